@@ -1,0 +1,3 @@
+//! The integration tests of the binary, and the house rules: one test binary, because each costs a link.
+
+mod house;
