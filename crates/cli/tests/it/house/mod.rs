@@ -64,6 +64,7 @@ fn rust_files() -> Vec<Text> {
 }
 
 /// Fails with all findings at once, one a line.
+#[track_caller]
 fn assert_none(rule: &str, findings: &[String]) {
     assert!(findings.is_empty(), "{rule}\n  {}\n", findings.join("\n  "));
 }
