@@ -1,0 +1,359 @@
+//! One member's points in one program, and the one function that changes them.
+//!
+//! Balances are kept on the account; of its lots only some need be loaded (see [`Horizon`]), so that an account with a
+//! million open lots costs no more per order.
+
+use crate::calendar::Timestamp;
+use crate::document::HoldNo;
+use crate::entry::{Bucket, Entry, EntryNo, HoldState, LotNo, LotRef, OrderNo, Posting};
+use crate::points::Points;
+use crate::posted::Order;
+
+/// The state of an account, as far as it is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub balance: Balance,
+    /// Time of the last entry.
+    pub last_at: Timestamp,
+    pub next_entry: EntryNo,
+    pub next_lot: LotNo,
+    pub next_order: OrderNo,
+    pub next_hold: HoldNo,
+    pub horizon: Horizon,
+    lots: Vec<Lot>,
+    holds: Vec<Hold>,
+    orders: Vec<Order>,
+}
+
+/// Everything that is added up over the lots and entries of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    pub pending: Points,
+    pub available: Points,
+    pub held: Points,
+    /// What the member owes; never beside available points.
+    pub owed: Points,
+    pub let_go: Points,
+    pub issued: Points,
+    pub redeemed: Points,
+    pub revoked: Points,
+    pub deducted: Points,
+    pub converted: Points,
+    pub expired: Points,
+    pub forfeited: Points,
+    pub moved: Points,
+}
+
+/// Up to where lots are loaded: `None` means all of them are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Horizon {
+    /// Every lot with available or held points that is spent no later than this one is loaded.
+    pub open: Option<SpendKey>,
+    /// Every waiting lot that changes no later than this instant is loaded.
+    pub waiting: Option<Timestamp>,
+}
+
+/// Lots are spent soonest-expiring first, ties by oldest (own date), then by number.
+pub type SpendKey = (Timestamp, Timestamp, LotNo);
+
+/// Points granted together, with one availability date and one expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lot {
+    pub at: LotRef,
+    pub order: Option<OrderNo>,
+    pub graced: bool,
+    pub pending: Points,
+    pub available: Points,
+    pub held: Points,
+    /// What of it has expired or was forfeited.
+    pub expired: Points,
+}
+
+impl Lot {
+    pub fn spend_key(&self) -> SpendKey {
+        (self.at.expires_at, self.at.earned_at, self.at.no)
+    }
+
+    /// When something falls due for it: its points become available or expire. Held points wait for their hold.
+    pub fn due_at(&self) -> Timestamp {
+        if self.pending.is_positive() {
+            self.at.available_at.min(self.at.expires_at)
+        } else if self.available.is_positive() {
+            self.at.expires_at
+        } else {
+            Timestamp::NEVER
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_zero() && self.available.is_zero() && self.held.is_zero()
+    }
+}
+
+/// Points reserved for a checkout that is not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    pub no: HoldNo,
+    pub state: HoldState,
+    pub lapses_at: Timestamp,
+    pub taken: Vec<Taken>,
+}
+
+impl Hold {
+    pub fn points(&self) -> Points {
+        self.taken.iter().map(|it| it.points).sum()
+    }
+}
+
+/// Points of one lot that are out on an order or a hold, in the order in which they were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub lot: LotRef,
+    pub points: Points,
+}
+
+/// The decision needs lots beyond the horizon: load more and decide again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeedMore;
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            balance: Balance::default(),
+            last_at: Timestamp::START,
+            next_entry: EntryNo(1),
+            next_lot: LotNo(1),
+            next_order: OrderNo(1),
+            next_hold: HoldNo(1),
+            horizon: Horizon::default(),
+            lots: Vec::new(),
+            holds: Vec::new(),
+            orders: Vec::new(),
+        }
+    }
+}
+
+impl Account {
+    pub fn lots(&self) -> &[Lot] {
+        &self.lots
+    }
+
+    pub fn holds(&self) -> &[Hold] {
+        &self.holds
+    }
+
+    pub fn orders(&self) -> &[Order] {
+        &self.orders
+    }
+
+    pub fn lot(&self, no: LotNo) -> Option<&Lot> {
+        self.lots.binary_search_by_key(&no, |it| it.at.no).ok().map(|index| &self.lots[index])
+    }
+
+    pub fn hold(&self, no: HoldNo) -> Option<&Hold> {
+        self.holds.iter().find(|it| it.no == no)
+    }
+
+    pub fn order(&self, no: OrderNo) -> Option<&Order> {
+        self.orders.iter().find(|it| it.no == no)
+    }
+
+    /// Adds a lot that was stored, unless it is loaded already.
+    pub fn load_lot(&mut self, lot: Lot) {
+        if let Err(index) = self.lots.binary_search_by_key(&lot.at.no, |it| it.at.no) {
+            self.lots.insert(index, lot);
+        }
+    }
+
+    /// Adds a hold that was stored, unless it is loaded already.
+    pub fn load_hold(&mut self, hold: Hold) {
+        if self.hold(hold.no).is_none() {
+            self.holds.push(hold);
+        }
+    }
+
+    /// Adds an order that was stored, unless it is loaded already.
+    pub fn load_order(&mut self, order: Order) {
+        if self.order(order.no).is_none() {
+            self.orders.push(order);
+        }
+    }
+
+    /// Replaces what is recorded of an order beside the ledger, or adds the order.
+    pub fn record(&mut self, order: Order) {
+        match self.orders.iter_mut().find(|it| it.no == order.no) {
+            Some(known) => *known = order,
+            None => {
+                self.next_order = OrderNo(self.next_order.0.max(order.no.0 + 1));
+                self.orders.push(order);
+            }
+        }
+    }
+
+    /// The lots with available points in the order in which they are spent, as far as they are loaded.
+    pub(crate) fn soonest_first(&self) -> Vec<&Lot> {
+        let within = |it: &&Lot| self.horizon.open.is_none_or(|last| it.spend_key() <= last);
+        let mut lots: Vec<&Lot> = self.lots.iter().filter(|it| it.available.is_positive()).filter(within).collect();
+        lots.sort_unstable_by_key(|it| it.spend_key());
+        lots
+    }
+
+    /// Takes `points` from the available points, soonest-expiring first, leaving the lot `except` alone.
+    pub(crate) fn take(&self, points: Points, except: Option<LotNo>, to: Bucket) -> Result<Vec<Posting>, NeedMore> {
+        let mut left = points;
+        let mut postings = Vec::new();
+        if left.is_zero() {
+            return Ok(postings);
+        }
+        for lot in self.soonest_first() {
+            if Some(lot.at.no) == except {
+                continue;
+            }
+            let part = left.min(lot.available);
+            postings.push(Posting { lot: lot.at.no, from: Bucket::Available, to, points: part });
+            left -= part;
+            if left.is_zero() {
+                return Ok(postings);
+            }
+        }
+        assert!(self.horizon.open.is_some(), "the lots must cover the available balance");
+        Err(NeedMore)
+    }
+
+    /// What can be spent, without the lot `except`. An account that owes has nothing available.
+    pub(crate) fn spendable(&self, except: Option<LotNo>) -> Points {
+        let own = except.and_then(|no| self.lot(no)).map_or(Points::ZERO, |it| it.available);
+        self.balance.available - own
+    }
+
+    /// The next instant at which something falls due: `NEVER` if nothing will. May be early where lots are not loaded.
+    pub fn due_at(&self) -> Timestamp {
+        let lots = self.lots.iter().map(Lot::due_at);
+        let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
+        let unseen = [self.horizon.open.map(|(expires_at, ..)| expires_at), self.horizon.waiting];
+        lots.chain(holds).chain(unseen.into_iter().flatten()).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// Applies an entry. Computes nothing and cannot fail; an entry that does not fit is a bug.
+    pub fn post(&mut self, entry: &Entry) {
+        assert_eq!(entry.number, self.next_entry, "entries are posted one after the other");
+        assert!(self.last_at <= entry.at, "ledger time never goes back on an account");
+        for opened in &entry.opened {
+            assert_eq!(opened.lot.no, self.next_lot, "lots are numbered without gaps");
+            self.next_lot = LotNo(opened.lot.no.0 + 1);
+            self.lots.push(Lot {
+                at: opened.lot,
+                order: opened.order,
+                graced: opened.graced,
+                pending: Points::ZERO,
+                available: Points::ZERO,
+                held: Points::ZERO,
+                expired: Points::ZERO,
+            });
+        }
+        if let Some(dated) = entry.dated {
+            self.lot_mut(dated.no).at = dated;
+        }
+        for posting in &entry.postings {
+            self.move_points(posting);
+        }
+        self.post_hold(entry);
+        self.balance.owed += entry.changes.owed;
+        self.balance.let_go += entry.changes.let_go;
+        assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
+        if let Some(no) = entry.order {
+            self.post_order(no, entry);
+        }
+        self.last_at = entry.at;
+        self.next_entry = EntryNo(entry.number.0 + 1);
+    }
+
+    fn lot_mut(&mut self, no: LotNo) -> &mut Lot {
+        let index = self.lots.binary_search_by_key(&no, |it| it.at.no).expect("an entry names loaded lots only");
+        &mut self.lots[index]
+    }
+
+    fn move_points(&mut self, posting: &Posting) {
+        assert!(posting.points.is_positive(), "a posting moves at least one point");
+        let lot = self.lot_mut(posting.lot);
+        lot.change(posting.from, -posting.points);
+        lot.change(posting.to, posting.points);
+        assert!(lot.pending.min(lot.available).min(lot.held) >= Points::ZERO, "no lot is ever below zero");
+        self.balance.change(posting.from, -posting.points);
+        self.balance.change(posting.to, posting.points);
+    }
+
+    fn post_hold(&mut self, entry: &Entry) {
+        let Some(change) = entry.hold else { return };
+        if change.state == HoldState::Active {
+            let taken = entry.postings.iter().map(|it| self.taken(it)).collect();
+            self.next_hold = HoldNo(change.no.0 + 1);
+            self.holds.push(Hold { no: change.no, state: change.state, lapses_at: change.lapses_at, taken });
+        } else {
+            let hold = self.holds.iter_mut().find(|it| it.no == change.no).expect("only a loaded hold ends");
+            hold.state = change.state;
+            hold.taken.clear();
+        }
+    }
+
+    fn post_order(&mut self, no: OrderNo, entry: &Entry) {
+        let refs: Vec<(Posting, Taken)> = entry.postings.iter().map(|it| (*it, self.taken(it))).collect();
+        if self.order(no).is_none() {
+            self.record(Order::numbered(no));
+        }
+        let order = self.orders.iter_mut().find(|it| it.no == no).expect("it was just recorded");
+        order.posted.post(entry, &refs);
+    }
+
+    fn taken(&self, posting: &Posting) -> Taken {
+        let lot = self.lot(posting.lot).expect("an entry names loaded lots only");
+        Taken { lot: lot.at, points: posting.points }
+    }
+}
+
+impl Lot {
+    fn change(&mut self, bucket: Bucket, points: Points) {
+        match bucket {
+            Bucket::Pending => self.pending += points,
+            Bucket::Available => self.available += points,
+            Bucket::Held => self.held += points,
+            Bucket::Expired | Bucket::Forfeited => self.expired += points,
+            Bucket::Issued
+            | Bucket::Redeemed
+            | Bucket::Revoked
+            | Bucket::Deducted
+            | Bucket::Converted
+            | Bucket::Moved => {}
+        }
+    }
+}
+
+impl Balance {
+    /// Moves points into a bucket (out of it when negative). `issued` is where points come from: it counts what came.
+    fn change(&mut self, bucket: Bucket, points: Points) {
+        match bucket {
+            Bucket::Pending => self.pending += points,
+            Bucket::Available => self.available += points,
+            Bucket::Held => self.held += points,
+            Bucket::Issued => self.issued -= points,
+            Bucket::Redeemed => self.redeemed += points,
+            Bucket::Revoked => self.revoked += points,
+            Bucket::Deducted => self.deducted += points,
+            Bucket::Converted => self.converted += points,
+            Bucket::Expired => self.expired += points,
+            Bucket::Forfeited => self.forfeited += points,
+            Bucket::Moved => self.moved += points,
+        }
+    }
+
+    /// Points that are neither spent nor gone.
+    pub fn outstanding(&self) -> Points {
+        self.pending + self.available + self.held
+    }
+
+    /// Conservation: all that was issued is here or has left into a bucket that says how.
+    pub fn is_conserved(&self) -> bool {
+        let left = self.redeemed + self.revoked + self.deducted + self.converted + self.expired + self.forfeited;
+        self.issued == self.outstanding() + left + self.moved
+    }
+}

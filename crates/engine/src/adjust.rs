@@ -1,0 +1,69 @@
+//! Staff add or deduct points by hand, with a reason (E12).
+
+use crate::account::Account;
+use crate::calendar::Timestamp;
+use crate::decision::{Ahead, Decided, Decision, Draft, Moment};
+use crate::entry::{Bucket, Kind, LotOpened, LotRef, Reason};
+use crate::limits;
+use crate::points::Points;
+use crate::program::Timeline;
+use crate::rejection::{Rejection, invalid};
+use crate::settle::settle_ahead;
+
+/// Points that staff add (positive) or deduct (negative).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    pub points: Points,
+    pub note: String,
+    /// The first instant at which added points are gone; by default as the program says.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Adds points as a lot of their own, or deducts them soonest-expiring first. Works while the program is off.
+///
+/// # Errors
+/// `Invalid`, `UnknownProgram` before the first version, or `InsufficientPoints`.
+pub fn adjust(account: &Account, timeline: &Timeline, adjustment: &Adjustment, moment: Moment) -> Decision {
+    check(adjustment, moment)?;
+    let mut ahead = Ahead::of(account, moment);
+    settle_ahead(&mut ahead)?;
+    let mut draft = Draft::new(Kind::Adjust, Reason::Note(adjustment.note.clone()));
+    if adjustment.points.is_positive() {
+        let now = ahead.now();
+        let terms = &timeline.at(now).ok_or(Rejection::UnknownProgram)?.terms;
+        let expires_at = adjustment.expires_at.unwrap_or_else(|| terms.validity.ends(now, &terms.zone));
+        let lot = LotRef { no: ahead.account.next_lot, earned_at: now, available_at: now, expires_at };
+        draft.opened.push(LotOpened { lot, order: None, graced: false });
+        draft.move_points(lot.no, Bucket::Issued, Bucket::Available, adjustment.points);
+    } else {
+        let points = -adjustment.points;
+        let spendable = ahead.account.spendable(None);
+        if spendable < points {
+            return Err(Rejection::InsufficientPoints { spendable }.into());
+        }
+        draft.postings = ahead.account.take(points, None, Bucket::Deducted)?;
+    }
+    ahead.post(draft);
+    settle_ahead(&mut ahead)?;
+    Ok(Decided { entries: ahead.entries, order: None, answer: None })
+}
+
+fn check(adjustment: &Adjustment, moment: Moment) -> Result<(), Rejection> {
+    let points = adjustment.points;
+    if points.is_zero() || limits::POINTS_MAX < points || points < -limits::POINTS_MAX {
+        return Err(invalid("points", "1 to 1,000,000,000,000 points, or as many below zero"));
+    }
+    if adjustment.note.trim().is_empty()
+        || limits::NOTE_BYTES_MAX < adjustment.note.len()
+        || adjustment.note.contains('\0')
+    {
+        return Err(invalid("note", "1 to 500 bytes of text: the reason is shown to the member"));
+    }
+    match adjustment.expires_at {
+        Some(_) if points < Points::ZERO => Err(invalid("expires_at", "left out when points are deducted")),
+        Some(at) if at <= moment.now || (!at.is_in_limits() && at != Timestamp::NEVER) => {
+            Err(invalid("expires_at", "a time ahead, up to the year 2500"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}

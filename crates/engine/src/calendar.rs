@@ -1,0 +1,201 @@
+//! Instants, local days and validity. Reads no clock: every time is an argument.
+//!
+//! Zone data come with the program (bundled IANA database), so that an expiry is the same on every host.
+
+use std::fmt;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+use crate::limits;
+
+const DAY: i64 = 86_400_000_000;
+const MINUTE: i64 = 60_000_000;
+
+/// An instant, in microseconds since 1970-01-01 UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// Later than everything: the expiry of points that never expire.
+    pub const NEVER: Self = Self(i64::MAX);
+    /// Earlier than everything.
+    pub const START: Self = Self(i64::MIN);
+
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    #[must_use]
+    pub const fn plus_minutes(self, minutes: i64) -> Self {
+        Self(self.0 + minutes * MINUTE)
+    }
+
+    /// `days` times 24 hours later (earlier when negative); for limits, not for validity.
+    #[must_use]
+    pub fn plus_days(self, days: i32) -> Self {
+        Self(self.0 + i64::from(days) * DAY)
+    }
+
+    /// Reads RFC 3339, for example `2026-03-01T12:00:00Z`; fractions below a microsecond are cut off.
+    ///
+    /// # Errors
+    /// When the text is no such instant or lies outside the years 1970 to 2500.
+    pub fn parse(text: &str) -> Result<Self, DateFault> {
+        let instant: jiff::Timestamp = text.parse().map_err(|_| DateFault::NotInstant)?;
+        let it = Self(instant.as_microsecond());
+        if it.is_in_limits() { Ok(it) } else { Err(DateFault::OutOfRange) }
+    }
+
+    /// Whether the instant lies in the years that the engine computes with.
+    pub fn is_in_limits(self) -> bool {
+        jiff::Timestamp::from_microsecond(self.0).is_ok_and(|it| {
+            let year = it.to_zoned(TimeZone::UTC).year();
+            (limits::YEAR_MIN..=limits::YEAR_MAX).contains(&year)
+        })
+    }
+
+    fn instant(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_microsecond(self.0).expect("instants are checked against the limits where they enter")
+    }
+}
+
+/// RFC 3339 in UTC with as many digits as needed; `never` for [`Timestamp::NEVER`].
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(instant) => instant.fmt(f),
+            Err(_) => f.write_str(if self.0 < 0 { "start" } else { "never" }),
+        }
+    }
+}
+
+/// A day of the calendar, in no zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(civil::Date);
+
+impl Date {
+    /// The day, or nothing when the calendar has no such day.
+    pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
+        civil::Date::new(year, month, day).ok().map(Self)
+    }
+
+    /// Reads `2026-03-01`.
+    ///
+    /// # Errors
+    /// When the text is no such day or lies outside the years 1970 to 2500.
+    pub fn parse(text: &str) -> Result<Self, DateFault> {
+        let date: civil::Date = text.parse().map_err(|_| DateFault::NotDate)?;
+        if text.len() != 10 {
+            return Err(DateFault::NotDate);
+        }
+        if (limits::YEAR_MIN..=limits::YEAR_MAX).contains(&date.year()) {
+            Ok(Self(date))
+        } else {
+            Err(DateFault::OutOfRange)
+        }
+    }
+
+    #[must_use]
+    pub fn plus_days(self, days: i32) -> Self {
+        Self(self.0.saturating_add(jiff::Span::new().days(days)))
+    }
+
+    /// The same day `months` later; a day that the month does not have becomes its last (31 August + 6 → 28 February).
+    #[must_use]
+    pub fn plus_months(self, months: u16) -> Self {
+        Self(self.0.saturating_add(jiff::Span::new().months(i32::from(months))))
+    }
+
+    /// Whole days from `earlier` to this day.
+    pub fn days_since(self, earlier: Self) -> i32 {
+        self.0.since(earlier.0).map_or(0, |span| span.get_days())
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Why a text is no date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateFault {
+    NotInstant,
+    NotDate,
+    OutOfRange,
+}
+
+impl fmt::Display for DateFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotInstant => "is not a time such as 2026-03-01T12:00:00Z",
+            Self::NotDate => "is not a date such as 2026-03-01",
+            Self::OutOfRange => "lies outside the years 1970 to 2500",
+        })
+    }
+}
+
+impl std::error::Error for DateFault {}
+
+/// A time zone by its IANA name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// The zone of that name, for example `Europe/Zurich`; nothing when there is none.
+    pub fn named(name: &str) -> Option<Self> {
+        TimeZone::get(name).ok().map(Self)
+    }
+
+    pub fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The local day of an instant.
+    pub fn date_of(&self, at: Timestamp) -> Date {
+        Date(self.0.to_datetime(at.instant()).date())
+    }
+
+    /// The local time of an instant, as `2026-03-01 12:30`.
+    pub fn clock_text(&self, at: Timestamp) -> String {
+        let local = self.0.to_datetime(at.instant());
+        format!("{} {:02}:{:02}", local.date(), local.hour(), local.minute())
+    }
+
+    /// The first instant of a local day, also where summer time skips midnight.
+    pub fn start_of(&self, date: Date) -> Timestamp {
+        self.instant_of(date.0.at(0, 0, 0, 0))
+    }
+
+    /// The end of a local day: the first instant of the next (X2).
+    pub fn end_of(&self, date: Date) -> Timestamp {
+        self.start_of(date.plus_days(1))
+    }
+
+    /// The instant of a local date and time of day; a skipped time moves forward, a repeated one is the first.
+    pub fn at(&self, date: Date, hour: i8, minute: i8) -> Timestamp {
+        self.instant_of(date.0.at(hour, minute, 0, 0))
+    }
+
+    /// The same local time `days` later (E11).
+    pub fn days_later(&self, at: Timestamp, days: u16) -> Timestamp {
+        let local = self.0.to_datetime(at.instant());
+        let moved = Date(local.date()).plus_days(i32::from(days));
+        self.instant_of(moved.0.to_datetime(local.time()))
+    }
+
+    fn instant_of(&self, local: civil::DateTime) -> Timestamp {
+        let instant = self.0.to_ambiguous_timestamp(local).compatible();
+        Timestamp(instant.expect("local times are within the limits").as_microsecond())
+    }
+}

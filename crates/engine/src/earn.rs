@@ -1,0 +1,155 @@
+//! What an order earns, granting it, and taking it back.
+
+use crate::account::NeedMore;
+use crate::decision::{Ahead, Draft};
+use crate::document::Document;
+use crate::entry::{Bucket, Cause, Earned, Kind, LotNo, LotOpened, LotRef, Reason};
+use crate::grace::{Back, put_back};
+use crate::kept::Kept;
+use crate::money::Money;
+use crate::points::{Points, points_for};
+use crate::posted::{Order, Source};
+use crate::program::{Shortfall, Terms};
+
+/// What the kept part calls for, rounded once, whether it became smaller by an edit or a refund (E1, E3, E4, O1).
+pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: Money, terms: &Terms) -> Earned {
+    let base = kept.earning_base(paid, terms);
+    let cause = if !order.pinned.on {
+        Cause::ProgramOff
+    } else if document.cancelled_at.is_some() {
+        Cause::Cancelled
+    } else if document.reached(terms.grant_on).is_none() {
+        Cause::Waits(terms.grant_on)
+    } else {
+        Cause::Rate
+    };
+    let called_for = if cause == Cause::Rate { points_for(base, terms.earn) } else { Points::ZERO };
+    let version = order.pinned.version;
+    Earned { cause, version, base, rate: terms.earn, before: order.posted.earned, called_for }
+}
+
+/// The dates of an order's own lot: validity counts from the day the points can be spent (E11, X1).
+fn dates(no: LotNo, document: &Document, terms: &Terms) -> Option<LotRef> {
+    let earned_at = document.reached(terms.grant_on)?;
+    let available_at = match terms.waiting_days {
+        0 => earned_at,
+        days => terms.zone.days_later(earned_at, days),
+    };
+    Some(LotRef { no, earned_at, available_at, expires_at: terms.validity.ends(available_at, &terms.zone) })
+}
+
+/// Gives the order's own lot the dates of the document, unless they have passed: paid again means valid anew.
+pub(crate) fn redate(ahead: &mut Ahead, order: &Order, document: &Document, terms: &Terms) {
+    let Some(lot) = order.posted.lot.and_then(|it| ahead.account.lot(it.no)) else { return };
+    let Some(mut wanted) = dates(lot.at.no, document, terms) else { return };
+    if lot.at.available_at <= ahead.now() {
+        wanted.available_at = lot.at.available_at;
+    }
+    if wanted == lot.at || lot.at.expires_at <= ahead.now() {
+        return;
+    }
+    let mut draft = Draft::new(Kind::Redate, Reason::Due);
+    draft.order = Some(order.no);
+    draft.dated = Some(wanted);
+    ahead.post(draft);
+}
+
+/// Grants what is called for above what was earned: first the order's own take-backs are undone, last first; what is
+/// left joins its own lot.
+pub(crate) fn grant(ahead: &mut Ahead, order: &Order, document: &Document, earned: Earned, terms: &Terms) {
+    let mut draft = Draft::new(Kind::Earn, Reason::Earned(earned));
+    draft.order = Some(order.no);
+    let points = earned.called_for - earned.before;
+    let fresh = undo(&mut draft, ahead, order, points, terms);
+    draft.changes.earned = points;
+    if fresh.is_positive() {
+        let lot = own_lot(&mut draft, ahead, order, document, terms);
+        let bucket = own_bucket(ahead, lot, terms);
+        draft.move_points(lot.no, Bucket::Issued, bucket, fresh);
+    }
+    ahead.post(draft);
+}
+
+/// Undoes take-backs worth up to `points`; answers how many points are to be granted anew.
+fn undo(draft: &mut Draft, ahead: &Ahead, order: &Order, points: Points, terms: &Terms) -> Points {
+    let own = order.posted.lot;
+    let mut left = points;
+    let mut paid_debt = Points::ZERO;
+    for part in order.posted.taken_back.iter().rev() {
+        let points = left.min(part.points);
+        if points.is_zero() {
+            break;
+        }
+        left -= points;
+        draft.changes.undone += points;
+        match part.source {
+            Source::LetGo => draft.changes.let_go -= points,
+            Source::Expired => draft.changes.expired -= points,
+            Source::Owed => {
+                let still_owed = points.min(ahead.account.balance.owed + draft.changes.owed);
+                draft.changes.owed -= still_owed;
+                // Other points have paid the rest of this debt: it is granted anew.
+                paid_debt += points - still_owed;
+            }
+            Source::Lot(lot) if own.is_some_and(|it| it.no == lot.no) => {
+                let now = ahead.account.lot(lot.no).expect("the lots of an order are loaded with it");
+                draft.move_points(lot.no, Bucket::Revoked, own_bucket(ahead, now.at, terms), points);
+            }
+            Source::Lot(lot) => {
+                let back = Back { lot: lot.no, from: Bucket::Revoked, points };
+                put_back(draft, &ahead.account, back, terms, ahead.now());
+            }
+        }
+    }
+    left + paid_debt
+}
+
+fn own_lot(draft: &mut Draft, ahead: &Ahead, order: &Order, document: &Document, terms: &Terms) -> LotRef {
+    if let Some(lot) = order.posted.lot.and_then(|it| ahead.account.lot(it.no)) {
+        return lot.at;
+    }
+    let no = draft.next_lot(&ahead.account);
+    let lot = dates(no, document, terms).expect("only an order that reached its milestone earns");
+    draft.opened.push(LotOpened { lot, order: Some(order.no), graced: false });
+    lot
+}
+
+fn own_bucket(ahead: &Ahead, lot: LotRef, terms: &Terms) -> Bucket {
+    if 0 < terms.waiting_days && ahead.now() < lot.available_at { Bucket::Pending } else { Bucket::Available }
+}
+
+/// Takes back what was earned above what is called for: the order's own waiting points, its own spendable ones, what of
+/// them has expired or was forfeited (counts as taken), then others. What is not there is owed or let go (O2, O5).
+pub(crate) fn take_back(ahead: &mut Ahead, order: &Order, earned: Earned, terms: &Terms) -> Result<(), NeedMore> {
+    let points = earned.before - earned.called_for;
+    let own = order.posted.lot.and_then(|it| ahead.account.lot(it.no));
+    let own_no = own.map(|it| it.at.no);
+    let pending = own.map_or(Points::ZERO, |it| it.pending).min(points);
+    let available = own.map_or(Points::ZERO, |it| it.available).min(points - pending);
+    let gone = own.map_or(Points::ZERO, |it| it.expired).less(order.posted.expired());
+    let expired = gone.min(points - pending - available);
+    let wanted = points - pending - available - expired;
+    let others = wanted.min(ahead.account.spendable(own_no));
+    let missing = wanted - others;
+
+    let mut draft = Draft::new(Kind::Revoke, Reason::Earned(earned));
+    draft.order = Some(order.no);
+    draft.changes.earned = -points;
+    if missing.is_positive() && terms.shortfall == Shortfall::AllOrNothing {
+        draft.changes.let_go = points;
+        ahead.post(draft);
+        return Ok(());
+    }
+    if let Some(no) = own_no {
+        draft.move_points(no, Bucket::Pending, Bucket::Revoked, pending);
+        draft.move_points(no, Bucket::Available, Bucket::Revoked, available);
+    }
+    draft.changes.expired = expired;
+    draft.postings.extend(ahead.account.take(others, own_no, Bucket::Revoked)?);
+    match terms.shortfall {
+        Shortfall::Owe => draft.changes.owed = missing,
+        Shortfall::AllOrNothing | Shortfall::TakeWhatIsThere => draft.changes.let_go = missing,
+    }
+    ahead.post(draft);
+    Ok(())
+}

@@ -1,0 +1,275 @@
+//! The ledger: one entry per business fact, one posting per movement of one lot's points between two buckets.
+//!
+//! An entry carries results only. `Account::post` adds them up and computes nothing, so that replaying the entries of an
+//! account rebuilds it without the rules.
+
+use crate::calendar::Timestamp;
+use crate::document::HoldNo;
+use crate::money::Money;
+use crate::points::Points;
+use crate::program::{EarnRate, Milestone, RedeemRate};
+
+/// Number of an entry within its account, from 1 without gaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryNo(pub u64);
+
+/// Number of a lot within its account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LotNo(pub u64);
+
+/// Number of an order within its account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderNo(pub u64);
+
+/// One business fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub number: EntryNo,
+    /// Ledger time: never earlier than the entry before.
+    pub at: Timestamp,
+    pub kind: Kind,
+    pub order: Option<OrderNo>,
+    pub actor: Actor,
+    pub reason: Reason,
+    pub opened: Vec<LotOpened>,
+    /// A lot gets other dates, before they have passed.
+    pub dated: Option<LotRef>,
+    pub hold: Option<HoldChange>,
+    pub postings: Vec<Posting>,
+    pub changes: Changes,
+}
+
+/// What kind of fact an entry states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// An order earns.
+    Earn,
+    /// Points that an order earned are taken back.
+    Revoke,
+    /// Points pay part of an order.
+    Redeem,
+    /// Points that paid part of an order come back.
+    Return,
+    /// Points reach the end of their validity.
+    Expire,
+    /// The waiting period of points ends.
+    Release,
+    /// Points are reserved for a checkout.
+    Hold,
+    /// A hold ends without an order.
+    Lapse,
+    /// Points that became available pay what was owed.
+    Repay,
+    /// Staff add or deduct points.
+    Adjust,
+    /// A lot gets other dates because its order did.
+    Redate,
+}
+
+impl Kind {
+    pub const ALL: [Self; 11] = [
+        Self::Earn,
+        Self::Revoke,
+        Self::Redeem,
+        Self::Return,
+        Self::Expire,
+        Self::Release,
+        Self::Hold,
+        Self::Lapse,
+        Self::Repay,
+        Self::Adjust,
+        Self::Redate,
+    ];
+
+    /// The stable name of the kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Earn => "earn",
+            Self::Revoke => "revoke",
+            Self::Redeem => "redeem",
+            Self::Return => "return",
+            Self::Expire => "expire",
+            Self::Release => "release",
+            Self::Hold => "hold",
+            Self::Lapse => "lapse",
+            Self::Repay => "repay",
+            Self::Adjust => "adjust",
+            Self::Redate => "redate",
+        }
+    }
+}
+
+/// Where points can be. The first three are inside an account, the others outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bucket {
+    Pending,
+    Available,
+    Held,
+    Issued,
+    Redeemed,
+    Revoked,
+    Deducted,
+    Converted,
+    Expired,
+    Forfeited,
+    Moved,
+}
+
+impl Bucket {
+    pub const ALL: [Self; 11] = [
+        Self::Pending,
+        Self::Available,
+        Self::Held,
+        Self::Issued,
+        Self::Redeemed,
+        Self::Revoked,
+        Self::Deducted,
+        Self::Converted,
+        Self::Expired,
+        Self::Forfeited,
+        Self::Moved,
+    ];
+
+    /// The stable name of the bucket.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Available => "available",
+            Self::Held => "held",
+            Self::Issued => "issued",
+            Self::Redeemed => "redeemed",
+            Self::Revoked => "revoked",
+            Self::Deducted => "deducted",
+            Self::Converted => "converted",
+            Self::Expired => "expired",
+            Self::Forfeited => "forfeited",
+            Self::Moved => "moved",
+        }
+    }
+}
+
+/// `points` of `lot` move from one bucket to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    pub lot: LotNo,
+    pub from: Bucket,
+    pub to: Bucket,
+    pub points: Points,
+}
+
+/// A lot by number, with the dates it had when it was named: enough to find it where lots are sorted by date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LotRef {
+    pub no: LotNo,
+    pub earned_at: Timestamp,
+    pub available_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// A new lot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LotOpened {
+    pub lot: LotRef,
+    /// The order whose own lot it is.
+    pub order: Option<OrderNo>,
+    /// Its points had their grace: what returns to it after it expired is gone.
+    pub graced: bool,
+}
+
+/// A hold is opened, or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldChange {
+    pub no: HoldNo,
+    pub state: HoldState,
+    pub lapses_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldState {
+    Active,
+    /// Lapsed by itself, or released by whoever asked for it.
+    Ended,
+    /// An order took it over.
+    Taken(OrderNo),
+}
+
+/// What an entry changes besides its postings; all are results, differences may be negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// What the member owes.
+    pub owed: Points,
+    /// What a policy did not collect, for good.
+    pub let_go: Points,
+    /// Of the order's own points, expired or forfeited ones that count as taken.
+    pub expired: Points,
+    /// What the order has earned, all in all.
+    pub earned: Points,
+    /// How much of the order's own take-backs is undone, last first.
+    pub undone: Points,
+}
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Actor {
+    /// Time passed.
+    System,
+    /// A sales channel, by its number.
+    Channel(u32),
+    /// A person; 0 is whoever runs the command line.
+    Staff(u32),
+    /// An import of history.
+    Import,
+}
+
+/// Why, as codes and numbers; the faces say it in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Time passed: the dates of the lots say all.
+    Due,
+    /// What the order calls for, and what it had earned before.
+    Earned(Earned),
+    /// What the order pays with points.
+    Paid(Paid),
+    /// A hold of so many minutes.
+    Held { minutes: u32 },
+    /// What staff wrote.
+    Note(String),
+}
+
+/// How an award was worked out (E14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earned {
+    pub cause: Cause,
+    /// Version of the program whose terms are pinned.
+    pub version: u32,
+    /// What earns: the kept part less discounts and redeemed points.
+    pub base: Money,
+    pub rate: EarnRate,
+    pub before: Points,
+    pub called_for: Points,
+}
+
+/// Why an order earns what it earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// By the rate.
+    Rate,
+    /// It has not reached the milestone that makes it earn.
+    Waits(Milestone),
+    Cancelled,
+    /// The program was off when the order was placed (P2).
+    ProgramOff,
+}
+
+/// How the points part of an order was worked out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paid {
+    pub rate: RedeemRate,
+    /// The most points that the kept part of the order can take.
+    pub fits: Points,
+    pub before: Points,
+    pub after: Points,
+    /// What the points pay now.
+    pub value: Money,
+    pub hold: Option<HoldNo>,
+}

@@ -1,0 +1,22 @@
+//! Points reach the end of their validity. Held points do not expire while they are held.
+
+use crate::account::{Account, NeedMore};
+use crate::calendar::Timestamp;
+use crate::decision::Draft;
+use crate::entry::{Actor, Bucket, Kind, Reason};
+
+/// The entry for all points whose validity ends at `due` or before; nothing when there are none.
+pub(crate) fn expire(account: &Account, due: Timestamp) -> Result<Option<Draft>, NeedMore> {
+    if account.horizon.open.is_some_and(|(expires_at, ..)| expires_at <= due)
+        || account.horizon.waiting.is_some_and(|changes_at| changes_at <= due)
+    {
+        return Err(NeedMore);
+    }
+    let mut draft = Draft::new(Kind::Expire, Reason::Due);
+    draft.actor = Some(Actor::System);
+    for lot in account.lots().iter().filter(|it| it.at.expires_at <= due) {
+        draft.move_points(lot.at.no, Bucket::Pending, Bucket::Expired, lot.pending);
+        draft.move_points(lot.at.no, Bucket::Available, Bucket::Expired, lot.available);
+    }
+    Ok(if draft.postings.is_empty() { None } else { Some(draft) })
+}

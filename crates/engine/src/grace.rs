@@ -1,0 +1,39 @@
+//! What comes back returns to the lot it came from, with its dates. If that lot has expired, it forms a new lot with the
+//! program's grace, once: points that had their grace are gone.
+
+use crate::account::Account;
+use crate::calendar::Timestamp;
+use crate::decision::Draft;
+use crate::entry::{Bucket, LotNo, LotOpened, LotRef};
+use crate::points::Points;
+use crate::program::Terms;
+
+/// Adds to `draft` what brings `points` of a lot back from the bucket `from`. Points that return to an expired lot
+/// without grace are expired by the next settling.
+pub(crate) fn put_back(draft: &mut Draft, account: &Account, back: Back, terms: &Terms, now: Timestamp) {
+    let lot = account.lot(back.lot).expect("the lots of an order are loaded with it");
+    if now < lot.at.expires_at || lot.graced || terms.grace_days == 0 {
+        draft.move_points(back.lot, back.from, Bucket::Available, back.points);
+        return;
+    }
+    draft.move_points(back.lot, back.from, Bucket::Moved, back.points);
+    let graced = draft.opened.iter().find(|it| it.graced).map(|it| it.lot.no);
+    let graced = graced.unwrap_or_else(|| open(draft, account, terms, now));
+    draft.move_points(graced, Bucket::Moved, Bucket::Available, back.points);
+}
+
+/// So many points of a lot that are in a bucket outside the account.
+#[derive(Clone, Copy)]
+pub(crate) struct Back {
+    pub(crate) lot: LotNo,
+    pub(crate) from: Bucket,
+    pub(crate) points: Points,
+}
+
+fn open(draft: &mut Draft, account: &Account, terms: &Terms, now: Timestamp) -> LotNo {
+    let no = draft.next_lot(account);
+    let last_day = terms.zone.date_of(now).plus_days(i32::from(terms.grace_days));
+    let lot = LotRef { no, earned_at: now, available_at: now, expires_at: terms.zone.end_of(last_day) };
+    draft.opened.push(LotOpened { lot, order: None, graced: true });
+    no
+}

@@ -1,0 +1,109 @@
+//! What an order comes to: what was sold, what of it is kept, and what of that earns. Amounts only, no points.
+//!
+//! Discounts are allotted on what was sold and travel with a returned line; redeemed points are allotted over what they
+//! may pay for of what is kept; a refund without lines is spread over the kept lines (E8, O1).
+
+use crate::document::{Document, Line, LineKind, ReturnPart};
+use crate::money::{Money, allot, share_down};
+use crate::program::Terms;
+
+/// The amounts of an order after discounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    lines: Vec<KeptLine>,
+    shipping: Money,
+    /// What points could pay for of what was sold.
+    pub(crate) payable_sold: Money,
+    /// What points can pay for of what is kept.
+    pub(crate) payable: Money,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct KeptLine {
+    /// After all discounts, as sold, in the terms of the line's amount.
+    sold: Money,
+    /// What is kept of it.
+    kept: Money,
+    tax: Money,
+    tax_included: bool,
+    kind: LineKind,
+}
+
+impl Kept {
+    /// Works out a checked document. Of a cancelled order nothing is kept.
+    pub(crate) fn of(document: &Document) -> Self {
+        let before: Vec<Money> = document.lines.iter().map(|it| it.amount - it.discount).collect();
+        let shares = allot(document.discount + document.coupon, &before);
+        let cancelled = document.cancelled_at.is_some();
+        let mut lines = Vec::with_capacity(document.lines.len());
+        for ((line, before), share) in document.lines.iter().zip(before).zip(shares) {
+            let sold = before - share;
+            let kept = if cancelled { Money::ZERO } else { kept_of(document, line, sold) };
+            let tax = if line.tax_included { line.tax.min(sold) } else { line.tax };
+            lines.push(KeptLine { sold, kept, tax, tax_included: line.tax_included, kind: line.kind });
+        }
+        let over = spread(document.refunded, &mut lines);
+        let shipping = if cancelled { Money::ZERO } else { document.shipping.less(over) };
+        let payable_sold = lines.iter().filter(|it| it.is_payable()).map(|it| it.sold).sum();
+        let payable = lines.iter().filter(|it| it.is_payable()).map(|it| it.kept).sum();
+        Self { lines, shipping, payable_sold, payable }
+    }
+
+    /// What earns when points pay `paid` of the order (E8).
+    pub(crate) fn earning_base(&self, paid: Money, terms: &Terms) -> Money {
+        let payable = |it: &KeptLine| if it.is_payable() { it.kept } else { Money::ZERO };
+        let shares = allot(paid, &self.lines.iter().map(payable).collect::<Vec<_>>());
+        let lines = self.lines.iter().zip(shares);
+        let goods: Money = lines.map(|(line, share)| line.earning_base(share, terms.earn_on_tax)).sum();
+        if terms.earn_on_shipping { goods + self.shipping } else { goods }
+    }
+}
+
+impl KeptLine {
+    /// Points pay for goods; a gift card bought with points would turn them into money.
+    fn is_payable(&self) -> bool {
+        self.kind == LineKind::Goods
+    }
+
+    fn added_tax(&self, of: Money) -> Money {
+        if self.tax_included || self.sold.is_zero() {
+            return Money::ZERO;
+        }
+        share_down(self.tax, of.minor(), self.sold.minor())
+    }
+
+    fn earning_base(&self, paid: Money, earn_on_tax: bool) -> Money {
+        let rest = self.kept - paid;
+        match (self.kind, self.tax_included, earn_on_tax) {
+            (LineKind::GiftCard, _, _) => Money::ZERO,
+            (LineKind::Goods, true, true) | (LineKind::Goods, false, false) => rest,
+            (LineKind::Goods, true, false) if self.tax.is_zero() => rest,
+            (LineKind::Goods, true, false) => share_down(rest, (self.sold - self.tax).minor(), self.sold.minor()),
+            (LineKind::Goods, false, true) => rest + self.added_tax(rest),
+        }
+    }
+}
+
+/// What is kept of a line by the returns that name it; of a number of equal pieces the kept ones, rounded down.
+fn kept_of(document: &Document, line: &Line, sold: Money) -> Money {
+    match document.returns.iter().find(|it| it.line == line.id).map(|it| it.part) {
+        None => sold,
+        Some(ReturnPart::Quantity(back)) => share_down(sold, i64::from(line.quantity - back), i64::from(line.quantity)),
+        Some(ReturnPart::Amount(back)) => sold.less(back),
+    }
+}
+
+/// Spreads a refund over what the kept lines cost with tax; answers what is left of it for shipping.
+fn spread(refunded: Money, lines: &mut [KeptLine]) -> Money {
+    if refunded.is_zero() {
+        return Money::ZERO;
+    }
+    let costs: Vec<Money> = lines.iter().map(|it| it.kept + it.added_tax(it.kept)).collect();
+    let spread = refunded.min(costs.iter().copied().sum());
+    for ((line, cost), back) in lines.iter_mut().zip(&costs).zip(allot(spread, &costs)) {
+        if cost.is_positive() {
+            line.kept = share_down(line.kept, (*cost - back).minor(), cost.minor());
+        }
+    }
+    refunded - spread
+}

@@ -1,0 +1,60 @@
+//! The rules of a loyalty program, and nothing else.
+//!
+//! A rule is a pure function: it looks at an account, the terms, a command and the time, and answers entries to post or a
+//! [`Rejection`]. [`Account::post`] adds entries up and computes nothing, so that replaying them rebuilds every balance.
+//! No input or output, no clock, no randomness, no floating point: what comes out depends on what goes in alone.
+//!
+//! | question | file |
+//! |---|---|
+//! | what does an order come to? | `kept.rs` |
+//! | how does the ledger follow an order? | `order.rs`, `posted.rs` |
+//! | what does it earn, how is it taken back? | `earn.rs` |
+//! | how do points pay? | `redeem.rs`, `hold.rs`, `quote.rs` |
+//! | when do points expire? | `expire.rs`, and `settle.rs` for everything that falls due |
+//! | what do staff do by hand? | `adjust.rs` |
+
+#![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::integer_division)]
+
+mod account;
+mod adjust;
+mod calendar;
+mod decision;
+mod document;
+mod earn;
+mod entry;
+mod expire;
+mod grace;
+mod hold;
+mod kept;
+pub mod limits;
+mod money;
+mod order;
+mod points;
+mod posted;
+mod program;
+mod quote;
+mod redeem;
+mod rejection;
+mod settle;
+
+pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
+pub use adjust::{Adjustment, adjust};
+pub use calendar::{Date, DateFault, Timestamp, Zone};
+pub use decision::{Decided, Decision, Moment, Stop};
+pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
+pub use entry::{
+    Actor, Bucket, Cause, Changes, Earned, Entry, EntryNo, HoldChange, HoldState, Kind, LotNo, LotOpened, LotRef,
+    OrderNo, Paid, Posting, Reason,
+};
+pub use hold::{hold, release_hold};
+pub use money::{Money, MoneyFault, value_of};
+pub use order::{Answer, Status, put_order};
+pub use points::{Points, points_for, points_needed};
+pub use posted::{Order, Pinned, Posted, Source, TakenBack};
+pub use program::{
+    Currency, EarnMode, EarnRate, Milestone, PointsPart, RedeemRate, RedeemTerms, Shortfall, Switch, Terms, Timeline,
+    Validity, Version,
+};
+pub use quote::{Quote, quote};
+pub use rejection::Rejection;
+pub use settle::settle;

@@ -1,0 +1,33 @@
+//! Every limit of the engine, checked where input enters; inside, overflow is a bug.
+//!
+//! They are chosen so that no product of two of them leaves 127 bits and no sum of what an account may see leaves 63.
+
+use crate::money::Money;
+use crate::points::Points;
+
+/// The largest amount of a line or an order: 100,000,000,000.00 with two decimals.
+pub const MONEY_MAX: Money = Money::new(10_000_000_000_000);
+/// The most points that one command may ask for, grant or deduct.
+pub const POINTS_MAX: Points = Points::new(1_000_000_000_000);
+/// The most points that a rate may give for one step, or take for one value.
+pub const RATE_POINTS_MAX: Points = Points::new(1_000_000);
+/// The most points that one order can earn: past that, the document is refused.
+pub const ORDER_POINTS_MAX: Points = Points::new(1_000_000_000_000_000);
+pub const LINES_MAX: usize = 1_000;
+pub const QUANTITY_MAX: u32 = 1_000_000;
+/// Bytes of an id, reference, product or category.
+pub const TEXT_BYTES_MAX: usize = 120;
+/// Bytes of a note on an adjustment.
+pub const NOTE_BYTES_MAX: usize = 500;
+/// How far back a date may lie that a document adds or changes, without the import permission.
+pub const BACK_DAYS_MAX: i32 = 30;
+/// How far ahead a date may lie: clocks of shops differ.
+pub const AHEAD_MINUTES_MAX: i64 = 5;
+pub const HOLD_MINUTES_MAX: u32 = 120;
+pub const WAITING_DAYS_MAX: u16 = 366;
+pub const VALID_DAYS_MAX: u16 = 36_500;
+pub const VALID_MONTHS_MAX: u16 = 1_200;
+pub const GRACE_DAYS_MAX: u16 = 366;
+/// The years in which an order, a lot or a version may be dated.
+pub const YEAR_MIN: i16 = 1970;
+pub const YEAR_MAX: i16 = 2500;

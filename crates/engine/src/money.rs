@@ -1,0 +1,177 @@
+//! Money in minor units (cents, yen, fils), and every formula that divides to make it.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Sub, SubAssign};
+
+use crate::limits;
+use crate::points::Points;
+use crate::program::RedeemRate;
+
+/// An amount in the minor units of the program's currency: 30.98 EUR is 3098, 30 JPY is 30.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Money(i64);
+
+impl Money {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn new(minor: i64) -> Self {
+        Self(minor)
+    }
+
+    pub const fn minor(self) -> i64 {
+        self.0
+    }
+
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    pub const fn is_positive(self) -> bool {
+        0 < self.0
+    }
+
+    /// What is left after taking `other` away, never below zero.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        if other < self { self - other } else { Self::ZERO }
+    }
+
+    /// Reads a decimal amount such as "30.98" with at most `exponent` digits after the point.
+    ///
+    /// # Errors
+    /// Says what is allowed when the text is no such amount or exceeds `limits::MONEY_MAX`.
+    pub fn parse(text: &str, exponent: u8) -> Result<Self, MoneyFault> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let wanted = usize::from(exponent);
+        let is_number = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(whole) || !is_number(fraction) {
+            return Err(MoneyFault::NotDecimal);
+        }
+        if wanted < fraction.len() && fraction != "0" {
+            return Err(MoneyFault::TooPrecise);
+        }
+        if 15 < whole.len() {
+            return Err(MoneyFault::TooLarge);
+        }
+        let kept = if wanted < fraction.len() { "" } else { fraction };
+        let minor: i64 = format!("{whole}{kept:0<wanted$}").parse().map_err(|_| MoneyFault::TooLarge)?;
+        if limits::MONEY_MAX.minor() < minor {
+            return Err(MoneyFault::TooLarge);
+        }
+        Ok(Self(if negative { -minor } else { minor }))
+    }
+
+    /// Writes the amount as a decimal with exactly `exponent` digits after the point.
+    pub fn to_text(self, exponent: u8) -> String {
+        let wanted = usize::from(exponent);
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let digits = format!("{:0>1$}", self.0.unsigned_abs(), wanted + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - wanted);
+        if wanted == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    }
+}
+
+/// Why a text is no amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoneyFault {
+    NotDecimal,
+    TooPrecise,
+    TooLarge,
+}
+
+impl fmt::Display for MoneyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotDecimal => "is not a decimal amount such as 30.98",
+            Self::TooPrecise => "has more digits after the point than the currency",
+            Self::TooLarge => "is larger than 100,000,000,000.00",
+        })
+    }
+}
+
+impl std::error::Error for MoneyFault {}
+
+/// What `points` are worth. Rounds down to the minor unit, so that points never pay more than they are worth (R1).
+pub fn value_of(points: Points, rate: RedeemRate) -> Money {
+    let exact = i128::from(points.get()) * i128::from(rate.value.minor());
+    narrow(exact.div_euclid(i128::from(rate.points.get())))
+}
+
+/// `amount` × `part` ÷ `whole`, rounded down: what is kept of a line never exceeds what was paid for it (O1).
+pub(crate) fn share_down(amount: Money, part: i64, whole: i64) -> Money {
+    assert!(0 < whole, "a share is taken of something");
+    narrow((i128::from(amount.0) * i128::from(part)).div_euclid(i128::from(whole)))
+}
+
+/// Spreads `total` over `weights` in proportion, by largest remainder (ties: the earlier one), so that the shares add up
+/// to the cent (E8). With all weights zero every share is zero.
+pub(crate) fn allot(total: Money, weights: &[Money]) -> Vec<Money> {
+    let whole: Money = weights.iter().copied().sum();
+    if whole.is_zero() || total.is_zero() {
+        return vec![Money::ZERO; weights.len()];
+    }
+    if let [_] = weights {
+        return vec![total];
+    }
+    let whole = i128::from(whole.0);
+    let mut shares = Vec::with_capacity(weights.len());
+    let mut remainders = Vec::with_capacity(weights.len());
+    let mut left = total;
+    for (index, weight) in weights.iter().enumerate() {
+        let exact = i128::from(total.0) * i128::from(weight.0);
+        let share = narrow(exact.div_euclid(whole));
+        left -= share;
+        shares.push(share);
+        remainders.push((-exact.rem_euclid(whole), index));
+    }
+    remainders.sort_unstable();
+    for (_, index) in remainders {
+        if left.is_zero() {
+            break;
+        }
+        shares[index] += Money(1);
+        left -= Money(1);
+    }
+    shares
+}
+
+fn narrow(minor: i128) -> Money {
+    Money(i64::try_from(minor).expect("a share or a value stays within the limits on amounts"))
+}
+
+impl Add for Money {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl Sub for Money {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl AddAssign for Money {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl SubAssign for Money {
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
+        items.fold(Self::ZERO, Add::add)
+    }
+}

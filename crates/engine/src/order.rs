@@ -1,0 +1,288 @@
+//! Orders are documents, and the ledger converges to them.
+//!
+//! A channel sends the order as it is now; the engine works out what that calls for, compares it with what has already
+//! been posted for this order, and posts the difference. Retries, edits, partial refunds and cancellations are no special
+//! cases. Bounded by the lines of the document and the lots that it touches.
+
+use std::sync::Arc;
+
+use crate::account::{Account, Balance};
+use crate::calendar::Timestamp;
+use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
+use crate::document::{Document, DocumentVersion, HoldNo};
+use crate::earn;
+use crate::entry::{Earned, OrderNo, Paid};
+use crate::kept::Kept;
+use crate::limits;
+use crate::money::Money;
+use crate::points::Points;
+use crate::posted::{Order, Pinned};
+use crate::program::{Terms, Timeline};
+use crate::redeem::{self, Plan};
+use crate::rejection::{Rejection, invalid};
+use crate::settle::{repay, settle_ahead};
+
+/// What became of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It was recorded.
+    Recorded,
+    /// It had been recorded before: nothing changed.
+    Retry,
+    /// It is older than what is recorded: ignored.
+    Stale,
+}
+
+/// What the sender of a document is told: the order as it stands, and the balance now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: Status,
+    pub order: OrderNo,
+    /// What it has earned, and why; `before` is what it had earned before this document.
+    pub earned: Earned,
+    /// Points that pay part of it.
+    pub redeemed: Points,
+    /// What they pay.
+    pub value: Money,
+    /// Of its take-backs: what is or was owed, what was let go, what had expired.
+    pub owed: Points,
+    pub let_go: Points,
+    pub expired: Points,
+    pub balance: Balance,
+}
+
+/// Records a document of an order. `known` is its number if it was recorded before.
+///
+/// # Errors
+/// A `Rejection` when the document cannot be (nothing of it is recorded), `NeedMore` when lots must be loaded first.
+pub fn put_order(
+    account: &Account,
+    timeline: &Timeline,
+    known: Option<OrderNo>,
+    document: &Arc<Document>,
+    moment: Moment,
+) -> Decision {
+    document.check()?;
+    let mut ahead = Ahead::of(account, moment);
+    settle_ahead(&mut ahead)?;
+    let order = known.and_then(|no| ahead.account.order(no)).cloned();
+    let order = order.unwrap_or_else(|| first_seen(&ahead.account, timeline, document.placed_at));
+    let version = timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
+    let terms = &version.terms;
+    if document.currency != terms.currency.code {
+        return Err(Rejection::WrongCurrency.into());
+    }
+    let status = compare(&order, document)?;
+    if status != Status::Recorded {
+        let answer = answer(&ahead, &order, status, terms);
+        return Ok(Decided { entries: ahead.entries, order: None, answer: Some(answer) });
+    }
+    check_dates(&order, document, moment)?;
+    check_reach(document, terms)?;
+    converge(ahead, order, document, terms)
+}
+
+/// The order's own time decides: terms are pinned when it is first recorded (E4, P2).
+fn first_seen(account: &Account, timeline: &Timeline, placed_at: Timestamp) -> Order {
+    let version = timeline.at(placed_at);
+    let on = version.is_some() && timeline.is_on(placed_at);
+    let version = version.or(timeline.versions().first()).map_or(0, |it| it.number);
+    let mut order = Order::numbered(account.next_order);
+    order.pinned = Pinned { version, on };
+    order
+}
+
+/// Lower version: stale. Equal: a retry, or a conflict if the body differs. Only a newer version reopens (O7).
+fn compare(order: &Order, document: &Document) -> Result<Status, Rejection> {
+    let Some(last) = order.document.as_deref() else { return Ok(Status::Recorded) };
+    if last == document {
+        return Ok(Status::Retry);
+    }
+    let ordering = match (last.version, document.version) {
+        (DocumentVersion::Number(last), DocumentVersion::Number(new)) => new.cmp(&last),
+        (DocumentVersion::Changed(last), DocumentVersion::Changed(new)) => new.cmp(&last),
+        (DocumentVersion::Arrival, DocumentVersion::Arrival) => {
+            let reopens = last.cancelled_at.is_some() && document.cancelled_at.is_none();
+            return Ok(if reopens { Status::Stale } else { Status::Recorded });
+        }
+        (DocumentVersion::Arrival, DocumentVersion::Number(_) | DocumentVersion::Changed(_)) => {
+            return Ok(Status::Recorded);
+        }
+        (DocumentVersion::Number(_), _) | (DocumentVersion::Changed(_), _) => return Err(Rejection::VersionKind),
+    };
+    match ordering {
+        std::cmp::Ordering::Less => Ok(Status::Stale),
+        std::cmp::Ordering::Equal => Err(Rejection::VersionConflict),
+        std::cmp::Ordering::Greater => Ok(Status::Recorded),
+    }
+}
+
+/// A date that the document adds or changes lies at most 30 days back (imports: any) and 5 minutes ahead.
+fn check_dates(order: &Order, document: &Document, moment: Moment) -> Result<(), Rejection> {
+    let before = order.document.as_deref().map(Document::dates);
+    let oldest = moment.now.plus_days(-limits::BACK_DAYS_MAX);
+    let latest = moment.now.plus_minutes(limits::AHEAD_MINUTES_MAX);
+    for (index, (path, date)) in document.dates().into_iter().enumerate() {
+        let Some(date) = date else { continue };
+        if before.is_some_and(|it| it[index].1 == Some(date)) {
+            continue;
+        }
+        if date < oldest && !moment.import {
+            return Err(Rejection::DateTooOld { path });
+        }
+        if latest < date {
+            return Err(Rejection::DateAhead { path });
+        }
+    }
+    match document.version {
+        DocumentVersion::Changed(at) if latest < at => Err(Rejection::DateAhead { path: "version" }),
+        DocumentVersion::Changed(_) | DocumentVersion::Arrival | DocumentVersion::Number(_) => Ok(()),
+    }
+}
+
+/// Refuses an order that would earn more points than one order can.
+fn check_reach(document: &Document, terms: &Terms) -> Result<(), Rejection> {
+    let total: Money = document.lines.iter().map(|it| it.amount + it.tax).sum::<Money>() + document.shipping;
+    if limits::ORDER_POINTS_MAX < crate::points::points_for(total, terms.earn) {
+        return Err(invalid("lines", "amounts that earn at most 1,000,000,000,000,000 points"));
+    }
+    Ok(())
+}
+
+/// Fixes the redemption, then what is earned; gives back first, then takes back or grants, then takes what is newly
+/// asked for. Where a document grows without asking anew, it takes what is there: if the take-backs of this very
+/// document leave less, it is decided again with that.
+fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
+    let kept = Kept::of(document);
+    let hold = redeem::named_hold(&start, &order, document);
+    let held = redeem::held_for(&start, &order, hold.clone().unwrap_or_default());
+    let plan = Plan::of(&order, document, &kept, terms, held);
+    let before = order.posted.redeemed();
+    let own = order.posted.lot.map(|it| it.no);
+    plan.check(&order, terms)?;
+    let behind = start.moment.import && start.moment.now < start.account.last_at;
+    let hold = match hold {
+        Err(rejection) if plan.is_request => return Err(rejection.into()),
+        Err(_) => None,
+        Ok(hold) => hold,
+    };
+    if plan.is_request && before < plan.target && behind {
+        return Err(Rejection::BehindAccount.into());
+    }
+    let mut spendable = if behind { Points::ZERO } else { start.account.spendable(own) + held };
+    loop {
+        if plan.is_request && before + spendable < plan.target {
+            return Err(Rejection::InsufficientPoints { spendable }.into());
+        }
+        let step = Step {
+            order: &order,
+            document,
+            kept: &kept,
+            plan,
+            hold,
+            after: plan.target.min(before + spendable),
+            terms,
+        };
+        let ahead = Ahead::of(&start.account, start.moment);
+        match step.run(ahead)? {
+            Ran::Decided(mut decided) => {
+                decided.entries.splice(0..0, start.entries);
+                return Ok(*decided);
+            }
+            Ran::OnlyThere(there) => spendable = there,
+        }
+    }
+}
+
+/// One attempt to converge with a fixed number of redeemed points.
+struct Step<'a> {
+    order: &'a Order,
+    document: &'a Arc<Document>,
+    kept: &'a Kept,
+    plan: Plan,
+    hold: Option<HoldNo>,
+    after: Points,
+    terms: &'a Terms,
+}
+
+enum Ran {
+    Decided(Box<Decided>),
+    /// Only so many points are there to take after the take-backs.
+    OnlyThere(Points),
+}
+
+impl Step<'_> {
+    fn run(&self, mut ahead: Ahead) -> Result<Ran, Stop> {
+        let Self { order, document, kept, terms, .. } = *self;
+        let value = redeem::value_paid(self.after, kept, terms);
+        let before = order.posted.redeemed();
+        let rate = terms.redeem.rate;
+        let paid = Paid { rate, fits: self.plan.fits, before, after: self.after, value, hold: self.hold };
+        let now = ahead.now();
+        if self.after < before {
+            redeem::give_back(&mut ahead, order, paid, terms);
+            repay(&mut ahead, now)?;
+        }
+        let earned = earn::called_for(order, document, kept, value, terms);
+        if earned.called_for.is_positive() {
+            earn::redate(&mut ahead, order, document, terms);
+        }
+        if earned.before < earned.called_for {
+            earn::grant(&mut ahead, order, document, earned, terms);
+        } else if earned.called_for < earned.before {
+            earn::take_back(&mut ahead, order, earned, terms)?;
+        }
+        settle_ahead(&mut ahead)?;
+        if before < self.after {
+            let own = ahead.account.order(order.no).and_then(|it| it.posted.lot).map(|it| it.no);
+            let there = ahead.account.spendable(own) + redeem::held_for(&ahead, order, self.hold);
+            if there < self.after - before {
+                return Ok(Ran::OnlyThere(there));
+            }
+            let current = ahead.account.order(order.no).cloned();
+            redeem::take(&mut ahead, current.as_ref().unwrap_or(order), paid)?;
+        } else if let Some(no) = self.hold {
+            redeem::drop_hold(&mut ahead, no);
+        }
+        settle_ahead(&mut ahead)?;
+        Ok(Ran::Decided(Box::new(self.decided(ahead, earned, value))))
+    }
+
+    fn decided(&self, ahead: Ahead, earned: Earned, value: Money) -> Decided {
+        let posted =
+            ahead.account.order(self.order.no).map_or_else(|| self.order.posted.clone(), |it| it.posted.clone());
+        let asked = self.plan.standing(self.after, self.kept, self.terms);
+        let order = Order {
+            document: Some(Arc::clone(self.document)),
+            asked,
+            accepted: self.order.accepted.max(self.plan.asked),
+            posted,
+            ..self.order.clone()
+        };
+        let answer = answer_of(&ahead, &order, Status::Recorded, earned, value);
+        Decided { entries: ahead.entries, order: Some(order), answer: Some(answer) }
+    }
+}
+
+/// The answer to a retry or a stale document: the order as it stands.
+fn answer(ahead: &Ahead, order: &Order, status: Status, terms: &Terms) -> Answer {
+    let document = order.document.as_deref().expect("only a recorded order can be sent again");
+    let kept = Kept::of(document);
+    let value = redeem::value_paid(order.posted.redeemed(), &kept, terms);
+    let earned = earn::called_for(order, document, &kept, value, terms);
+    answer_of(ahead, order, status, earned, value)
+}
+
+fn answer_of(ahead: &Ahead, order: &Order, status: Status, earned: Earned, value: Money) -> Answer {
+    Answer {
+        status,
+        order: order.no,
+        earned,
+        redeemed: order.posted.redeemed(),
+        value,
+        owed: order.posted.owed(),
+        let_go: order.posted.let_go(),
+        expired: order.posted.expired(),
+        balance: ahead.account.balance,
+    }
+}

@@ -1,0 +1,126 @@
+//! Points, and every formula that divides to make them.
+//!
+//! Points are whole numbers. This file and `money.rs` are the only places of the engine that divide; each division
+//! names its rounding and says why.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+
+use crate::money::Money;
+use crate::program::{EarnMode, EarnRate, RedeemRate};
+
+/// A whole number of points. Negative only as a difference, never in a lot or a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Points(i64);
+
+impl Points {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn new(points: i64) -> Self {
+        Self(points)
+    }
+
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    pub const fn is_positive(self) -> bool {
+        0 < self.0
+    }
+
+    /// What is left after taking `other` away, never below zero.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        if other < self { self - other } else { Self::ZERO }
+    }
+}
+
+/// What `base` earns at `rate`. Rounds down, once per order, so that splitting an order never earns more than the
+/// whole (E1, E2): in steps, only full steps count; proportionally, only full points.
+pub fn points_for(base: Money, rate: EarnRate) -> Points {
+    let base = i128::from(base.minor());
+    let per = i128::from(rate.per.minor());
+    let points = i128::from(rate.points.get());
+    match rate.mode {
+        EarnMode::Steps => narrow(floor(base, per) * points),
+        EarnMode::Proportional => narrow(floor(base * points, per)),
+    }
+}
+
+/// The points that pay `value`. Rounds up, so that nobody pays an amount with less than it costs (R1).
+pub fn points_needed(value: Money, rate: RedeemRate) -> Points {
+    let exact = i128::from(value.minor()) * i128::from(rate.points.get());
+    narrow(-floor(-exact, i128::from(rate.value.minor())))
+}
+
+/// `points` × `part` ÷ `whole`, rounded up: the points part of an order that shrank in proportion keeps the odd point,
+/// so that what is paid with points never exceeds what the points are worth (O6).
+pub(crate) fn points_share_up(points: Points, part: Money, whole: Money) -> Points {
+    let exact = i128::from(points.get()) * i128::from(part.minor());
+    narrow(-floor(-exact, i128::from(whole.minor())))
+}
+
+/// `points` × `whole` ÷ `part`, rounded down: the largest figure whose share is not above `points`.
+pub(crate) fn points_whole_down(points: Points, part: Money, whole: Money) -> Points {
+    let exact = i128::from(points.get()) * i128::from(whole.minor());
+    narrow(floor(exact, i128::from(part.minor())))
+}
+
+fn floor(numerator: i128, denominator: i128) -> i128 {
+    assert!(0 < denominator, "rates have a positive denominator, the program document is checked");
+    numerator.div_euclid(denominator)
+}
+
+fn narrow(points: i128) -> Points {
+    Points(i64::try_from(points).expect("the limits on amounts and rates keep points within 63 bits"))
+}
+
+impl Add for Points {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl Sub for Points {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl Neg for Points {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+impl AddAssign for Points {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl SubAssign for Points {
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}
+
+impl Sum for Points {
+    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
+        items.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl fmt::Display for Points {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,170 @@
+//! What has already been posted for an order: the other half of convergence.
+//!
+//! Documents are compared with these figures, never with what happens to be left in the account, so that a retry changes
+//! nothing whatever has happened since.
+
+use std::sync::Arc;
+
+use crate::account::Taken;
+use crate::document::Document;
+use crate::entry::{Bucket, Entry, Kind, LotRef, OrderNo, Posting};
+use crate::points::Points;
+
+/// An order as the account knows it: what was recorded of its last document, and what was posted for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub no: OrderNo,
+    pub pinned: Pinned,
+    /// The last document that was accepted; absent only while the ledger is replayed.
+    pub document: Option<Arc<Document>>,
+    /// The points that the order is meant to use.
+    pub asked: Points,
+    /// The highest figure ever accepted for the order: no more than that is no request.
+    pub accepted: Points,
+    pub posted: Posted,
+}
+
+/// The terms of the order's own time, fixed when it is first recorded (E4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pinned {
+    pub version: u32,
+    pub on: bool,
+}
+
+/// Sums and stacks over the entries of one order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Posted {
+    /// The order's own lot.
+    pub lot: Option<LotRef>,
+    /// What it has earned, all in all: granted less taken back.
+    pub earned: Points,
+    /// Its take-backs in order, undone from the end.
+    pub taken_back: Vec<TakenBack>,
+    /// The points that pay part of it, in the order in which they were taken.
+    pub redeemed: Vec<Taken>,
+}
+
+/// One part of a take-back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    pub source: Source,
+    pub points: Points,
+}
+
+/// Where a take-back found its points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Lot(LotRef),
+    /// The order's own points that had expired or were forfeited.
+    Expired,
+    Owed,
+    LetGo,
+}
+
+impl Order {
+    /// An order of which nothing is known but its number.
+    pub fn numbered(no: OrderNo) -> Self {
+        Self {
+            no,
+            pinned: Pinned::default(),
+            document: None,
+            asked: Points::ZERO,
+            accepted: Points::ZERO,
+            posted: Posted::default(),
+        }
+    }
+}
+
+impl Posted {
+    /// The points that pay part of the order.
+    pub fn redeemed(&self) -> Points {
+        self.redeemed.iter().map(|it| it.points).sum()
+    }
+
+    /// How much of the take-backs came from one kind of source.
+    pub fn taken_back(&self, is: fn(Source) -> bool) -> Points {
+        self.taken_back.iter().filter(|it| is(it.source)).map(|it| it.points).sum()
+    }
+
+    pub fn expired(&self) -> Points {
+        self.taken_back(|it| it == Source::Expired)
+    }
+
+    pub fn owed(&self) -> Points {
+        self.taken_back(|it| it == Source::Owed)
+    }
+
+    pub fn let_go(&self) -> Points {
+        self.taken_back(|it| it == Source::LetGo)
+    }
+
+    /// Every lot that a document of this order may need.
+    pub fn lots(&self) -> impl Iterator<Item = LotRef> {
+        let parts = self.taken_back.iter().filter_map(|it| match it.source {
+            Source::Lot(lot) => Some(lot),
+            Source::Expired | Source::Owed | Source::LetGo => None,
+        });
+        self.lot.into_iter().chain(parts).chain(self.redeemed.iter().map(|it| it.lot))
+    }
+
+    /// Adds up an entry of the order. `postings` come with the lots that they name.
+    pub(crate) fn post(&mut self, entry: &Entry, postings: &[(Posting, Taken)]) {
+        if let Some(opened) = entry.opened.iter().find(|it| it.order == entry.order) {
+            self.lot = Some(opened.lot);
+        }
+        if entry.dated.is_some() {
+            self.lot = entry.dated;
+        }
+        for (posting, taken) in postings {
+            if posting.to == Bucket::Redeemed {
+                self.redeemed.push(*taken);
+            } else if posting.from == Bucket::Redeemed {
+                pop(&mut self.redeemed, posting.points, |it| &mut it.points);
+            }
+        }
+        pop(&mut self.taken_back, entry.changes.undone, |it| &mut it.points);
+        if entry.kind == Kind::Revoke {
+            self.push_taken_back(entry, postings);
+        }
+        self.earned += entry.changes.earned;
+    }
+
+    /// Own points first, then what of them had expired, then those of others, then what is owed or let go.
+    fn push_taken_back(&mut self, entry: &Entry, postings: &[(Posting, Taken)]) {
+        let own = self.lot.map(|it| it.no);
+        let revoked = || postings.iter().filter(|(it, _)| it.to == Bucket::Revoked).map(|(_, taken)| *taken);
+        for taken in revoked().filter(|it| Some(it.lot.no) == own) {
+            self.push(Source::Lot(taken.lot), taken.points);
+        }
+        self.push(Source::Expired, entry.changes.expired);
+        for taken in revoked().filter(|it| Some(it.lot.no) != own) {
+            self.push(Source::Lot(taken.lot), taken.points);
+        }
+        self.push(Source::Owed, entry.changes.owed);
+        self.push(Source::LetGo, entry.changes.let_go);
+    }
+
+    fn push(&mut self, source: Source, points: Points) {
+        if points.is_zero() {
+            return;
+        }
+        match self.taken_back.last_mut() {
+            Some(last) if last.source == source => last.points += points,
+            Some(_) | None => self.taken_back.push(TakenBack { source, points }),
+        }
+    }
+}
+
+/// Takes `points` off the end of a stack.
+fn pop<T>(stack: &mut Vec<T>, points: Points, of: fn(&mut T) -> &mut Points) {
+    let mut left = points;
+    while left.is_positive() {
+        let last = of(stack.last_mut().expect("no more returns than was taken"));
+        let part = left.min(*last);
+        *last -= part;
+        left -= part;
+        if last.is_zero() {
+            stack.pop();
+        }
+    }
+}

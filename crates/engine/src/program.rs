@@ -1,0 +1,178 @@
+//! Terms: what the engine needs of a program, compiled from a version of its document, and the timeline of versions.
+
+use crate::calendar::{Date, Timestamp, Zone};
+use crate::money::Money;
+use crate::points::Points;
+
+/// One version of a program, ready for the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    pub zone: Zone,
+    pub currency: Currency,
+    pub grant_on: Milestone,
+    pub earn: EarnRate,
+    /// Whether tax is part of what earns (E8); by default it is not.
+    pub earn_on_tax: bool,
+    /// Whether shipping is part of what earns (E8); by default it is not.
+    pub earn_on_shipping: bool,
+    /// Points wait so many days before they can be spent (E11).
+    pub waiting_days: u16,
+    pub validity: Validity,
+    /// How long points may still be spent that return to a lot that has expired.
+    pub grace_days: u16,
+    pub redeem: RedeemTerms,
+    pub shortfall: Shortfall,
+    pub points_part: PointsPart,
+}
+
+/// ISO 4217 code and the number of digits after the point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Currency {
+    pub code: [u8; 3],
+    pub exponent: u8,
+}
+
+impl Currency {
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.code).expect("currency codes are ASCII letters")
+    }
+}
+
+/// What makes an order earn (E3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    Placed,
+    Paid,
+    Fulfilled,
+}
+
+/// So many points per amount (E1, E2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarnRate {
+    pub points: Points,
+    pub per: Money,
+    pub mode: EarnMode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarnMode {
+    /// Every minor unit counts; only the sum is rounded down.
+    Proportional,
+    /// Only full steps of the amount count.
+    Steps,
+}
+
+/// How long points can be spent, counted from the day they can be (X1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    Never,
+    Days(u16),
+    Months(u16),
+    /// The last day of all points.
+    Until(Date),
+}
+
+impl Validity {
+    /// The first instant at which points are gone that can be spent from `available_at` on (X2).
+    pub fn ends(self, available_at: Timestamp, zone: &Zone) -> Timestamp {
+        match self {
+            Self::Never => Timestamp::NEVER,
+            Self::Days(days) => zone.end_of(zone.date_of(available_at).plus_days(i32::from(days))),
+            Self::Months(months) => zone.end_of(zone.date_of(available_at).plus_months(months)),
+            Self::Until(last) => zone.end_of(last),
+        }
+    }
+}
+
+/// How points pay part of an order (R1, R3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedeemTerms {
+    pub rate: RedeemRate,
+    /// The least value that an order may ask for.
+    pub value_min: Money,
+    /// The fewest points that an order may ask for.
+    pub points_min: Points,
+    /// How long a hold lasts when its caller does not say.
+    pub hold_minutes: u32,
+}
+
+/// `points` are worth `value`: 250 points = 25.00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedeemRate {
+    pub points: Points,
+    pub value: Money,
+}
+
+/// What happens when fewer points are left than must be taken back (O2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// Nothing is taken; all of it is let go.
+    AllOrNothing,
+    /// What is there is taken; the rest is let go.
+    TakeWhatIsThere,
+    /// What is there is taken; the rest is owed.
+    Owe,
+}
+
+/// What becomes of the points part when some of an order comes back (O6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PointsPart {
+    /// It stays until the rest of the order no longer covers it.
+    Stays,
+    /// It comes back in proportion.
+    InProportion,
+}
+
+/// A version of the terms and when it takes effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub number: u32,
+    pub effective_at: Timestamp,
+    pub terms: Terms,
+}
+
+/// All versions of a program and its off switch, each in force from an instant on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    versions: Vec<Version>,
+    switches: Vec<Switch>,
+}
+
+/// The program goes on or off at an instant (P2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switch {
+    pub at: Timestamp,
+    pub on: bool,
+}
+
+impl Timeline {
+    /// Sorts versions by effective time (ties: the higher number wins) and switches by time (ties: the later one given).
+    pub fn new(mut versions: Vec<Version>, mut switches: Vec<Switch>) -> Self {
+        versions.sort_by_key(|it| (it.effective_at, it.number));
+        switches.sort_by_key(|it| it.at);
+        Self { versions, switches }
+    }
+
+    /// The version in force at an instant; nothing before the first takes effect.
+    pub fn at(&self, instant: Timestamp) -> Option<&Version> {
+        self.versions.iter().rev().find(|it| it.effective_at <= instant)
+    }
+
+    /// The version of that number.
+    pub fn version(&self, number: u32) -> Option<&Version> {
+        self.versions.iter().find(|it| it.number == number)
+    }
+
+    /// Whether the program is on at an instant; it is until a switch says otherwise.
+    pub fn is_on(&self, instant: Timestamp) -> bool {
+        self.switches.iter().rev().find(|it| it.at <= instant).is_none_or(|it| it.on)
+    }
+
+    pub fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
+    pub fn switches(&self) -> &[Switch] {
+        &self.switches
+    }
+}

@@ -1,0 +1,65 @@
+//! What an order would earn and could redeem, without recording it. A quote clamps to what is possible; committing what it
+//! offers, at the same instant, gives what it says (R0).
+
+use std::sync::Arc;
+
+use crate::account::Account;
+use crate::decision::{Moment, Stop};
+use crate::document::Document;
+use crate::entry::OrderNo;
+use crate::order::{Answer, put_order};
+use crate::points::Points;
+use crate::program::Timeline;
+use crate::rejection::Rejection;
+
+/// An offer for a cart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The points that the order can redeem now, at most what was asked for.
+    pub redeem: Points,
+    /// What the order would be answered if it asked for them.
+    pub answer: Answer,
+    /// Why it is fewer than asked for, or none.
+    pub why: Option<Rejection>,
+}
+
+/// Works out a cart. Without a figure in the document it offers the most that can be redeemed.
+///
+/// # Errors
+/// As `put_order`, but never for asking for too many or too few points.
+pub fn quote(
+    account: &Account,
+    timeline: &Timeline,
+    known: Option<OrderNo>,
+    document: &Document,
+    moment: Moment,
+) -> Result<Quote, Stop> {
+    let mut wanted = document.clone();
+    let mut why = None;
+    let mut redeem = document.redeem.unwrap_or(crate::limits::POINTS_MAX);
+    loop {
+        wanted.redeem = Some(redeem);
+        let rejection = match put_order(account, timeline, known, &Arc::new(wanted.clone()), moment) {
+            Ok(decided) => {
+                let answer = decided.answer.expect("an order is always answered");
+                return Ok(Quote { redeem: answer.redeemed, answer, why });
+            }
+            Err(Stop::Rejected(rejection)) => rejection,
+            Err(stop) => return Err(stop),
+        };
+        redeem = match &rejection {
+            Rejection::ExceedsOrder { fits } => *fits,
+            Rejection::InsufficientPoints { spendable } => *spendable,
+            Rejection::BelowMinimum { .. } | Rejection::ProgramOff | Rejection::BehindAccount
+                if redeem.is_positive() =>
+            {
+                Points::ZERO
+            }
+            _ => return Err(rejection.into()),
+        };
+        let asked_for_more = document.redeem.is_some() || !matches!(rejection, Rejection::ExceedsOrder { .. });
+        if asked_for_more {
+            why = Some(rejection);
+        }
+    }
+}

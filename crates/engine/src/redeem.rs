@@ -1,0 +1,159 @@
+//! Points pay part of an order: how many it may use, taking them and giving them back.
+
+use crate::account::NeedMore;
+use crate::decision::{Ahead, Draft};
+use crate::document::{Document, HoldNo};
+use crate::entry::{Bucket, HoldChange, HoldState, Kind, Paid, Reason};
+use crate::grace::{Back, put_back};
+use crate::hold::lapse;
+use crate::kept::Kept;
+use crate::money::{Money, value_of};
+use crate::points::{Points, points_needed, points_share_up, points_whole_down};
+use crate::posted::Order;
+use crate::program::{PointsPart, RedeemTerms, Terms};
+use crate::rejection::Rejection;
+
+/// How many points an order is to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// The figure that stands for the order as sold.
+    pub(crate) asked: Points,
+    /// What it comes to for what is kept.
+    pub(crate) target: Points,
+    /// The most that the kept part can take.
+    pub(crate) fits: Points,
+    /// More is asked for than was ever accepted: this can be refused.
+    pub(crate) is_request: bool,
+}
+
+impl RedeemTerms {
+    /// Refuses less than the program redeems at once (R3).
+    pub(crate) fn check_minimum(&self, points: Points) -> Result<(), Rejection> {
+        let least = self.points_min.max(points_needed(self.value_min, self.rate));
+        if points < least {
+            return Err(Rejection::BelowMinimum { value: self.value_min, points: least });
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// Fixes the redemption from the amounts that are kept (R7, O6).
+    pub(crate) fn of(order: &Order, document: &Document, kept: &Kept, terms: &Terms, held: Points) -> Self {
+        let cancelled = document.cancelled_at.is_some();
+        let asked = match document.redeem {
+            _ if cancelled => Points::ZERO,
+            Some(points) => points,
+            None if held.is_positive() => held,
+            None => order.asked,
+        };
+        let fits_kept = points_needed(kept.payable, terms.redeem.rate);
+        let fits_sold = points_needed(kept.payable_sold, terms.redeem.rate);
+        let (fits, target) = match terms.points_part {
+            PointsPart::Stays => (fits_kept, asked.min(fits_kept)),
+            PointsPart::InProportion if kept.payable_sold.is_zero() => (Points::ZERO, Points::ZERO),
+            PointsPart::InProportion => {
+                let share = points_share_up(asked.min(fits_sold), kept.payable, kept.payable_sold);
+                (fits_sold, share.min(fits_kept))
+            }
+        };
+        Self { asked, target, fits, is_request: order.accepted < asked }
+    }
+
+    /// Refuses what cannot be asked for (R0, R3). Facts are never refused: this is for requests only.
+    pub(crate) fn check(&self, order: &Order, terms: &Terms) -> Result<(), Rejection> {
+        if !self.is_request {
+            return Ok(());
+        }
+        if !order.pinned.on {
+            return Err(Rejection::ProgramOff);
+        }
+        terms.redeem.check_minimum(self.asked)?;
+        if self.fits < self.asked {
+            return Err(Rejection::ExceedsOrder { fits: self.fits });
+        }
+        Ok(())
+    }
+
+    /// The figure that stands from now on when `redeemed` points pay for what is kept.
+    pub(crate) fn standing(&self, redeemed: Points, kept: &Kept, terms: &Terms) -> Points {
+        match terms.points_part {
+            PointsPart::Stays => redeemed,
+            PointsPart::InProportion if redeemed < self.target && kept.payable.is_positive() => {
+                points_whole_down(redeemed, kept.payable, kept.payable_sold)
+            }
+            PointsPart::InProportion => self.asked.min(self.fits),
+        }
+    }
+}
+
+/// What `points` pay of what is kept.
+pub(crate) fn value_paid(points: Points, kept: &Kept, terms: &Terms) -> Money {
+    value_of(points, terms.redeem.rate).min(kept.payable)
+}
+
+/// Gives points of an order back, last taken first.
+pub(crate) fn give_back(ahead: &mut Ahead, order: &Order, paid: Paid, terms: &Terms) {
+    let mut left = paid.before - paid.after;
+    let mut draft = Draft::new(Kind::Return, Reason::Paid(paid));
+    draft.order = Some(order.no);
+    for taken in order.posted.redeemed.iter().rev() {
+        let points = left.min(taken.points);
+        if points.is_zero() {
+            break;
+        }
+        let back = Back { lot: taken.lot.no, from: Bucket::Redeemed, points };
+        put_back(&mut draft, &ahead.account, back, terms, ahead.now());
+        left -= points;
+    }
+    assert!(left.is_zero(), "no more returns than was taken");
+    ahead.post(draft);
+}
+
+/// Takes the points that are newly asked for: those of the order's hold first, then what can be spent. The rest of
+/// the hold is released. No order spends points that it granted.
+pub(crate) fn take(ahead: &mut Ahead, order: &Order, paid: Paid) -> Result<(), NeedMore> {
+    let own = order.posted.lot.map(|it| it.no);
+    let mut left = paid.after - paid.before;
+    let mut draft = Draft::new(Kind::Redeem, Reason::Paid(paid));
+    draft.order = Some(order.no);
+    if let Some(hold) = paid.hold.and_then(|no| ahead.account.hold(no)) {
+        for taken in &hold.taken {
+            let points = if Some(taken.lot.no) == own { Points::ZERO } else { left.min(taken.points) };
+            draft.move_points(taken.lot.no, Bucket::Held, Bucket::Redeemed, points);
+            draft.move_points(taken.lot.no, Bucket::Held, Bucket::Available, taken.points - points);
+            left -= points;
+        }
+        draft.hold = Some(HoldChange { no: hold.no, state: HoldState::Taken(order.no), lapses_at: hold.lapses_at });
+    }
+    draft.postings.extend(ahead.account.take(left, own, Bucket::Redeemed)?);
+    ahead.post(draft);
+    Ok(())
+}
+
+/// The hold that the document names and that its order can still take over.
+///
+/// # Errors
+/// `UnknownHold` or `HoldTaken`. A hold that has ended is as if none was named.
+pub(crate) fn named_hold(ahead: &Ahead, order: &Order, document: &Document) -> Result<Option<HoldNo>, Rejection> {
+    let Some(no) = document.hold else { return Ok(None) };
+    match ahead.account.hold(no).map(|it| it.state) {
+        None => Err(Rejection::UnknownHold),
+        Some(HoldState::Taken(by)) if by != order.no => Err(Rejection::HoldTaken),
+        Some(HoldState::Taken(_) | HoldState::Ended) => Ok(None),
+        Some(HoldState::Active) => Ok(Some(no)),
+    }
+}
+
+/// What a hold has for an order: all but the points that the order itself granted.
+pub(crate) fn held_for(ahead: &Ahead, order: &Order, hold: Option<HoldNo>) -> Points {
+    let own = order.posted.lot.map(|it| it.no);
+    let hold = hold.and_then(|no| ahead.account.hold(no));
+    hold.map_or(Points::ZERO, |it| it.taken.iter().filter(|it| Some(it.lot.no) != own).map(|it| it.points).sum())
+}
+
+/// Ends a hold that the order names but does not need.
+pub(crate) fn drop_hold(ahead: &mut Ahead, no: HoldNo) {
+    let draft = lapse(ahead.account.hold(no).expect("the named hold is loaded"));
+    ahead.post(draft);
+}

@@ -1,0 +1,110 @@
+//! Why the rules say no. Variants stand in order of precedence; `code` is stable and part of the API.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::money::Money;
+use crate::points::Points;
+
+/// A command that the rules refuse. Nothing of it is recorded; what had fallen due may have been settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// A field has a value that cannot be.
+    Invalid { path: Cow<'static, str>, allowed: &'static str },
+    /// No channel of that name.
+    UnknownChannel,
+    /// No program of that name.
+    UnknownProgram,
+    /// No member with that identity or id.
+    UnknownMember,
+    /// The identity belongs to somebody else already.
+    IdentityTaken,
+    /// The order's reference belongs to another member's order.
+    OtherMember,
+    /// The order is in another currency than its program.
+    WrongCurrency,
+    /// A date that the document adds or changes lies too far back.
+    DateTooOld { path: &'static str },
+    /// A date that the document adds or changes lies ahead.
+    DateAhead { path: &'static str },
+    /// The order has versions of another kind.
+    VersionKind,
+    /// The version has been seen with another body.
+    VersionConflict,
+    /// The program was off, or had not begun, when the order was placed.
+    ProgramOff,
+    /// The account has no such hold.
+    UnknownHold,
+    /// The hold was taken over by another order.
+    HoldTaken,
+    /// Less is asked for than the program redeems at once.
+    BelowMinimum { value: Money, points: Points },
+    /// More is asked for than the order can take.
+    ExceedsOrder { fits: Points },
+    /// An imported request is older than the account's last entry.
+    BehindAccount,
+    /// More is asked for than can be spent.
+    InsufficientPoints { spendable: Points },
+}
+
+impl Rejection {
+    /// The stable code of the refusal.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "invalid",
+            Self::UnknownChannel => "unknown_channel",
+            Self::UnknownProgram => "unknown_program",
+            Self::UnknownMember => "unknown_member",
+            Self::IdentityTaken => "identity_taken",
+            Self::OtherMember => "other_member",
+            Self::WrongCurrency => "wrong_currency",
+            Self::DateTooOld { .. } => "date_too_old",
+            Self::DateAhead { .. } => "date_ahead",
+            Self::VersionKind => "version_kind",
+            Self::VersionConflict => "version_conflict",
+            Self::ProgramOff => "program_off",
+            Self::UnknownHold => "unknown_hold",
+            Self::HoldTaken => "hold_taken",
+            Self::BelowMinimum { .. } => "below_minimum",
+            Self::ExceedsOrder { .. } => "exceeds_order",
+            Self::BehindAccount => "behind_account",
+            Self::InsufficientPoints { .. } => "insufficient_points",
+        }
+    }
+}
+
+/// A sentence for people; figures in points, amounts are told by the faces, which know the currency.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid { path, allowed } => write!(f, "{path}: allowed is {allowed}"),
+            Self::UnknownChannel => f.write_str("there is no channel of that name"),
+            Self::UnknownProgram => f.write_str("there is no program of that name"),
+            Self::UnknownMember => f.write_str("there is no member with that identity"),
+            Self::IdentityTaken => f.write_str("that identity belongs to another member"),
+            Self::OtherMember => f.write_str("that reference is an order of another member"),
+            Self::WrongCurrency => f.write_str("currency: allowed is the currency of the program"),
+            Self::DateTooOld { path } => write!(f, "{path}: allowed is at most 30 days back"),
+            Self::DateAhead { path } => write!(f, "{path}: allowed is at most 5 minutes ahead"),
+            Self::VersionKind => {
+                f.write_str("version: allowed is the same kind as before for this order (a number or a time of change)")
+            }
+            Self::VersionConflict => f.write_str("version: that version was received before with another content"),
+            Self::ProgramOff => f.write_str("the program was off when the order was placed"),
+            Self::UnknownHold => f.write_str("hold: the account has no such hold"),
+            Self::HoldTaken => f.write_str("hold: another order has taken it over"),
+            Self::BelowMinimum { points, .. } => write!(f, "redeem: allowed are at least {points} points at once"),
+            Self::ExceedsOrder { fits } => write!(f, "redeem: allowed are at most {fits} points on this order"),
+            Self::BehindAccount => f.write_str("the account has later entries; an import may only earn before them"),
+            Self::InsufficientPoints { spendable } => {
+                write!(f, "redeem: allowed are at most {spendable} points, all that can be spent")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+pub(crate) fn invalid(path: impl Into<Cow<'static, str>>, allowed: &'static str) -> Rejection {
+    Rejection::Invalid { path: path.into(), allowed }
+}
