@@ -1,0 +1,7 @@
+//! Tests of the store from outside: one binary, one module per subject.
+
+mod crash;
+#[cfg(target_os = "linux")]
+mod power_cut;
+#[cfg(target_os = "linux")]
+mod power_cut_proof;
