@@ -147,7 +147,7 @@ impl Account {
     }
 
     pub fn lot(&self, no: LotNo) -> Option<&Lot> {
-        self.lots.binary_search_by_key(&no, |it| it.at.no).ok().map(|index| &self.lots[index])
+        lot_in(&self.lots, no)
     }
 
     pub fn hold(&self, no: HoldNo) -> Option<&Hold> {
@@ -156,6 +156,15 @@ impl Account {
 
     pub fn order(&self, no: OrderNo) -> Option<&Order> {
         self.orders.iter().find(|it| it.no == no)
+    }
+
+    /// A copy with room for what one order usually adds.
+    pub(crate) fn ahead(&self) -> Self {
+        let mut lots = Vec::with_capacity(self.lots.len() + 2);
+        lots.extend_from_slice(&self.lots);
+        let mut orders = Vec::with_capacity(self.orders.len() + 1);
+        orders.extend_from_slice(&self.orders);
+        Self { lots, orders, holds: self.holds.clone(), ..*self }
     }
 
     /// Adds a lot that was stored, unless it is loaded already.
@@ -297,18 +306,23 @@ impl Account {
     }
 
     fn post_order(&mut self, no: OrderNo, entry: &Entry) {
-        let refs: Vec<(Posting, Taken)> = entry.postings.iter().map(|it| (*it, self.taken(it))).collect();
         if self.order(no).is_none() {
             self.record(Order::numbered(no));
         }
+        let lots = &self.lots;
         let order = self.orders.iter_mut().find(|it| it.no == no).expect("it was just recorded");
-        order.posted.post(entry, &refs);
+        order.posted.post(entry, |no| lot_in(lots, no).expect("an entry names loaded lots only").at);
     }
 
     fn taken(&self, posting: &Posting) -> Taken {
         let lot = self.lot(posting.lot).expect("an entry names loaded lots only");
         Taken { lot: lot.at, points: posting.points }
     }
+}
+
+/// Lots are kept in the order of their numbers.
+fn lot_in(lots: &[Lot], no: LotNo) -> Option<&Lot> {
+    lots.binary_search_by_key(&no, |it| it.at.no).ok().map(|index| &lots[index])
 }
 
 impl Lot {

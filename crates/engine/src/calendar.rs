@@ -53,10 +53,7 @@ impl Timestamp {
 
     /// Whether the instant lies in the years that the engine computes with.
     pub fn is_in_limits(self) -> bool {
-        jiff::Timestamp::from_microsecond(self.0).is_ok_and(|it| {
-            let year = it.to_zoned(TimeZone::UTC).year();
-            (limits::YEAR_MIN..=limits::YEAR_MAX).contains(&year)
-        })
+        limits::TIME_MIN <= self && self < limits::TIME_END
     }
 
     fn instant(self) -> jiff::Timestamp {

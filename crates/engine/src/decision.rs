@@ -65,6 +65,7 @@ impl Account {
 }
 
 /// A copy of the account that runs ahead while one command is decided.
+#[derive(Clone)]
 pub(crate) struct Ahead {
     pub(crate) account: Account,
     pub(crate) entries: Vec<Entry>,
@@ -73,7 +74,7 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     pub(crate) fn of(account: &Account, moment: Moment) -> Self {
-        Self { account: account.clone(), entries: Vec::new(), moment }
+        Self { account: account.ahead(), entries: Vec::new(), moment }
     }
 
     /// Numbers an entry, dates it now or at the account's last entry if that is later, and posts it on the copy.

@@ -32,12 +32,12 @@ struct KeptLine {
 impl Kept {
     /// Works out a checked document. Of a cancelled order nothing is kept.
     pub(crate) fn of(document: &Document) -> Self {
-        let before: Vec<Money> = document.lines.iter().map(|it| it.amount - it.discount).collect();
-        let shares = allot(document.discount + document.coupon, &before);
+        let off = document.discount + document.coupon;
+        let shares = allot(off, document.lines.iter().map(|it| it.amount - it.discount));
         let cancelled = document.cancelled_at.is_some();
         let mut lines = Vec::with_capacity(document.lines.len());
-        for ((line, before), share) in document.lines.iter().zip(before).zip(shares) {
-            let sold = before - share;
+        for (index, line) in document.lines.iter().enumerate() {
+            let sold = line.amount - line.discount - share_of(&shares, index);
             let kept = if cancelled { Money::ZERO } else { kept_of(document, line, sold) };
             let tax = if line.tax_included { line.tax.min(sold) } else { line.tax };
             lines.push(KeptLine { sold, kept, tax, tax_included: line.tax_included, kind: line.kind });
@@ -52,9 +52,10 @@ impl Kept {
     /// What earns when points pay `paid` of the order (E8).
     pub(crate) fn earning_base(&self, paid: Money, terms: &Terms) -> Money {
         let payable = |it: &KeptLine| if it.is_payable() { it.kept } else { Money::ZERO };
-        let shares = allot(paid, &self.lines.iter().map(payable).collect::<Vec<_>>());
-        let lines = self.lines.iter().zip(shares);
-        let goods: Money = lines.map(|(line, share)| line.earning_base(share, terms.earn_on_tax)).sum();
+        let shares = allot(paid, self.lines.iter().map(payable));
+        let lines = self.lines.iter().enumerate();
+        let goods: Money =
+            lines.map(|(index, line)| line.earning_base(share_of(&shares, index), terms.earn_on_tax)).sum();
         if terms.earn_on_shipping { goods + self.shipping } else { goods }
     }
 }
@@ -98,12 +99,19 @@ fn spread(refunded: Money, lines: &mut [KeptLine]) -> Money {
     if refunded.is_zero() {
         return Money::ZERO;
     }
-    let costs: Vec<Money> = lines.iter().map(|it| it.kept + it.added_tax(it.kept)).collect();
-    let spread = refunded.min(costs.iter().copied().sum());
-    for ((line, cost), back) in lines.iter_mut().zip(&costs).zip(allot(spread, &costs)) {
+    let cost = |it: &KeptLine| it.kept + it.added_tax(it.kept);
+    let spread = refunded.min(lines.iter().map(cost).sum());
+    let shares = allot(spread, lines.iter().map(cost));
+    for (index, line) in lines.iter_mut().enumerate() {
+        let cost = cost(line);
         if cost.is_positive() {
-            line.kept = share_down(line.kept, (*cost - back).minor(), cost.minor());
+            line.kept = share_down(line.kept, (cost - share_of(&shares, index)).minor(), cost.minor());
         }
     }
     refunded - spread
+}
+
+/// The share of a line; nothing was allotted when there was nothing to allot.
+fn share_of(shares: &[Money], index: usize) -> Money {
+    shares.get(index).copied().unwrap_or_default()
 }

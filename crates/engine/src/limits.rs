@@ -2,6 +2,7 @@
 //!
 //! They are chosen so that no product of two of them leaves 127 bits and no sum of what an account may see leaves 63.
 
+use crate::calendar::Timestamp;
 use crate::money::Money;
 use crate::points::Points;
 
@@ -31,3 +32,7 @@ pub const GRACE_DAYS_MAX: u16 = 366;
 /// The years in which an order, a lot or a version may be dated.
 pub const YEAR_MIN: i16 = 1970;
 pub const YEAR_MAX: i16 = 2500;
+/// The first instant of `YEAR_MIN`, in UTC.
+pub const TIME_MIN: Timestamp = Timestamp::from_micros(0);
+/// The first instant after `YEAR_MAX`, in UTC.
+pub const TIME_END: Timestamp = Timestamp::from_micros(16_756_761_600_000_000);

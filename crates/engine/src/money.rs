@@ -109,20 +109,17 @@ pub(crate) fn share_down(amount: Money, part: i64, whole: i64) -> Money {
 }
 
 /// Spreads `total` over `weights` in proportion, by largest remainder (ties: the earlier one), so that the shares add up
-/// to the cent (E8). With all weights zero every share is zero.
-pub(crate) fn allot(total: Money, weights: &[Money]) -> Vec<Money> {
-    let whole: Money = weights.iter().copied().sum();
+/// to the cent (E8). No shares when there is nothing to spread, or nothing to spread it over.
+pub(crate) fn allot(total: Money, weights: impl ExactSizeIterator<Item = Money> + Clone) -> Vec<Money> {
+    let whole: Money = weights.clone().sum();
     if whole.is_zero() || total.is_zero() {
-        return vec![Money::ZERO; weights.len()];
-    }
-    if let [_] = weights {
-        return vec![total];
+        return Vec::new();
     }
     let whole = i128::from(whole.0);
     let mut shares = Vec::with_capacity(weights.len());
     let mut remainders = Vec::with_capacity(weights.len());
     let mut left = total;
-    for (index, weight) in weights.iter().enumerate() {
+    for (index, weight) in weights.enumerate() {
         let exact = i128::from(total.0) * i128::from(weight.0);
         let share = narrow(exact.div_euclid(whole));
         left -= share;

@@ -169,29 +169,9 @@ fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms)
     if plan.is_request && before < plan.target && behind {
         return Err(Rejection::BehindAccount.into());
     }
-    let mut spendable = if behind { Points::ZERO } else { start.account.spendable(own) + held };
-    loop {
-        if plan.is_request && before + spendable < plan.target {
-            return Err(Rejection::InsufficientPoints { spendable }.into());
-        }
-        let step = Step {
-            order: &order,
-            document,
-            kept: &kept,
-            plan,
-            hold,
-            after: plan.target.min(before + spendable),
-            terms,
-        };
-        let ahead = Ahead::of(&start.account, start.moment);
-        match step.run(ahead)? {
-            Ran::Decided(mut decided) => {
-                decided.entries.splice(0..0, start.entries);
-                return Ok(*decided);
-            }
-            Ran::OnlyThere(there) => spendable = there,
-        }
-    }
+    let spendable = if behind { Points::ZERO } else { start.account.spendable(own) + held };
+    let step = Step { order: &order, document, kept: &kept, plan, hold, terms };
+    step.take_what_is_there(start, before, spendable)
 }
 
 /// One attempt to converge with a fixed number of redeemed points.
@@ -201,25 +181,40 @@ struct Step<'a> {
     kept: &'a Kept,
     plan: Plan,
     hold: Option<HoldNo>,
-    after: Points,
     terms: &'a Terms,
 }
 
-enum Ran {
-    Decided(Box<Decided>),
-    /// Only so many points are there to take after the take-backs.
-    OnlyThere(Points),
-}
+/// Only so many points are there to take after the take-backs.
+struct OnlyThere(Points);
 
 impl Step<'_> {
-    fn run(&self, mut ahead: Ahead) -> Result<Ran, Stop> {
+    /// `spendable` is what is there before anything is posted.
+    fn take_what_is_there(&self, start: Ahead, before: Points, mut spendable: Points) -> Decision {
+        loop {
+            if self.plan.is_request && before + spendable < self.plan.target {
+                return Err(Rejection::InsufficientPoints { spendable }.into());
+            }
+            let after = self.plan.target.min(before + spendable);
+            if after <= before {
+                let Ok(decided) = self.run(start, before, after)? else {
+                    unreachable!("an order that takes no points has enough of them");
+                };
+                return Ok(decided);
+            }
+            match self.run(start.clone(), before, after)? {
+                Ok(decided) => return Ok(decided),
+                Err(OnlyThere(there)) => spendable = there,
+            }
+        }
+    }
+
+    fn run(&self, mut ahead: Ahead, before: Points, after: Points) -> Result<Result<Decided, OnlyThere>, Stop> {
         let Self { order, document, kept, terms, .. } = *self;
-        let value = redeem::value_paid(self.after, kept, terms);
-        let before = order.posted.redeemed();
+        let value = redeem::value_paid(after, kept, terms);
         let rate = terms.redeem.rate;
-        let paid = Paid { rate, fits: self.plan.fits, before, after: self.after, value, hold: self.hold };
+        let paid = Paid { rate, fits: self.plan.fits, before, after, value, hold: self.hold };
         let now = ahead.now();
-        if self.after < before {
+        if after < before {
             redeem::give_back(&mut ahead, order, paid, terms);
             repay(&mut ahead, now)?;
         }
@@ -233,11 +228,11 @@ impl Step<'_> {
             earn::take_back(&mut ahead, order, earned, terms)?;
         }
         settle_ahead(&mut ahead)?;
-        if before < self.after {
+        if before < after {
             let own = ahead.account.order(order.no).and_then(|it| it.posted.lot).map(|it| it.no);
             let there = ahead.account.spendable(own) + redeem::held_for(&ahead, order, self.hold);
-            if there < self.after - before {
-                return Ok(Ran::OnlyThere(there));
+            if there < after - before {
+                return Ok(Err(OnlyThere(there)));
             }
             let current = ahead.account.order(order.no).cloned();
             redeem::take(&mut ahead, current.as_ref().unwrap_or(order), paid)?;
@@ -245,13 +240,13 @@ impl Step<'_> {
             redeem::drop_hold(&mut ahead, no);
         }
         settle_ahead(&mut ahead)?;
-        Ok(Ran::Decided(Box::new(self.decided(ahead, earned, value))))
+        Ok(Ok(self.decided(ahead, after, earned, value)))
     }
 
-    fn decided(&self, ahead: Ahead, earned: Earned, value: Money) -> Decided {
+    fn decided(&self, ahead: Ahead, after: Points, earned: Earned, value: Money) -> Decided {
         let posted =
             ahead.account.order(self.order.no).map_or_else(|| self.order.posted.clone(), |it| it.posted.clone());
-        let asked = self.plan.standing(self.after, self.kept, self.terms);
+        let asked = self.plan.standing(after, self.kept, self.terms);
         let order = Order {
             document: Some(Arc::clone(self.document)),
             asked,

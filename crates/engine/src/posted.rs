@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::account::Taken;
 use crate::document::Document;
-use crate::entry::{Bucket, Entry, Kind, LotRef, OrderNo, Posting};
+use crate::entry::{Bucket, Entry, Kind, LotNo, LotRef, OrderNo};
 use crate::points::Points;
 
 /// An order as the account knows it: what was recorded of its last document, and what was posted for it.
@@ -107,38 +107,38 @@ impl Posted {
         self.lot.into_iter().chain(parts).chain(self.redeemed.iter().map(|it| it.lot))
     }
 
-    /// Adds up an entry of the order. `postings` come with the lots that they name.
-    pub(crate) fn post(&mut self, entry: &Entry, postings: &[(Posting, Taken)]) {
+    /// Adds up an entry of the order. `lot` answers the dates of a lot that the entry names.
+    pub(crate) fn post(&mut self, entry: &Entry, lot: impl Fn(LotNo) -> LotRef) {
         if let Some(opened) = entry.opened.iter().find(|it| it.order == entry.order) {
             self.lot = Some(opened.lot);
         }
         if entry.dated.is_some() {
             self.lot = entry.dated;
         }
-        for (posting, taken) in postings {
+        for posting in &entry.postings {
             if posting.to == Bucket::Redeemed {
-                self.redeemed.push(*taken);
+                self.redeemed.push(Taken { lot: lot(posting.lot), points: posting.points });
             } else if posting.from == Bucket::Redeemed {
                 pop(&mut self.redeemed, posting.points, |it| &mut it.points);
             }
         }
         pop(&mut self.taken_back, entry.changes.undone, |it| &mut it.points);
         if entry.kind == Kind::Revoke {
-            self.push_taken_back(entry, postings);
+            self.push_taken_back(entry, lot);
         }
         self.earned += entry.changes.earned;
     }
 
     /// Own points first, then what of them had expired, then those of others, then what is owed or let go.
-    fn push_taken_back(&mut self, entry: &Entry, postings: &[(Posting, Taken)]) {
+    fn push_taken_back(&mut self, entry: &Entry, lot: impl Fn(LotNo) -> LotRef) {
         let own = self.lot.map(|it| it.no);
-        let revoked = || postings.iter().filter(|(it, _)| it.to == Bucket::Revoked).map(|(_, taken)| *taken);
-        for taken in revoked().filter(|it| Some(it.lot.no) == own) {
-            self.push(Source::Lot(taken.lot), taken.points);
+        let revoked = || entry.postings.iter().filter(|it| it.to == Bucket::Revoked);
+        for posting in revoked().filter(|it| Some(it.lot) == own) {
+            self.push(Source::Lot(lot(posting.lot)), posting.points);
         }
         self.push(Source::Expired, entry.changes.expired);
-        for taken in revoked().filter(|it| Some(it.lot.no) != own) {
-            self.push(Source::Lot(taken.lot), taken.points);
+        for posting in revoked().filter(|it| Some(it.lot) != own) {
+            self.push(Source::Lot(lot(posting.lot)), posting.points);
         }
         self.push(Source::Owed, entry.changes.owed);
         self.push(Source::LetGo, entry.changes.let_go);
