@@ -1,0 +1,132 @@
+//! Random histories of one account: what its shop and its staff do, step by step, while time passes.
+
+use proptest::prelude::*;
+
+use crate::bodies::{Body, bodies};
+
+/// Orders of one account: few, so that they meet.
+pub(crate) const ORDERS: usize = 3;
+
+/// One step. Figures are bent to what the account has at that point.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Put(Put),
+    /// A document that was accepted arrives again.
+    Again {
+        which: usize,
+    },
+    Hold {
+        ask: Ask,
+        minutes: u32,
+    },
+    Release {
+        which: usize,
+    },
+    Adjust {
+        points: i64,
+        expires_in_days: Option<i32>,
+    },
+    /// So many minutes go by.
+    Wait {
+        minutes: i64,
+    },
+    Settle,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Put {
+    pub(crate) order: usize,
+    pub(crate) body: Body,
+    pub(crate) milestones: Milestones,
+    pub(crate) ask: Option<Ask>,
+    /// Names the hold so many before the last.
+    pub(crate) hold: Option<usize>,
+    pub(crate) version: VersionStep,
+    /// The shop moves the dates that it tells to now.
+    pub(crate) redate: bool,
+}
+
+/// What the shop says has happened to the order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Milestones {
+    pub(crate) paid: bool,
+    pub(crate) fulfilled: bool,
+    pub(crate) cancelled: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ask {
+    Nothing,
+    Points(i64),
+    /// Per cent of what is available.
+    Share(u8),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum VersionStep {
+    Newer,
+    Same,
+    Older,
+    LeftOut,
+}
+
+pub(crate) fn histories(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    let funded = (1..900_i64, prop::option::of(0..40_i32))
+        .prop_map(|(points, expires_in_days)| Step::Adjust { points, expires_in_days });
+    (prop::collection::vec(funded, 0..3), prop::collection::vec(steps(), 1..longest)).prop_map(|(mut all, rest)| {
+        all.extend(rest);
+        all
+    })
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        10 => puts().prop_map(Step::Put),
+        2 => any::<prop::sample::Index>().prop_map(|it| Step::Again { which: it.index(50) }),
+        2 => (asks(), prop_oneof![2 => 1..60_u32, 1 => Just(120_u32)]).prop_map(|(ask, minutes)| Step::Hold { ask, minutes }),
+        1 => (0..3_usize).prop_map(|which| Step::Release { which }),
+        2 => (-300..600_i64, prop::option::of(-1..40_i32))
+            .prop_map(|(points, expires_in_days)| Step::Adjust { points, expires_in_days }),
+        5 => waits().prop_map(|minutes| Step::Wait { minutes }),
+        1 => Just(Step::Settle),
+    ]
+}
+
+pub(crate) fn waits() -> impl Strategy<Value = i64> {
+    prop_oneof![2 => 1..90_i64, 2 => 0..4_320_i64, 2 => (1..40_i64).prop_map(|days| days * 1_440)]
+}
+
+pub(crate) fn puts() -> impl Strategy<Value = Put> {
+    let hold = prop_oneof![4 => Just(None), 1 => (0..3_usize).prop_map(Some)];
+    let ask = prop_oneof![2 => Just(None), 2 => asks().prop_map(Some)];
+    let version = prop_oneof![
+        6 => Just(VersionStep::Newer),
+        1 => Just(VersionStep::Same),
+        1 => Just(VersionStep::Older),
+        2 => Just(VersionStep::LeftOut),
+    ];
+    (0..ORDERS, bodies(), milestones(), ask, hold, version, prop::bool::weighted(0.1)).prop_map(
+        |(order, body, milestones, ask, hold, version, redate)| Put {
+            order,
+            body,
+            milestones,
+            ask,
+            hold,
+            version,
+            redate,
+        },
+    )
+}
+
+pub(crate) fn asks() -> impl Strategy<Value = Ask> {
+    prop_oneof![
+        1 => Just(Ask::Nothing),
+        3 => (0..700_i64).prop_map(Ask::Points),
+        4 => (0..=100_u8).prop_map(Ask::Share),
+    ]
+}
+
+pub(crate) fn milestones() -> impl Strategy<Value = Milestones> {
+    (prop::bool::weighted(0.8), prop::bool::weighted(0.6), prop::bool::weighted(0.15))
+        .prop_map(|(paid, fulfilled, cancelled)| Milestones { paid, fulfilled, cancelled })
+}

@@ -1,0 +1,121 @@
+//! The ledger added up by hand: what a list of entries says, without `Account::post`.
+
+use std::collections::BTreeMap;
+
+use engine::{Account, Bucket, Entry, HoldState, LotNo, Points, Source};
+use proptest::prelude::*;
+
+use crate::seeded::Outcome;
+
+/// Law 1: entries sum to everything that the account says, conservation holds, nothing is below zero, and nobody owes
+/// who has points to spend.
+pub(crate) fn check_sums(account: &Account, entries: &[Entry]) -> Outcome {
+    let mut sums: BTreeMap<(Option<LotNo>, Bucket), i64> = BTreeMap::new();
+    let (mut owed, mut let_go) = (0, 0);
+    for entry in entries {
+        for it in &entry.postings {
+            for key in [None, Some(it.lot)] {
+                *sums.entry((key, it.from)).or_default() -= it.points.get();
+                *sums.entry((key, it.to)).or_default() += it.points.get();
+            }
+        }
+        owed += entry.changes.owed.get();
+        let_go += entry.changes.let_go.get();
+    }
+    let sum = |lot: Option<LotNo>, bucket: Bucket| Points::new(sums.get(&(lot, bucket)).copied().unwrap_or(0));
+    let balance = &account.balance;
+    prop_assert_eq!(balance.owed.get(), owed, "owed");
+    prop_assert_eq!(balance.let_go.get(), let_go, "let go");
+    for bucket in Bucket::ALL {
+        let (said, least) = match bucket {
+            Bucket::Pending => (balance.pending, 0),
+            Bucket::Available => (balance.available, 0),
+            Bucket::Held => (balance.held, 0),
+            Bucket::Issued => (Points::ZERO - balance.issued, i64::MIN),
+            Bucket::Redeemed => (balance.redeemed, 0),
+            Bucket::Revoked => (balance.revoked, 0),
+            Bucket::Deducted => (balance.deducted, 0),
+            Bucket::Converted => (balance.converted, 0),
+            Bucket::Expired => (balance.expired, 0),
+            Bucket::Forfeited => (balance.forfeited, 0),
+            Bucket::Moved => (balance.moved, 0),
+        };
+        prop_assert_eq!(said, sum(None, bucket), "the entries' sum of {}", bucket.name());
+        prop_assert!(least <= said.get(), "{} is below zero", bucket.name());
+    }
+    for lot in account.lots() {
+        let no = Some(lot.at.no);
+        let of = |bucket| sum(no, bucket);
+        prop_assert_eq!(
+            (lot.pending, lot.available, lot.held),
+            (of(Bucket::Pending), of(Bucket::Available), of(Bucket::Held))
+        );
+        prop_assert_eq!(lot.expired, of(Bucket::Expired) + of(Bucket::Forfeited));
+        prop_assert!(Points::ZERO <= lot.pending.min(lot.available).min(lot.held), "a lot below zero");
+    }
+    let total = |of: fn(&engine::Lot) -> Points| account.lots().iter().map(of).sum::<Points>();
+    prop_assert_eq!(total(|it| it.pending), balance.pending);
+    prop_assert_eq!(total(|it| it.available), balance.available);
+    prop_assert_eq!(total(|it| it.held), balance.held);
+    let held = account.holds().iter().filter(|it| it.state == HoldState::Active).map(engine::Hold::points);
+    prop_assert_eq!(held.sum::<Points>(), balance.held, "active holds and held points");
+    prop_assert!(balance.is_conserved(), "conservation: {:?}", balance);
+    prop_assert!(balance.owed.is_zero() || balance.available.is_zero(), "owed beside available: {:?}", balance);
+    prop_assert!(entries.windows(2).all(|it| it[0].at <= it[1].at), "ledger time went back");
+    check_orders(account, entries)
+}
+
+/// What an order has earned and redeemed is what its entries say. Taken, expired, owed and let go are together what each
+/// entry called for (O5).
+fn check_orders(account: &Account, entries: &[Entry]) -> Outcome {
+    for order in account.orders() {
+        let own: Vec<&Entry> = entries.iter().filter(|it| it.order == Some(order.no)).collect();
+        let (mut earned, mut redeemed, mut revoked) = (Points::ZERO, Points::ZERO, Points::ZERO);
+        for entry in own {
+            let net = |bucket| net_into(entry, bucket);
+            let changes = entry.changes;
+            let gone = changes.expired + changes.owed + changes.let_go;
+            prop_assert_eq!(
+                changes.earned,
+                -net(Bucket::Issued) - net(Bucket::Revoked) - gone,
+                "called for: {:?}",
+                entry
+            );
+            earned += changes.earned;
+            redeemed += net(Bucket::Redeemed);
+            revoked += net(Bucket::Revoked);
+        }
+        let posted = &order.posted;
+        prop_assert_eq!(posted.earned, earned, "earned by order {:?}", order.no);
+        prop_assert_eq!(posted.redeemed(), redeemed, "redeemed by order {:?}", order.no);
+        prop_assert_eq!(posted.taken_back(|it| matches!(it, Source::Lot(_))), revoked, "taken from lots");
+        prop_assert!(Points::ZERO <= earned, "an order earns less than nothing");
+    }
+    Ok(())
+}
+
+fn net_into(entry: &Entry, bucket: Bucket) -> Points {
+    let into: Points = entry.postings.iter().filter(|it| it.to == bucket).map(|it| it.points).sum();
+    let out: Points = entry.postings.iter().filter(|it| it.from == bucket).map(|it| it.points).sum();
+    into - out
+}
+
+/// Law 1, replay: posting the entries to an empty account gives the same account.
+pub(crate) fn check_replay(account: &Account, entries: &[Entry]) -> Outcome {
+    let mut replayed = Account::default();
+    for entry in entries {
+        replayed.post(entry);
+    }
+    prop_assert_eq!(replayed.balance, account.balance);
+    prop_assert_eq!(replayed.lots(), account.lots());
+    prop_assert_eq!(replayed.holds(), account.holds());
+    prop_assert_eq!(
+        (replayed.next_entry, replayed.next_lot, replayed.next_hold, replayed.last_at),
+        (account.next_entry, account.next_lot, account.next_hold, account.last_at)
+    );
+    for order in account.orders() {
+        let posted = replayed.order(order.no).map(|it| it.posted.clone()).unwrap_or_default();
+        prop_assert_eq!(&posted, &order.posted, "order {:?}", order.no);
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! The engine held against the laws of the design, a slow and obvious model, and the worked numbers.
+//!
+//! Random histories of one account; `PROPTEST_CASES` raises their number. A failure prints its seed and shrinks.
+
+mod bodies;
+mod histories;
+mod laws;
+mod ledger;
+mod programs;
+mod seeded;
+mod shop;
+mod transcript;

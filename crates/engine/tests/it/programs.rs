@@ -1,0 +1,132 @@
+//! Random programs: terms that differ in everything a rule looks at, with amounts so small that they collide.
+
+use engine::{
+    Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Shortfall,
+    Switch, Terms, Timeline, Timestamp, Validity, Version, Zone,
+};
+use proptest::prelude::*;
+
+pub(crate) const EUR: [u8; 3] = *b"EUR";
+
+/// 2026-03-20 12:00 UTC, nine days before summer time begins in Europe: where histories begin.
+pub(crate) const NOON: Timestamp = Timestamp::from_micros(1_774_008_000_000_000);
+
+/// The plainest program: 1 point per 1.00 when placed, for ever, 100 points = 1.00.
+pub(crate) fn plain() -> Terms {
+    Terms {
+        zone: Zone::utc(),
+        currency: Currency { code: EUR, exponent: 2 },
+        grant_on: Milestone::Placed,
+        earn: EarnRate { points: Points::new(1), per: Money::new(100), mode: EarnMode::Proportional },
+        earn_on_tax: true,
+        earn_on_shipping: false,
+        waiting_days: 0,
+        validity: Validity::Never,
+        grace_days: 30,
+        redeem: RedeemTerms {
+            rate: RedeemRate { points: Points::new(100), value: Money::new(100) },
+            value_min: Money::ZERO,
+            points_min: Points::ZERO,
+            hold_minutes: 30,
+        },
+        shortfall: Shortfall::Owe,
+        points_part: PointsPart::Stays,
+    }
+}
+
+/// A program of one version, in force since long ago.
+pub(crate) fn one_version(terms: Terms) -> Timeline {
+    Timeline::new(vec![Version { number: 1, effective_at: NOON.plus_days(-4_000), terms }], Vec::new())
+}
+
+pub(crate) fn timelines() -> impl Strategy<Value = Timeline> {
+    let one = terms().prop_map(one_version);
+    let switches = prop::collection::vec((0..80_i32, any::<bool>()), 0..3);
+    let several = (terms(), terms(), 0..60_i32, switches).prop_map(|(first, second, day, switches)| {
+        let versions = vec![
+            Version { number: 1, effective_at: NOON.plus_days(-4_000), terms: first.clone() },
+            Version { number: 2, effective_at: NOON.plus_days(day), terms: Terms { zone: first.zone, ..second } },
+        ];
+        let switch = |(day, on)| Switch { at: NOON.plus_days(day).plus_minutes(77), on };
+        Timeline::new(versions, switches.into_iter().map(switch).collect())
+    });
+    prop_oneof![3 => one, 1 => several]
+}
+
+pub(crate) fn terms() -> impl Strategy<Value = Terms> {
+    let earning = (milestone(), earn_rate(), any::<bool>(), any::<bool>(), waiting_days());
+    let keeping = (zone(), validity(), prop::sample::select(vec![0_u16, 1, 9, 30]));
+    (earning, keeping, redeem(), shortfall(), points_part()).prop_map(
+        |((grant_on, earn, earn_on_tax, earn_on_shipping, waiting_days), keeping, redeem, shortfall, points_part)| {
+            let (zone, validity, grace_days) = keeping;
+            Terms {
+                zone,
+                grant_on,
+                earn,
+                earn_on_tax,
+                earn_on_shipping,
+                waiting_days,
+                validity,
+                grace_days,
+                redeem,
+                shortfall,
+                points_part,
+                ..plain()
+            }
+        },
+    )
+}
+
+fn zone() -> impl Strategy<Value = Zone> {
+    let names = vec!["UTC", "Europe/Zurich", "America/Santiago", "Pacific/Apia"];
+    prop::sample::select(names).prop_map(|name| Zone::named(name).expect("the zone is bundled"))
+}
+
+fn milestone() -> impl Strategy<Value = Milestone> {
+    prop::sample::select(vec![Milestone::Placed, Milestone::Paid, Milestone::Fulfilled])
+}
+
+pub(crate) fn earn_rate() -> impl Strategy<Value = EarnRate> {
+    let points = prop::sample::select(vec![1_i64, 2, 7, 100]);
+    let per = prop::sample::select(vec![1_i64, 7, 100, 1_000, 2_000]);
+    let mode = prop::sample::select(vec![EarnMode::Proportional, EarnMode::Steps]);
+    (points, per, mode).prop_map(|(points, per, mode)| EarnRate {
+        points: Points::new(points),
+        per: Money::new(per),
+        mode,
+    })
+}
+
+fn waiting_days() -> impl Strategy<Value = u16> {
+    prop_oneof![3 => Just(0_u16), 1 => 1..20_u16]
+}
+
+fn validity() -> impl Strategy<Value = Validity> {
+    let until = (1..28_i8, 4..7_i8).prop_map(|(day, month)| Date::new(2026, month, day).expect("every month has it"));
+    prop_oneof![
+        2 => Just(Validity::Never),
+        3 => (0..40_u16).prop_map(Validity::Days),
+        1 => (1..3_u16).prop_map(Validity::Months),
+        1 => until.prop_map(Validity::Until),
+    ]
+}
+
+fn redeem() -> impl Strategy<Value = RedeemTerms> {
+    let points = prop::sample::select(vec![1_i64, 3, 100, 250]);
+    let value = prop::sample::select(vec![1_i64, 7, 100, 2_500]);
+    let least = prop_oneof![3 => Just(0_i64), 1 => 1..500_i64];
+    (points, value, least.clone(), least).prop_map(|(points, value, value_min, points_min)| RedeemTerms {
+        rate: RedeemRate { points: Points::new(points), value: Money::new(value) },
+        value_min: Money::new(value_min),
+        points_min: Points::new(points_min),
+        hold_minutes: 30,
+    })
+}
+
+fn shortfall() -> impl Strategy<Value = Shortfall> {
+    prop::sample::select(vec![Shortfall::Owe, Shortfall::TakeWhatIsThere, Shortfall::AllOrNothing])
+}
+
+fn points_part() -> impl Strategy<Value = PointsPart> {
+    prop::sample::select(vec![PointsPart::Stays, PointsPart::InProportion])
+}

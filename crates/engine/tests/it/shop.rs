@@ -1,0 +1,188 @@
+//! A shop and its one account: turns steps into commands, has the engine decide them and posts what comes out.
+//!
+//! It remembers everything that was sent and posted, so that the laws can look back.
+
+use std::sync::Arc;
+
+use engine::{
+    Account, Actor, Adjustment, Decided, Decision, Document, DocumentVersion, Entry, HoldNo, Moment, OrderNo, Points,
+    Stop, Timeline, Timestamp, adjust, hold, put_order, release_hold, settle,
+};
+
+use crate::bodies::Dates;
+use crate::histories::{Ask, ORDERS, Put, Step, VersionStep};
+use crate::programs::NOON;
+use crate::transcript::line;
+
+/// What a step came to: exactly what was said to the engine, and when.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    Put { slot: usize, document: Arc<Document> },
+    Hold { points: Points, minutes: u32 },
+    Release(HoldNo),
+    Adjust(Adjustment),
+    Settle,
+}
+
+#[derive(Clone)]
+pub(crate) struct Shop {
+    pub(crate) timeline: Timeline,
+    pub(crate) account: Account,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) now: Timestamp,
+    pub(crate) import: bool,
+    pub(crate) slots: [Slot; ORDERS],
+    /// Every document that was accepted, in order.
+    pub(crate) accepted: Vec<(usize, Arc<Document>)>,
+    /// What happened, for whoever reads a failure.
+    pub(crate) told: String,
+}
+
+/// One order as its shop sees it.
+#[derive(Clone, Default)]
+pub(crate) struct Slot {
+    pub(crate) no: Option<OrderNo>,
+    pub(crate) last: Option<Arc<Document>>,
+    dates: Option<Dates>,
+    version: u64,
+}
+
+impl Shop {
+    pub(crate) fn new(timeline: Timeline) -> Self {
+        Self {
+            timeline,
+            account: Account::default(),
+            entries: Vec::new(),
+            now: NOON,
+            import: false,
+            slots: Default::default(),
+            accepted: Vec::new(),
+            told: String::new(),
+        }
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { now: self.now, actor: Actor::Channel(1), import: self.import }
+    }
+
+    /// Lets time pass or turns the step into a command.
+    pub(crate) fn command(&mut self, step: &Step) -> Option<Command> {
+        match step {
+            Step::Wait { minutes } => {
+                self.now = self.now.plus_minutes(*minutes);
+                None
+            }
+            Step::Put(put) => {
+                let document = Arc::new(self.document(put));
+                Some(Command::Put { slot: put.order, document })
+            }
+            Step::Again { which } => {
+                let (slot, document) = self.accepted.get(which % self.accepted.len().max(1))?.clone();
+                Some(Command::Put { slot, document })
+            }
+            Step::Hold { ask, minutes } => Some(Command::Hold { points: self.figure(*ask), minutes: *minutes }),
+            Step::Release { which } => Some(Command::Release(self.hold_before(*which))),
+            Step::Adjust { points, expires_in_days } => Some(Command::Adjust(Adjustment {
+                points: Points::new(*points),
+                note: "by hand".to_owned(),
+                expires_at: expires_in_days.map(|it| self.now.plus_days(it)),
+            })),
+            Step::Settle => Some(Command::Settle),
+        }
+    }
+
+    /// What the engine says to a command now. Nothing is posted.
+    pub(crate) fn decide(&self, command: &Command) -> Decision {
+        self.decide_on(&self.account, command)
+    }
+
+    pub(crate) fn decide_on(&self, account: &Account, command: &Command) -> Decision {
+        let moment = self.moment();
+        match command {
+            Command::Put { slot, document } => {
+                put_order(account, &self.timeline, self.slots[*slot].no, document, moment)
+            }
+            Command::Hold { points, minutes } => hold(account, &self.timeline, *points, Some(*minutes), moment),
+            Command::Release(no) => release_hold(account, *no, moment),
+            Command::Adjust(adjustment) => adjust(account, &self.timeline, adjustment, moment),
+            Command::Settle => settle(account, self.now).map_err(Stop::from),
+        }
+    }
+
+    /// Posts what was decided, and remembers the order.
+    pub(crate) fn apply(&mut self, command: &Command, decided: &Decided) {
+        self.account.apply(decided);
+        self.entries.extend(decided.entries.iter().cloned());
+        if let (Command::Put { slot, document }, Some(answer)) = (command, &decided.answer) {
+            self.slots[*slot].no = Some(answer.order);
+            if answer.status == engine::Status::Recorded {
+                self.slots[*slot].last = Some(Arc::clone(document));
+                self.accepted.push((*slot, Arc::clone(document)));
+            }
+        }
+    }
+
+    /// Takes a step; answers what the engine said, if it was asked anything.
+    pub(crate) fn take(&mut self, step: &Step) -> Option<(Command, Decision)> {
+        let command = self.command(step)?;
+        let decision = self.decide(&command);
+        self.told += &line(self.now, &command, &decision);
+        if let Ok(decided) = &decision {
+            self.apply(&command, decided);
+        }
+        Some((command, decision))
+    }
+
+    pub(crate) fn order(&self, slot: usize) -> Option<&engine::Order> {
+        self.account.order(self.slots[slot].no?)
+    }
+
+    fn figure(&self, ask: Ask) -> Points {
+        match ask {
+            Ask::Nothing => Points::ZERO,
+            Ask::Points(points) => Points::new(points),
+            Ask::Share(share) => Points::new(self.account.balance.available.get() * i64::from(share) / 100),
+        }
+    }
+
+    fn hold_before(&self, which: usize) -> HoldNo {
+        let back = u64::try_from(which).expect("a small number");
+        HoldNo(self.account.next_hold.0.saturating_sub(1 + back))
+    }
+
+    fn document(&mut self, put: &Put) -> Document {
+        let now = self.now;
+        let slot = &mut self.slots[put.order];
+        let first = Dates { placed_at: now, paid_at: None, fulfilled_at: None, cancelled_at: None };
+        let known = slot.dates.unwrap_or(first);
+        let tell = |said: bool, before: Option<Timestamp>| match before {
+            Some(_) if put.redate => said.then_some(now),
+            Some(before) => said.then_some(before),
+            None => said.then_some(now),
+        };
+        let dates = Dates {
+            placed_at: known.placed_at,
+            paid_at: tell(put.milestones.paid, known.paid_at),
+            fulfilled_at: tell(put.milestones.fulfilled, known.fulfilled_at),
+            cancelled_at: tell(put.milestones.cancelled, known.cancelled_at),
+        };
+        slot.dates = Some(Dates {
+            placed_at: dates.placed_at,
+            paid_at: dates.paid_at.or(known.paid_at),
+            fulfilled_at: dates.fulfilled_at.or(known.fulfilled_at),
+            cancelled_at: dates.cancelled_at.or(known.cancelled_at),
+        });
+        let version = match put.version {
+            VersionStep::Newer => {
+                slot.version += 1;
+                DocumentVersion::Number(slot.version)
+            }
+            VersionStep::Same => DocumentVersion::Number(slot.version),
+            VersionStep::Older => DocumentVersion::Number(slot.version.saturating_sub(1)),
+            VersionStep::LeftOut => DocumentVersion::Arrival,
+        };
+        let redeem = put.ask.map(|it| self.figure(it));
+        let hold = put.hold.map(|it| self.hold_before(it));
+        Document { version, redeem, hold, ..put.body.document(dates) }
+    }
+}
