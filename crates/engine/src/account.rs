@@ -5,7 +5,8 @@
 
 use crate::calendar::Timestamp;
 use crate::document::HoldNo;
-use crate::entry::{Bucket, Entry, EntryNo, HoldState, LotNo, LotRef, OrderNo, Posting};
+use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, LotNo, LotRef, OrderNo, Posting};
+use crate::money::Money;
 use crate::points::Points;
 use crate::posted::Order;
 
@@ -20,6 +21,8 @@ pub struct Account {
     pub next_order: OrderNo,
     pub next_hold: HoldNo,
     pub horizon: Horizon,
+    /// What does not make a full step yet, by step size.
+    pub carried: Vec<Carried>,
     lots: Vec<Lot>,
     holds: Vec<Hold>,
     orders: Vec<Order>,
@@ -51,6 +54,8 @@ pub struct Horizon {
     pub open: Option<SpendKey>,
     /// Every waiting lot that changes no later than this instant is loaded.
     pub waiting: Option<Timestamp>,
+    /// Every order from this number on is loaded.
+    pub orders: Option<OrderNo>,
 }
 
 /// Lots are spent soonest-expiring first, ties by oldest (own date), then by number.
@@ -126,6 +131,7 @@ impl Default for Account {
             next_order: OrderNo(1),
             next_hold: HoldNo(1),
             horizon: Horizon::default(),
+            carried: Vec::new(),
             lots: Vec::new(),
             holds: Vec::new(),
             orders: Vec::new(),
@@ -164,7 +170,7 @@ impl Account {
         lots.extend_from_slice(&self.lots);
         let mut orders = Vec::with_capacity(self.orders.len() + 1);
         orders.extend_from_slice(&self.orders);
-        Self { lots, orders, holds: self.holds.clone(), ..*self }
+        Self { lots, orders, holds: self.holds.clone(), carried: self.carried.clone(), ..*self }
     }
 
     /// Adds a lot that was stored, unless it is loaded already.
@@ -229,6 +235,11 @@ impl Account {
         Err(NeedMore)
     }
 
+    /// What does not make a full step of that size yet.
+    pub fn carried(&self, per: Money) -> Money {
+        self.carried.iter().find(|it| it.per == per).map_or(Money::ZERO, |it| it.remainder)
+    }
+
     /// What can be spent, without the lot `except`. An account that owes has nothing available.
     pub(crate) fn spendable(&self, except: Option<LotNo>) -> Points {
         let own = except.and_then(|no| self.lot(no)).map_or(Points::ZERO, |it| it.available);
@@ -269,6 +280,10 @@ impl Account {
         self.post_hold(entry);
         self.balance.owed += entry.changes.owed;
         self.balance.let_go += entry.changes.let_go;
+        if let Some(carried) = entry.changes.carried {
+            self.carried.retain(|it| it.per != carried.per);
+            self.carried.push(carried);
+        }
         assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
         if let Some(no) = entry.order {
             self.post_order(no, entry);

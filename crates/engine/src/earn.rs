@@ -1,17 +1,19 @@
 //! What an order earns, granting it, and taking it back.
 
 use crate::account::NeedMore;
+use crate::carry;
 use crate::decision::{Ahead, Draft};
 use crate::document::Document;
-use crate::entry::{Bucket, Cause, Earned, Kind, LotNo, LotOpened, LotRef, Reason};
+use crate::entry::{Bucket, Cause, Changes, Earned, Kind, LotNo, LotOpened, LotRef, Reason};
 use crate::grace::{Back, put_back};
 use crate::kept::Kept;
 use crate::money::Money;
 use crate::points::{Points, points_for};
 use crate::posted::{Order, Source};
-use crate::program::{Shortfall, Terms};
+use crate::program::{EarnMode, Shortfall, Terms, Timeline};
 
-/// What the kept part calls for, rounded once, whether it became smaller by an edit or a refund (E1, E3, E4, O1).
+/// What the kept part calls for, rounded once, whether it became smaller by an edit or a refund (E1, E3, E4, O1). Where
+/// remainders are carried, other orders have a say: then it answers what was earned so far, and `carry` does the rest.
 pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: Money, terms: &Terms) -> Earned {
     let base = kept.earning_base(paid, terms);
     let cause = if !order.pinned.on {
@@ -23,9 +25,14 @@ pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: 
     } else {
         Cause::Rate
     };
-    let called_for = if cause == Cause::Rate { points_for(base, terms.earn) } else { Points::ZERO };
+    let before = order.posted.earned;
+    let called_for = match (cause, terms.earn.mode) {
+        (_, EarnMode::StepsCarried) => before,
+        (Cause::Rate, _) => points_for(base, terms.earn),
+        (_, _) => Points::ZERO,
+    };
     let version = order.pinned.version;
-    Earned { cause, version, base, rate: terms.earn, before: order.posted.earned, called_for }
+    Earned { cause, version, base, rate: terms.earn, carried: Money::ZERO, before, called_for }
 }
 
 /// The dates of an order's own lot: validity counts from the day the points can be spent (E11, X1).
@@ -39,7 +46,7 @@ fn dates(no: LotNo, document: &Document, terms: &Terms) -> Option<LotRef> {
 }
 
 /// Gives the order's own lot the dates of the document, unless they have passed: paid again means valid anew.
-pub(crate) fn redate(ahead: &mut Ahead, order: &Order, document: &Document, terms: &Terms) {
+fn redate(ahead: &mut Ahead, order: &Order, document: &Document, terms: &Terms) {
     let Some(lot) = order.posted.lot.and_then(|it| ahead.account.lot(it.no)) else { return };
     let Some(mut wanted) = dates(lot.at.no, document, terms) else { return };
     if lot.at.available_at <= ahead.now() {
@@ -54,11 +61,42 @@ pub(crate) fn redate(ahead: &mut Ahead, order: &Order, document: &Document, term
     ahead.post(draft);
 }
 
+/// Posts the difference between what the order calls for and what it has earned; answers what it has earned then.
+pub(crate) fn converge(
+    ahead: &mut Ahead,
+    order: &Order,
+    document: &Document,
+    earned: Earned,
+    terms: &Terms,
+    timeline: &Timeline,
+) -> Result<Earned, NeedMore> {
+    if earned.cause == Cause::Rate {
+        redate(ahead, order, document, terms);
+    }
+    if terms.earn.mode == EarnMode::StepsCarried {
+        return carry::converge(ahead, order, document, earned, terms, timeline);
+    }
+    if earned.before < earned.called_for {
+        grant(ahead, order, document, earned, terms, Changes::default());
+    } else if earned.called_for < earned.before {
+        take_back(ahead, order, earned, terms, Changes::default())?;
+    }
+    Ok(earned)
+}
+
 /// Grants what is called for above what was earned: first the order's own take-backs are undone, last first; what is
 /// left joins its own lot.
-pub(crate) fn grant(ahead: &mut Ahead, order: &Order, document: &Document, earned: Earned, terms: &Terms) {
+pub(crate) fn grant(
+    ahead: &mut Ahead,
+    order: &Order,
+    document: &Document,
+    earned: Earned,
+    terms: &Terms,
+    changes: Changes,
+) {
     let mut draft = Draft::new(Kind::Earn, Reason::Earned(earned));
     draft.order = Some(order.no);
+    draft.changes = changes;
     let points = earned.called_for - earned.before;
     let fresh = undo(&mut draft, ahead, order, points, terms);
     draft.changes.earned = points;
@@ -120,7 +158,13 @@ fn own_bucket(ahead: &Ahead, lot: LotRef, terms: &Terms) -> Bucket {
 
 /// Takes back what was earned above what is called for: the order's own waiting points, its own spendable ones, what of
 /// them has expired or was forfeited (counts as taken), then others. What is not there is owed or let go (O2, O5).
-pub(crate) fn take_back(ahead: &mut Ahead, order: &Order, earned: Earned, terms: &Terms) -> Result<(), NeedMore> {
+pub(crate) fn take_back(
+    ahead: &mut Ahead,
+    order: &Order,
+    earned: Earned,
+    terms: &Terms,
+    changes: Changes,
+) -> Result<(), NeedMore> {
     let points = earned.before - earned.called_for;
     let own = order.posted.lot.and_then(|it| ahead.account.lot(it.no));
     let own_no = own.map(|it| it.at.no);
@@ -134,6 +178,7 @@ pub(crate) fn take_back(ahead: &mut Ahead, order: &Order, earned: Earned, terms:
 
     let mut draft = Draft::new(Kind::Revoke, Reason::Earned(earned));
     draft.order = Some(order.no);
+    draft.changes = changes;
     draft.changes.earned = -points;
     if missing.is_positive() && terms.shortfall == Shortfall::AllOrNothing {
         draft.changes.let_go = points;

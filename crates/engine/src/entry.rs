@@ -194,7 +194,7 @@ pub enum HoldState {
 }
 
 /// What an entry changes besides its postings; all are results, differences may be negative.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// What the member owes.
     pub owed: Points,
@@ -206,6 +206,28 @@ pub struct Changes {
     pub earned: Points,
     /// How much of the order's own take-backs is undone, last first.
     pub undone: Points,
+    /// How much of the order counts towards carried steps.
+    pub counted: Money,
+    /// Carried steps that the order has completed.
+    pub steps: i64,
+    /// The account's remainder after this entry.
+    pub carried: Option<Carried>,
+    /// Steps of other orders that went because this order shrank (or came back: below zero).
+    pub displaced: Vec<Displaced>,
+}
+
+/// What does not make a full step yet, for one step size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    pub per: Money,
+    pub remainder: Money,
+}
+
+/// Steps of another order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Displaced {
+    pub order: OrderNo,
+    pub steps: i64,
 }
 
 /// Who did it.
@@ -245,6 +267,8 @@ pub struct Earned {
     /// What earns: the kept part less discounts and redeemed points.
     pub base: Money,
     pub rate: EarnRate,
+    /// What the account had carried over from other orders.
+    pub carried: Money,
     pub before: Points,
     pub called_for: Points,
 }
@@ -259,6 +283,8 @@ pub enum Cause {
     Cancelled,
     /// The program was off when the order was placed (P2).
     ProgramOff,
+    /// Another order changed, and with it a step that this one had completed (E2).
+    StepOf(OrderNo),
 }
 
 /// How the points part of an order was worked out.

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | what does an order come to? | `kept.rs` |
 //! | how does the ledger follow an order? | `order.rs`, `posted.rs` |
-//! | what does it earn, how is it taken back? | `earn.rs` |
+//! | what does it earn, how is it taken back? | `earn.rs`, `carry.rs` for remainders |
 //! | how do points pay? | `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points expire? | `expire.rs`, and `settle.rs` for everything that falls due |
 //! | what do staff do by hand? | `adjust.rs` |
@@ -18,6 +18,7 @@
 mod account;
 mod adjust;
 mod calendar;
+mod carry;
 mod decision;
 mod document;
 mod earn;
@@ -43,8 +44,8 @@ pub use calendar::{Date, DateFault, Timestamp, Zone};
 pub use decision::{Decided, Decision, Moment, Stop};
 pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
 pub use entry::{
-    Actor, Bucket, Cause, Changes, Earned, Entry, EntryNo, HoldChange, HoldState, Kind, LotNo, LotOpened, LotRef,
-    OrderNo, Paid, Posting, Reason,
+    Actor, Bucket, Carried, Cause, Changes, Displaced, Earned, Entry, EntryNo, HoldChange, HoldState, Kind, LotNo,
+    LotOpened, LotRef, OrderNo, Paid, Posting, Reason,
 };
 pub use hold::{hold, release_hold};
 pub use money::{Money, MoneyFault, value_of};

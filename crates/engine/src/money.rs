@@ -96,6 +96,13 @@ impl fmt::Display for MoneyFault {
 
 impl std::error::Error for MoneyFault {}
 
+/// How many steps of `per` a remainder gains (or, below zero, lacks) when it changes, and the remainder after; rounded
+/// down, so that the remainder is never below zero (E2).
+pub(crate) fn carry_over(remainder: Money, change: Money, per: Money) -> (i64, Money) {
+    let total = remainder + change;
+    (total.0.div_euclid(per.0), Money(total.0.rem_euclid(per.0)))
+}
+
 /// What `points` are worth. Rounds down to the minor unit, so that points never pay more than they are worth (R1).
 pub fn value_of(points: Points, rate: RedeemRate) -> Money {
     let exact = i128::from(points.get()) * i128::from(rate.value.minor());

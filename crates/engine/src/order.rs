@@ -79,7 +79,7 @@ pub fn put_order(
     }
     check_dates(&order, document, moment)?;
     check_reach(document, terms)?;
-    converge(ahead, order, document, terms)
+    converge(ahead, order, document, terms, timeline)
 }
 
 /// The order's own time decides: terms are pinned when it is first recorded (E4, P2).
@@ -152,7 +152,7 @@ fn check_reach(document: &Document, terms: &Terms) -> Result<(), Rejection> {
 /// Fixes the redemption, then what is earned; gives back first, then takes back or grants, then takes what is newly
 /// asked for. Where a document grows without asking anew, it takes what is there: if the take-backs of this very
 /// document leave less, it is decided again with that.
-fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
+fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms, timeline: &Timeline) -> Decision {
     let kept = Kept::of(document);
     let hold = redeem::named_hold(&start, &order, document);
     let held = redeem::held_for(&start, &order, hold.clone().unwrap_or_default());
@@ -170,7 +170,7 @@ fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms)
         return Err(Rejection::BehindAccount.into());
     }
     let spendable = if behind { Points::ZERO } else { start.account.spendable(own) + held };
-    let step = Step { order: &order, document, kept: &kept, plan, hold, terms };
+    let step = Step { order: &order, document, kept: &kept, plan, hold, terms, timeline };
     step.take_what_is_there(start, before, spendable)
 }
 
@@ -182,6 +182,7 @@ struct Step<'a> {
     plan: Plan,
     hold: Option<HoldNo>,
     terms: &'a Terms,
+    timeline: &'a Timeline,
 }
 
 /// Only so many points are there to take after the take-backs.
@@ -219,14 +220,7 @@ impl Step<'_> {
             repay(&mut ahead, now)?;
         }
         let earned = earn::called_for(order, document, kept, value, terms);
-        if earned.called_for.is_positive() {
-            earn::redate(&mut ahead, order, document, terms);
-        }
-        if earned.before < earned.called_for {
-            earn::grant(&mut ahead, order, document, earned, terms);
-        } else if earned.called_for < earned.before {
-            earn::take_back(&mut ahead, order, earned, terms)?;
-        }
+        let earned = earn::converge(&mut ahead, order, document, earned, terms, self.timeline)?;
         settle_ahead(&mut ahead)?;
         if before < after {
             let own = ahead.account.order(order.no).and_then(|it| it.posted.lot).map(|it| it.no);

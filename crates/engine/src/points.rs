@@ -47,7 +47,7 @@ pub fn points_for(base: Money, rate: EarnRate) -> Points {
     let per = i128::from(rate.per.minor());
     let points = i128::from(rate.points.get());
     match rate.mode {
-        EarnMode::Steps => narrow(floor(base, per) * points),
+        EarnMode::Steps | EarnMode::StepsCarried => narrow(floor(base, per) * points),
         EarnMode::Proportional => narrow(floor(base * points, per)),
     }
 }

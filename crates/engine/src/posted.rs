@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::account::Taken;
 use crate::document::Document;
-use crate::entry::{Bucket, Entry, Kind, LotNo, LotRef, OrderNo};
+use crate::entry::{Bucket, Displaced, Entry, Kind, LotNo, LotRef, OrderNo};
+use crate::money::Money;
 use crate::points::Points;
 
 /// An order as the account knows it: what was recorded of its last document, and what was posted for it.
@@ -42,6 +43,12 @@ pub struct Posted {
     pub taken_back: Vec<TakenBack>,
     /// The points that pay part of it, in the order in which they were taken.
     pub redeemed: Vec<Taken>,
+    /// How much of it counts towards carried steps.
+    pub counted: Money,
+    /// Carried steps that it has completed.
+    pub steps: i64,
+    /// Steps of other orders that went because this one shrank, in order; they come back from the end.
+    pub displaced: Vec<Displaced>,
 }
 
 /// One part of a take-back.
@@ -127,6 +134,27 @@ impl Posted {
             self.push_taken_back(entry, lot);
         }
         self.earned += entry.changes.earned;
+        self.counted += entry.changes.counted;
+        self.steps += entry.changes.steps;
+        for it in &entry.changes.displaced {
+            if 0 < it.steps {
+                self.displaced.push(*it);
+            } else {
+                self.take_displaced(-it.steps);
+            }
+        }
+    }
+
+    fn take_displaced(&mut self, mut steps: i64) {
+        while 0 < steps {
+            let last = self.displaced.last_mut().expect("no more steps come back than went");
+            let part = steps.min(last.steps);
+            last.steps -= part;
+            steps -= part;
+            if last.steps == 0 {
+                self.displaced.pop();
+            }
+        }
     }
 
     /// Own points first, then what of them had expired, then those of others, then what is owed or let go.

@@ -60,6 +60,8 @@ pub enum EarnMode {
     Proportional,
     /// Only full steps of the amount count.
     Steps,
+    /// Only full steps count, and what is left of an order counts with the next ones.
+    StepsCarried,
 }
 
 /// How long points can be spent, counted from the day they can be (X1).

@@ -1,0 +1,102 @@
+//! Carried remainders, with the numbers a shop would give: one point per full 50.00 of all that a member buys.
+
+use std::sync::Arc;
+
+use engine::{
+    Account, Actor, Currency, Document, DocumentVersion, EarnMode, EarnRate, Milestone, Moment, Money, OrderNo, Points,
+    PointsPart, RedeemRate, RedeemTerms, Shortfall, Terms, Timeline, Timestamp, Validity, Version, Zone, put_order,
+};
+
+struct Shop {
+    account: Account,
+    timeline: Timeline,
+    now: Timestamp,
+    version: u64,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let terms = Terms {
+            zone: Zone::utc(),
+            currency: Currency { code: *b"EUR", exponent: 2 },
+            grant_on: Milestone::Paid,
+            earn: EarnRate { points: Points::new(1), per: Money::new(50_00), mode: EarnMode::StepsCarried },
+            earn_on_tax: false,
+            earn_on_shipping: false,
+            waiting_days: 0,
+            validity: Validity::Never,
+            grace_days: 30,
+            redeem: RedeemTerms {
+                rate: RedeemRate { points: Points::new(1), value: Money::new(100) },
+                value_min: Money::ZERO,
+                points_min: Points::ZERO,
+                hold_minutes: 15,
+            },
+            shortfall: Shortfall::Owe,
+            points_part: PointsPart::Stays,
+        };
+        let version = Version { number: 1, effective_at: Timestamp::START, terms };
+        let now = Timestamp::parse("2026-01-01T12:00:00Z").expect("a constant");
+        Self { account: Account::default(), timeline: Timeline::new(vec![version], Vec::new()), now, version: 0 }
+    }
+
+    /// Sends the order with that much of it kept; answers balance and remainder.
+    fn order(&mut self, no: u64, sold: i64, refunded: i64) -> (i64, i64) {
+        self.now = self.now.plus_minutes(1);
+        self.version += 1;
+        let known = self.account.order(OrderNo(no)).map(|it| it.no);
+        let placed = self.account.order(OrderNo(no)).and_then(|it| it.document.as_deref().map(|it| it.placed_at));
+        let mut document = Document::sale(*b"EUR", Money::new(sold), placed.unwrap_or(self.now));
+        document.version = DocumentVersion::Number(self.version);
+        document.refunded = Money::new(refunded);
+        let moment = Moment { now: self.now, actor: Actor::Channel(1), import: false };
+        let decided = put_order(&self.account, &self.timeline, known, &Arc::new(document), moment).expect("a fact");
+        self.account.apply(&decided);
+        assert!(self.account.balance.is_conserved());
+        let steps: i64 = self.account.orders().iter().map(|it| it.posted.steps).sum();
+        let counted: Money = self.account.orders().iter().map(|it| it.posted.counted).sum();
+        assert_eq!(counted.minor(), steps * 50_00 + self.account.carried(Money::new(50_00)).minor(), "all that counts");
+        (self.account.balance.available.get(), self.account.carried(Money::new(50_00)).minor())
+    }
+}
+
+#[test]
+fn a_remainder_counts_with_the_next_order() {
+    let mut shop = Shop::new();
+    assert_eq!(shop.order(1, 30_00, 0), (0, 30_00));
+    assert_eq!(shop.order(2, 20_00, 0), (1, 0));
+}
+
+#[test]
+fn an_order_that_shrinks_gives_up_the_latest_step_and_gets_it_back() {
+    let mut shop = Shop::new();
+    shop.order(1, 30_00, 0);
+    shop.order(2, 20_00, 0);
+    assert_eq!(shop.order(1, 30_00, 30_00), (0, 20_00), "the 1 goes, 20.00 stays carried");
+    assert_eq!(shop.account.orders()[1].posted.earned, Points::ZERO);
+    assert_eq!(shop.order(1, 30_00, 0), (1, 0), "and comes back to the order that had it");
+    assert_eq!(shop.account.orders()[1].posted.earned, Points::new(1));
+    assert_eq!(shop.account.lots().len(), 1);
+}
+
+#[test]
+fn its_own_steps_go_first() {
+    let mut shop = Shop::new();
+    assert_eq!(shop.order(1, 70_00, 0), (1, 20_00));
+    assert_eq!(shop.order(2, 80_00, 0), (3, 0));
+    assert_eq!(shop.order(2, 80_00, 80_00), (1, 20_00));
+    assert_eq!(shop.account.orders()[0].posted.earned, Points::new(1));
+}
+
+#[test]
+fn a_hundred_small_orders_with_eighty_refunded_keep_four_points() {
+    let mut shop = Shop::new();
+    for no in 1..=100 {
+        shop.order(no, 10_00, 0);
+    }
+    assert_eq!(shop.account.balance.available, Points::new(20));
+    for no in (1..=100).filter(|it| it % 5 != 0) {
+        shop.order(no, 10_00, 10_00);
+    }
+    assert_eq!(shop.account.balance.available, Points::new(4));
+}
