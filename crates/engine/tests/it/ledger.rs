@@ -73,7 +73,7 @@ fn check_orders(account: &Account, entries: &[Entry]) -> Outcome {
         let (mut earned, mut redeemed, mut revoked) = (Points::ZERO, Points::ZERO, Points::ZERO);
         for entry in own {
             let net = |bucket| net_into(entry, bucket);
-            let changes = entry.changes;
+            let changes = &entry.changes;
             let gone = changes.expired + changes.owed + changes.let_go;
             prop_assert_eq!(
                 changes.earned,

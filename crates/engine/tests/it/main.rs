@@ -3,6 +3,7 @@
 //! Random histories of one account; `PROPTEST_CASES` raises their number. A failure prints its seed and shrinks.
 
 mod bodies;
+mod convergence;
 mod histories;
 mod laws;
 mod ledger;

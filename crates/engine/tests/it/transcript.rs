@@ -15,7 +15,7 @@ pub(crate) fn told(shop: &Shop, outcome: Outcome) -> Outcome {
         TestCaseError::Fail(reason) => {
             let terms: String = shop.timeline.versions().iter().map(|it| format!("{it:?}\n")).collect();
             let switches = shop.timeline.switches();
-            TestCaseError::fail(format!("{reason}\n{terms}{switches:?}\n{}{:#?}", shop.told, shop.account.balance))
+            TestCaseError::fail(format!("{reason}\n{terms}{switches:?}\n{}{:?}", shop.told, shop.account.balance))
         }
         TestCaseError::Reject(reason) => TestCaseError::Reject(reason),
     })
@@ -58,7 +58,7 @@ pub(crate) fn entry_text(entry: &Entry) -> String {
     for it in &entry.postings {
         write!(text, " {} of {} {}>{}", it.points, it.lot.0, it.from.name(), it.to.name()).expect("text takes all");
     }
-    let changes = entry.changes;
+    let changes = &entry.changes;
     for (name, points) in [
         ("owed", changes.owed),
         ("let_go", changes.let_go),

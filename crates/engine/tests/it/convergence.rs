@@ -1,0 +1,93 @@
+//! Law 3: any accepted sequence of documents of one order leaves what its last one alone leaves.
+//!
+//! Nothing else happens in between: no other command, nothing falls due. Before it anything may have happened.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::{Account, Document, Points, Timestamp};
+use proptest::prelude::*;
+
+use crate::histories::{Put, Step, VersionStep, histories, puts};
+use crate::programs::timelines;
+use crate::seeded::{Outcome, check};
+use crate::shop::{Command, Shop};
+use crate::transcript::told;
+
+/// The order that converges; the others belong to what happened before.
+const OURS: usize = 0;
+
+#[test]
+fn law_3_any_sequence_of_documents_leaves_what_the_last_alone_leaves() {
+    let documents = prop::collection::vec((puts(), 0..3_000_i64), 2..6);
+    check(600, &(timelines(), histories(6), documents), |(timeline, before, documents)| {
+        let mut base = Shop { import: true, ..Shop::new(timeline) };
+        for step in &before {
+            let ours = matches!(step, Step::Put(put) if put.order == OURS);
+            if !ours {
+                base.take(step);
+            }
+        }
+        base.take(&Step::Settle);
+        let mut shop = base.clone();
+        for (put, minutes) in documents {
+            send(&mut shop, put, minutes);
+        }
+        let Some(last) = shop.slots[OURS].last.clone() else { return Ok(()) };
+        let alone = alone(&mut base, &shop, &last);
+        prop_assume!(alone.is_some());
+        let outcome = compare(&shop.account, &base.account);
+        shop.told += &format!("alone:\n{}", base.told.lines().last().unwrap_or_default());
+        told(&shop, outcome)
+    });
+}
+
+/// Sends a newer document, a while later if nothing falls due until then, not even what is out on orders.
+fn send(shop: &mut Shop, put: Put, minutes: i64) {
+    let later = shop.now.plus_minutes(minutes);
+    let expiries = shop.account.lots().iter().map(|it| it.at.expires_at).filter(|it| shop.now < *it);
+    let due = expiries.chain([shop.account.due_at()]).min().unwrap_or(Timestamp::NEVER);
+    if later < due {
+        shop.now = later;
+    }
+    let waits = shop.timeline.versions().iter().any(|it| it.terms.waiting_days != 0);
+    let redate = put.redate && !waits;
+    let put = Put { order: OURS, version: VersionStep::Newer, hold: None, redate, ..put };
+    shop.take(&Step::Put(put));
+}
+
+/// Sends the last document to the account as it was before, with the figure that stands filled in.
+fn alone(base: &mut Shop, shop: &Shop, last: &Document) -> Option<()> {
+    base.now = shop.now;
+    let asked = shop.order(OURS)?.asked;
+    let document = Arc::new(Document { redeem: Some(asked), ..last.clone() });
+    let command = Command::Put { slot: OURS, document };
+    let decision = base.decide(&command);
+    base.told += &crate::transcript::line(base.now, &command, &decision);
+    let decided = decision.ok()?;
+    base.apply(&command, &decided);
+    Some(())
+}
+
+fn compare(sequence: &Account, alone: &Account) -> Outcome {
+    let figures = |it: &Account| {
+        let balance = it.balance;
+        [balance.pending, balance.available, balance.held, balance.owed, balance.let_go].map(Points::get)
+    };
+    prop_assert_eq!(figures(sequence), figures(alone), "pending, available, held, owed, let go");
+    prop_assert_eq!(lots_by_dates(sequence), lots_by_dates(alone));
+    Ok(())
+}
+
+/// What is left in lots of equal dates: pending, available, held. When waiting ended no longer matters once it has.
+pub(crate) fn lots_by_dates(account: &Account) -> BTreeMap<(Timestamp, Timestamp), [i64; 3]> {
+    let mut all: BTreeMap<(Timestamp, Timestamp), [i64; 3]> = BTreeMap::new();
+    for lot in account.lots().iter().filter(|it| !it.is_empty()) {
+        let waits_until = if lot.pending.is_zero() { Timestamp::START } else { lot.at.available_at };
+        let sums = all.entry((waits_until, lot.at.expires_at)).or_default();
+        for (sum, points) in sums.iter_mut().zip([lot.pending, lot.available, lot.held]) {
+            *sum += points.get();
+        }
+    }
+    all
+}
