@@ -101,13 +101,10 @@ pub struct Hold {
     pub no: HoldNo,
     pub state: HoldState,
     pub lapses_at: Timestamp,
+    /// What was asked for; kept when the hold has ended.
+    pub points: Points,
+    /// What it still holds.
     pub taken: Vec<Taken>,
-}
-
-impl Hold {
-    pub fn points(&self) -> Points {
-        self.taken.iter().map(|it| it.points).sum()
-    }
 }
 
 /// Points of one lot that are out on an order or a hold, in the order in which they were taken.
@@ -310,9 +307,10 @@ impl Account {
     fn post_hold(&mut self, entry: &Entry) {
         let Some(change) = entry.hold else { return };
         if change.state == HoldState::Active {
-            let taken = entry.postings.iter().map(|it| self.taken(it)).collect();
+            let taken: Vec<Taken> = entry.postings.iter().map(|it| self.taken(it)).collect();
+            let points = taken.iter().map(|it| it.points).sum();
             self.next_hold = HoldNo(change.no.0 + 1);
-            self.holds.push(Hold { no: change.no, state: change.state, lapses_at: change.lapses_at, taken });
+            self.holds.push(Hold { no: change.no, state: change.state, lapses_at: change.lapses_at, points, taken });
         } else {
             let hold = self.holds.iter_mut().find(|it| it.no == change.no).expect("only a loaded hold ends");
             hold.state = change.state;

@@ -18,7 +18,7 @@ use crate::money::Money;
 use crate::points::Points;
 use crate::posted::{Order, Pinned};
 use crate::program::{Terms, Timeline};
-use crate::redeem::{self, Plan};
+use crate::redeem::{self, Named, Plan};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::{repay, settle_ahead};
 
@@ -154,21 +154,20 @@ fn check_reach(document: &Document, terms: &Terms) -> Result<(), Rejection> {
 /// document leave less, it is decided again with that.
 fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms, timeline: &Timeline) -> Decision {
     let kept = Kept::of(document);
-    let hold = redeem::named_hold(&start, &order, document);
-    let held = redeem::held_for(&start, &order, hold.clone().unwrap_or_default());
-    let plan = Plan::of(&order, document, &kept, terms, held);
+    let named = redeem::named_hold(&start, &order, document);
+    let Named { hold, points } = named.clone().unwrap_or_default();
+    let mut plan = Plan::of(&order, document, &kept, terms, points);
+    // To name a hold is to ask for its points: only a hold that the last document named may be gone by now.
+    let known_hold = order.document.as_deref().and_then(|it| it.hold);
+    plan.is_request |= named.is_err() && known_hold != document.hold && document.cancelled_at.is_none();
     let before = order.posted.redeemed();
     let own = order.posted.lot.map(|it| it.no);
-    plan.check(&order, terms)?;
+    plan.check(&order, terms, named.err())?;
     let behind = start.moment.import && start.moment.now < start.account.last_at;
-    let hold = match hold {
-        Err(rejection) if plan.is_request => return Err(rejection.into()),
-        Err(_) => None,
-        Ok(hold) => hold,
-    };
     if plan.is_request && before < plan.target && behind {
         return Err(Rejection::BehindAccount.into());
     }
+    let held = redeem::held_for(&start, &order, hold);
     let spendable = if behind { Points::ZERO } else { start.account.spendable(own) + held };
     let step = Step { order: &order, document, kept: &kept, plan, hold, terms, timeline };
     step.take_what_is_there(start, before, spendable)
@@ -193,7 +192,7 @@ impl Step<'_> {
     fn take_what_is_there(&self, start: Ahead, before: Points, mut spendable: Points) -> Decision {
         loop {
             if self.plan.is_request && before + spendable < self.plan.target {
-                return Err(Rejection::InsufficientPoints { spendable }.into());
+                return Err(Rejection::InsufficientPoints { spendable: before + spendable }.into());
             }
             let after = self.plan.target.min(before + spendable);
             if after <= before {

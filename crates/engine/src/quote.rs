@@ -57,8 +57,8 @@ pub fn quote(
             }
             _ => return Err(rejection.into()),
         };
-        let asked_for_more = document.redeem.is_some() || !matches!(rejection, Rejection::ExceedsOrder { .. });
-        if asked_for_more {
+        let bounds_only = matches!(rejection, Rejection::ExceedsOrder { .. } | Rejection::InsufficientPoints { .. });
+        if document.redeem.is_some() || !bounds_only {
             why = Some(rejection);
         }
     }

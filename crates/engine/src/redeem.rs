@@ -60,13 +60,17 @@ impl Plan {
         Self { asked, target, fits, is_request: order.accepted < asked }
     }
 
-    /// Refuses what cannot be asked for (R0, R3). Facts are never refused: this is for requests only.
-    pub(crate) fn check(&self, order: &Order, terms: &Terms) -> Result<(), Rejection> {
+    /// Refuses what cannot be asked for (R0, R3), `hold` being what is wrong with the hold. Facts are never refused: this is
+    /// for requests only.
+    pub(crate) fn check(&self, order: &Order, terms: &Terms, hold: Option<Rejection>) -> Result<(), Rejection> {
         if !self.is_request {
             return Ok(());
         }
         if !order.pinned.on {
             return Err(Rejection::ProgramOff);
+        }
+        if let Some(rejection) = hold {
+            return Err(rejection);
         }
         terms.redeem.check_minimum(self.asked)?;
         if self.fits < self.asked {
@@ -131,17 +135,27 @@ pub(crate) fn take(ahead: &mut Ahead, order: &Order, paid: Paid) -> Result<(), N
     Ok(())
 }
 
-/// The hold that the document names and that its order can still take over.
+/// What a document asks for by naming a hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The hold that the order takes over.
+    pub(crate) hold: Option<HoldNo>,
+    /// The points that it stands for; of a hold that has ended, those that it held: they are taken from what is there.
+    pub(crate) points: Points,
+}
+
+/// The hold that the document names. One that this order has taken over before is as if none was named.
 ///
 /// # Errors
-/// `UnknownHold` or `HoldTaken`. A hold that has ended is as if none was named.
-pub(crate) fn named_hold(ahead: &Ahead, order: &Order, document: &Document) -> Result<Option<HoldNo>, Rejection> {
-    let Some(no) = document.hold else { return Ok(None) };
-    match ahead.account.hold(no).map(|it| it.state) {
-        None => Err(Rejection::UnknownHold),
-        Some(HoldState::Taken(by)) if by != order.no => Err(Rejection::HoldTaken),
-        Some(HoldState::Taken(_) | HoldState::Ended) => Ok(None),
-        Some(HoldState::Active) => Ok(Some(no)),
+/// `UnknownHold` or `HoldTaken`.
+pub(crate) fn named_hold(ahead: &Ahead, order: &Order, document: &Document) -> Result<Named, Rejection> {
+    let Some(no) = document.hold else { return Ok(Named::default()) };
+    let hold = ahead.account.hold(no).ok_or(Rejection::UnknownHold)?;
+    match hold.state {
+        HoldState::Taken(by) if by == order.no => Ok(Named::default()),
+        HoldState::Taken(_) => Err(Rejection::HoldTaken),
+        HoldState::Ended => Ok(Named { hold: None, points: hold.points }),
+        HoldState::Active => Ok(Named { hold: Some(no), points: held_for(ahead, order, Some(no)) }),
     }
 }
 
