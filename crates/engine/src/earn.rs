@@ -45,11 +45,14 @@ fn dates(no: LotNo, document: &Document, terms: &Terms) -> Option<LotRef> {
     Some(LotRef { no, earned_at, available_at, expires_at: terms.validity.ends(available_at, &terms.zone) })
 }
 
-/// Gives the order's own lot the dates of the document, unless they have passed: paid again means valid anew.
+/// Gives the order's own lot the dates of the document, unless they have passed: paid again means valid anew. Points that
+/// have become available do not wait again, except where all that the order granted had been taken back from its lot.
 fn redate(ahead: &mut Ahead, order: &Order, document: &Document, terms: &Terms) {
     let Some(lot) = order.posted.lot.and_then(|it| ahead.account.lot(it.no)) else { return };
     let Some(mut wanted) = dates(lot.at.no, document, terms) else { return };
-    if lot.at.available_at <= ahead.now() {
+    let is_own = |source: Source| matches!(source, Source::Lot(it) if it.no == lot.at.no);
+    let is_unused = order.posted.earned.is_zero() && order.posted.taken_back.iter().all(|it| is_own(it.source));
+    if lot.at.available_at <= ahead.now() && !is_unused {
         wanted.available_at = lot.at.available_at;
     }
     if wanted == lot.at || lot.at.expires_at <= ahead.now() {
