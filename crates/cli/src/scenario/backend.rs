@@ -1,0 +1,101 @@
+//! What a scenario runs against: the engine alone, or the store. Both are told the same acts and asked the same questions.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use engine::{
+    Account, Adjustment, Answer, Balance, Document, Entry, HoldNo, Points, Quote, Rejection, Terms, Timestamp,
+};
+
+/// The one program and the first channel of a scenario.
+pub(super) const PROGRAM: &str = "points";
+pub(super) const CHANNEL: &str = "shop";
+
+/// A member by the number in which they signed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MemberNo(pub(super) u32);
+
+/// Whom an act names.
+#[derive(Clone, Debug)]
+pub(super) enum Person {
+    Member(MemberNo),
+    Identity(String),
+    Nobody,
+}
+
+/// When an act arrives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) at: Timestamp,
+    pub(super) import: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    Program { json: String, terms: Box<Terms>, from: Option<Timestamp> },
+    Switch { on: bool, from: Option<Timestamp> },
+    Channel { name: String },
+    SignUp { member: MemberNo, identities: Vec<String> },
+    Order { person: Person, channel: String, reference: String, document: Arc<Document> },
+    Hold { person: Person, program: String, points: Points, minutes: Option<u32> },
+    Release { person: Person, hold: HoldNo },
+    Adjust { person: Person, program: String, adjustment: Adjustment },
+    Settle { member: MemberNo },
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Reply {
+    Done,
+    Order { member: MemberNo, answer: Box<Answer> },
+    Hold { hold: HoldNo },
+}
+
+/// Done or refused; the outer error is a fault of the machinery.
+pub(super) type Outcome = Result<Result<Reply, Rejection>>;
+
+pub(super) trait Backend {
+    fn name(&self) -> &'static str;
+
+    fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome;
+
+    fn quote(
+        &mut self,
+        person: &Person,
+        channel: &str,
+        document: &Document,
+        now: Timestamp,
+    ) -> Result<Result<Quote, Rejection>>;
+
+    /// The balance at an instant, settled to it without saving.
+    fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance>;
+
+    fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>>;
+
+    /// Whether everything that is stored follows from the entries; if not, the first difference.
+    fn verify(&mut self) -> Result<Option<String>>;
+}
+
+/// An account rebuilt from its entries alone, without the rules.
+pub(super) fn replay(entries: &[Entry]) -> Account {
+    let mut account = Account::default();
+    for entry in entries {
+        account.post(entry);
+    }
+    account
+}
+
+/// Compares an account that is kept with what its entries come to.
+pub(super) fn replay_differs(kept: &Account, entries: &[Entry]) -> Option<String> {
+    let account = replay(entries);
+    if account.balance != kept.balance {
+        return Some(format!("entries come to {:?}, kept is {:?}", account.balance, kept.balance));
+    }
+    if account.lots() != kept.lots() {
+        return Some("the lots that the entries open are not the lots that are kept".to_owned());
+    }
+    if !kept.balance.is_conserved() {
+        return Some(format!("points were made or lost: {:?}", kept.balance));
+    }
+    let impossible = kept.balance.owed.is_positive() && kept.balance.available.is_positive();
+    impossible.then(|| "points are owed beside points that can be spent".to_owned())
+}

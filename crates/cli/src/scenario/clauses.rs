@@ -1,0 +1,213 @@
+//! Program clauses: the terms of a program in words, turned into the program document that a shop would write.
+//!
+//! A later `program` step changes what it names and keeps the rest, so that one clause says what is new.
+
+use super::words::{Fault, Words};
+
+const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `with tax`, \
+    `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
+    `expire after 30 days`, `expire on 2023-12-31`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
+    `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, \
+    `shortfall owe|take what is there|all or nothing`, `in EUR`, `zone Europe/Zurich`, `from 2022-09-01`";
+
+/// The terms so far, each as it stands in the program document.
+#[derive(Clone, Debug)]
+pub(super) struct Clauses {
+    currency: String,
+    zone: String,
+    earn: (String, String),
+    on: &'static str,
+    mode: &'static str,
+    include_tax: bool,
+    include_shipping: bool,
+    waiting_days: String,
+    validity: String,
+    grace_days: String,
+    redeem: (String, String),
+    value_min: String,
+    points_min: String,
+    hold_minutes: String,
+    on_refund: &'static str,
+    shortfall: &'static str,
+}
+
+impl Default for Clauses {
+    fn default() -> Self {
+        Self {
+            currency: "USD".to_owned(),
+            zone: "UTC".to_owned(),
+            earn: ("1".to_owned(), "1.00".to_owned()),
+            on: "paid",
+            mode: "proportional",
+            include_tax: false,
+            include_shipping: false,
+            waiting_days: "0".to_owned(),
+            validity: "\"never\"".to_owned(),
+            grace_days: "30".to_owned(),
+            redeem: ("100".to_owned(), "1.00".to_owned()),
+            value_min: "0".to_owned(),
+            points_min: "1".to_owned(),
+            hold_minutes: "15".to_owned(),
+            on_refund: "stays",
+            shortfall: "owe",
+        }
+    }
+}
+
+impl Clauses {
+    /// Changes what one clause names.
+    pub(super) fn change(&mut self, clause: &str) -> Result<(), Fault> {
+        let mut words = Words::of(clause)?;
+        if words.eat("earn") {
+            self.earn = (figure(&mut words)?, after(&mut words, "per")?);
+        } else if words.eat("redeem") {
+            self.redeem = (figure(&mut words)?, after(&mut words, "for")?);
+        } else if words.eat("at least") {
+            let figure = figure(&mut words)?;
+            *if words.eat("points") { &mut self.points_min } else { &mut self.value_min } = figure;
+        } else if words.eat("wait") {
+            self.waiting_days = before(&mut words, "days")?;
+        } else if words.eat("grace") {
+            self.grace_days = before(&mut words, "days")?;
+        } else if words.eat("hold") {
+            self.hold_minutes = before(&mut words, "minutes")?;
+        } else if words.eat("expire after") {
+            let count = figure(&mut words)?;
+            let unit = if words.eat("months") { "months" } else { "days" };
+            if unit == "days" {
+                words.expect("days")?;
+            }
+            self.validity = format!("{{ \"{unit}\": {count} }}");
+        } else if words.eat("expire on") {
+            self.validity = format!("{{ \"until\": \"{}\" }}", words.date()?);
+        } else if words.eat("in") && words.peek().len() == 3 {
+            self.currency = name(words.take())?;
+        } else if words.eat("zone") {
+            self.zone = name(words.take())?;
+        } else {
+            words = Words::of(clause)?;
+        }
+        if !words.is_done() {
+            self.change_word(&mut words)?;
+        }
+        words.done(ALLOWED)
+    }
+
+    /// Clauses without a figure; `on paid` may also follow the rate.
+    fn change_word(&mut self, words: &mut Words) -> Result<(), Fault> {
+        let milestones = [("on placed", "placed"), ("on paid", "paid"), ("on fulfilled", "fulfilled")];
+        if let Some((_, on)) = milestones.into_iter().find(|(phrase, _)| words.eat(phrase)) {
+            self.on = on;
+            return Ok(());
+        }
+        let shortfalls = [
+            ("shortfall owe", "owe"),
+            ("shortfall take what is there", "take_what_is_there"),
+            ("shortfall all or nothing", "all_or_nothing"),
+        ];
+        if let Some((_, shortfall)) = shortfalls.into_iter().find(|(phrase, _)| words.eat(phrase)) {
+            self.shortfall = shortfall;
+        } else if words.eat("in steps") {
+            self.mode = "steps";
+        } else if words.eat("in proportion") {
+            self.mode = "proportional";
+        } else if words.eat("with tax") {
+            self.include_tax = true;
+        } else if words.eat("without tax") {
+            self.include_tax = false;
+        } else if words.eat("with shipping") {
+            self.include_shipping = true;
+        } else if words.eat("without shipping") {
+            self.include_shipping = false;
+        } else if words.eat("never expires") {
+            "\"never\"".clone_into(&mut self.validity);
+        } else if words.eat("refunds in proportion") {
+            self.on_refund = "in_proportion";
+        } else if words.eat("refunds in money first") {
+            self.on_refund = "stays";
+        }
+        Ok(())
+    }
+
+    /// The program document.
+    pub(super) fn to_json(&self) -> String {
+        let Self { currency, zone, on, mode, include_tax, include_shipping, validity, .. } = self;
+        let Self { waiting_days, grace_days, value_min, points_min, hold_minutes, on_refund, shortfall, .. } = self;
+        let ((points, per), (redeem, value)) = (&self.earn, &self.redeem);
+        format!(
+            r#"{{
+  "format": 1,
+  "name": "Points",
+  "currency": "{currency}",
+  "time_zone": "{zone}",
+  "earn": {{
+    "points": {points}, "per": "{per}", "mode": "{mode}", "on": "{on}",
+    "include_tax": {include_tax}, "include_shipping": {include_shipping}, "waiting_days": {waiting_days}
+  }},
+  "validity": {validity},
+  "grace_days": {grace_days},
+  "redeem": {{
+    "points": {redeem}, "value": "{value}", "min_value": "{value_min}", "min_points": {points_min},
+    "hold_minutes": {hold_minutes}, "on_refund": "{on_refund}"
+  }},
+  "refund": {{ "shortfall": "{shortfall}" }}
+}}
+"#
+        )
+    }
+}
+
+/// A figure as written: the program document says whether it can be.
+fn figure(words: &mut Words) -> Result<String, Fault> {
+    let word = words.take();
+    let is_figure = !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+    if is_figure { Ok(word.to_owned()) } else { Err(Fault::allowed(word, "a figure such as 12 or 1.00")) }
+}
+
+fn after(words: &mut Words, word: &str) -> Result<String, Fault> {
+    words.expect(word)?;
+    figure(words)
+}
+
+fn before(words: &mut Words, word: &str) -> Result<String, Fault> {
+    let figure = figure(words)?;
+    words.expect(word)?;
+    Ok(figure)
+}
+
+/// Letters, digits and what stands in names of zones: nothing that would have to be escaped.
+fn name(word: &str) -> Result<String, Fault> {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"/_+-".contains(&it);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        Ok(word.to_owned())
+    } else {
+        Err(Fault::allowed(word, "a currency such as EUR or a zone such as Europe/Zurich"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_changes_what_it_names() {
+        let mut clauses = Clauses::default();
+        for clause in ["earn 100 per 10.00 on placed", "in steps", "expire after 30 days", "in EUR", "at least 5.00"] {
+            assert_eq!(clauses.change(clause), Ok(()), "{clause}");
+        }
+        let json = clauses.to_json();
+        for part in ["\"points\": 100, \"per\": \"10.00\", \"mode\": \"steps\", \"on\": \"placed\"", "{ \"days\": 30 }"]
+        {
+            assert!(json.contains(part), "{part} in {json}");
+        }
+        assert!(json.contains("\"currency\": \"EUR\"") && json.contains("\"min_value\": \"5.00\""), "{json}");
+    }
+
+    #[test]
+    fn a_clause_that_is_none_says_what_is_allowed() {
+        for clause in ["earn lots", "expire", "in the evening", "wait 14 weeks", "shortfall forgive", ""] {
+            let fault = Clauses::default().change(clause);
+            assert!(fault.is_err() == !clause.is_empty(), "{clause}: {fault:?}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The engine alone: accounts and the program's timeline in memory, nothing stored. Bounded by what one file holds.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use engine::{
+    Account, Actor, Balance, Decided, Document, Entry, Moment, OrderNo, Quote, Rejection, Stop, Switch, Timeline,
+    Timestamp, Version,
+};
+
+use super::backend::{Act, Arrival, Backend, CHANNEL, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs};
+
+pub(super) struct EngineBackend {
+    versions: Vec<Version>,
+    switches: Vec<Switch>,
+    timeline: Timeline,
+    channels: Vec<String>,
+    identities: BTreeMap<String, MemberNo>,
+    accounts: BTreeMap<MemberNo, Kept>,
+    /// Channel and reference name one order for ever.
+    orders: BTreeMap<(String, String), (MemberNo, OrderNo)>,
+}
+
+#[derive(Default)]
+struct Kept {
+    account: Account,
+    entries: Vec<Entry>,
+}
+
+impl EngineBackend {
+    pub(super) fn new() -> Self {
+        Self {
+            versions: Vec::new(),
+            switches: Vec::new(),
+            timeline: Timeline::default(),
+            channels: vec![CHANNEL.to_owned()],
+            identities: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            orders: BTreeMap::new(),
+        }
+    }
+
+    fn find(&self, person: &Person) -> Result<MemberNo, Rejection> {
+        match person {
+            Person::Member(member) => Ok(*member),
+            Person::Identity(identity) => self.identities.get(identity).copied().ok_or(Rejection::UnknownMember),
+            Person::Nobody => Err(Rejection::UnknownMember),
+        }
+    }
+
+    /// Takes effect now or later; a program without entries may be dated back.
+    fn effective(&self, from: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Rejection> {
+        let is_fresh = self.accounts.values().all(|it| it.entries.is_empty());
+        match from {
+            Some(from) if from < now && !is_fresh => {
+                let allowed = "now or later, once the program has entries";
+                Err(Rejection::Invalid { path: "effective_at".into(), allowed })
+            }
+            from => Ok(from.unwrap_or(now)),
+        }
+    }
+
+    fn keep(&mut self, member: MemberNo, decided: &Decided) {
+        let kept = self.accounts.entry(member).or_default();
+        kept.account.apply(decided);
+        kept.entries.extend(decided.entries.iter().cloned());
+    }
+
+    /// Decides on a member's account and keeps what comes of it.
+    fn decide(
+        &mut self,
+        member: MemberNo,
+        decide: impl FnOnce(&Account, &Timeline) -> engine::Decision,
+    ) -> Result<Result<Decided, Rejection>> {
+        let account = &self.accounts.entry(member).or_default().account;
+        match decide(account, &self.timeline) {
+            Ok(decided) => {
+                self.keep(member, &decided);
+                Ok(Ok(decided))
+            }
+            Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
+            Err(Stop::NeedMore) => Err(anyhow!("every lot is loaded, and still the engine asks for more")),
+        }
+    }
+
+    fn order(&mut self, act: &Act, moment: Moment) -> Outcome {
+        let Act::Order { person, channel, reference, document } = act else {
+            return Err(anyhow!("this is no order"));
+        };
+        if !self.channels.contains(channel) {
+            return Ok(Err(Rejection::UnknownChannel));
+        }
+        let key = (channel.clone(), reference.clone());
+        let known = self.orders.get(&key).copied();
+        let member = match (person, known) {
+            (Person::Nobody, Some((member, _))) => member,
+            (person, known) => match (self.find(person), known) {
+                (Err(rejection), _) => return Ok(Err(rejection)),
+                (Ok(member), Some((owner, _))) if member != owner => return Ok(Err(Rejection::OtherMember)),
+                (Ok(member), _) => member,
+            },
+        };
+        let no = known.map(|(_, no)| no);
+        let decided =
+            self.decide(member, |account, timeline| engine::put_order(account, timeline, no, document, moment))?;
+        Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
+            self.orders.insert(key, (member, answer.order));
+            Reply::Order { member, answer: Box::new(answer) }
+        }))
+    }
+
+    fn channel_no(&self, name: &str) -> u32 {
+        let index = self.channels.iter().position(|it| it == name).unwrap_or(0);
+        u32::try_from(index + 1).unwrap_or(u32::MAX)
+    }
+
+    fn actor(&self, act: &Act, arrival: Arrival) -> Actor {
+        match act {
+            _ if arrival.import => Actor::Import,
+            Act::Order { channel, .. } => Actor::Channel(self.channel_no(channel)),
+            Act::Hold { .. } | Act::Release { .. } => Actor::Channel(1),
+            Act::Settle { .. } => Actor::System,
+            Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
+            Act::SignUp { .. } | Act::Adjust { .. } => Actor::Staff(0),
+        }
+    }
+}
+
+impl Backend for EngineBackend {
+    fn name(&self) -> &'static str {
+        "engine"
+    }
+
+    fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
+        let moment = Moment { now: arrival.at, actor: self.actor(act, arrival), import: arrival.import };
+        let on = |person: &Person, program: &str| match program {
+            PROGRAM => self.find(person),
+            _ => Err(Rejection::UnknownProgram),
+        };
+        let decided = match act {
+            Act::Order { .. } => return self.order(act, moment),
+            Act::Program { terms, from, .. } => {
+                let number = u32::try_from(self.versions.len() + 1)?;
+                return Ok(self.effective(*from, arrival.at).map(|effective_at| {
+                    self.versions.push(Version { number, effective_at, terms: terms.as_ref().clone() });
+                    self.timeline = Timeline::new(self.versions.clone(), self.switches.clone());
+                    Reply::Done
+                }));
+            }
+            Act::Switch { on, from } => {
+                return Ok(self.effective(*from, arrival.at).map(|at| {
+                    self.switches.push(Switch { at, on: *on });
+                    self.timeline = Timeline::new(self.versions.clone(), self.switches.clone());
+                    Reply::Done
+                }));
+            }
+            Act::Channel { name } => {
+                self.channels.push(name.clone());
+                return Ok(Ok(Reply::Done));
+            }
+            Act::SignUp { member, identities } => {
+                let is_taken = |it: &String| self.identities.get(it).is_some_and(|owner| owner != member);
+                if identities.iter().any(is_taken) {
+                    return Ok(Err(Rejection::IdentityTaken));
+                }
+                self.identities.extend(identities.iter().map(|it| (it.clone(), *member)));
+                self.accounts.entry(*member).or_default();
+                return Ok(Ok(Reply::Done));
+            }
+            Act::Hold { person, program, points, minutes } => match on(person, program) {
+                Err(rejection) => return Ok(Err(rejection)),
+                Ok(member) => {
+                    self.decide(member, |account, terms| engine::hold(account, terms, *points, *minutes, moment))?
+                }
+            },
+            Act::Release { person, hold } => match self.find(person) {
+                Err(rejection) => return Ok(Err(rejection)),
+                Ok(member) => self.decide(member, |account, _| engine::release_hold(account, *hold, moment))?,
+            },
+            Act::Adjust { person, program, adjustment } => match on(person, program) {
+                Err(rejection) => return Ok(Err(rejection)),
+                Ok(member) => {
+                    self.decide(member, |account, timeline| engine::adjust(account, timeline, adjustment, moment))?
+                }
+            },
+            Act::Settle { member } => {
+                self.decide(*member, |account, _| engine::settle(account, moment.now).map_err(Stop::from))?
+            }
+        };
+        Ok(decided.map(|decided| {
+            let hold = decided.entries.iter().rev().find_map(|it| it.hold);
+            match (act, hold) {
+                (Act::Hold { .. }, Some(hold)) => Reply::Hold { hold: hold.no },
+                _ => Reply::Done,
+            }
+        }))
+    }
+
+    fn quote(
+        &mut self,
+        person: &Person,
+        channel: &str,
+        document: &Document,
+        now: Timestamp,
+    ) -> Result<Result<Quote, Rejection>> {
+        if !self.channels.iter().any(|it| it == channel) {
+            return Ok(Err(Rejection::UnknownChannel));
+        }
+        let member = match self.find(person) {
+            Ok(member) => member,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let moment = Moment { now, actor: Actor::Channel(self.channel_no(channel)), import: false };
+        let account = &self.accounts.entry(member).or_default().account;
+        match engine::quote(account, &self.timeline, None, document, moment) {
+            Ok(quote) => Ok(Ok(quote)),
+            Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
+            Err(Stop::NeedMore) => Err(anyhow!("every lot is loaded, and still the engine asks for more")),
+        }
+    }
+
+    fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
+        let mut account = self.accounts.entry(member).or_default().account.clone();
+        let due = engine::settle(&account, now).map_err(|_| anyhow!("every lot is loaded"))?;
+        account.apply(&due);
+        Ok(account.balance)
+    }
+
+    fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {
+        Ok(self.accounts.entry(member).or_default().entries.clone())
+    }
+
+    fn verify(&mut self) -> Result<Option<String>> {
+        Ok(self.accounts.values().find_map(|it| replay_differs(&it.account, &it.entries)))
+    }
+}

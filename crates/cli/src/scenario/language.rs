@@ -1,0 +1,296 @@
+//! The scenario language: one line, one step. Reads a whole file before anything runs, so that a slip of the pen is told
+//! with its line and what is allowed.
+
+use engine::{Adjustment, Date, HoldNo, Points, Terms, Timestamp};
+
+use super::clauses::Clauses;
+use super::document::{Sale, Sending};
+use super::expect::{Expected, Tells};
+use super::moment::{Clock, When};
+use super::words::{Fault, Words};
+
+const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `order NAME #1001 …`, `quote NAME …`, `hold NAME \
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`";
+
+/// The terms of a program document that takes effect on a day, or what is wrong with it.
+pub(super) type Compile = fn(&str, Date) -> Result<Terms, Wrong>;
+
+/// The key of the program document that is at fault, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) path: String,
+    pub(super) message: String,
+}
+
+/// One line of a scenario.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) line: usize,
+    pub(super) at: Timestamp,
+    pub(super) action: Action,
+    pub(super) expected: Vec<Expected>,
+    /// How to write what is found: the zone and the currency at that step.
+    pub(super) when: When,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    /// A new version, or what is wrong with it.
+    Program {
+        json: String,
+        terms: Result<Box<Terms>, Wrong>,
+        from: Option<Timestamp>,
+    },
+    Switch {
+        on: bool,
+        from: Option<Timestamp>,
+    },
+    Channel {
+        name: String,
+    },
+    SignUp {
+        who: Who,
+        identities: Vec<String>,
+    },
+    Order {
+        who: Who,
+        reference: String,
+        sale: Sale,
+        sending: Sending,
+    },
+    Quote {
+        who: Who,
+        sale: Sale,
+        sending: Sending,
+    },
+    Hold {
+        who: Who,
+        points: Points,
+        minutes: Option<u32>,
+        program: Option<String>,
+    },
+    Release {
+        who: Who,
+        hold: HoldNo,
+    },
+    Adjust {
+        who: Who,
+        adjustment: Adjustment,
+        program: Option<String>,
+    },
+    Settle {
+        who: Who,
+    },
+    Balance {
+        who: Who,
+    },
+    Lots {
+        who: Who,
+    },
+    Entries {
+        who: Who,
+        reference: Option<String>,
+    },
+}
+
+/// How a step names a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// By name: signed up when first mentioned.
+    Name(String),
+    /// By an identity such as `card:7`: only if somebody signed up with it.
+    Identity(String),
+    /// Nobody: a guest.
+    Nobody,
+}
+
+/// A line that is no step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Slip {
+    pub(super) line: usize,
+    pub(super) fault: Fault,
+}
+
+/// Reads a scenario file.
+pub(super) fn read(text: &str, compile: Compile) -> Result<Vec<Step>, Slip> {
+    let mut reader = Reader { compile, clauses: Clauses::default(), when: When::default(), clock: Clock::default() };
+    let mut steps = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line_no = index + 1;
+        let step = reader.step(line, line_no, steps.is_empty()).map_err(|fault| Slip { line: line_no, fault })?;
+        steps.push(step);
+    }
+    Ok(steps)
+}
+
+struct Reader {
+    compile: Compile,
+    clauses: Clauses,
+    when: When,
+    clock: Clock,
+}
+
+impl Reader {
+    fn step(&mut self, line: &str, line_no: usize, is_first: bool) -> Result<Step, Fault> {
+        let (text, expectation) = line.split_once("=>").unwrap_or((line, ""));
+        let (text, lines) = match text.split_once(" lines:") {
+            Some((text, lines)) => (text, Some(lines)),
+            None => (text, None),
+        };
+        let mut words = Words::of(text)?;
+        let dated = if words.is_date() { Some((words.date()?, words.time()?)) } else { None };
+        let action = if words.eat("program") {
+            let clauses = text.split_once("program").map_or("", |(_, clauses)| clauses);
+            self.program(clauses, dated.map(|(date, _)| date), is_first)?
+        } else {
+            self.action(&mut words, lines)?
+        };
+        let at = match dated {
+            None if is_first && matches!(action, Action::Program { .. }) => Timestamp::from_micros(0),
+            None => {
+                return Err(Fault::allowed(words.peek(), "a day such as 2022-07-27 before every step but the first"));
+            }
+            Some((date, time)) => {
+                let is_import = matches!(&action, Action::Order { sending, .. } if sending.import);
+                let at = self.clock.step(date, time, &self.when);
+                self.clock.go(at).or_else(|fault| if is_import { Ok(()) } else { Err(fault) })?;
+                at
+            }
+        };
+        let expected = Expected::read(expectation, action.tells(), &self.when)?;
+        Ok(Step { line: line_no, at, action, expected, when: self.when.clone() })
+    }
+
+    fn program(&mut self, text: &str, date: Option<Date>, is_first: bool) -> Result<Action, Fault> {
+        let (text, from) = match text.split_once(" from ") {
+            Some((text, from)) => {
+                let mut words = Words::of(from)?;
+                let from = self.when.read_start(&mut words)?;
+                words.done("nothing after the day from which it holds")?;
+                (text.trim().trim_end_matches(';'), Some(from))
+            }
+            None => (text.trim(), None),
+        };
+        if matches!(text, "on" | "off") {
+            return Ok(Action::Switch { on: text == "on", from });
+        }
+        let mut clauses = self.clauses.clone();
+        for clause in text.split(';') {
+            clauses.change(clause)?;
+        }
+        let json = clauses.to_json();
+        let first_day = from.map(|it| self.when.zone.date_of(it)).or(date);
+        let first_day = first_day.unwrap_or_else(|| self.when.zone.date_of(Timestamp::from_micros(0)));
+        let terms = (self.compile)(&json, first_day);
+        match &terms {
+            Ok(terms) => {
+                self.clauses = clauses;
+                self.when = When { zone: terms.zone.clone(), exponent: terms.currency.exponent };
+            }
+            Err(wrong) if is_first => return Err(Fault(format!("this program cannot be: {}", wrong.message))),
+            Err(_) => {}
+        }
+        Ok(Action::Program { json, terms: terms.map(Box::new), from })
+    }
+
+    fn action(&self, words: &mut Words, lines: Option<&str>) -> Result<Action, Fault> {
+        let verb = words.peek();
+        let action = if words.eat("channel") {
+            Action::Channel { name: words.take().to_owned() }
+        } else if words.eat("sign up") {
+            let who = who(words)?;
+            let identities = std::iter::from_fn(|| Some(words.take()).filter(|it| !it.is_empty()));
+            Action::SignUp { who, identities: identities.map(identity).collect::<Result<_, _>>()? }
+        } else if words.eat("order") {
+            let who = who(words)?;
+            let reference = reference(words)?;
+            let (sale, sending) = Sale::read(words, lines, &self.when)?;
+            Action::Order { who, reference, sale, sending }
+        } else if words.eat("quote") {
+            let who = who(words)?;
+            let (sale, sending) = Sale::read(words, lines, &self.when)?;
+            Action::Quote { who, sale, sending }
+        } else if words.eat("hold") {
+            let (who, points) = (who(words)?, words.points()?);
+            let minutes = if words.eat("for") { Some(words.number("minutes such as 15")?) } else { None };
+            if minutes.is_some() {
+                words.expect("minutes")?;
+            }
+            Action::Hold { who, points, minutes, program: under(words) }
+        } else if words.eat("release") {
+            let who = who(words)?;
+            words.expect("hold")?;
+            Action::Release { who, hold: HoldNo(words.number("the number of a hold such as 1")?) }
+        } else if words.eat("adjust") {
+            self.adjust(words)?
+        } else if words.eat("settle") {
+            Action::Settle { who: who(words)? }
+        } else if words.eat("balance") {
+            Action::Balance { who: who(words)? }
+        } else if words.eat("lots") {
+            Action::Lots { who: who(words)? }
+        } else if words.eat("entries") {
+            let who = who(words)?;
+            Action::Entries { who, reference: if words.is_done() { None } else { Some(reference(words)?) } }
+        } else {
+            return Err(Fault::allowed(verb, STEPS));
+        };
+        words.done("nothing more in this step")?;
+        Ok(action)
+    }
+
+    fn adjust(&self, words: &mut Words) -> Result<Action, Fault> {
+        let (who, points) = (who(words)?, words.points()?);
+        let note = words.quoted()?.to_owned();
+        let expires_at = if words.eat("until") { Some(self.when.zone.end_of(words.date()?)) } else { None };
+        Ok(Action::Adjust { who, adjustment: Adjustment { points, note, expires_at }, program: under(words) })
+    }
+}
+
+impl Action {
+    /// Which figures the step tells of.
+    fn tells(&self) -> Tells {
+        match self {
+            Self::Program { .. } | Self::Switch { .. } | Self::Channel { .. } | Self::SignUp { .. } => Tells::Nothing,
+            Self::Order { .. } => Tells::Order,
+            Self::Quote { .. } => Tells::Quote,
+            Self::Hold { .. } | Self::Release { .. } | Self::Adjust { .. } | Self::Settle { .. } => Tells::Account,
+            Self::Balance { .. } => Tells::Account,
+            Self::Lots { .. } => Tells::Lots,
+            Self::Entries { .. } => Tells::Entries,
+        }
+    }
+}
+
+/// Another program than the scenario's own.
+fn under(words: &mut Words) -> Option<String> {
+    words.eat("under").then(|| words.take().to_owned())
+}
+
+fn who(words: &mut Words) -> Result<Who, Fault> {
+    let word = words.take();
+    if word == "nobody" {
+        return Ok(Who::Nobody);
+    }
+    if word.contains(':') {
+        return Ok(Who::Identity(identity(word)?));
+    }
+    let is_name = word.starts_with(|it: char| it.is_alphabetic());
+    if is_name { Ok(Who::Name(word.to_owned())) } else { Err(Fault::allowed(word, "a name such as ana")) }
+}
+
+fn identity(word: &str) -> Result<String, Fault> {
+    let kinds = ["customer:", "card:", "email:", "phone:"];
+    let is_identity = kinds.iter().any(|kind| word.strip_prefix(kind).is_some_and(|it| !it.is_empty()));
+    let allowed = "an identity such as card:7, customer:42, email:ana@example.org or phone:+41791234567";
+    if is_identity { Ok(word.to_owned()) } else { Err(Fault::allowed(word, allowed)) }
+}
+
+fn reference(words: &mut Words) -> Result<String, Fault> {
+    let word = words.take();
+    let reference = word.strip_prefix('#').filter(|it| !it.is_empty());
+    reference.map(str::to_owned).ok_or_else(|| Fault::allowed(word, "the reference of an order such as #1001"))
+}

@@ -1,0 +1,158 @@
+//! Scenarios: worked examples that a shop owner can read, run against the engine alone and against the store.
+//!
+//! `docs/SCENARIOS.md` describes the language. A file passes when every backend comes to what its steps expect, the
+//! store verifies, and all backends have posted the same entries. Bounded by one file at a time.
+
+mod backend;
+mod clauses;
+mod document;
+mod expect;
+mod in_memory;
+mod language;
+mod moment;
+mod runner;
+mod tell;
+mod words;
+
+use std::fmt;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use backend::Backend;
+use language::Wrong;
+use runner::{Ledger, Miss};
+
+/// What scenarios can run against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The rules in memory.
+    Engine,
+}
+
+impl Which {
+    pub(crate) const ALL: [Self; 1] = [Self::Engine];
+}
+
+/// What became of all files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    /// One text for each step that failed: file, line, expected and found.
+    pub(crate) failures: Vec<String>,
+}
+
+/// The failures, and the line that closes every run.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for failure in &self.failures {
+            writeln!(f, "{failure}")?;
+        }
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+/// Runs every `.txt` file at or below the paths, in order of their names.
+pub(crate) fn run(paths: &[PathBuf], backends: &[Which]) -> Summary {
+    let mut summary = Summary::default();
+    for path in paths {
+        let mut files = Vec::new();
+        let failures = match collect(path, &mut files) {
+            Err(fault) => vec![format!("{}: {fault}", path.display())],
+            Ok(()) if files.is_empty() => vec![format!("{}: there is no scenario (*.txt) here", path.display())],
+            Ok(()) => Vec::new(),
+        };
+        summary.failed += failures.len();
+        summary.failures.extend(failures);
+        for file in files {
+            let failures = run_file(&file, backends);
+            *if failures.is_empty() { &mut summary.passed } else { &mut summary.failed } += 1;
+            summary.failures.extend(failures);
+        }
+    }
+    summary
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut inside = fs::read_dir(path)?.map(|it| it.map(|it| it.path())).collect::<Result<Vec<_>, _>>()?;
+    inside.sort();
+    for path in inside {
+        if path.is_dir() || path.extension().is_some_and(|it| it == "txt") {
+            collect(&path, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn run_file(file: &Path, backends: &[Which]) -> Vec<String> {
+    let name = file.display();
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(fault) => return vec![format!("{name}: {fault}")],
+    };
+    let steps = match language::read(&text, compile) {
+        Ok(steps) => steps,
+        Err(slip) => return vec![format!("{name}:{}: {}", slip.line, slip.fault.0)],
+    };
+    let mut failures = Vec::new();
+    let mut ledgers: Vec<(&str, Ledger)> = Vec::new();
+    for which in backends {
+        // A panic is a bug of ours and fails this file alone.
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let mut backend = open(*which)?;
+            let ran = runner::run(&steps, backend.as_mut())?;
+            Ok::<_, anyhow::Error>((backend.name(), ran))
+        }));
+        match ran {
+            Ok(Ok((backend, (misses, ledger)))) => {
+                let text = |Miss { line, expected, found }| {
+                    format!("{name}:{line}: on the {backend}: expected {expected}, found {found}")
+                };
+                failures.extend(misses.into_iter().map(text));
+                ledgers.push((backend, ledger));
+            }
+            Ok(Err(fault)) => failures.push(format!("{name}: {fault:#}")),
+            Err(_) => failures.push(format!("{name}: a bug of ours stopped this file; the message stands above")),
+        }
+    }
+    if failures.is_empty() {
+        failures.extend(difference(&ledgers).map(|it| format!("{name}: {it}")));
+    }
+    failures
+}
+
+/// Programs go the same way as everywhere else: as a program document.
+fn compile(document: &str, first_day: engine::Date) -> Result<engine::Terms, Wrong> {
+    let checked = server::program::check(document, first_day).and_then(|it| it.terms());
+    checked.map_err(|it| Wrong { path: it.path.clone(), message: it.to_string() })
+}
+
+fn open(which: Which) -> anyhow::Result<Box<dyn Backend>> {
+    match which {
+        Which::Engine => Ok(Box::new(in_memory::EngineBackend::new())),
+    }
+}
+
+/// The first entry that two backends do not have in common.
+fn difference(ledgers: &[(&str, Ledger)]) -> Option<String> {
+    let ((first, expected), others) = ledgers.split_first()?;
+    for (other, found) in others {
+        for ((name, expected), (_, found)) in expected.iter().zip(found) {
+            let count = expected.len().max(found.len());
+            let differs = (0..count).find(|index| expected.get(*index) != found.get(*index));
+            if let Some(index) = differs {
+                let (expected, found) = (expected.get(index), found.get(index));
+                return Some(format!(
+                    "entry {} of {name}: the {first} has {expected:?}, the {other} has {found:?}",
+                    index + 1
+                ));
+            }
+        }
+    }
+    None
+}

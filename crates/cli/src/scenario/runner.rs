@@ -1,0 +1,322 @@
+//! Runs the steps of one file on one backend and says what did not come out as expected.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use engine::{Document, Entry, OrderNo, Rejection, Timestamp};
+
+use super::backend::{Act, Arrival, Backend, CHANNEL, MemberNo, PROGRAM, Person, Reply, replay};
+use super::expect::{Expected, Found, Mismatch};
+use super::language::{Action, Step, Who};
+use super::tell;
+
+/// A step that did not come out as expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Miss {
+    pub(super) line: usize,
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+/// Every member's entries after the last step.
+pub(super) type Ledger = Vec<(String, Vec<Entry>)>;
+
+/// Runs all steps, also those after a miss, so that one run shows everything.
+pub(super) fn run(steps: &[Step], backend: &mut dyn Backend) -> Result<(Vec<Miss>, Ledger)> {
+    let mut runner = Runner::new(backend);
+    let mut misses = Vec::new();
+    for step in steps {
+        let found = runner.step(step)?;
+        misses.extend(compare(step, &found));
+    }
+    if let Some(difference) = runner.backend.verify()? {
+        let line = steps.last().map_or(1, |it| it.line);
+        misses.push(Miss { line, expected: "verify finds no difference".to_owned(), found: difference });
+    }
+    let mut ledger = Vec::new();
+    for (name, member) in runner.names.clone() {
+        ledger.push((name, runner.backend.entries(member)?));
+    }
+    Ok((misses, ledger))
+}
+
+fn compare(step: &Step, found: &Found) -> Vec<Miss> {
+    let refused = found.figures.get("refused");
+    if let Some(code) = refused
+        && !step.expected.iter().any(Expected::is_refusal)
+    {
+        let found = format!("refused {code} ({})", found.message);
+        return vec![Miss { line: step.line, expected: "accepted".to_owned(), found }];
+    }
+    let mismatches = step.expected.iter().filter_map(|it| it.check(found));
+    mismatches.map(|Mismatch { expected, found }| Miss { line: step.line, expected, found }).collect()
+}
+
+struct Runner<'a> {
+    backend: &'a mut dyn Backend,
+    names: BTreeMap<String, MemberNo>,
+    identities: BTreeMap<String, MemberNo>,
+    signed_up: u32,
+    begun: bool,
+    /// The last document of each order that was recorded.
+    documents: BTreeMap<(String, String), Document>,
+    orders: BTreeMap<(MemberNo, String), OrderNo>,
+    currency: [u8; 3],
+    now: Timestamp,
+}
+
+impl<'a> Runner<'a> {
+    fn new(backend: &'a mut dyn Backend) -> Self {
+        Self {
+            backend,
+            names: BTreeMap::new(),
+            identities: BTreeMap::new(),
+            signed_up: 0,
+            begun: false,
+            documents: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            currency: *b"USD",
+            now: Timestamp::START,
+        }
+    }
+
+    fn step(&mut self, step: &Step) -> Result<Found> {
+        self.now = self.now.max(step.at);
+        let mut found = Found::default();
+        match &step.action {
+            Action::Program { terms: Err(wrong), .. } => {
+                tell::refuse(&mut found, "invalid", Some(&wrong.path), &wrong.message)
+            }
+            Action::Quote { who, sale, sending } => {
+                let person = self.person(who)?;
+                let Some(document) = sale.document(None, step.at, self.currency) else {
+                    tell::refuse(&mut found, "invalid", Some("lines"), "a quote says what is to be sold");
+                    return Ok(found);
+                };
+                let channel = sending.channel.as_deref().unwrap_or(CHANNEL);
+                match self.backend.quote(&person, channel, &document, step.at)? {
+                    Ok(quote) => {
+                        tell::answer(&mut found, &quote.answer, &step.when);
+                        found.figures.insert("redeemed", quote.redeem.to_string());
+                        if let Some(why) = quote.why {
+                            found.figures.insert("because", why.code().to_owned());
+                        }
+                    }
+                    Err(rejection) => tell::rejection(&mut found, &rejection),
+                }
+            }
+            Action::Balance { who } | Action::Lots { who } | Action::Entries { who, .. } => {
+                let person = self.person(who)?;
+                if let Some(member) = self.member(&person) {
+                    self.tell_account(&mut found, member)?;
+                    self.tell_list(&mut found, member, step)?;
+                }
+            }
+            _ => self.act(step, &mut found)?,
+        }
+        Ok(found)
+    }
+
+    /// Submits what the step asks for and tells what came of it.
+    fn act(&mut self, step: &Step, found: &mut Found) -> Result<()> {
+        let Some((act, person)) = self.compose(step)? else {
+            let what = "an order that was sent before, or what was sold (an amount or lines)";
+            tell::refuse(found, "invalid", Some("lines"), what);
+            return Ok(());
+        };
+        let import = matches!(&step.action, Action::Order { sending, .. } if sending.import);
+        let before = self.entries_of(person.as_ref())?.len();
+        let outcome = self.backend.submit(&act, Arrival { at: step.at, import })?;
+        self.remember(&act, &outcome);
+        let member = match &outcome {
+            Ok(Reply::Order { member, .. }) => Some(*member),
+            Ok(Reply::Done | Reply::Hold { .. }) | Err(_) => person.as_ref().and_then(|it| self.member(it)),
+        };
+        match &outcome {
+            Ok(Reply::Order { answer, .. }) => tell::answer(found, answer, &step.when),
+            Ok(Reply::Hold { hold }) => {
+                found.figures.insert("hold", hold.0.to_string());
+            }
+            Ok(Reply::Done) => {}
+            Err(rejection) => tell::rejection(found, rejection),
+        }
+        let Some(member) = member else { return Ok(()) };
+        let entries = self.backend.entries(member)?;
+        let fresh = entries.get(before..).unwrap_or_default();
+        let is_unchanged = fresh.iter().all(|it| it.actor == engine::Actor::System);
+        found.figures.insert("unchanged", if is_unchanged { "yes" } else { "no" }.to_owned());
+        if let Some(ends) = self.end_of_lot(&entries, &outcome) {
+            let last_day = step.when.last_day(ends);
+            found.figures.insert("until", last_day.map_or("never".to_owned(), |it| it.to_string()));
+        }
+        let is_order = matches!(act, Act::Order { .. });
+        let mut account = Found::default();
+        self.tell_account(&mut account, member)?;
+        let of_account = account.figures.into_iter();
+        let of_account = of_account.filter(|(name, _)| !is_order || matches!(*name, "balance" | "pending" | "held"));
+        found.figures.extend(of_account);
+        Ok(())
+    }
+
+    /// The act of a step and whom it concerns; nothing when a short form has no document to change.
+    fn compose(&mut self, step: &Step) -> Result<Option<(Act, Option<Person>)>> {
+        let program = |it: &Option<String>| it.clone().unwrap_or_else(|| PROGRAM.to_owned());
+        Ok(Some(match &step.action {
+            Action::Program { json, terms, from } => {
+                let Ok(terms) = terms else { return Ok(None) };
+                let from = if self.begun { *from } else { Some(from.unwrap_or(step.at)) };
+                (Act::Program { json: json.clone(), terms: terms.clone(), from }, None)
+            }
+            Action::Switch { on, from } => (Act::Switch { on: *on, from: *from }, None),
+            Action::Channel { name } => (Act::Channel { name: name.clone() }, None),
+            Action::SignUp { who, identities } => (self.sign_up(who, identities), None),
+            Action::Order { who, reference, sale, sending } => {
+                let person = self.person(who)?;
+                let channel = sending.channel.clone().unwrap_or_else(|| CHANNEL.to_owned());
+                let last = self.documents.get(&(channel.clone(), reference.clone()));
+                let Some(document) = sale.document(last, step.at, self.currency) else { return Ok(None) };
+                let document = Arc::new(document);
+                let order = Act::Order { person: person.clone(), channel, reference: reference.clone(), document };
+                (order, Some(person))
+            }
+            Action::Hold { who, points, minutes, program: name } => {
+                let person = self.person(who)?;
+                let program = program(name);
+                (Act::Hold { person: person.clone(), program, points: *points, minutes: *minutes }, Some(person))
+            }
+            Action::Release { who, hold } => {
+                let person = self.person(who)?;
+                (Act::Release { person: person.clone(), hold: *hold }, Some(person))
+            }
+            Action::Adjust { who, adjustment, program: name } => {
+                let person = self.person(who)?;
+                let program = program(name);
+                (Act::Adjust { person: person.clone(), program, adjustment: adjustment.clone() }, Some(person))
+            }
+            Action::Settle { who } => {
+                let person = self.person(who)?;
+                let Some(member) = self.member(&person) else { return Ok(None) };
+                (Act::Settle { member }, Some(person))
+            }
+            Action::Quote { .. } | Action::Balance { .. } | Action::Lots { .. } | Action::Entries { .. } => {
+                return Ok(None);
+            }
+        }))
+    }
+
+    fn sign_up(&mut self, who: &Who, identities: &[String]) -> Act {
+        let mut identities = identities.to_vec();
+        let known = match who {
+            Who::Name(name) => {
+                identities.push(format!("customer:{name}"));
+                self.names.get(name).copied()
+            }
+            Who::Identity(_) | Who::Nobody => None,
+        };
+        let member = known.unwrap_or_else(|| {
+            self.signed_up += 1;
+            MemberNo(self.signed_up)
+        });
+        Act::SignUp { member, identities }
+    }
+
+    /// Keeps what later steps refer to.
+    fn remember(&mut self, act: &Act, outcome: &std::result::Result<Reply, Rejection>) {
+        match (act, outcome) {
+            (Act::Program { terms, .. }, Ok(_)) => {
+                self.begun = true;
+                self.currency = terms.currency.code;
+            }
+            (Act::SignUp { member, identities }, Ok(_)) => {
+                let name = identities.last().and_then(|it| it.strip_prefix("customer:"));
+                self.names.extend(name.map(|it| (it.to_owned(), *member)));
+                self.identities.extend(identities.iter().map(|it| (it.clone(), *member)));
+            }
+            (Act::Order { channel, reference, document, .. }, Ok(Reply::Order { member, answer })) => {
+                self.orders.insert((*member, reference.clone()), answer.order);
+                if answer.status == engine::Status::Recorded {
+                    self.documents.insert((channel.clone(), reference.clone()), document.as_ref().clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whom a step names; a new name is signed up.
+    fn person(&mut self, who: &Who) -> Result<Person> {
+        let name = match who {
+            Who::Nobody => return Ok(Person::Nobody),
+            Who::Identity(identity) => return Ok(Person::Identity(identity.clone())),
+            Who::Name(name) => name,
+        };
+        if let Some(member) = self.names.get(name) {
+            return Ok(Person::Member(*member));
+        }
+        let act = self.sign_up(who, &[]);
+        let outcome = self.backend.submit(&act, Arrival { at: self.now, import: false })?;
+        self.remember(&act, &outcome);
+        match (act, outcome) {
+            (Act::SignUp { member, .. }, Ok(_)) => Ok(Person::Member(member)),
+            (_, outcome) => Err(anyhow::anyhow!("{name} could not be signed up: {outcome:?}")),
+        }
+    }
+
+    fn member(&self, person: &Person) -> Option<MemberNo> {
+        match person {
+            Person::Member(member) => Some(*member),
+            Person::Identity(identity) => self.identities.get(identity).copied(),
+            Person::Nobody => None,
+        }
+    }
+
+    fn entries_of(&mut self, person: Option<&Person>) -> Result<Vec<Entry>> {
+        match person.and_then(|it| self.member(it)) {
+            Some(member) => self.backend.entries(member),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// When the lot ends that the step speaks of: the order's own, or else the one opened last.
+    fn end_of_lot(&self, entries: &[Entry], outcome: &std::result::Result<Reply, Rejection>) -> Option<Timestamp> {
+        let account = replay(entries);
+        let lot = match outcome {
+            Ok(Reply::Order { answer, .. }) => account.lots().iter().find(|it| it.order == Some(answer.order)),
+            Ok(Reply::Done) => account.lots().last(),
+            Ok(Reply::Hold { .. }) | Err(_) => None,
+        };
+        lot.map(|it| it.at.expires_at)
+    }
+
+    fn tell_account(&mut self, found: &mut Found, member: MemberNo) -> Result<()> {
+        let it = self.backend.balance(member, self.now)?;
+        let figures = [
+            ("balance", it.available),
+            ("pending", it.pending),
+            ("held", it.held),
+            ("owed", it.owed),
+            ("let go", it.let_go),
+            ("expired", it.expired),
+            ("issued", it.issued),
+            ("redeemed", it.redeemed),
+            ("revoked", it.revoked),
+            ("deducted", it.deducted),
+        ];
+        found.figures.extend(figures.map(|(name, points)| (name, points.to_string())));
+        Ok(())
+    }
+
+    fn tell_list(&mut self, found: &mut Found, member: MemberNo, step: &Step) -> Result<()> {
+        let entries = self.backend.entries(member)?;
+        match &step.action {
+            Action::Lots { .. } => found.items = tell::lots(&entries, self.now, &step.when),
+            Action::Entries { reference, .. } => {
+                let order = reference.as_ref().map(|it| self.orders.get(&(member, it.clone())).copied());
+                let concerns = |it: &&Entry| order.is_none_or(|order| it.order.is_some() && it.order == order);
+                found.items = entries.iter().filter(concerns).map(|it| tell::entry_item(it, &step.when)).collect();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! What a step came to, as figures and words of the language.
+
+use engine::{Answer, Bucket, Cause, Entry, Milestone, Rejection, Timestamp, points_for};
+
+use super::backend::replay;
+use super::expect::{Found, FoundItem};
+use super::moment::When;
+
+/// The open lots at an instant, in the order in which they are spent.
+pub(super) fn lots(entries: &[Entry], now: Timestamp, when: &When) -> Vec<FoundItem> {
+    let mut account = replay(entries);
+    if let Ok(due) = engine::settle(&account, now) {
+        account.apply(&due);
+    }
+    let mut lots: Vec<_> = account.lots().iter().filter(|it| !it.is_empty()).collect();
+    lots.sort_by_key(|it| it.spend_key());
+    let item = |it: &engine::Lot| {
+        let points = it.pending + it.available + it.held;
+        match when.last_day(it.at.expires_at) {
+            Some(day) => format!("{points} until {day}"),
+            None => format!("{points} never expires"),
+        }
+    };
+    let as_found = |text| FoundItem { text, day: String::new(), time: String::new() };
+    lots.into_iter().map(item).map(as_found).collect()
+}
+
+/// An entry with the points that it brings into the account or takes out of it; or, if none, moves within it.
+pub(super) fn entry_item(entry: &Entry, when: &When) -> FoundItem {
+    let is_inside = |it: Bucket| matches!(it, Bucket::Pending | Bucket::Available | Bucket::Held);
+    let (mut net, mut within, mut crosses) = (0, 0, false);
+    for posting in &entry.postings {
+        match (is_inside(posting.from), is_inside(posting.to)) {
+            (false, true) => net += posting.points.get(),
+            (true, false) => net -= posting.points.get(),
+            (true, true) => within += posting.points.get(),
+            (false, false) => {}
+        }
+        crosses |= is_inside(posting.from) != is_inside(posting.to);
+    }
+    let points = if crosses { net } else { within };
+    let clock = when.zone.clock_text(entry.at);
+    let (day, time) = clock.split_once(' ').unwrap_or((&clock, ""));
+    FoundItem { text: format!("{} {points}", entry.kind.name()), day: day.to_owned(), time: time.to_owned() }
+}
+
+pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
+    let because = match answer.earned.cause {
+        Cause::Rate => "rate",
+        Cause::Waits(Milestone::Placed) => "unplaced",
+        Cause::Waits(Milestone::Paid) => "unpaid",
+        Cause::Waits(Milestone::Fulfilled) => "unfulfilled",
+        Cause::Cancelled => "cancelled",
+        Cause::ProgramOff => "program_off",
+        Cause::StepOf(_) => "another_order",
+    };
+    let will_earn = match answer.earned.cause {
+        Cause::Rate | Cause::Waits(_) | Cause::StepOf(_) => {
+            points_for(answer.earned.base, answer.earned.rate).to_string()
+        }
+        Cause::Cancelled | Cause::ProgramOff => "0".to_owned(),
+    };
+    let status = match answer.status {
+        engine::Status::Recorded => "recorded",
+        engine::Status::Retry => "retry",
+        engine::Status::Stale => "stale",
+    };
+    found.figures.extend([
+        ("status", status.to_owned()),
+        ("earned", answer.earned.called_for.to_string()),
+        ("because", because.to_owned()),
+        ("will earn", will_earn),
+        ("base", answer.earned.base.to_text(when.exponent)),
+        ("redeemed", answer.redeemed.to_string()),
+        ("pays", answer.value.to_text(when.exponent)),
+        ("owed", answer.owed.to_string()),
+        ("let go", answer.let_go.to_string()),
+        ("expired", answer.expired.to_string()),
+        ("balance", answer.balance.available.to_string()),
+        ("pending", answer.balance.pending.to_string()),
+        ("held", answer.balance.held.to_string()),
+    ]);
+}
+
+pub(super) fn rejection(found: &mut Found, rejection: &Rejection) {
+    let path = match rejection {
+        Rejection::Invalid { path, .. } => Some(path.as_ref()),
+        Rejection::DateTooOld { path } | Rejection::DateAhead { path } => Some(*path),
+        _ => None,
+    };
+    refuse(found, rejection.code(), path, &rejection.to_string());
+}
+
+pub(super) fn refuse(found: &mut Found, code: &str, path: Option<&str>, message: &str) {
+    found.figures.insert("refused", code.to_owned());
+    found.figures.extend(path.map(|it| ("at", it.to_owned())));
+    message.clone_into(&mut found.message);
+}
