@@ -51,7 +51,10 @@ fn send(shop: &mut Shop, put: Put, minutes: i64) {
         shop.now = later;
     }
     let waits = shop.timeline.versions().iter().any(|it| it.terms.waiting_days != 0);
-    let redate = put.redate && !waits;
+    let own = shop.order(OURS).and_then(|it| it.posted.lot);
+    let gone = own.is_some_and(|it| it.expires_at <= shop.now);
+    // A lot's dates move only before they have passed, so that the way there matters.
+    let redate = put.redate && !waits && !gone;
     let put = Put { order: OURS, version: VersionStep::Newer, hold: None, redate, ..put };
     shop.take(&Step::Put(put));
 }

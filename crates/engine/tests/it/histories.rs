@@ -60,6 +60,8 @@ pub(crate) enum Ask {
     Points(i64),
     /// Per cent of what is available.
     Share(u8),
+    /// Per cent of what a quote offers for the document.
+    Offered(u8),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,12 +73,17 @@ pub(crate) enum VersionStep {
 }
 
 pub(crate) fn histories(longest: usize) -> impl Strategy<Value = Vec<Step>> {
-    let funded = (1..900_i64, prop::option::of(0..40_i32))
+    let funded = (1..3_000_i64, prop_oneof![Just(None), (0..40_i32).prop_map(Some)])
         .prop_map(|(points, expires_in_days)| Step::Adjust { points, expires_in_days });
-    (prop::collection::vec(funded, 0..3), prop::collection::vec(steps(), 1..longest)).prop_map(|(mut all, rest)| {
-        all.extend(rest);
-        all
-    })
+    (
+        prop_oneof![1 => Just(0_usize), 4 => 1..4_usize]
+            .prop_flat_map(move |many| prop::collection::vec(funded.clone(), many)),
+        prop::collection::vec(steps(), 1..longest),
+    )
+        .prop_map(|(mut all, rest)| {
+            all.extend(rest);
+            all
+        })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -98,7 +105,7 @@ pub(crate) fn waits() -> impl Strategy<Value = i64> {
 
 pub(crate) fn puts() -> impl Strategy<Value = Put> {
     let hold = prop_oneof![4 => Just(None), 1 => (0..3_usize).prop_map(Some)];
-    let ask = prop_oneof![2 => Just(None), 2 => asks().prop_map(Some)];
+    let ask = prop_oneof![2 => Just(None), 3 => asks().prop_map(Some)];
     let version = prop_oneof![
         6 => Just(VersionStep::Newer),
         1 => Just(VersionStep::Same),
@@ -121,8 +128,10 @@ pub(crate) fn puts() -> impl Strategy<Value = Put> {
 pub(crate) fn asks() -> impl Strategy<Value = Ask> {
     prop_oneof![
         1 => Just(Ask::Nothing),
-        3 => (0..700_i64).prop_map(Ask::Points),
-        4 => (0..=100_u8).prop_map(Ask::Share),
+        2 => (0..700_i64).prop_map(Ask::Points),
+        2 => (0..=100_u8).prop_map(Ask::Share),
+        3 => (0..=100_u8).prop_map(Ask::Offered),
+        3 => Just(Ask::Offered(100)),
     ]
 }
 

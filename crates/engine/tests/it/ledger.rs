@@ -57,7 +57,8 @@ pub(crate) fn check_sums(account: &Account, entries: &[Entry]) -> Outcome {
     prop_assert_eq!(total(|it| it.pending), balance.pending);
     prop_assert_eq!(total(|it| it.available), balance.available);
     prop_assert_eq!(total(|it| it.held), balance.held);
-    let held = account.holds().iter().filter(|it| it.state == HoldState::Active).map(engine::Hold::points);
+    let held = account.holds().iter().filter(|it| it.state == HoldState::Active);
+    let held = held.flat_map(|it| &it.taken).map(|it| it.points);
     prop_assert_eq!(held.sum::<Points>(), balance.held, "active holds and held points");
     prop_assert!(balance.is_conserved(), "conservation: {:?}", balance);
     prop_assert!(balance.owed.is_zero() || balance.available.is_zero(), "owed beside available: {:?}", balance);

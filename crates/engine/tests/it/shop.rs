@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::{
     Account, Actor, Adjustment, Decided, Decision, Document, DocumentVersion, Entry, HoldNo, Moment, OrderNo, Points,
-    Stop, Timeline, Timestamp, adjust, hold, put_order, release_hold, settle,
+    Stop, Timeline, Timestamp, adjust, hold, put_order, quote, release_hold, settle,
 };
 
 use crate::bodies::Dates;
@@ -141,7 +141,7 @@ impl Shop {
         match ask {
             Ask::Nothing => Points::ZERO,
             Ask::Points(points) => Points::new(points),
-            Ask::Share(share) => Points::new(self.account.balance.available.get() * i64::from(share) / 100),
+            Ask::Share(share) | Ask::Offered(share) => share_of(self.account.balance.available, share),
         }
     }
 
@@ -181,8 +181,21 @@ impl Shop {
             VersionStep::Older => DocumentVersion::Number(slot.version.saturating_sub(1)),
             VersionStep::LeftOut => DocumentVersion::Arrival,
         };
-        let redeem = put.ask.map(|it| self.figure(it));
         let hold = put.hold.map(|it| self.hold_before(it));
-        Document { version, redeem, hold, ..put.body.document(dates) }
+        let document = Document { version, hold, ..put.body.document(dates) };
+        let redeem = put.ask.map(|it| match it {
+            Ask::Offered(share) => share_of(self.offered(put.order, &document), share),
+            Ask::Nothing | Ask::Points(_) | Ask::Share(_) => self.figure(it),
+        });
+        Document { redeem, ..document }
     }
+
+    fn offered(&self, slot: usize, document: &Document) -> Points {
+        let quote = quote(&self.account, &self.timeline, self.slots[slot].no, document, self.moment());
+        quote.map_or(Points::ZERO, |it| it.redeem)
+    }
+}
+
+fn share_of(points: Points, share: u8) -> Points {
+    Points::new(points.get() * i64::from(share) / 100)
 }
