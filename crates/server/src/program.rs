@@ -1,0 +1,50 @@
+//! Program documents: the versioned JSON that people write, read into the terms that the engine needs.
+//!
+//! A document is bounded by [`BYTES_MAX`], and every number in it by `engine::limits`. What is wrong is refused with the
+//! path of the first fault and what is allowed there.
+
+mod allowed;
+mod document;
+mod example;
+mod fault;
+mod plain;
+mod read;
+mod terms;
+
+use engine::{Date, Terms};
+
+pub use document::{
+    Amount, EarnDocument, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument, RefundDocument,
+    ShortfallPolicy, ValidityDocument,
+};
+pub use fault::Fault;
+pub use plain::plain_words;
+pub use read::{BYTES_MAX, parse};
+
+/// The only format there is so far.
+pub const FORMAT: i64 = 1;
+
+/// Compiles the text of a program document; what the store calls for each version that it loads.
+///
+/// # Errors
+/// The fault as a sentence.
+pub fn compile(text: &str) -> Result<Terms, String> {
+    parse(text).and_then(|it| it.terms()).map_err(|it| it.to_string())
+}
+
+/// Reads a document that is to take effect today or later. What is already in the ledger is only parsed.
+///
+/// # Errors
+/// As [`parse`], and when points granted today could not be spent any more (X1).
+pub fn check(text: &str, today: Date) -> Result<ProgramDocument, Fault> {
+    let document = parse(text)?;
+    document.check_until(today)?;
+    Ok(document)
+}
+
+/// The JSON Schema of program documents, as it is published in `docs/program.schema.json`.
+pub fn schema() -> String {
+    let mut text = format!("{:#}", schemars::schema_for!(ProgramDocument).to_value());
+    text.push('\n');
+    text
+}

@@ -1,0 +1,38 @@
+//! What is allowed at each key, in words, with the limits of the engine.
+
+use engine::limits;
+
+/// What is allowed at a path. Amounts are told more exactly where the currency is known.
+pub(super) fn allowed(path: &str) -> String {
+    let points = limits::RATE_POINTS_MAX;
+    match path {
+        "format" => format!("{}", super::FORMAT),
+        "name" | "points.one" | "points.many" => {
+            format!("1 to {} bytes of text without control characters, no blank at its ends", limits::TEXT_BYTES_MAX)
+        }
+        "currency" => "an ISO 4217 code such as USD".to_owned(),
+        "time_zone" => "an IANA name such as America/New_York".to_owned(),
+        "$schema" => "a text; it is not read".to_owned(),
+        "earn.points" => format!("a whole number from 0 to {points}"),
+        "redeem.points" => format!("a whole number from 1 to {points}"),
+        "earn.waiting_days" => format!("a whole number from 0 to {}", limits::WAITING_DAYS_MAX),
+        "grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
+        "redeem.min_points" => format!("a whole number from 0 to {}", limits::POINTS_MAX),
+        "redeem.hold_minutes" => format!("a whole number from 1 to {}", limits::HOLD_MINUTES_MAX),
+        "earn.per" | "redeem.value" | "redeem.min_value" => "a decimal amount in quotes such as \"30.98\"".to_owned(),
+        "earn.mode" => "\"proportional\", \"steps\" or \"steps_carried\"".to_owned(),
+        "earn.on" => "\"placed\", \"paid\" or \"fulfilled\"".to_owned(),
+        "earn.include_tax" | "earn.include_shipping" => "true or false".to_owned(),
+        "redeem.on_refund" => "\"stays\" or \"in_proportion\"".to_owned(),
+        "refund.shortfall" => "\"owe\", \"take_what_is_there\" or \"all_or_nothing\"".to_owned(),
+        "validity.days" => format!("a whole number from 1 to {}", limits::VALID_DAYS_MAX),
+        "validity.months" => format!("a whole number from 1 to {}", limits::VALID_MONTHS_MAX),
+        "validity.until" => {
+            format!("a day in quotes such as \"2027-12-31\", {} to {}", limits::YEAR_MIN, limits::YEAR_MAX)
+        }
+        _ if path.starts_with("validity") => {
+            "\"never\", {\"days\": 365}, {\"months\": 12} or {\"until\": \"2027-12-31\"}".to_owned()
+        }
+        _ => "an object with keys, {\"key\": value, …}".to_owned(),
+    }
+}

@@ -1,0 +1,267 @@
+//! The keys of a program document with their defaults. The comments here are the descriptions of the published schema.
+//!
+//! Whole numbers and amounts are read as they stand; `terms.rs` checks them against the limits.
+
+use std::borrow::Cow;
+
+use engine::limits;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::read::{text_amount, whole};
+
+/// A loyalty program: the terms that members join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Guerdon program document")]
+pub struct ProgramDocument {
+    /// Where the schema of this format is found, for editors that look there. Guerdon does not read it.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub schema: Option<String>,
+    /// The version of this format.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(extend("const" = super::FORMAT))]
+    pub format: i64,
+    /// What the program is called.
+    #[schemars(length(min = 1, max = limits::TEXT_BYTES_MAX))]
+    pub name: String,
+    /// ISO 4217 code of the currency of every amount, here and in orders.
+    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
+    pub currency: String,
+    /// IANA name of the time zone in which days begin and end, for example America/New_York.
+    pub time_zone: String,
+    /// The shop's own word for point.
+    #[serde(default)]
+    pub points: PointNames,
+    /// How orders earn points.
+    #[serde(default)]
+    pub earn: EarnDocument,
+    /// How long points can be spent, counted from the day they can be; always until the end of the local day.
+    #[serde(default)]
+    pub validity: ValidityDocument,
+    /// Points that return to an order's member after they have expired can be spent for so many more days, once.
+    #[serde(default = "grace_days", deserialize_with = "whole")]
+    #[schemars(range(min = 0, max = limits::GRACE_DAYS_MAX))]
+    pub grace_days: i64,
+    /// How points pay part of an order.
+    #[serde(default)]
+    pub redeem: RedeemDocument,
+    /// What happens when an order shrinks, is refunded or cancelled.
+    #[serde(default)]
+    pub refund: RefundDocument,
+}
+
+/// The word for one point and for many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PointNames {
+    /// As in "1 star".
+    #[schemars(length(min = 1, max = limits::TEXT_BYTES_MAX))]
+    pub one: String,
+    /// As in "2 stars".
+    #[schemars(length(min = 1, max = limits::TEXT_BYTES_MAX))]
+    pub many: String,
+}
+
+/// So many points per amount, when, and on what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EarnDocument {
+    /// Points for each amount of `per`.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 0, max = limits::RATE_POINTS_MAX.get()))]
+    pub points: i64,
+    /// The amount that earns `points`; more than nothing.
+    pub per: Amount,
+    /// Whether parts of `per` count.
+    pub mode: Mode,
+    /// What makes an order earn.
+    pub on: GrantOn,
+    /// Whether tax earns.
+    pub include_tax: bool,
+    /// Whether shipping earns.
+    pub include_shipping: bool,
+    /// Points can be spent only so many days after they were earned, at the same local time.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 0, max = limits::WAITING_DAYS_MAX))]
+    pub waiting_days: i64,
+}
+
+/// Whether parts of a step count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Every cent counts; the sum is rounded down once per order.
+    #[default]
+    Proportional,
+    /// Only full amounts of `per` count.
+    Steps,
+    /// Only full amounts of `per` count, and what is left of an order counts with the member's next ones.
+    StepsCarried,
+}
+
+/// What makes an order earn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantOn {
+    /// When the order is placed.
+    Placed,
+    /// When the order is paid.
+    #[default]
+    Paid,
+    /// When the order is fulfilled.
+    Fulfilled,
+}
+
+/// How long points can be spent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidityDocument {
+    /// For ever.
+    #[default]
+    Never,
+    /// So many days.
+    Days(
+        #[serde(deserialize_with = "whole")]
+        #[schemars(range(min = 1, max = limits::VALID_DAYS_MAX))]
+        i64,
+    ),
+    /// So many months; a day that the month does not have becomes its last.
+    Months(
+        #[serde(deserialize_with = "whole")]
+        #[schemars(range(min = 1, max = limits::VALID_MONTHS_MAX))]
+        i64,
+    ),
+    /// Until the end of this day, the same for all points.
+    Until(#[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))] String),
+}
+
+/// How points pay: `points` are worth `value`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedeemDocument {
+    /// So many points pay `value`.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 1, max = limits::RATE_POINTS_MAX.get()))]
+    pub points: i64,
+    /// What `points` pay; more than nothing.
+    pub value: Amount,
+    /// The least value that an order can redeem at once.
+    pub min_value: Amount,
+    /// The fewest points that an order can redeem at once.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 0, max = limits::POINTS_MAX.get()))]
+    pub min_points: i64,
+    /// How long a checkout holds points when it does not say.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 1, max = limits::HOLD_MINUTES_MAX))]
+    pub hold_minutes: i64,
+    /// What becomes of the part paid with points when some of the order comes back.
+    pub on_refund: OnRefund,
+}
+
+/// What becomes of the points part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRefund {
+    /// It stays until the rest of the order no longer covers it.
+    #[default]
+    Stays,
+    /// It comes back in proportion.
+    InProportion,
+}
+
+/// Taking points back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RefundDocument {
+    /// What happens when fewer points are left than must be taken back. The refund itself is never refused.
+    pub shortfall: ShortfallPolicy,
+}
+
+/// What happens to points that cannot be taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShortfallPolicy {
+    /// What is there is taken, the member owes the rest; the next points that can be spent pay it.
+    #[default]
+    Owe,
+    /// What is there is taken, the rest is let go for good.
+    TakeWhatIsThere,
+    /// Nothing is taken, all of it is let go for good.
+    AllOrNothing,
+}
+
+/// A decimal amount in the program's currency, written in quotes so that no reader rounds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Amount(pub String);
+
+impl Amount {
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text_amount(deserializer).map(Self)
+    }
+}
+
+impl JsonSchema for Amount {
+    fn inline_schema() -> bool {
+        false
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A decimal amount in the program's currency, in quotes, for example \"30.98\".",
+            "type": "string",
+            "pattern": "^[0-9]+([.][0-9]+)?$",
+        })
+    }
+}
+
+impl Default for PointNames {
+    fn default() -> Self {
+        Self { one: "point".to_owned(), many: "points".to_owned() }
+    }
+}
+
+// Defaults are whole amounts, which every currency has.
+impl Default for EarnDocument {
+    fn default() -> Self {
+        Self {
+            points: 1,
+            per: Amount::of("1"),
+            mode: Mode::default(),
+            on: GrantOn::default(),
+            include_tax: false,
+            include_shipping: false,
+            waiting_days: 0,
+        }
+    }
+}
+
+impl Default for RedeemDocument {
+    fn default() -> Self {
+        Self {
+            points: 100,
+            value: Amount::of("1"),
+            min_value: Amount::of("0"),
+            min_points: 0,
+            hold_minutes: 15,
+            on_refund: OnRefund::default(),
+        }
+    }
+}
+
+fn grace_days() -> i64 {
+    30
+}

@@ -1,0 +1,95 @@
+//! A made-up member on whom the engine itself works out what a program does.
+
+use std::sync::Arc;
+
+use engine::{
+    Account, Actor, Adjustment, Answer, Date, Document, Moment, Money, OrderNo, Points, Rejection, Stop, Switch, Terms,
+    Timeline, Timestamp, Validity, Version, adjust, hold, put_order,
+};
+
+/// One member of a program that has this version only.
+pub(super) struct Example {
+    pub(super) account: Account,
+    timeline: Timeline,
+    currency: [u8; 3],
+    pub(super) now: Timestamp,
+}
+
+impl Example {
+    /// A member without points, on the day on which all examples happen.
+    pub(super) fn new(terms: &Terms) -> Self {
+        Self::switched(terms, Vec::new())
+    }
+
+    /// The same while the program is off.
+    pub(super) fn off(terms: &Terms) -> Self {
+        Self::switched(terms, vec![Switch { at: Timestamp::START, on: false }])
+    }
+
+    fn switched(terms: &Terms, switches: Vec<Switch>) -> Self {
+        let version = Version { number: 1, effective_at: Timestamp::START, terms: terms.clone() };
+        Self {
+            account: Account::default(),
+            timeline: Timeline::new(vec![version], switches),
+            currency: terms.currency.code,
+            now: terms.zone.at(day(terms), 13, 21),
+        }
+    }
+
+    /// An order of one line that was placed, paid and fulfilled now.
+    pub(super) fn sale(&self, amount: Money) -> Document {
+        Document { fulfilled_at: Some(self.now), ..Document::sale(self.currency, amount, self.now) }
+    }
+
+    /// Records an order; the engine's own answer.
+    pub(super) fn put(&mut self, known: Option<OrderNo>, document: Document) -> Result<Answer, Rejection> {
+        let decided = put_order(&self.account, &self.timeline, known, &Arc::new(document), self.moment());
+        let decided = decided.map_err(rejection)?;
+        self.account.apply(&decided);
+        Ok(decided.answer.expect("an order is always answered"))
+    }
+
+    /// What a new order of that amount earns.
+    pub(super) fn earns(&mut self, amount: Money) -> Option<Points> {
+        let sale = self.sale(amount);
+        self.put(None, sale).ok().map(|it| it.earned.called_for)
+    }
+
+    /// Adds or deducts points; nothing when the engine refuses.
+    pub(super) fn adjust(&mut self, points: Points) -> Option<()> {
+        let expires_at = points.is_positive().then_some(Timestamp::NEVER);
+        let adjustment = Adjustment { points, note: "an example".to_owned(), expires_at };
+        let decided = adjust(&self.account, &self.timeline, &adjustment, self.moment()).ok()?;
+        self.account.apply(&decided);
+        Some(())
+    }
+
+    /// Holds points as long as the program says; when the hold lapses.
+    pub(super) fn hold(&mut self, points: Points) -> Result<Timestamp, Rejection> {
+        let decided = hold(&self.account, &self.timeline, points, None, self.moment()).map_err(rejection)?;
+        self.account.apply(&decided);
+        Ok(self.account.holds().last().expect("a hold was just opened").lapses_at)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { now: self.now, actor: Actor::Staff(0), import: false }
+    }
+}
+
+fn rejection(stop: Stop) -> Rejection {
+    match stop {
+        Stop::Rejected(rejection) => rejection,
+        Stop::NeedMore => unreachable!("all lots of a made-up account are loaded"),
+    }
+}
+
+/// 1 April 2022; where all points end on one day, the last on which earned points can still be spent.
+fn day(terms: &Terms) -> Date {
+    let first = Date::new(1970, 1, 2).expect("the calendar has that day");
+    match terms.validity {
+        Validity::Until(last) => last.plus_days(-i32::from(terms.waiting_days)).max(first),
+        Validity::Never | Validity::Days(_) | Validity::Months(_) => {
+            Date::new(2022, 4, 1).expect("the calendar has that day")
+        }
+    }
+}

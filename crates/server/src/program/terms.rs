@@ -1,0 +1,213 @@
+//! The one place where a document becomes engine terms. Every value is checked here against the limits.
+
+use engine::{
+    Currency, Date, EarnMode, EarnRate, Milestone, Money, MoneyFault, Points, PointsPart, RedeemRate, RedeemTerms,
+    Shortfall, Terms, Validity, Zone, is_name, limits,
+};
+
+use super::allowed::allowed;
+use super::document::{
+    Amount, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument, ShortfallPolicy, ValidityDocument,
+};
+use super::fault::Fault;
+
+/// The most points for a minor unit, so that no order's points leave 63 bits.
+const POINTS_PER_MINOR_MAX: i64 = 100_000;
+/// The most minor units for a point, so that no balance's value leaves 63 bits.
+const MINOR_PER_POINT_MAX: i64 = 1_000_000;
+
+impl ProgramDocument {
+    /// What the engine needs of the document.
+    ///
+    /// # Errors
+    /// The first value that is outside its limits.
+    pub fn terms(&self) -> Result<Terms, Fault> {
+        within("format", self.format, super::FORMAT, super::FORMAT)?;
+        named("name", &self.name)?;
+        let currency = currency(&self.currency)?;
+        let zone = zone(&self.time_zone)?;
+        check_names(&self.points)?;
+        let earn = self.earn_rate(currency)?;
+        let waiting_days = within("earn.waiting_days", self.earn.waiting_days, 0, i64::from(limits::WAITING_DAYS_MAX))?;
+        let validity = validity(&self.validity)?;
+        let grace_days = within("grace_days", self.grace_days, 0, i64::from(limits::GRACE_DAYS_MAX))?;
+        Ok(Terms {
+            zone,
+            currency,
+            grant_on: milestone(self.earn.on),
+            earn,
+            earn_on_tax: self.earn.include_tax,
+            earn_on_shipping: self.earn.include_shipping,
+            waiting_days: narrow(waiting_days),
+            validity,
+            grace_days: narrow(grace_days),
+            redeem: redeem(&self.redeem, currency)?,
+            shortfall: shortfall(self.refund.shortfall),
+            points_part: points_part(self.redeem.on_refund),
+        })
+    }
+
+    /// Refuses a last day on which points granted today could not be spent any more.
+    pub(super) fn check_until(&self, today: Date) -> Result<(), Fault> {
+        let waiting = i32::try_from(self.earn.waiting_days).unwrap_or(0);
+        let first = today.plus_days(waiting);
+        match validity(&self.validity)? {
+            Validity::Until(last) if last < first => {
+                let what = if last < today {
+                    format!("{last} is over: points could not be spent at all")
+                } else {
+                    format!("points earned today can be spent from {first} on, and {last} is earlier")
+                };
+                Err(Fault::new("validity.until", what, format!("{first} or a later day")))
+            }
+            Validity::Until(_) | Validity::Never | Validity::Days(_) | Validity::Months(_) => Ok(()),
+        }
+    }
+
+    fn earn_rate(&self, currency: Currency) -> Result<EarnRate, Fault> {
+        let earn = &self.earn;
+        let points = within("earn.points", earn.points, 0, limits::RATE_POINTS_MAX.get())?;
+        let per = amount("earn.per", &earn.per, 1, currency)?;
+        refuse_too_many_points("earn.points", points, per, currency)?;
+        let mode = match earn.mode {
+            Mode::Proportional => EarnMode::Proportional,
+            Mode::Steps => EarnMode::Steps,
+            Mode::StepsCarried => EarnMode::StepsCarried,
+        };
+        Ok(EarnRate { points: Points::new(points), per, mode })
+    }
+}
+
+fn redeem(redeem: &RedeemDocument, currency: Currency) -> Result<RedeemTerms, Fault> {
+    let points = within("redeem.points", redeem.points, 1, limits::RATE_POINTS_MAX.get())?;
+    let value = amount("redeem.value", &redeem.value, 1, currency)?;
+    refuse_too_many_points("redeem.points", points, value, currency)?;
+    if points * MINOR_PER_POINT_MAX < value.minor() {
+        let most = Money::new(points * MINOR_PER_POINT_MAX).to_text(currency.exponent);
+        let what = format!("\"{}\" is too much for {points} points", redeem.value.0);
+        return Err(Fault::new("redeem.value", what, format!("at most \"{most}\"")));
+    }
+    let value_min = amount("redeem.min_value", &redeem.min_value, 0, currency)?;
+    let points_min = within("redeem.min_points", redeem.min_points, 0, limits::POINTS_MAX.get())?;
+    let hold_minutes = within("redeem.hold_minutes", redeem.hold_minutes, 1, i64::from(limits::HOLD_MINUTES_MAX))?;
+    Ok(RedeemTerms {
+        rate: RedeemRate { points: Points::new(points), value },
+        value_min,
+        points_min: Points::new(points_min),
+        hold_minutes: u32::try_from(hold_minutes).expect("it is within its limits"),
+    })
+}
+
+fn refuse_too_many_points(path: &str, points: i64, amount: Money, currency: Currency) -> Result<(), Fault> {
+    // Amounts are below 10^13 minor units: the product stays within 63 bits.
+    let most = amount.minor() * POINTS_PER_MINOR_MAX;
+    if points <= most {
+        return Ok(());
+    }
+    let what = format!("{points} points are too many for {}", amount.to_text(currency.exponent));
+    Err(Fault::new(path, what, format!("at most {most}")))
+}
+
+fn currency(code: &str) -> Result<Currency, Fault> {
+    let fault = |what: String| Fault::new("currency", what, allowed("currency"));
+    let known = iso_currency::Currency::from_code(code);
+    let known = known.filter(|it| it.code() == code).ok_or_else(|| fault(format!("\"{code}\" is no currency")))?;
+    let exponent = known.exponent().and_then(|it| u8::try_from(it).ok());
+    let exponent = exponent.ok_or_else(|| fault(format!("\"{code}\" has no coins or notes to count in")))?;
+    let code = code.as_bytes().try_into().map_err(|_| fault(format!("\"{code}\" is no currency")))?;
+    Ok(Currency { code, exponent })
+}
+
+fn zone(name: &str) -> Result<Zone, Fault> {
+    // The calendar knows this name as "no zone is known".
+    let zone = Zone::named(name).filter(|_| !name.eq_ignore_ascii_case("Etc/Unknown"));
+    zone.ok_or_else(|| Fault::new("time_zone", format!("\"{name}\" is no time zone"), allowed("time_zone")))
+}
+
+fn check_names(points: &PointNames) -> Result<(), Fault> {
+    named("points.one", &points.one)?;
+    named("points.many", &points.many)
+}
+
+fn named(path: &str, text: &str) -> Result<(), Fault> {
+    if is_name(text) && text.trim() == text {
+        return Ok(());
+    }
+    let what = if text.is_empty() { "the text is empty" } else { "the text cannot be used" };
+    Err(Fault::new(path, what, allowed(path)))
+}
+
+fn within(path: &str, number: i64, least: i64, most: i64) -> Result<i64, Fault> {
+    if number < least {
+        return Err(Fault::new(path, format!("{number} is too few"), allowed(path)));
+    }
+    if most < number {
+        return Err(Fault::new(path, format!("{number} is too many"), allowed(path)));
+    }
+    Ok(number)
+}
+
+fn amount(path: &str, amount: &Amount, least: i64, currency: Currency) -> Result<Money, Fault> {
+    let text = &amount.0;
+    let exponent = currency.exponent;
+    let digits = || match exponent {
+        0 => format!("without a point, which {} does not have", currency.code()),
+        1 => format!("with at most 1 digit after the point, as {} has", currency.code()),
+        _ => format!("with at most {exponent} digits after the point, as {} has", currency.code()),
+    };
+    let range = || {
+        let [least, most] = [Money::new(least), limits::MONEY_MAX].map(|it| it.to_text(exponent));
+        format!("\"{least}\" to \"{most}\"")
+    };
+    let fault = |what: &str, allowed: String| Err(Fault::new(path, format!("\"{text}\" {what}"), allowed));
+    match Money::parse(text, exponent) {
+        Ok(money) if money < Money::new(least) => fault("is too little", range()),
+        Ok(money) => Ok(money),
+        Err(MoneyFault::TooLarge) => fault("is too much", range()),
+        Err(it @ MoneyFault::NotDecimal) => fault(&it.to_string(), range()),
+        Err(MoneyFault::TooPrecise) => fault("has too many digits after the point", format!("an amount {}", digits())),
+    }
+}
+
+fn validity(validity: &ValidityDocument) -> Result<Validity, Fault> {
+    Ok(match validity {
+        ValidityDocument::Never => Validity::Never,
+        ValidityDocument::Days(days) => {
+            Validity::Days(narrow(within("validity.days", *days, 1, i64::from(limits::VALID_DAYS_MAX))?))
+        }
+        ValidityDocument::Months(months) => {
+            Validity::Months(narrow(within("validity.months", *months, 1, i64::from(limits::VALID_MONTHS_MAX))?))
+        }
+        ValidityDocument::Until(day) => {
+            let fault = |it| Fault::new("validity.until", format!("\"{day}\" {it}"), allowed("validity.until"));
+            Validity::Until(Date::parse(day).map_err(fault)?)
+        }
+    })
+}
+
+fn narrow(number: i64) -> u16 {
+    u16::try_from(number).expect("it is within its limits")
+}
+
+fn milestone(on: GrantOn) -> Milestone {
+    match on {
+        GrantOn::Placed => Milestone::Placed,
+        GrantOn::Paid => Milestone::Paid,
+        GrantOn::Fulfilled => Milestone::Fulfilled,
+    }
+}
+
+fn shortfall(policy: ShortfallPolicy) -> Shortfall {
+    match policy {
+        ShortfallPolicy::Owe => Shortfall::Owe,
+        ShortfallPolicy::TakeWhatIsThere => Shortfall::TakeWhatIsThere,
+        ShortfallPolicy::AllOrNothing => Shortfall::AllOrNothing,
+    }
+}
+
+fn points_part(on_refund: OnRefund) -> PointsPart {
+    match on_refund {
+        OnRefund::Stays => PointsPart::Stays,
+        OnRefund::InProportion => PointsPart::InProportion,
+    }
+}

@@ -1,0 +1,15 @@
+//! The ledger in words: entries, answers and refusals as a cashier can read them aloud.
+//!
+//! Everything here is derived from codes and numbers that the engine wrote; nothing is worked out anew. Statement, till
+//! and pages say the same sentence about the same entry.
+
+mod answer;
+mod entry;
+mod rejection;
+mod voice;
+
+pub use answer::answer_in_words;
+pub use entry::{Lots, entry_in_words};
+pub use rejection::rejection_in_words;
+pub use voice::{Names, Voice};
+pub(crate) use voice::{day, number};

@@ -1,0 +1,60 @@
+//! What the sender of an order is told, as sentences.
+
+use engine::{Answer, Cause, EarnMode, Points, Status, points_for};
+
+use super::voice::{Voice, milestone};
+
+/// Tells where an order stands: what it earned and why, what points pay of it, what was not collected, the balance.
+pub fn answer_in_words(answer: &Answer, order: &str, voice: &Voice) -> String {
+    let mut said = match answer.status {
+        Status::Recorded => Vec::new(),
+        Status::Retry => vec!["This was received before: nothing changed.".to_owned()],
+        Status::Stale => vec!["This is older than what is recorded: it was ignored.".to_owned()],
+    };
+    said.push(format!("Order {order}: {}.", earned(answer, voice)));
+    if answer.redeemed.is_positive() {
+        said.push(format!("Redeemed: {}, worth {}.", voice.points(answer.redeemed), voice.amount(answer.value)));
+    }
+    said.extend(taken_back(answer, voice));
+    said.push(balance(answer, voice));
+    said.join(" ")
+}
+
+fn earned(answer: &Answer, voice: &Voice) -> String {
+    let earned = &answer.earned;
+    match earned.cause {
+        Cause::Rate | Cause::StepOf(_) => {
+            format!("earns {} ({})", voice.points(earned.called_for), voice.working(earned))
+        }
+        Cause::Cancelled => "is cancelled and earns nothing".to_owned(),
+        Cause::ProgramOff => "earns nothing: the program was off when it was placed".to_owned(),
+        Cause::Waits(at) if earned.rate.mode == EarnMode::StepsCarried => {
+            format!("earns nothing yet: it counts once it is {} ({})", milestone(at), voice.working(earned))
+        }
+        Cause::Waits(at) => {
+            let later = voice.points(points_for(earned.base, earned.rate));
+            let at = milestone(at);
+            format!("earns nothing yet: once it is {at} it earns {later} ({})", voice.working(earned))
+        }
+    }
+}
+
+fn taken_back(answer: &Answer, voice: &Voice) -> Vec<String> {
+    let parts = [
+        (answer.expired, "of what was taken back had expired already"),
+        (answer.owed, "could not be taken back: owed"),
+        (answer.let_go, "could not be taken back: let go"),
+    ];
+    let there = parts.iter().filter(|it| it.0.is_positive());
+    there.map(|(points, what)| format!("{} {what}.", voice.points(*points))).collect()
+}
+
+fn balance(answer: &Answer, voice: &Voice) -> String {
+    let balance = &answer.balance;
+    let mut said = format!("Balance: {}", voice.points(balance.available));
+    let more: [(Points, &str); 3] = [(balance.pending, "waiting"), (balance.held, "held"), (balance.owed, "owed")];
+    for (points, what) in more.into_iter().filter(|it| it.0.is_positive()) {
+        said += &format!(", {} {what}", super::number(points));
+    }
+    said + "."
+}

@@ -1,0 +1,262 @@
+//! Every kind of entry as one sentence.
+
+use engine::{
+    Bucket, Cause, Changes, Earned, Entry, HoldChange, Kind, LotNo, LotRef, Paid, Points, Posting, Reason, Timestamp,
+};
+
+use super::voice::{Voice, milestone};
+
+/// Finds a lot's dates by its number; entries name lots by number alone. Unknown lots are told without their date.
+pub type Lots<'a> = &'a dyn Fn(LotNo) -> Option<LotRef>;
+
+/// The most days that an expiry or release names one by one.
+const DAYS_NAMED_MAX: usize = 3;
+
+/// Tells an entry: what happened to how many points, and why. `order` is the channel's reference of its order.
+pub fn entry_in_words(entry: &Entry, order: Option<&str>, lots: Lots, voice: &Voice) -> String {
+    let story = Story { entry, lots, voice };
+    let said = story.tell();
+    match order {
+        Some(reference) => format!("Order {reference}: {said}"),
+        None => said,
+    }
+}
+
+struct Story<'a> {
+    entry: &'a Entry,
+    lots: Lots<'a>,
+    voice: &'a Voice<'a>,
+}
+
+impl Story<'_> {
+    fn tell(&self) -> String {
+        match (self.entry.kind, &self.entry.reason) {
+            (Kind::Earn, Reason::Earned(earned)) => self.earn(earned),
+            (Kind::Revoke, Reason::Earned(earned)) => self.revoke(earned),
+            (Kind::Redeem, Reason::Paid(paid)) => self.redeem(paid),
+            (Kind::Return, Reason::Paid(paid)) => self.give_back(paid),
+            (Kind::Expire, _) => format!("{} expired{}", self.moved_points(), self.earned_on()),
+            (Kind::Release, _) => {
+                format!("{} can be spent: the waiting period is over{}", self.moved_points(), self.earned_on())
+            }
+            (Kind::Hold, Reason::Held { minutes }) => self.hold(*minutes),
+            (Kind::Lapse, _) => self.lapse(),
+            (Kind::Repay, _) => format!("{} paid what was owed", self.moved_points()),
+            (Kind::Adjust, Reason::Note(note)) => self.adjust(note),
+            (Kind::Redate, _) => self.redate(),
+            // An entry always has the reason of its kind; should one not, its figures still stand.
+            (kind, _) => format!("{}: {}", kind.name(), self.moved_points()),
+        }
+    }
+
+    fn earn(&self, earned: &Earned) -> String {
+        let Changes { undone, earned: points, .. } = self.entry.changes;
+        let working = self.voice.working(earned);
+        let mut said = if let Cause::StepOf(_) = earned.cause {
+            let verb = if undone == points { "given back" } else { "earned in addition" };
+            format!("{} {verb}: another order completes a step with it again", self.points(points))
+        } else if earned.before.is_zero() && undone.is_zero() {
+            format!("earned {} ({working})", self.points(points))
+        } else {
+            let verb = if undone == points { "given back" } else { "earned in addition" };
+            let now = self.count(earned.called_for);
+            let before = self.count(earned.before);
+            format!("{} {verb}: it now calls for {now} ({working}), it had earned {before}", self.points(points))
+        };
+        if undone.is_positive() && undone < points {
+            said += &format!("; {} of them had been taken back", self.count(undone));
+        }
+        let settled = -self.entry.changes.owed;
+        if settled.is_positive() {
+            said += &format!("; {} of them settle what was owed for it", self.count(settled));
+        }
+        let not_given = -self.entry.changes.expired;
+        if not_given.is_positive() {
+            said += &format!("; {} of them had expired and stay so", self.count(not_given));
+        }
+        let forgone = -self.entry.changes.let_go;
+        if forgone.is_positive() {
+            said += &format!("; {} of them had never been taken", self.count(forgone));
+        }
+        said + &self.waiting() + &self.graced() + &self.carried()
+    }
+
+    fn revoke(&self, earned: &Earned) -> String {
+        let Changes { owed, let_go, expired, earned: change, ref displaced, .. } = self.entry.changes;
+        let voice = self.voice;
+        let taken = -change - owed - let_go;
+        let why = match earned.cause {
+            Cause::Rate => {
+                format!("it now calls for {} ({})", self.count(earned.called_for), voice.working(earned))
+            }
+            Cause::Cancelled => "it was cancelled".to_owned(),
+            Cause::Waits(at) => format!("it is not {} any more", milestone(at)),
+            Cause::ProgramOff => "the program was off when it was placed".to_owned(),
+            Cause::StepOf(_) => "another order became smaller, with which it had completed a step".to_owned(),
+        };
+        let had = format!("{why}, it had earned {}", self.count(earned.before));
+        let mut said = if taken.is_positive() {
+            format!("{} taken back: {had}", self.points(taken))
+        } else {
+            format!("nothing taken back: {had}")
+        };
+        if expired.is_positive() {
+            said += &format!("; {} of them had expired already", self.count(expired));
+        }
+        if owed.is_positive() {
+            said += &format!("; {} could not be taken back: owed", self.points(owed));
+        }
+        if let_go.is_positive() {
+            said += &format!("; {} could not be taken back: let go", self.points(let_go));
+        }
+        if !displaced.is_empty() {
+            said += "; later orders give up a step that it had completed with them";
+        }
+        said + &self.carried()
+    }
+
+    /// What of an order counts with the next ones.
+    fn carried(&self) -> String {
+        match self.entry.changes.carried {
+            Some(it) if it.remainder.is_positive() => {
+                format!("; {} is carried to the next order", self.voice.amount(it.remainder))
+            }
+            Some(_) | None => String::new(),
+        }
+    }
+
+    fn redeem(&self, paid: &Paid) -> String {
+        let voice = self.voice;
+        let points = self.points(paid.after - paid.before);
+        let value = voice.amount(paid.value);
+        let mut said = if paid.before.is_zero() {
+            format!("{points} redeemed, worth {value}")
+        } else {
+            format!("{points} more redeemed: {} now pay {value}", self.points(paid.after))
+        };
+        if let Some(no) = paid.hold {
+            said += &format!(", from hold {}", no.0);
+        }
+        let free = self.sum(|it| it.from == Bucket::Held && it.to == Bucket::Available);
+        if free.is_positive() {
+            said += &format!("; {} of the hold can be spent again", self.points(free));
+        }
+        said
+    }
+
+    fn give_back(&self, paid: &Paid) -> String {
+        let points = self.points(paid.before - paid.after);
+        let said = if paid.after.is_zero() {
+            format!("{points} returned: it no longer redeems any")
+        } else {
+            format!("{points} returned: {} now pay {}", self.points(paid.after), self.voice.amount(paid.value))
+        };
+        said + &self.graced()
+    }
+
+    fn hold(&self, minutes: u32) -> String {
+        let said = format!("{} held for a checkout for {}", self.moved_points(), minutes_in_words(minutes));
+        match self.entry.hold {
+            Some(HoldChange { no, lapses_at, .. }) => {
+                format!("Hold {}: {said}, until {}", no.0, self.voice.clock(lapses_at))
+            }
+            None => said,
+        }
+    }
+
+    fn lapse(&self) -> String {
+        let said = format!("{} can be spent again", self.moved_points());
+        match self.entry.hold {
+            Some(HoldChange { no, .. }) => format!("Hold {} ended: {said}", no.0),
+            None => said,
+        }
+    }
+
+    fn adjust(&self, note: &str) -> String {
+        let deducted = self.sum(|it| it.to == Bucket::Deducted);
+        if deducted.is_positive() {
+            return format!("{} deducted by staff: {note}", self.points(deducted));
+        }
+        let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
+        let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));
+        format!("{} added by staff: {note}{until}", self.points(self.sum(|it| it.from == Bucket::Issued)))
+    }
+
+    fn redate(&self) -> String {
+        let Some(lot) = self.entry.dated else { return "its points have other dates".to_owned() };
+        let until = match self.voice.last_day(lot.expires_at) {
+            Some(day) => format!("until {day}"),
+            None => "for ever".to_owned(),
+        };
+        if self.entry.at < lot.available_at {
+            format!("its points can now be spent from {} {until}", self.voice.day_of(lot.available_at))
+        } else {
+            format!("its points can now be spent {until}")
+        }
+    }
+
+    /// From when on newly granted points can be spent, if they have to wait.
+    fn waiting(&self) -> String {
+        let pending = self.entry.postings.iter().find(|it| it.to == Bucket::Pending);
+        let lot = pending.and_then(|it| self.lot(it.lot));
+        lot.map_or_else(String::new, |it| format!("; can be spent from {}", self.voice.day_of(it.available_at)))
+    }
+
+    /// Points that came back after their lot had expired.
+    fn graced(&self) -> String {
+        let Some(opened) = self.entry.opened.iter().find(|it| it.graced) else { return String::new() };
+        let points = self.sum(|it| it.lot == opened.lot.no && it.to == Bucket::Available);
+        let until = self.voice.last_day(opened.lot.expires_at).unwrap_or_default();
+        format!("; {} of them had expired and can be spent until {until}", self.count(points))
+    }
+
+    /// " (earned 1 April 2022)", or each day with its points.
+    fn earned_on(&self) -> String {
+        let mut days: Vec<(Timestamp, String, Points)> = Vec::new();
+        for posting in &self.entry.postings {
+            let Some(lot) = self.lot(posting.lot) else { return String::new() };
+            let day = self.voice.day_of(lot.earned_at);
+            match days.iter_mut().find(|it| it.1 == day) {
+                Some(known) => known.2 += posting.points,
+                None => days.push((lot.earned_at, day, posting.points)),
+            }
+        }
+        days.sort();
+        match days.as_slice() {
+            [] => String::new(),
+            [(_, day, _)] => format!(" (earned {day})"),
+            [(_, first, _), .., (_, last, _)] if DAYS_NAMED_MAX < days.len() => {
+                format!(" (earned on {} days, {first} to {last})", days.len())
+            }
+            several => {
+                let parts = several.iter().map(|(_, day, points)| format!("{} earned {day}", self.count(*points)));
+                format!(" ({})", parts.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    fn lot(&self, no: LotNo) -> Option<LotRef> {
+        let opened = self.entry.opened.iter().map(|it| it.lot).find(|it| it.no == no);
+        opened.or_else(|| (self.lots)(no))
+    }
+
+    fn moved_points(&self) -> String {
+        self.points(self.sum(|_| true))
+    }
+
+    fn sum(&self, is: impl Fn(&Posting) -> bool) -> Points {
+        self.entry.postings.iter().filter(|it| is(it)).map(|it| it.points).sum()
+    }
+
+    fn points(&self, points: Points) -> String {
+        self.voice.points(points)
+    }
+
+    fn count(&self, points: Points) -> String {
+        super::number(points)
+    }
+}
+
+pub(super) fn minutes_in_words(minutes: u32) -> String {
+    if minutes == 1 { "1 minute".to_owned() } else { format!("{minutes} minutes") }
+}

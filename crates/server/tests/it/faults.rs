@@ -1,0 +1,281 @@
+//! Every fault of a document with its path, what is wrong, and what is allowed there.
+
+use engine::Date;
+use server::program::{BYTES_MAX, check as check_today, compile};
+
+use crate::document;
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    assert_eq!(compile(text), Err(expected.to_owned()), "{text}");
+}
+
+#[track_caller]
+fn check_key(more: &str, expected: &str) {
+    check(&document(more), expected);
+}
+
+#[test]
+fn text_that_is_no_json_is_refused_with_its_place() {
+    let json = "allowed is one JSON object, {\"format\": 1, …}";
+    check("", &format!("line 1, column 0: this is not JSON: EOF while parsing a value; {json}"));
+    check("{\n  \"format\": 1,\n}", &format!("line 3, column 1: this is not JSON: trailing comma; {json}"));
+    check("{} {}", &format!("line 1, column 4: this is not JSON: trailing characters; {json}"));
+    check("{\"format\": 1", &format!("line 1, column 12: this is not JSON: EOF while parsing an object; {json}"));
+    check("earn = 1", &format!("line 1, column 1: this is not JSON: expected value; {json}"));
+    let deep = "[".repeat(1000);
+    check(&deep, &format!("line 1, column 128: this is not JSON: recursion limit exceeded; {json}"));
+}
+
+#[test]
+fn a_document_is_one_object_of_a_sensible_size() {
+    check("[]", "document: a list cannot stand here; allowed is an object with keys, {\"key\": value, …}");
+    check("12", "document: 12 cannot stand here; allowed is an object with keys, {\"key\": value, …}");
+    let long = format!("{}{}", document(""), " ".repeat(BYTES_MAX));
+    let bytes = long.len();
+    check(&long, &format!("document: the text has {bytes} bytes; allowed is at most 65536 bytes"));
+}
+
+#[test]
+fn each_missing_key_is_named() {
+    let text = "allowed is 1 to 120 bytes of text without control characters, no blank at its ends";
+    for (line, expected) in [
+        (r#""format": 1, "#, "format: the key is missing; allowed is 1".to_owned()),
+        (r#""name": "Shop", "#, format!("name: the key is missing; {text}")),
+        (r#""currency": "USD", "#, "currency: the key is missing; allowed is an ISO 4217 code such as USD".to_owned()),
+        (
+            r#", "time_zone": "America/New_York""#,
+            "time_zone: the key is missing; allowed is an IANA name such as America/New_York".to_owned(),
+        ),
+    ] {
+        let whole = document("");
+        assert!(whole.contains(line), "{line}");
+        check(&whole.replace(line, ""), &expected);
+    }
+}
+
+#[test]
+fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
+    check_key(
+        r#""earning": {}"#,
+        "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, validity, \
+         grace_days, redeem, refund",
+    );
+    check_key(
+        r#""earn": {"pre": "1.00"}"#,
+        "earn.pre: there is no such key; allowed is points, per, mode, on, include_tax, include_shipping, waiting_days",
+    );
+    check_key(r#""points": {"two": "x"}"#, "points.two: there is no such key; allowed is one, many");
+    check_key(
+        r#""redeem": {"limit": 1}"#,
+        "redeem.limit: there is no such key; allowed is points, value, min_value, min_points, hold_minutes, on_refund",
+    );
+    check_key(r#""refund": {"short": 1}"#, "refund.short: there is no such key; allowed is shortfall");
+    check_key(r#""grace_days": 1, "grace_days": 2"#, "grace_days: the key stands here twice; allowed is each key once");
+    check_key(r#""earn": {"per": "1", "per": "2"}"#, "earn.per: the key stands here twice; allowed is each key once");
+}
+
+#[test]
+fn each_wrong_value_is_named() {
+    let text = "1 to 120 bytes of text without control characters, no blank at its ends";
+    let amount = "\"0.01\" to \"100000000000.00\"";
+    let object = "an object with keys, {\"key\": value, …}";
+    let validity = "\"never\", {\"days\": 365}, {\"months\": 12} or {\"until\": \"2027-12-31\"}";
+    for (more, path, what, allowed) in [
+        (r#""points": {"one": ""}"#, "points.one", "the text is empty", text),
+        (r#""points": {"many": " stars"}"#, "points.many", "the text cannot be used", text),
+        (r#""points": {"many": "a\nb"}"#, "points.many", "the text cannot be used", text),
+        (r#""points": {"one": 1}"#, "points.one", "1 cannot stand here", text),
+        (r#""points": ["star", "stars"]"#, "points", "a list cannot stand here", object),
+        (r#""earn": ["1"]"#, "earn", "a list cannot stand here", object),
+        (r#""earn": null"#, "earn", "null cannot stand here", object),
+        (r#""earn": {"points": -1}"#, "earn.points", "-1 is too few", "a whole number from 0 to 1000000"),
+        (r#""earn": {"points": 1.5}"#, "earn.points", "1.5 cannot stand here", "a whole number from 0 to 1000000"),
+        (r#""earn": {"points": "1"}"#, "earn.points", "\"1\" cannot stand here", "a whole number from 0 to 1000000"),
+        (r#""earn": {"points": 1000001}"#, "earn.points", "1000001 is too many", "a whole number from 0 to 1000000"),
+        (
+            r#""earn": {"points": 18446744073709551615}"#,
+            "earn.points",
+            "18446744073709551615 cannot stand here",
+            "a whole number from 0 to 1000000",
+        ),
+        (r#""earn": {"per": "1,00"}"#, "earn.per", "\"1,00\" is not a decimal amount such as 30.98", amount),
+        (r#""earn": {"per": ""}"#, "earn.per", "\"\" is not a decimal amount such as 30.98", amount),
+        (r#""earn": {"per": "0.00"}"#, "earn.per", "\"0.00\" is too little", amount),
+        (r#""earn": {"per": "-1"}"#, "earn.per", "\"-1\" is too little", amount),
+        (r#""earn": {"per": "100000000000.01"}"#, "earn.per", "\"100000000000.01\" is too much", amount),
+        (
+            r#""earn": {"per": "1.001"}"#,
+            "earn.per",
+            "\"1.001\" has too many digits after the point",
+            "an amount with at most 2 digits after the point, as USD has",
+        ),
+        (
+            r#""earn": {"per": 1.00}"#,
+            "earn.per",
+            "1.0 cannot stand here",
+            "a decimal amount in quotes such as \"30.98\"",
+        ),
+        (
+            r#""earn": {"mode": "step"}"#,
+            "earn.mode",
+            "\"step\" is not known",
+            "\"proportional\", \"steps\" or \"steps_carried\"",
+        ),
+        (
+            r#""earn": {"on": "shipped"}"#,
+            "earn.on",
+            "\"shipped\" is not known",
+            "\"placed\", \"paid\" or \"fulfilled\"",
+        ),
+        (r#""earn": {"include_tax": "yes"}"#, "earn.include_tax", "\"yes\" cannot stand here", "true or false"),
+        (r#""earn": {"include_shipping": 1}"#, "earn.include_shipping", "1 cannot stand here", "true or false"),
+        (r#""earn": {"waiting_days": 367}"#, "earn.waiting_days", "367 is too many", "a whole number from 0 to 366"),
+        (r#""validity": "always""#, "validity", "\"always\" is not known", validity),
+        (r#""validity": 12"#, "validity", "this value cannot stand here", validity),
+        (r#""validity": null"#, "validity", "this value cannot stand here", validity),
+        (r#""validity": {}"#, "validity", "this value cannot stand here", validity),
+        (r#""validity": "days""#, "validity.days", "a name alone cannot stand here", "a whole number from 1 to 36500"),
+        (r#""validity": {"never": 5}"#, "validity.never", "5 cannot stand here", validity),
+        (r#""validity": {"days": 1, "months": 1}"#, "validity", "this value cannot stand here", validity),
+        (r#""validity": ["never"]"#, "validity", "a list cannot stand here", validity),
+        (r#""validity": {"weeks": 2}"#, "validity", "\"weeks\" is not known", validity),
+        (r#""validity": {"days": 0}"#, "validity.days", "0 is too few", "a whole number from 1 to 36500"),
+        (
+            r#""validity": {"days": "30"}"#,
+            "validity.days",
+            "\"30\" cannot stand here",
+            "a whole number from 1 to 36500",
+        ),
+        (r#""validity": {"months": 1201}"#, "validity.months", "1201 is too many", "a whole number from 1 to 1200"),
+        (
+            r#""validity": {"until": "31.12.2027"}"#,
+            "validity.until",
+            "\"31.12.2027\" is not a date such as 2026-03-01",
+            "a day in quotes such as \"2027-12-31\", 1970 to 2500",
+        ),
+        (
+            r#""validity": {"until": "2027-02-30"}"#,
+            "validity.until",
+            "\"2027-02-30\" is not a date such as 2026-03-01",
+            "a day in quotes such as \"2027-12-31\", 1970 to 2500",
+        ),
+        (
+            r#""validity": {"until": "2501-01-01"}"#,
+            "validity.until",
+            "\"2501-01-01\" lies outside the years 1970 to 2500",
+            "a day in quotes such as \"2027-12-31\", 1970 to 2500",
+        ),
+        (r#""grace_days": -1"#, "grace_days", "-1 is too few", "a whole number from 0 to 366"),
+        (r#""redeem": {"points": 0}"#, "redeem.points", "0 is too few", "a whole number from 1 to 1000000"),
+        (r#""redeem": {"value": "0"}"#, "redeem.value", "\"0\" is too little", amount),
+        (
+            r#""redeem": {"min_value": "-0.01"}"#,
+            "redeem.min_value",
+            "\"-0.01\" is too little",
+            "\"0.00\" to \"100000000000.00\"",
+        ),
+        (
+            r#""redeem": {"min_points": -1}"#,
+            "redeem.min_points",
+            "-1 is too few",
+            "a whole number from 0 to 1000000000000",
+        ),
+        (r#""redeem": {"hold_minutes": 0}"#, "redeem.hold_minutes", "0 is too few", "a whole number from 1 to 120"),
+        (
+            r#""redeem": {"hold_minutes": 121}"#,
+            "redeem.hold_minutes",
+            "121 is too many",
+            "a whole number from 1 to 120",
+        ),
+        (
+            r#""redeem": {"on_refund": "goes"}"#,
+            "redeem.on_refund",
+            "\"goes\" is not known",
+            "\"stays\" or \"in_proportion\"",
+        ),
+        (
+            r#""refund": {"shortfall": "forgive"}"#,
+            "refund.shortfall",
+            "\"forgive\" is not known",
+            "\"owe\", \"take_what_is_there\" or \"all_or_nothing\"",
+        ),
+        (r#""$schema": 1"#, "$schema", "1 cannot stand here", "a text; it is not read"),
+    ] {
+        check_key(more, &format!("{path}: {what}; allowed is {allowed}"));
+    }
+}
+
+#[test]
+fn each_wrong_value_of_a_key_that_must_be_there_is_named() {
+    let text = "1 to 120 bytes of text without control characters, no blank at its ends";
+    let code = "an ISO 4217 code such as USD";
+    let zone = "an IANA name such as America/New_York";
+    let long = format!("\"{}\"", "x".repeat(121));
+    for (was, is, path, what, allowed) in [
+        ("1", "2", "format", "2 is no format of this program", "1"),
+        ("1", "1.5", "format", "1.5 is no format of this program", "1"),
+        ("1", "\"1\"", "format", "\"1\" cannot stand here", "1"),
+        ("\"Shop\"", "\"\"", "name", "the text is empty", text),
+        ("\"Shop\"", long.as_str(), "name", "the text cannot be used", text),
+        ("\"Shop\"", "7", "name", "7 cannot stand here", text),
+        ("\"USD\"", "\"usd\"", "currency", "\"usd\" is no currency", code),
+        ("\"USD\"", "\"ABC\"", "currency", "\"ABC\" is no currency", code),
+        ("\"USD\"", "\"XAU\"", "currency", "\"XAU\" has no coins or notes to count in", code),
+        ("\"USD\"", "840", "currency", "840 cannot stand here", code),
+        ("\"America/New_York\"", "\"New York\"", "time_zone", "\"New York\" is no time zone", zone),
+        ("\"America/New_York\"", "\"\"", "time_zone", "\"\" is no time zone", zone),
+        ("\"America/New_York\"", "\"Etc/Unknown\"", "time_zone", "\"Etc/Unknown\" is no time zone", zone),
+        ("\"America/New_York\"", "\"+02:00\"", "time_zone", "\"+02:00\" is no time zone", zone),
+    ] {
+        check(&document("").replacen(was, is, 1), &format!("{path}: {what}; allowed is {allowed}"));
+    }
+}
+
+#[test]
+fn digits_that_a_currency_does_not_have_are_named_with_it() {
+    for (currency, per, allowed) in [
+        ("JPY", "1.5", "an amount without a point, which JPY does not have"),
+        ("KWD", "1.2345", "an amount with at most 3 digits after the point, as KWD has"),
+    ] {
+        let text = document(&format!(r#""earn": {{"per": "{per}"}}"#)).replace("USD", currency);
+        check(&text, &format!("earn.per: \"{per}\" has too many digits after the point; allowed is {allowed}"));
+    }
+}
+
+#[test]
+fn a_rate_that_no_order_could_count_with_is_refused() {
+    check_key(
+        r#""earn": {"points": 1000000, "per": "0.01"}"#,
+        "earn.points: 1000000 points are too many for 0.01; allowed is at most 100000",
+    );
+    check_key(
+        r#""redeem": {"points": 1000000, "value": "0.09"}"#,
+        "redeem.points: 1000000 points are too many for 0.09; allowed is at most 900000",
+    );
+    check_key(
+        r#""redeem": {"points": 2, "value": "20000.01"}"#,
+        "redeem.value: \"20000.01\" is too much for 2 points; allowed is at most \"20000.00\"",
+    );
+}
+
+#[test]
+fn a_last_day_that_is_over_is_refused_when_the_document_is_saved() {
+    let today = Date::new(2026, 3, 1).unwrap();
+    let saved = |more: &str| check_today(&document(more), today).map(|_| ()).map_err(|it| it.to_string());
+    assert_eq!(saved(r#""validity": {"until": "2026-03-01"}"#), Ok(()));
+    assert_eq!(
+        saved(r#""validity": {"until": "2026-02-28"}"#),
+        Err("validity.until: 2026-02-28 is over: points could not be spent at all; allowed is 2026-03-01 or a later day"
+            .to_owned())
+    );
+    assert_eq!(saved(r#""earn": {"waiting_days": 14}, "validity": {"until": "2026-03-15"}"#), Ok(()));
+    assert_eq!(
+        saved(r#""earn": {"waiting_days": 14}, "validity": {"until": "2026-03-14"}"#),
+        Err("validity.until: points earned today can be spent from 2026-03-15 on, and 2026-03-14 is earlier; allowed \
+             is 2026-03-15 or a later day"
+            .to_owned())
+    );
+    // What is in the ledger stays readable.
+    assert!(compile(&document(r#""validity": {"until": "2026-02-28"}"#)).is_ok());
+}

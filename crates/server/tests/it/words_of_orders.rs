@@ -1,0 +1,253 @@
+//! What an order's entries and answers say, from the first sale to the last refund.
+
+use engine::{Document, HoldNo, Money, Points};
+
+use crate::words::{check, shop};
+
+#[test]
+fn an_order_earns() {
+    let mut shop = shop("");
+    check(
+        &shop.put(1, shop.sale(3098)),
+        &[
+            "Order 1001: earned 30 points (1 point per 1.00 on 30.98, rounded down)",
+            "Order 1001: earns 30 points (1 point per 1.00 on 30.98, rounded down). Balance: 30 points.",
+        ],
+    );
+    check(
+        &shop.put(1, shop.sale(3098)),
+        &[
+            "This was received before: nothing changed. Order 1001: earns 30 points (1 point per 1.00 on 30.98, rounded \
+           down). Balance: 30 points.",
+        ],
+    );
+}
+
+#[test]
+fn an_order_in_steps_says_how_many_count() {
+    let mut shop = shop(r#""earn": {"points": 100, "per": "10.00", "mode": "steps"}"#);
+    let said = shop.put(1, shop.sale(2500));
+    assert_eq!(said[0], "Order 1001: earned 200 points (100 points for each full 10.00 of 25.00)");
+}
+
+#[test]
+fn an_order_that_waits_says_for_what() {
+    let mut shop = shop("");
+    let placed = Document { paid_at: None, ..shop.sale(1000) };
+    check(
+        &shop.put(1, placed),
+        &["Order 1001: earns nothing yet: once it is paid it earns 10 points (1 point per 1.00 on 10.00). Balance: 0 \
+           points."],
+    );
+}
+
+#[test]
+fn points_that_wait_say_until_when() {
+    let mut shop = shop(r#""earn": {"waiting_days": 14}, "validity": {"months": 1}"#);
+    let sale = shop.sale(3000);
+    check(
+        &shop.put(1, sale),
+        &[
+            "Order 1001: earned 30 points (1 point per 1.00 on 30.00); can be spent from 15 April 2022",
+            "Order 1001: earns 30 points (1 point per 1.00 on 30.00). Balance: 0 points, 30 waiting.",
+        ],
+    );
+    check(
+        &shop.wait_until("2022-04-15T17:21:00Z"),
+        &["30 points can be spent: the waiting period is over (earned 1 April 2022)"],
+    );
+    check(&shop.wait_until("2022-05-16T04:00:00Z"), &["30 points expired (earned 1 April 2022)"]);
+}
+
+#[test]
+fn a_refund_says_what_it_takes_back_and_why() {
+    let mut shop = shop("");
+    let sale = shop.sale(10_000);
+    shop.put(1, sale.clone());
+    let refunded = Document { refunded: Money::new(4000), ..sale.clone() };
+    check(
+        &shop.put(1, refunded),
+        &[
+            "Order 1001: 40 points taken back: it now calls for 60 (1 point per 1.00 on 60.00), it had earned 100",
+            "Order 1001: earns 60 points (1 point per 1.00 on 60.00). Balance: 60 points.",
+        ],
+    );
+    check(
+        &shop.put(1, sale.clone()),
+        &[
+            "Order 1001: 40 points given back: it now calls for 100 (1 point per 1.00 on 100.00), it had earned 60",
+            "Order 1001: earns 100 points (1 point per 1.00 on 100.00). Balance: 100 points.",
+        ],
+    );
+    let cancelled = Document { cancelled_at: Some(shop.now), ..sale };
+    check(
+        &shop.put(1, cancelled),
+        &[
+            "Order 1001: 100 points taken back: it was cancelled, it had earned 100",
+            "Order 1001: is cancelled and earns nothing. Balance: 0 points.",
+        ],
+    );
+}
+
+#[test]
+fn a_refund_that_finds_too_few_points_says_what_becomes_of_the_rest() {
+    for (policy, taken, rest, balance) in [
+        ("owe", "5 points taken back", "owed", "0 points, 5 owed"),
+        ("take_what_is_there", "5 points taken back", "let go", "0 points"),
+        ("all_or_nothing", "nothing taken back", "let go", "5 points"),
+    ] {
+        let mut shop = shop(&format!(r#""refund": {{"shortfall": "{policy}"}}"#));
+        let sale = shop.sale(1000);
+        shop.put(1, sale.clone());
+        shop.adjust(-5, "spent elsewhere");
+        let missing = if policy == "all_or_nothing" { 10 } else { 5 };
+        let cancelled = Document { cancelled_at: Some(shop.now), ..sale };
+        check(
+            &shop.put(1, cancelled),
+            &[
+                &format!(
+                    "Order 1001: {taken}: it was cancelled, it had earned 10; {missing} points could not be taken \
+                     back: {rest}"
+                ),
+                &format!(
+                    "Order 1001: is cancelled and earns nothing. {missing} points could not be taken back: {rest}. \
+                     Balance: {balance}."
+                ),
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_is_owed_is_paid_and_can_be_given_back() {
+    let mut shop = shop("");
+    let sale = shop.sale(1000);
+    shop.put(1, sale.clone());
+    shop.adjust(-6, "spent elsewhere");
+    shop.put(1, Document { refunded: Money::new(1000), ..sale.clone() });
+    check(&shop.adjust(2, "a gift"), &["2 points added by staff: a gift", "2 points paid what was owed"]);
+    let said = shop.put(1, sale);
+    assert_eq!(
+        said[0],
+        "Order 1001: 10 points given back: it now calls for 10 (1 point per 1.00 on 10.00), it had earned 0; 4 of them \
+         settle what was owed for it"
+    );
+}
+
+#[test]
+fn an_order_that_grows_says_what_is_new() {
+    let mut shop = shop("");
+    let sale = shop.sale(10_000);
+    shop.put(1, sale);
+    let said = shop.put(1, shop.sale(12_000));
+    assert_eq!(
+        said[0],
+        "Order 1001: 20 points earned in addition: it now calls for 120 (1 point per 1.00 on 120.00), it had earned 100"
+    );
+    shop.put(1, Document { refunded: Money::new(3000), ..shop.sale(12_000) });
+    let said = shop.put(1, shop.sale(15_000));
+    assert_eq!(
+        said[0],
+        "Order 1001: 60 points earned in addition: it now calls for 150 (1 point per 1.00 on 150.00), it had earned 90; \
+         30 of them had been taken back"
+    );
+}
+
+#[test]
+fn a_redemption_says_what_it_pays_and_what_returns() {
+    let mut shop = shop(r#""redeem": {"points": 250, "value": "25.00"}"#);
+    shop.adjust(1000, "a gift");
+    let sale = Document { redeem: Some(Points::new(200)), ..shop.sale(5000) };
+    check(
+        &shop.put(1, sale.clone()),
+        &[
+            "Order 1001: earned 30 points (1 point per 1.00 on 30.00)",
+            "Order 1001: 200 points redeemed, worth 20.00",
+            "Order 1001: earns 30 points (1 point per 1.00 on 30.00). Redeemed: 200 points, worth 20.00. Balance: 830 \
+             points.",
+        ],
+    );
+    let smaller = Document { redeem: None, ..shop.sale(1500) };
+    let said = shop.put(1, smaller);
+    assert_eq!(said[0], "Order 1001: 50 points returned: 150 points now pay 15.00");
+    let said = shop.put(1, Document { redeem: Some(Points::new(250)), ..sale.clone() });
+    assert_eq!(said[1], "Order 1001: 100 points more redeemed: 250 points now pay 25.00");
+    let said = shop.put(1, Document { cancelled_at: Some(shop.now), ..sale });
+    assert_eq!(said[0], "Order 1001: 250 points returned: it no longer redeems any");
+}
+
+#[test]
+fn an_order_that_takes_a_hold_over_says_so() {
+    let mut shop = shop("");
+    shop.adjust(1000, "a gift");
+    shop.hold(300, None);
+    let sale = Document { redeem: Some(Points::new(200)), hold: Some(HoldNo(1)), ..shop.sale(5000) };
+    let said = shop.put(1, sale);
+    assert_eq!(
+        said[1],
+        "Order 1001: 200 points redeemed, worth 2.00, from hold 1; 100 points of the hold can be spent again"
+    );
+}
+
+#[test]
+fn points_that_return_late_say_how_long_they_last() {
+    let mut shop = shop(r#""validity": {"days": 1}, "grace_days": 30"#);
+    shop.adjust(200, "a gift");
+    let sale = Document { redeem: Some(Points::new(200)), ..shop.sale(5000) };
+    shop.put(1, sale.clone());
+    shop.wait_until("2022-05-01T12:00:00Z");
+    let said = shop.put(1, Document { cancelled_at: Some(shop.now), ..sale });
+    assert_eq!(
+        said[0],
+        "Order 1001: 200 points returned: it no longer redeems any; 200 of them had expired and can be spent until 31 \
+         May 2022"
+    );
+    assert_eq!(
+        said[1],
+        "Order 1001: 48 points taken back: it was cancelled, it had earned 48; 48 of them had expired already"
+    );
+}
+
+#[test]
+fn an_order_paid_anew_says_how_long_its_points_last_now() {
+    let mut shop = shop(r#""validity": {"months": 1}"#);
+    let sale = shop.sale(1000);
+    shop.put(1, sale.clone());
+    shop.wait_until("2022-04-10T12:00:00Z");
+    let said = shop.put(1, Document { paid_at: Some(shop.now), ..sale.clone() });
+    assert_eq!(said[0], "Order 1001: its points can now be spent until 10 May 2022");
+    let said = shop.put(1, Document { paid_at: None, ..sale });
+    assert_eq!(said[0], "Order 1001: 10 points taken back: it is not paid any more, it had earned 10");
+}
+
+#[test]
+fn a_carried_remainder_is_told() {
+    let mut shop = shop(r#""earn": {"per": "50.00", "mode": "steps_carried"}"#);
+    let first = shop.sale(3000);
+    check(
+        &shop.put(1, first.clone()),
+        &[
+            "Order 1001: earned 0 points (1 point for each full 50.00 of 30.00); 30.00 is carried to the next order",
+            "Order 1001: earns 0 points (1 point for each full 50.00 of 30.00). Balance: 0 points.",
+        ],
+    );
+    let said = shop.put(2, shop.sale(2500));
+    assert_eq!(
+        said[0],
+        "Order 1002: earned 1 point (1 point for each full 50.00 of 25.00 and 30.00 carried over); 5.00 is carried to the \
+         next order"
+    );
+    let said = shop.put(1, Document { refunded: Money::new(3000), ..first.clone() });
+    check(
+        &said[..2],
+        &[
+            "Order 1001: nothing taken back: it now calls for 0 (1 point for each full 50.00 of 0.00 and 5.00 carried \
+             over), it had earned 0; later orders give up a step that it had completed with them; 25.00 is carried to \
+             the next order",
+            "Order 1002: 1 point taken back: another order became smaller, with which it had completed a step, it had \
+             earned 1",
+        ],
+    );
+    let said = shop.put(1, first);
+    assert_eq!(said[0], "Order 1002: 1 point given back: another order completes a step with it again");
+}
