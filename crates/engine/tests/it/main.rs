@@ -7,6 +7,8 @@ mod convergence;
 mod histories;
 mod laws;
 mod ledger;
+mod loading;
+mod offers;
 mod programs;
 mod seeded;
 mod shop;

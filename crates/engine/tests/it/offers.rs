@@ -1,0 +1,127 @@
+//! Law 5: committing what a quote offered, at the same instant, gives what it said; and law 9, what splitting earns.
+
+use std::sync::Arc;
+
+use engine::{Document, OrderNo, Points, PointsPart, Quote, Rejection, Status, Stop, put_order, quote};
+use proptest::prelude::*;
+
+use crate::bodies::{Body, Dates, bodies, simple_bodies};
+use crate::histories::{Put, Step, VersionStep, histories, puts};
+use crate::programs::{NOON, one_version, terms, timelines};
+use crate::seeded::{Outcome, check};
+use crate::shop::{Command, Shop};
+use crate::transcript::told;
+
+#[test]
+fn law_5_committing_what_a_quote_offered_gives_what_it_said() {
+    check(500, &(timelines(), histories(8), puts()), |(timeline, steps, put)| {
+        let mut shop = Shop::new(timeline);
+        for step in &steps {
+            shop.take(step);
+        }
+        let put = Put { version: VersionStep::Newer, ..put };
+        let Some(Command::Put { slot, document }) = shop.command(&Step::Put(put)) else { unreachable!("a put") };
+        let known = shop.slots[slot].no;
+        let in_proportion = |it: &engine::Version| it.terms.points_part == PointsPart::InProportion;
+        let come_back = !document.returns.is_empty() || !document.refunded.is_zero();
+        let skip_find_2 = come_back && shop.timeline.versions().iter().any(in_proportion);
+        prop_assume!(!skip_find_2);
+        for redeem in [None, document.redeem] {
+            let wanted = Document { redeem, ..Document::clone(&document) };
+            match quote(&shop.account, &shop.timeline, known, &wanted, shop.moment()) {
+                Ok(offer) => told(&shop, commit(&shop, known, &wanted, &offer))?,
+                Err(Stop::NeedMore) => prop_assert!(false, "everything is loaded"),
+                Err(Stop::Rejected(it)) => told(&shop, is_no_clamping(&it))?,
+            }
+        }
+        Ok(())
+    });
+}
+
+fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote) -> Outcome {
+    let put = |redeem: Points| {
+        let document = Arc::new(Document { redeem: Some(redeem), ..wanted.clone() });
+        put_order(&shop.account, &shop.timeline, known, &document, shop.moment())
+    };
+    let decided = put(offer.redeem);
+    let said = decided.as_ref().ok().and_then(|it| it.answer.clone());
+    prop_assert_eq!(said.as_ref(), Some(&offer.answer), "of {:?}: {:?}", wanted, decided);
+    prop_assert_eq!(offer.answer.redeemed, offer.redeem, "the offer is what it takes: {:?}", wanted);
+    prop_assert_eq!(offer.answer.status, Status::Recorded);
+    if let Some(asked) = wanted.redeem {
+        prop_assert!(offer.redeem <= asked, "more is offered than asked for");
+        prop_assert!(offer.why.is_none() || offer.redeem < asked, "a reason for fewer: {:?}", offer);
+        return Ok(());
+    }
+    // Where the award shrinks too, asking for less may leave a point more to take: the offer may be that much short.
+    let shrinks = offer.answer.earned.called_for < offer.answer.earned.before;
+    if shrinks {
+        return Ok(());
+    }
+    if let Ok(more) = put(offer.redeem + Points::new(1)) {
+        let more = more.answer.map_or(Points::ZERO, |it| it.redeemed);
+        prop_assert!(more <= offer.redeem, "{} can be redeemed, {} is offered for {:?}", more, offer.redeem, wanted);
+    }
+    Ok(())
+}
+
+fn is_no_clamping(rejection: &Rejection) -> Outcome {
+    let clamped = matches!(
+        rejection,
+        Rejection::BelowMinimum { .. } | Rejection::ExceedsOrder { .. } | Rejection::InsufficientPoints { .. }
+    );
+    prop_assert!(!clamped, "a quote clamps: {:?}", rejection);
+    Ok(())
+}
+
+#[test]
+fn law_9_splitting_an_order_never_earns_more() {
+    let lines = prop::collection::vec((simple_bodies(), 0..3_usize), 1..6);
+    check(500, &(terms(), lines), |(terms, lines)| {
+        let mut whole = lines[0].0.clone();
+        whole.lines = lines.iter().flat_map(|(it, _)| it.lines.clone()).collect();
+        let mut shop = Shop::new(one_version(terms));
+        let at_once = earned(&mut shop, &whole)?;
+        let mut split = 0;
+        for part in 0..3 {
+            let mine = lines.iter().filter(|(_, to)| *to == part).flat_map(|(it, _)| it.lines.clone());
+            whole.lines = mine.collect();
+            split += earned(&mut shop, &whole)?;
+        }
+        let outcome = || -> Outcome {
+            prop_assert!(split <= at_once, "{} in parts, {} at once", split, at_once);
+            Ok(())
+        };
+        told(&shop, outcome())
+    });
+}
+
+#[test]
+fn law_9_what_is_kept_never_earns_more_than_what_was_sold() {
+    check(300, &(terms(), bodies()), |(terms, body)| {
+        let mut shop = Shop::new(one_version(terms));
+        let kept = earned(&mut shop, &body)?;
+        let mut sold = body.document(dates());
+        sold.returns.clear();
+        sold.refunded = engine::Money::ZERO;
+        let sold = put(&mut shop, sold)?;
+        prop_assert!(kept <= sold, "{} kept, {} sold", kept, sold);
+        Ok(())
+    });
+}
+
+fn earned(shop: &mut Shop, body: &Body) -> Result<i64, TestCaseError> {
+    put(shop, body.document(dates()))
+}
+
+fn put(shop: &mut Shop, document: Document) -> Result<i64, TestCaseError> {
+    let command = Command::Put { slot: 0, document: Arc::new(document) };
+    shop.slots[0].no = None;
+    let decided = shop.decide(&command).map_err(|it| TestCaseError::fail(format!("{it:?}")))?;
+    shop.apply(&command, &decided);
+    Ok(decided.answer.expect("an order is answered").earned.called_for.get())
+}
+
+fn dates() -> Dates {
+    Dates { placed_at: NOON, paid_at: Some(NOON), fulfilled_at: Some(NOON), cancelled_at: None }
+}
