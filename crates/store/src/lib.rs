@@ -1,1 +1,39 @@
-//! placeholder
+//! The memory of Guerdon: keeps a ledger in a database and changes it by commands.
+//!
+//! | question | file |
+//! |---|---|
+//! | what can be asked, what is answered? | `command.rs`, `member.rs`, `error.rs` |
+//! | how does a batch run? | `commit.rs`, then `decide.rs`, `load.rs`, `batch.rs`, `save.rs` |
+//! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
+//! | what do screens and reports read? | `query/` |
+//! | is it all true? | `verify.rs`, `export.rs` |
+
+mod batch;
+mod checkpoint;
+mod command;
+mod commit;
+mod database;
+mod decide;
+mod directory;
+mod error;
+mod fault;
+mod gate;
+mod load;
+mod member;
+mod migrate;
+mod pack;
+mod query;
+mod reference;
+mod rows;
+mod save;
+mod store;
+mod totals;
+
+pub use command::{Body, Command, Failure, Key, Reply, Ticket, Time};
+pub use database::Database;
+pub use error::StoreError;
+pub use member::{Identity, IdentityKind, MemberFault, MemberId, MemberRef};
+pub use query::Reader;
+pub use reference::Compile;
+pub use store::{Clock, Options, Store, system_clock};
+pub use totals::Totals;

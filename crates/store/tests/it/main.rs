@@ -5,3 +5,5 @@ mod crash;
 mod power_cut;
 #[cfg(target_os = "linux")]
 mod power_cut_proof;
+mod shop;
+mod store;

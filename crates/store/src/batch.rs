@@ -1,0 +1,308 @@
+//! A batch while it is decided: what was loaded, as the commands so far have left it, and what is to be saved.
+//!
+//! Each command sees those before it. What it changes is staged first and taken over as a whole, so that a command that is
+//! refused or panics leaves nothing behind. Bounded by the commands of the batch and what each of them loads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Account, Decided, Entry, EntryNo, HoldNo, HoldState, Lot, LotNo, Order, OrderNo, Timestamp};
+use rusqlite::Connection;
+
+use crate::directory::{self, DirectoryKey, Listed};
+use crate::fault::{Fault, Found};
+use crate::load::{self, LOTS, Loaded};
+use crate::member::{Identity, MemberId};
+use crate::pack;
+use crate::reference::{Program, Reference};
+use crate::rows::AccountId;
+use crate::totals::{Totals, TotalsKey};
+
+pub(crate) struct Batch<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) reference: &'a Reference,
+    /// Ledger time of its live commands.
+    pub(crate) now: Timestamp,
+    pub(crate) rows: Rows,
+    accounts: BTreeMap<AccountId, Slot>,
+    days: Option<(u32, Timestamp, String)>,
+}
+
+/// What is to be saved, sorted by key.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) directory: BTreeMap<DirectoryKey, Listed>,
+    pub(crate) answers: BTreeMap<DirectoryKey, ([u8; 16], Vec<u8>)>,
+    pub(crate) members: BTreeMap<MemberId, Option<String>>,
+    pub(crate) identities: BTreeMap<(MemberId, Identity), ()>,
+    pub(crate) entries: BTreeMap<(AccountId, EntryNo), EntryRow>,
+    pub(crate) orders: BTreeMap<(AccountId, OrderNo), SavedOrder>,
+    pub(crate) totals: BTreeMap<TotalsKey, Totals>,
+}
+
+pub(crate) struct EntryRow {
+    pub(crate) at: Timestamp,
+    pub(crate) day: String,
+    pub(crate) kind: u8,
+    pub(crate) order: Option<OrderNo>,
+    pub(crate) body: Vec<u8>,
+}
+
+pub(crate) struct SavedOrder {
+    pub(crate) document: Vec<u8>,
+    pub(crate) state: Vec<u8>,
+    /// For an order that this batch recorded first.
+    pub(crate) new: Option<NewOrder>,
+}
+
+/// What never changes of an order.
+pub(crate) struct NewOrder {
+    pub(crate) channel: u32,
+    pub(crate) reference: String,
+    pub(crate) day: String,
+}
+
+/// An account in memory, and how its rows stood before the batch.
+pub(crate) struct Slot {
+    pub(crate) account: Account,
+    pub(crate) due_at: Timestamp,
+    pub(crate) due_stored: Timestamp,
+    pub(crate) is_stored: bool,
+    pub(crate) is_changed: bool,
+    /// Lots that changed, as they are stored; nothing for a new one.
+    pub(crate) lots: BTreeMap<LotNo, Option<Lot>>,
+    /// Holds that changed, and whether they are stored as active.
+    pub(crate) holds: BTreeMap<HoldNo, bool>,
+    /// Where its loaded orders were placed.
+    channels: BTreeMap<OrderNo, u32>,
+    limit: u32,
+}
+
+/// What a command does to one account, ready to be taken over.
+pub(crate) struct Staged {
+    id: AccountId,
+    account: Account,
+    settles: bool,
+    entries: Vec<(EntryNo, EntryRow)>,
+    lots: Vec<(LotNo, Option<Lot>)>,
+    holds: Vec<(HoldNo, bool)>,
+    orders: Vec<(OrderNo, SavedOrder)>,
+    channels: BTreeMap<OrderNo, u32>,
+    totals: Vec<(TotalsKey, Totals)>,
+}
+
+/// The order that a document is about, as far as rows need to know.
+pub(crate) struct OrderPlace<'a> {
+    pub(crate) channel: u32,
+    pub(crate) reference: &'a str,
+    pub(crate) known: Option<OrderNo>,
+    /// Ledger time of the document.
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Batch<'a> {
+    pub(crate) fn new(conn: &'a Connection, reference: &'a Reference, now: Timestamp) -> Self {
+        Self { conn, reference, now, rows: Rows::default(), accounts: BTreeMap::new(), days: None }
+    }
+
+    pub(crate) fn find(&self, key: DirectoryKey) -> Found<Option<Listed>> {
+        match self.rows.directory.get(&key) {
+            Some(listed) => Ok(Some(*listed)),
+            None => directory::find(self.conn, key),
+        }
+    }
+
+    pub(crate) fn is_member(&self, id: MemberId) -> Found<bool> {
+        Ok(self.rows.members.contains_key(&id) || directory::is_member(self.conn, id)?)
+    }
+
+    pub(crate) fn find_answer(&self, key: DirectoryKey) -> Found<Option<([u8; 16], Vec<u8>)>> {
+        match self.rows.answers.get(&key) {
+            Some(answer) => Ok(Some(answer.clone())),
+            None => directory::find_answer(self.conn, key),
+        }
+    }
+
+    /// The account as the commands before have left it; loaded when it is first named.
+    pub(crate) fn slot(&mut self, id: AccountId) -> Found<&mut Slot> {
+        match self.accounts.entry(id) {
+            std::collections::btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
+            std::collections::btree_map::Entry::Vacant(empty) => {
+                Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?)))
+            }
+        }
+    }
+
+    pub(crate) fn accounts(&self) -> &BTreeMap<AccountId, Slot> {
+        &self.accounts
+    }
+
+    /// Four times as many lots as before; and of a program that carries remainders, as many orders.
+    pub(crate) fn load_more(&mut self, id: AccountId) -> Found<()> {
+        let conn = self.conn;
+        let carries = self.reference.programs.get(&id.program).is_some_and(Program::carries);
+        let slot = self.slot(id)?;
+        slot.limit = slot.limit.checked_mul(4).ok_or(Fault::Row("an account needs more lots than there can be"))?;
+        let limit = slot.limit;
+        slot.load(|account| load::load_lots(conn, id, account, limit))?;
+        if carries {
+            let loaded = slot.load(|account| load::load_orders(conn, id, account, limit))?;
+            slot.channels.extend(loaded.iter().map(|it| (it.order.no, it.channel)));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn load_order(&mut self, id: AccountId, no: OrderNo) -> Found<()> {
+        let conn = self.conn;
+        let slot = self.slot(id)?;
+        if slot.account.order(no).is_some() {
+            return Ok(());
+        }
+        let loaded = slot.load(|account| load::load_order(conn, id, account, no))?;
+        slot.channels.extend(loaded.iter().map(|it| (it.order.no, it.channel)));
+        Ok(())
+    }
+
+    pub(crate) fn load_hold(&mut self, id: AccountId, no: HoldNo) -> Found<()> {
+        let conn = self.conn;
+        self.slot(id)?.load(|account| load::load_hold(conn, id, account, no))
+    }
+
+    fn day(&mut self, program: &Program, at: Timestamp) -> Found<String> {
+        if let Some((number, instant, day)) = &self.days
+            && (*number, *instant) == (program.number, at)
+        {
+            return Ok(day.clone());
+        }
+        let zone = program.zone(at).ok_or(Fault::Row("a program has no version"))?;
+        let day = zone.date_of(at).to_string();
+        self.days = Some((program.number, at, day.clone()));
+        Ok(day)
+    }
+
+    /// Applies what was decided to a copy, and makes the rows of it.
+    pub(crate) fn stage(
+        &mut self,
+        id: AccountId,
+        decided: &Decided,
+        order: Option<OrderPlace<'_>>,
+        settles: bool,
+    ) -> Found<Staged> {
+        let reference = self.reference;
+        let program = reference.programs.get(&id.program).ok_or(Fault::Row("an account of an unknown program"))?;
+        let before = &self.slot(id)?.account;
+        let mut account = before.clone();
+        account.apply(decided);
+        let lots = touched(&decided.entries).map(|no| (no, before.lot(no).copied())).collect();
+        let was_active = |no| before.hold(no).is_some_and(|it| it.state == HoldState::Active);
+        let holds = decided.entries.iter().filter_map(|it| it.hold).map(|it| (it.no, was_active(it.no))).collect();
+        let mut channels = self.slot(id)?.channels.clone();
+        let mut changed: BTreeSet<OrderNo> = decided.entries.iter().filter_map(|it| it.order).collect();
+        if let (Some(recorded), Some(place)) = (&decided.order, &order) {
+            channels.insert(recorded.no, place.channel);
+            changed.insert(recorded.no);
+        }
+        let channel_of = |no: OrderNo| channels.get(&no).copied().ok_or(Fault::Row("an order that changed is loaded"));
+        let mut entries = Vec::with_capacity(decided.entries.len());
+        let mut totals = Vec::with_capacity(decided.entries.len() + 1);
+        for entry in &decided.entries {
+            let day = self.day(program, entry.at)?;
+            let channel = entry.order.map_or(Ok(0), channel_of)?;
+            let mut sums = Totals::default();
+            sums.count(entry);
+            totals.push((TotalsKey { program: id.program, channel, day: day.clone() }, sums));
+            entries.push((entry.number, entry_row(entry, day)));
+        }
+        let mut orders = Vec::with_capacity(changed.len());
+        for no in changed {
+            let changed = account.order(no).ok_or(Fault::Row("an order that changed is loaded"))?;
+            let is_own = decided.order.as_ref().is_some_and(|it| it.no == no);
+            let place = order.as_ref().filter(|it| is_own && it.known.is_none());
+            let new = match place {
+                None => None,
+                Some(place) => {
+                    let day = self.day(program, place.now.max(account.last_at))?;
+                    let key = TotalsKey { program: id.program, channel: place.channel, day: day.clone() };
+                    totals.push((key, Totals { orders: 1, ..Totals::default() }));
+                    Some(NewOrder { channel: place.channel, reference: place.reference.to_owned(), day })
+                }
+            };
+            orders.push((no, saved_order(changed, new)?));
+        }
+        Ok(Staged { id, account, settles, entries, lots, holds, orders, channels, totals })
+    }
+
+    /// Takes over what was staged; nothing here can fail.
+    pub(crate) fn take_over(&mut self, staged: Staged) {
+        let Staged { id, account, settles, entries, lots, holds, orders, channels, totals } = staged;
+        if let Some(slot) = self.accounts.get_mut(&id) {
+            slot.is_changed |= settles || !orders.is_empty() || !entries.is_empty();
+            let due_at = account.due_at();
+            slot.due_at = if settles { due_at } else { slot.due_at.min(due_at) };
+            slot.account = account;
+            slot.channels = channels;
+            for (no, before) in lots {
+                slot.lots.entry(no).or_insert(before);
+            }
+            for (no, was_active) in holds {
+                slot.holds.entry(no).or_insert(was_active);
+            }
+        }
+        self.rows.entries.extend(entries.into_iter().map(|(no, row)| ((id, no), row)));
+        for (no, mut row) in orders {
+            // What this batch recorded first stays to be inserted.
+            let earlier = self.rows.orders.remove(&(id, no)).and_then(|it| it.new);
+            row.new = row.new.or(earlier);
+            self.rows.orders.insert((id, no), row);
+        }
+        for (key, sums) in totals {
+            self.rows.totals.entry(key).or_default().add(&sums);
+        }
+    }
+}
+
+impl Slot {
+    fn of(loaded: Loaded) -> Self {
+        Self {
+            account: loaded.account,
+            due_at: loaded.due_at,
+            due_stored: loaded.due_at,
+            is_stored: loaded.is_stored,
+            is_changed: false,
+            lots: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            limit: LOTS,
+        }
+    }
+
+    /// Loads into a copy, so that half of it is never seen.
+    fn load<T>(&mut self, load: impl FnOnce(&mut Account) -> Found<T>) -> Found<T> {
+        let mut account = self.account.clone();
+        let loaded = load(&mut account)?;
+        self.account = account;
+        Ok(loaded)
+    }
+}
+
+fn touched(entries: &[Entry]) -> impl Iterator<Item = LotNo> {
+    entries.iter().flat_map(|it| {
+        let opened = it.opened.iter().map(|opened| opened.lot.no);
+        opened.chain(it.dated.map(|dated| dated.no)).chain(it.postings.iter().map(|posting| posting.lot))
+    })
+}
+
+fn entry_row(entry: &Entry, day: String) -> EntryRow {
+    EntryRow {
+        at: entry.at,
+        day,
+        kind: pack::kind_number(entry.kind),
+        order: entry.order,
+        body: pack::pack_entry(entry),
+    }
+}
+
+fn saved_order(order: &Order, new: Option<NewOrder>) -> Found<SavedOrder> {
+    let document = order.document.as_deref().ok_or(Fault::Row("an order is recorded without its document"))?;
+    let state = pack::pack_state(order, document.placed_at);
+    Ok(SavedOrder { document: pack::pack_document(document), state, new })
+}

@@ -1,0 +1,124 @@
+//! Copies the WAL back into the database beside the writer, and lets it start over.
+//!
+//! A thread with a connection of its own copies what it can; when little is left, the writer closes the readers' gate,
+//! copies the rest and starts the WAL over. Bounds: the WAL holds [`PAGES_START`] pages and what is written until then; a
+//! long read of another connection holds it up for as long as it lasts.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::error::StoreError;
+use crate::gate::Gate;
+
+/// From so many pages in the WAL on, it is copied back.
+const PAGES_START: i64 = 4_000;
+/// The writer copies no more than so many by itself.
+const PAGES_LEFT_MAX: i64 = 3_000;
+const GATE_WAIT: Duration = Duration::from_millis(50);
+
+/// What the writer and the checkpoint thread tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Pages in the WAL after the last commit.
+    pub(crate) pages: AtomicI64,
+    little_left: AtomicBool,
+    failed: Mutex<Option<StoreError>>,
+}
+
+pub(crate) struct Checkpointer {
+    progress: Arc<Progress>,
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// Pages at which it was tried last: not again before many more.
+    tried_at: i64,
+}
+
+impl Checkpointer {
+    pub(crate) fn start(conn: Connection, path: &Path, progress: Arc<Progress>) -> std::io::Result<Self> {
+        let (wake, woken) = sync_channel(1);
+        let (path, shared) = (path.to_owned(), Arc::clone(&progress));
+        let thread = std::thread::Builder::new().name("checkpoint".to_owned());
+        let thread = thread.spawn(move || copy_when_woken(&conn, &path, &shared, &woken))?;
+        Ok(Self { progress, wake: Some(wake), thread: Some(thread), tried_at: 0 })
+    }
+
+    /// Called by the writer between batches. Answers the failure that must stop it, if there was one.
+    pub(crate) fn after_commit(&mut self, conn: &Connection, path: &Path, gate: &Gate) -> Option<StoreError> {
+        let pages = self.progress.pages.load(Ordering::Relaxed);
+        if pages < PAGES_START {
+            return None;
+        }
+        if let Some(error) = self.progress.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Some(error);
+        }
+        if self.progress.little_left.swap(false, Ordering::Relaxed) {
+            let restarted = gate.closed(GATE_WAIT, || checkpoint(conn, "RESTART"));
+            match restarted {
+                Some(Ok(left)) if left.busy == 0 => {
+                    self.progress.pages.store(0, Ordering::Relaxed);
+                    self.tried_at = 0;
+                    return None;
+                }
+                Some(Err(error)) => {
+                    let error = StoreError::sqlite(path, &error);
+                    return if error.stops() { Some(error) } else { None };
+                }
+                // Somebody reads for long: more is copied first, then it is tried again.
+                Some(Ok(_)) | None => self.tried_at = pages,
+            }
+        }
+        if self.tried_at == 0 || self.tried_at + PAGES_LEFT_MAX / 3 < pages {
+            self.tried_at = pages;
+            if let Some(wake) = &self.wake {
+                // It is awake already if this fails.
+                let _ = wake.try_send(());
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        drop(self.wake.take());
+        if let Some(thread) = self.thread.take() {
+            // It has told why, if it panicked.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn copy_when_woken(conn: &Connection, path: &Path, progress: &Progress, woken: &Receiver<()>) {
+    while woken.recv().is_ok() {
+        match checkpoint(conn, "PASSIVE") {
+            Ok(it) if it.busy == 0 && it.in_wal - it.copied <= PAGES_LEFT_MAX => {
+                progress.little_left.store(true, Ordering::Relaxed);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let error = StoreError::sqlite(path, &error);
+                if error.stops() {
+                    *progress.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                }
+            }
+        }
+    }
+}
+
+struct Left {
+    busy: i64,
+    in_wal: i64,
+    copied: i64,
+}
+
+fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<Left> {
+    conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
+        Ok(Left { busy: row.get(0)?, in_wal: row.get(1)?, copied: row.get(2)? })
+    })
+}

@@ -1,0 +1,196 @@
+//! What can be asked of the store, and what it answers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use engine::{Actor, Adjustment, Answer, Balance, Document, EntryNo, HoldNo, OrderNo, Points, Rejection, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::error::StoreError;
+use crate::member::{Identity, MemberId, MemberRef};
+
+/// One thing to do, with all that decides about it.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Required for everything but documents and the sweeper's settling.
+    pub key: Option<Key>,
+    pub actor: Actor,
+    pub time: Time,
+    /// Drawn at the door; codes are derived from it.
+    pub seed: u64,
+    pub body: Body,
+}
+
+/// An idempotency key: the same key again is answered as it was the first time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key(pub String);
+
+/// What gives the ledger time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// The store's clock, read once per batch.
+    Live,
+    /// History: the instant of the imported line; dates may lie as far back as they like.
+    Import(Timestamp),
+}
+
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// Identities that all lead to one member are answered with that member, and nothing is added to it.
+    SignUp {
+        id: MemberId,
+        name: Option<String>,
+        identities: Vec<Identity>,
+    },
+    /// The order as it is now. Without a member only an order that is known already can be recorded.
+    PutOrder {
+        channel: String,
+        member: Option<MemberRef>,
+        reference: String,
+        document: Arc<Document>,
+    },
+    Hold {
+        program: String,
+        member: MemberRef,
+        points: Points,
+        minutes: Option<u32>,
+    },
+    ReleaseHold {
+        program: String,
+        member: MemberRef,
+        hold: HoldNo,
+    },
+    /// A permanent reference is adjusted once, for ever.
+    Adjust {
+        program: String,
+        member: MemberRef,
+        adjustment: Adjustment,
+        reference: Option<String>,
+    },
+    /// Posts what has fallen due: the sweeper's.
+    Settle {
+        owner: MemberId,
+        program: u32,
+    },
+    CreateProgram {
+        name: String,
+        document: String,
+        effective_at: Timestamp,
+    },
+    /// Takes effect now if no time is given; in the past only while the program has no entries.
+    AddVersion {
+        program: String,
+        document: String,
+        effective_at: Option<Timestamp>,
+    },
+    SwitchProgram {
+        program: String,
+        on: bool,
+        at: Option<Timestamp>,
+    },
+    AddChannel {
+        name: String,
+        program: String,
+    },
+}
+
+impl Body {
+    /// Whether it changes what all other commands read; such a command is a batch of its own.
+    pub(crate) fn is_reference(&self) -> bool {
+        match self {
+            Self::CreateProgram { .. }
+            | Self::AddVersion { .. }
+            | Self::SwitchProgram { .. }
+            | Self::AddChannel { .. } => true,
+            Self::SignUp { .. }
+            | Self::PutOrder { .. }
+            | Self::Hold { .. }
+            | Self::ReleaseHold { .. }
+            | Self::Adjust { .. }
+            | Self::Settle { .. } => false,
+        }
+    }
+
+    /// Whether sending it twice must be told from meaning it twice.
+    pub(crate) fn needs_key(&self) -> bool {
+        !matches!(self, Self::PutOrder { .. } | Self::ReleaseHold { .. } | Self::Settle { .. })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    Member {
+        id: MemberId,
+        created: bool,
+    },
+    Order {
+        member: MemberId,
+        order: OrderNo,
+        answer: Answer,
+    },
+    /// To `Hold` and to `ReleaseHold`.
+    Hold {
+        hold: HoldNo,
+        balance: Balance,
+        lapses_at: Timestamp,
+    },
+    Adjusted {
+        entry: EntryNo,
+        balance: Balance,
+    },
+    Settled {
+        entries: u64,
+        due_at: Timestamp,
+    },
+    Program {
+        number: u32,
+        version: u32,
+    },
+    Channel {
+        number: u32,
+    },
+    Done,
+}
+
+/// Why a command has no reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The rules say no; nothing changed.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The world failed; safe to send again with the same key.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("key: this idempotency key was used before for another command")]
+    KeyReused,
+    /// A bug: this command was left out, its neighbours are unharmed.
+    #[error("the command failed inside; it was left out, and nothing of it was recorded")]
+    Internal,
+}
+
+/// The promise of an answer, given once the command is on the disk. Dropping it undoes nothing.
+#[derive(Debug)]
+pub struct Ticket {
+    pub(crate) answer: oneshot::Receiver<Result<Reply, Failure>>,
+    pub(crate) stopped: StoreError,
+}
+
+impl Ticket {
+    /// Waits for the answer; for threads, not for tasks.
+    ///
+    /// # Errors
+    /// The failure of the command.
+    pub fn wait(self) -> Result<Reply, Failure> {
+        self.answer.blocking_recv().unwrap_or(Err(Failure::Store(self.stopped)))
+    }
+}
+
+impl Future for Ticket {
+    type Output = Result<Reply, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = Pin::new(&mut self.answer).poll(context);
+        answer.map(|it| it.unwrap_or_else(|_| Err(Failure::Store(self.stopped.clone()))))
+    }
+}

@@ -1,0 +1,338 @@
+//! Decides one command of a batch: finds whom it is about, loads that, asks the rules, stages what they answer.
+//!
+//! Checks come in the order of the rejections; the key is looked up before all of them. A command touches one account,
+//! or none.
+
+use std::sync::Arc;
+
+use engine::{
+    Account, Adjustment, Decided, Document, EntryNo, HoldNo, HoldState, Kind, Moment, OrderNo, Points, Rejection, Stop,
+    Timestamp, is_name,
+};
+
+use crate::batch::{Batch, OrderPlace};
+use crate::command::{Body, Command, Failure, Reply, Time};
+use crate::directory::{Listed, Listing, answer_key, identity_key, order_key, reference_key};
+use crate::fault::{Fault, Found};
+use crate::load;
+use crate::member::{Identity, MemberId, MemberRef};
+use crate::pack::{self, fingerprint};
+use crate::reference::{Program, invalid};
+use crate::rows::AccountId;
+
+const KEY_BYTES_MAX: usize = 255;
+const NAME_BYTES_MAX: usize = 200;
+const IDENTITIES_MAX: usize = 16;
+
+/// Why there is no reply: the rules, or the world.
+enum Refused {
+    Rejected(Rejection),
+    KeyReused,
+    Fault(Fault),
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl<T: Into<Fault>> From<T> for Refused {
+    fn from(fault: T) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+type Answered = Result<Reply, Refused>;
+
+/// The answer to a command, unless the world fails. Its effects are in the batch, to be saved.
+pub(crate) fn decide(batch: &mut Batch<'_>, command: &Command) -> Found<Result<Reply, Failure>> {
+    keyed(batch, command, |batch| match run(batch, command) {
+        Ok(reply) => Ok(Ok(reply)),
+        Err(Refused::Rejected(rejection)) => Ok(Err(Failure::Rejected(rejection))),
+        Err(Refused::KeyReused) => Ok(Err(Failure::KeyReused)),
+        Err(Refused::Fault(fault)) => Err(fault),
+    })
+}
+
+/// Answers a key that was seen before, and remembers what a new one is answered.
+pub(crate) fn keyed(
+    batch: &mut Batch<'_>,
+    command: &Command,
+    run: impl FnOnce(&mut Batch<'_>) -> Found<Result<Reply, Failure>>,
+) -> Found<Result<Reply, Failure>> {
+    let Some(key) = &command.key else {
+        let allowed = "an idempotency key, or a permanent reference";
+        let missing = command.body.needs_key();
+        return if missing { Ok(Err(Failure::Rejected(invalid("key", allowed)))) } else { run(batch) };
+    };
+    if key.0.is_empty() || KEY_BYTES_MAX < key.0.len() || key.0.chars().any(char::is_control) {
+        let allowed = "1 to 255 bytes of text without control characters";
+        return Ok(Err(Failure::Rejected(invalid("key", allowed))));
+    }
+    let key = answer_key(&key.0);
+    let body = fingerprint(&command.body);
+    if let Some((first, answer)) = batch.find_answer(key)? {
+        if first != body {
+            return Ok(Err(Failure::KeyReused));
+        }
+        return Ok(pack::unpack_outcome(&answer)?.map_err(Failure::Rejected));
+    }
+    let answer = run(batch)?;
+    let outcome = match &answer {
+        Ok(reply) => Ok(reply.clone()),
+        Err(Failure::Rejected(rejection)) => Err(rejection.clone()),
+        // Nothing to remember: the caller may come again.
+        Err(Failure::Store(_) | Failure::KeyReused | Failure::Internal) => return Ok(answer),
+    };
+    batch.rows.answers.insert(key, (body, pack::pack_outcome(&outcome)));
+    Ok(answer)
+}
+
+fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
+    let (now, import) = match command.time {
+        Time::Live => (batch.now, false),
+        Time::Import(at) if !at.is_in_limits() => {
+            return Err(invalid("time", "a time in the years 1970 to 2500").into());
+        }
+        Time::Import(at) => (at, true),
+    };
+    let moment = Moment { now, actor: command.actor, import };
+    match &command.body {
+        Body::SignUp { id, name, identities } => sign_up(batch, *id, name.as_deref(), identities),
+        Body::PutOrder { channel, member, reference, document } => {
+            put_order(batch, &Put { channel, member: member.as_ref(), reference, document }, moment)
+        }
+        Body::Hold { program, member, points, minutes } => {
+            let (id, program) = find_account(batch, program, member)?;
+            hold(batch, id, program, *points, *minutes, moment)
+        }
+        Body::ReleaseHold { program, member, hold } => {
+            let (id, _) = find_account(batch, program, member)?;
+            release_hold(batch, id, *hold, moment)
+        }
+        Body::Adjust { program, member, adjustment, reference } => {
+            check_reference(reference.as_deref())?;
+            let (id, program) = find_account(batch, program, member)?;
+            adjust(batch, id, program, adjustment, reference.as_deref(), moment)
+        }
+        Body::Settle { owner, program } => {
+            if !batch.reference.programs.contains_key(program) {
+                return Err(Rejection::UnknownProgram.into());
+            }
+            let id = AccountId { owner: *owner, program: *program };
+            if !batch.slot(id)?.is_stored && !batch.is_member(*owner)? {
+                return Err(Rejection::UnknownMember.into());
+            }
+            settle(batch, id, now)
+        }
+        Body::CreateProgram { .. } | Body::AddVersion { .. } | Body::SwitchProgram { .. } | Body::AddChannel { .. } => {
+            Err(Fault::Row("reference data are changed in a batch of their own").into())
+        }
+    }
+}
+
+/// A sign-up whose identities lead to one member is answered with that member and adds nothing to it: else a stranger
+/// who knows a phone number links his e-mail to its points.
+fn sign_up(batch: &mut Batch<'_>, id: MemberId, name: Option<&str>, identities: &[Identity]) -> Answered {
+    if name.is_some_and(|it| it.is_empty() || NAME_BYTES_MAX < it.len() || it.chars().any(char::is_control)) {
+        return Err(invalid("name", "1 to 200 bytes of text without control characters").into());
+    }
+    if IDENTITIES_MAX < identities.len() {
+        return Err(invalid("identities", "at most 16").into());
+    }
+    let identities: Vec<Identity> = identities.iter().map(Identity::normalised).collect();
+    if !identities.iter().all(Identity::is_valid) {
+        return Err(
+            invalid("identities", "values of 1 to 120 bytes; an e-mail contains @, a phone number digits").into()
+        );
+    }
+    let mut found = None;
+    for identity in &identities {
+        let Some(listed) = batch.find(identity_key(identity))? else { continue };
+        if found.is_some_and(|it| it != listed.owner) {
+            return Err(Rejection::IdentityTaken.into());
+        }
+        found = Some(listed.owner);
+    }
+    if let Some(id) = found {
+        return Ok(Reply::Member { id, created: false });
+    }
+    if batch.is_member(id)? {
+        return Err(invalid("id", "an id that no other member has").into());
+    }
+    batch.rows.members.insert(id, name.map(str::to_owned));
+    for identity in identities {
+        let listed = Listed { owner: id, kind: Listing::Identity, program: 0, number: 0 };
+        batch.rows.directory.insert(identity_key(&identity), listed);
+        batch.rows.identities.insert((id, identity), ());
+    }
+    Ok(Reply::Member { id, created: true })
+}
+
+struct Put<'a> {
+    channel: &'a str,
+    member: Option<&'a MemberRef>,
+    reference: &'a str,
+    document: &'a Arc<Document>,
+}
+
+fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
+    check_reference(Some(put.reference))?;
+    put.document.check()?;
+    let reference = batch.reference;
+    let channel = reference.channels.get(put.channel).ok_or(Rejection::UnknownChannel)?;
+    let program = reference.programs.get(&channel.program).ok_or(Rejection::UnknownProgram)?;
+    let key = order_key(channel.number, put.reference);
+    let listed = batch.find(key)?;
+    let named = put.member.map(|it| find_member(batch, it)).transpose()?;
+    let owner = match (listed, named) {
+        (Some(listed), Some(named)) if listed.owner != named => return Err(Rejection::OtherMember.into()),
+        (Some(listed), _) => listed.owner,
+        (None, Some(named)) => named,
+        (None, None) => return Err(Rejection::UnknownMember.into()),
+    };
+    let id = AccountId { owner, program: channel.program };
+    let known = listed.map(|it| OrderNo(it.number));
+    batch.slot(id)?;
+    if let Some(no) = known {
+        batch.load_order(id, no)?;
+    }
+    if let Some(no) = put.document.hold {
+        batch.load_hold(id, no)?;
+    }
+    let decided = ask(batch, id, |account| engine::put_order(account, &program.timeline, known, put.document, moment))?;
+    let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now };
+    let staged = batch.stage(id, &decided, Some(place), false)?;
+    let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
+    batch.take_over(staged);
+    if known.is_none() {
+        let listed = Listed { owner, kind: Listing::Order, program: id.program, number: answer.order.0 };
+        batch.rows.directory.insert(key, listed);
+    }
+    Ok(Reply::Order { member: owner, order: answer.order, answer })
+}
+
+fn hold(
+    batch: &mut Batch<'_>,
+    id: AccountId,
+    program: &Program,
+    points: Points,
+    minutes: Option<u32>,
+    moment: Moment,
+) -> Answered {
+    let decided = ask(batch, id, |account| engine::hold(account, &program.timeline, points, minutes, moment))?;
+    let opened = decided.entries.iter().rev().filter_map(|it| it.hold).find(|it| it.state == HoldState::Active);
+    let opened = opened.ok_or(Fault::Row("a hold that is granted is posted"))?;
+    post(batch, id, &decided, false)?;
+    Ok(Reply::Hold { hold: opened.no, balance: batch.slot(id)?.account.balance, lapses_at: opened.lapses_at })
+}
+
+fn release_hold(batch: &mut Batch<'_>, id: AccountId, hold: HoldNo, moment: Moment) -> Answered {
+    batch.slot(id)?;
+    batch.load_hold(id, hold)?;
+    let decided = ask(batch, id, |account| engine::release_hold(account, hold, moment))?;
+    post(batch, id, &decided, false)?;
+    let account = &batch.slot(id)?.account;
+    let lapses_at = account.hold(hold).map_or(Timestamp::NEVER, |it| it.lapses_at);
+    Ok(Reply::Hold { hold, balance: account.balance, lapses_at })
+}
+
+fn adjust(
+    batch: &mut Batch<'_>,
+    id: AccountId,
+    program: &Program,
+    adjustment: &Adjustment,
+    reference: Option<&str>,
+    moment: Moment,
+) -> Answered {
+    let key = reference.map(|it| reference_key(id.program, it));
+    if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
+        return adjusted_before(batch, id, &listed, adjustment);
+    }
+    let decided = ask(batch, id, |account| engine::adjust(account, &program.timeline, adjustment, moment))?;
+    let entry = decided.entries.iter().find(|it| it.kind == Kind::Adjust);
+    let entry = entry.ok_or(Fault::Row("an adjustment is posted"))?.number;
+    post(batch, id, &decided, false)?;
+    if let Some(key) = key {
+        let listed = Listed { owner: id.owner, kind: Listing::Reference, program: id.program, number: entry.0 };
+        batch.rows.directory.insert(key, listed);
+    }
+    Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
+}
+
+/// A permanent reference again: the same adjustment is answered with its entry, another one is refused.
+fn adjusted_before(batch: &mut Batch<'_>, id: AccountId, listed: &Listed, adjustment: &Adjustment) -> Answered {
+    let no = EntryNo(listed.number);
+    let saved = batch.rows.entries.get(&(id, no)).map(|it| {
+        let row = pack::EntryRow { number: no, at: it.at, kind: it.kind, order: it.order };
+        pack::unpack_entry(row, &it.body)
+    });
+    let entry = match saved {
+        _ if listed.owner != id.owner => return Err(Refused::KeyReused),
+        Some(entry) => entry?,
+        None => {
+            load::find_entry(batch.conn, id, no)?.ok_or(Fault::Row("a reference names an entry that is not there"))?
+        }
+    };
+    let points: Points = entry.postings.iter().map(|it| it.points).sum();
+    let points = if entry.opened.is_empty() { -points } else { points };
+    if points != adjustment.points || entry.reason != engine::Reason::Note(adjustment.note.clone()) {
+        return Err(Refused::KeyReused);
+    }
+    Ok(Reply::Adjusted { entry: no, balance: batch.slot(id)?.account.balance })
+}
+
+fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
+    let decided = ask(batch, id, |account| engine::settle(account, now).map_err(Stop::from))?;
+    let entries = u64::try_from(decided.entries.len()).map_err(|_| Fault::Row("more entries than can be counted"))?;
+    if batch.slot(id)?.is_stored || !decided.entries.is_empty() {
+        post(batch, id, &decided, true)?;
+    }
+    Ok(Reply::Settled { entries, due_at: batch.slot(id)?.account.due_at() })
+}
+
+fn post(batch: &mut Batch<'_>, id: AccountId, decided: &Decided, settles: bool) -> Found<()> {
+    let staged = batch.stage(id, decided, None, settles)?;
+    batch.take_over(staged);
+    Ok(())
+}
+
+/// Asks the rules, and loads more lots as often as they need more.
+fn ask(
+    batch: &mut Batch<'_>,
+    id: AccountId,
+    mut rule: impl FnMut(&Account) -> Result<Decided, Stop>,
+) -> Result<Decided, Refused> {
+    loop {
+        match rule(&batch.slot(id)?.account) {
+            Ok(decided) => return Ok(decided),
+            Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
+            Err(Stop::NeedMore) => batch.load_more(id)?,
+        }
+    }
+}
+
+fn find_account<'a>(batch: &Batch<'a>, program: &str, member: &MemberRef) -> Result<(AccountId, &'a Program), Refused> {
+    let program = batch.reference.program(program).ok_or(Rejection::UnknownProgram)?;
+    let owner = find_member(batch, member)?;
+    Ok((AccountId { owner, program: program.number }, program))
+}
+
+fn find_member(batch: &Batch<'_>, member: &MemberRef) -> Result<MemberId, Refused> {
+    match member {
+        MemberRef::Id(id) if batch.is_member(*id)? => Ok(*id),
+        MemberRef::Id(_) => Err(Rejection::UnknownMember.into()),
+        MemberRef::Identity(identity) => {
+            let listed = batch.find(identity_key(&identity.normalised()))?;
+            Ok(listed.ok_or(Rejection::UnknownMember)?.owner)
+        }
+    }
+}
+
+fn check_reference(reference: Option<&str>) -> Result<(), Rejection> {
+    match reference {
+        Some(text) if !is_name(text) => Err(invalid("reference", "1 to 120 bytes of text without control characters")),
+        Some(_) | None => Ok(()),
+    }
+}

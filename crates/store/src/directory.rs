@@ -1,0 +1,93 @@
+//! The directory: who was first. Its keys are half a SHA-256 each, so that a row is small and spreads evenly.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sha2::{Digest as _, Sha256};
+
+use crate::fault::{Fault, Found};
+use crate::member::{Identity, MemberId};
+use crate::rows;
+
+pub(crate) type DirectoryKey = [u8; 16];
+
+const FIND: &str = "SELECT owner_id, kind, program, number FROM directory WHERE key = $1";
+const ANSWER: &str = "SELECT fingerprint, answer FROM answers WHERE key = $1";
+
+/// What a directory key leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) owner: MemberId,
+    pub(crate) kind: Listing,
+    pub(crate) program: u32,
+    /// Of the order or entry within its account; 0 for an identity.
+    pub(crate) number: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Listing {
+    Identity,
+    Order,
+    /// The permanent reference of an adjustment.
+    Reference,
+}
+
+impl Listing {
+    pub(crate) const ALL: [Self; 3] = [Self::Identity, Self::Order, Self::Reference];
+
+    /// The stable number of the kind in the database.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Identity => 1,
+            Self::Order => 2,
+            Self::Reference => 3,
+        }
+    }
+}
+
+pub(crate) fn identity_key(identity: &Identity) -> DirectoryKey {
+    hashed(Listing::Identity.number(), u32::from(identity.kind.number()), &identity.value)
+}
+
+pub(crate) fn order_key(channel: u32, reference: &str) -> DirectoryKey {
+    hashed(Listing::Order.number(), channel, reference)
+}
+
+pub(crate) fn reference_key(program: u32, reference: &str) -> DirectoryKey {
+    hashed(Listing::Reference.number(), program, reference)
+}
+
+/// The key of an answer; it stands in a table of its own.
+pub(crate) fn answer_key(key: &str) -> DirectoryKey {
+    hashed(0, 0, key)
+}
+
+fn hashed(kind: u8, number: u32, value: &str) -> DirectoryKey {
+    let mut hash = Sha256::new();
+    hash.update([kind]);
+    hash.update(number.to_be_bytes());
+    hash.update(value);
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash.finalize()[..16]);
+    key
+}
+
+pub(crate) fn find(conn: &Connection, key: DirectoryKey) -> Found<Option<Listed>> {
+    let mut statement = conn.prepare_cached(FIND)?;
+    let mut rows = statement.query(params![key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let number: u8 = row.get(1)?;
+    let kind = Listing::ALL.into_iter().find(|it| it.number() == number);
+    let kind = kind.ok_or(Fault::Row("the directory has a row of unknown kind"))?;
+    Ok(Some(Listed { owner: rows::member(row, 0)?, kind, program: row.get(2)?, number: row.get(3)? }))
+}
+
+/// What was remembered for an idempotency key: the fingerprint of the body, and the packed answer.
+pub(crate) fn find_answer(conn: &Connection, key: DirectoryKey) -> Found<Option<([u8; 16], Vec<u8>)>> {
+    let mut statement = conn.prepare_cached(ANSWER)?;
+    Ok(statement.query_row(params![key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+/// Whether there is such a member.
+pub(crate) fn is_member(conn: &Connection, id: MemberId) -> Found<bool> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM members WHERE owner_id = $1")?;
+    Ok(statement.exists(params![id.0])?)
+}

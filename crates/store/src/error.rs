@@ -1,0 +1,88 @@
+//! What can go wrong with the world: every error names the path and says what to do.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+/// The store could not do its work. Nothing that was answered is lost; a command may be sent again with the same key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error("{0}: there is no such database; check the path, or create it with a command that writes")]
+    Missing(PathBuf),
+    #[error("{0}: there is such a file already; choose another path, nothing is overwritten")]
+    Exists(PathBuf),
+    #[error("{0}: the file is read-only; make it and its folder writable, or choose another path")]
+    ReadOnly(PathBuf),
+    #[error("{0}: another process writes to this database; stop it first (reading works beside it)")]
+    Locked(PathBuf),
+    #[error("{0}: this file is not a Guerdon database; choose another path")]
+    NotADatabase(PathBuf),
+    #[error("{path}: the database needs schema {needs} or newer and this program has {has}; install a newer program")]
+    Newer { path: PathBuf, needs: i64, has: i64 },
+    #[error("{path}: migration {number} differs from the one that made this database; use the program that made it")]
+    Migration { path: PathBuf, number: i64 },
+    #[error("{path}: the database is damaged ({what}); restore a backup into a new file")]
+    Damaged { path: PathBuf, what: String },
+    #[error("{0}: the disk is full; nothing was recorded, make room and send it again")]
+    Full(PathBuf),
+    #[error("{path}: reading or writing failed ({what}); check the disk, then start again")]
+    Io { path: PathBuf, what: String },
+    #[error("{0}: the store has stopped after a failed write; check the disk, then start again")]
+    Stopped(PathBuf),
+    #[error(
+        "{path}: the document of program {program}, version {version}, cannot be read ({what}); use the program that wrote it"
+    )]
+    Document { path: PathBuf, program: String, version: u32, what: String },
+    #[error("{0}: this kind of database is not supported yet; give the path of a file, or sqlite:PATH")]
+    NotYet(String),
+    #[error("{path}: the database failed ({what}); send the command again, and report this if it stays")]
+    Database { path: PathBuf, what: String },
+}
+
+impl StoreError {
+    /// Whether nothing more can be written until the store is opened again.
+    pub(crate) fn stops(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Stopped(_))
+    }
+
+    pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::Missing(path),
+            std::io::ErrorKind::AlreadyExists => Self::Exists(path),
+            std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => Self::ReadOnly(path),
+            std::io::ErrorKind::StorageFull => Self::Full(path),
+            _ => Self::Io { path, what: error.to_string() },
+        }
+    }
+
+    pub(crate) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        let what = error.to_string();
+        let Some(failure) = error.sqlite_error() else { return Self::unreadable(path, error, what) };
+        match failure.code {
+            ErrorCode::DiskFull => Self::Full(path),
+            // The shared memory of the WAL could not grow: nothing has been written yet.
+            ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Self::Full(path),
+            ErrorCode::SystemIoFailure => Self::Io { path, what },
+            ErrorCode::DatabaseCorrupt => Self::Damaged { path, what },
+            ErrorCode::NotADatabase => Self::NotADatabase(path),
+            ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Self::ReadOnly(path),
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked(path),
+            ErrorCode::CannotOpen if !path.exists() => Self::Missing(path),
+            ErrorCode::CannotOpen => Self::Io { path, what },
+            _ => Self::Database { path, what },
+        }
+    }
+
+    fn unreadable(path: PathBuf, error: &rusqlite::Error, what: String) -> Self {
+        match error {
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..) => Self::Damaged { path, what },
+            _ => Self::Database { path, what },
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Failures on the way through the store, before they are told to anybody: they get the path there.
+
+use std::path::Path;
+
+use crate::error::StoreError;
+use crate::pack::Unreadable;
+
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Sqlite(rusqlite::Error),
+    /// A row is there that this program cannot have written.
+    Row(&'static str),
+    Store(StoreError),
+}
+
+pub(crate) type Found<T> = Result<T, Fault>;
+
+impl Fault {
+    pub(crate) fn at(self, path: &Path) -> StoreError {
+        match self {
+            Self::Sqlite(error) => StoreError::sqlite(path, &error),
+            Self::Row(what) => StoreError::Damaged { path: path.to_owned(), what: what.to_owned() },
+            Self::Store(error) => error,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Unreadable> for Fault {
+    fn from(_: Unreadable) -> Self {
+        Self::Row("a packed row cannot be read")
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,292 @@
+//! Loads what a command touches, in a fixed set of prepared statements.
+//!
+//! Bounded: the balances of an account, the first [`LOTS`] lots that wait and the first that are open, its active holds,
+//! the order that is sent and the lots that these name. Closed lots are never read; an account that has had a million
+//! lots costs no more than one that has had ten.
+
+use engine::{
+    Account, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order, OrderNo, Points, Timestamp,
+};
+use rusqlite::{Connection, Row, params};
+
+use crate::fault::{Fault, Found};
+use crate::pack;
+use crate::rows::{
+    AccountId, CLOSED, FIGURES, OPEN, Place, WAITING, balance_of, column_due, place_in, place_of, points, time,
+};
+
+/// How many lots of each kind are loaded at first. A decision that needs more gets four times as many.
+pub(crate) const LOTS: u32 = 64;
+
+const ACCOUNT: &str = "SELECT pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
+    expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, due_at, carried
+    FROM accounts WHERE owner_id = $1 AND program = $2";
+const LOTS_OF_PHASE: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+    pending, available, held, expired
+    FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3
+    ORDER BY sort_at, earned_at, lot_no LIMIT $4";
+const LOT_AT: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+    pending, available, held, expired
+    FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND lot_no = $6";
+const LOT_NUMBERED: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+    pending, available, held, expired
+    FROM lots WHERE owner_id = $1 AND program = $2 AND lot_no = $3";
+const HOLDS: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
+    WHERE owner_id = $1 AND program = $2 AND closed = 0 ORDER BY hold_no";
+const HOLD_CLOSED: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
+    WHERE owner_id = $1 AND program = $2 AND closed = 1 AND hold_no = $3";
+const ORDER: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+    WHERE owner_id = $1 AND program = $2 AND order_no = $3";
+
+const ORDERS_LAST: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+    WHERE owner_id = $1 AND program = $2 ORDER BY order_no DESC LIMIT $3";
+
+/// An account as far as it is loaded, with what its row says besides.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) account: Account,
+    /// The sweeper's hint as it is stored.
+    pub(crate) due_at: Timestamp,
+    /// Whether there is a row.
+    pub(crate) is_stored: bool,
+}
+
+/// The account with its soonest lots and active holds.
+pub(crate) fn load_account(conn: &Connection, id: AccountId) -> Found<Loaded> {
+    let mut loaded = load_balance(conn, id)?;
+    load_lots(conn, id, &mut loaded.account, LOTS)?;
+    load_holds(conn, id, &mut loaded.account)?;
+    Ok(loaded)
+}
+
+/// The account's row alone.
+pub(crate) fn load_balance(conn: &Connection, id: AccountId) -> Found<Loaded> {
+    let mut statement = conn.prepare_cached(ACCOUNT)?;
+    let mut rows = statement.query(params![id.owner.0, id.program])?;
+    match rows.next()? {
+        Some(row) => read_account(row),
+        None => Ok(Loaded { account: Account::default(), due_at: Timestamp::NEVER, is_stored: false }),
+    }
+}
+
+fn read_account(row: &Row<'_>) -> Found<Loaded> {
+    let mut figures = [Points::ZERO; FIGURES];
+    for (index, figure) in figures.iter_mut().enumerate() {
+        *figure = points(row, index)?;
+    }
+    let mut account = Account::default();
+    account.balance = balance_of(figures);
+    account.last_at = time(row, FIGURES)?;
+    account.next_entry = EntryNo(row.get(FIGURES + 1)?);
+    account.next_lot = LotNo(row.get(FIGURES + 2)?);
+    account.next_order = OrderNo(row.get(FIGURES + 3)?);
+    account.next_hold = HoldNo(row.get(FIGURES + 4)?);
+    let carried = row.get_ref(FIGURES + 6)?.as_blob_or_null().map_err(|_| Fault::Row("a remainder is no blob"))?;
+    account.carried = pack::unpack_carried(carried)?;
+    account.horizon.orders = Some(account.next_order);
+    Ok(Loaded { account, due_at: column_due(row.get(FIGURES + 5)?), is_stored: true })
+}
+
+/// The first `limit` lots that wait and the first that are open; the horizon says where the loaded ones end.
+pub(crate) fn load_lots(conn: &Connection, id: AccountId, account: &mut Account, limit: u32) -> Found<()> {
+    let mut horizon = Horizon { orders: account.horizon.orders, ..Horizon::default() };
+    if account.balance.pending.is_positive() {
+        let (lots, next) = lots_of_phase(conn, id, WAITING, limit)?;
+        // Several may change at one instant: only what changes before the first lot left out is surely complete.
+        horizon.waiting = next.map(|it| Timestamp::from_micros(place_of(&it).sort_at.micros() - 1));
+        lots.into_iter().for_each(|it| account.load_lot(it));
+    }
+    if (account.balance.available + account.balance.held).is_positive() {
+        let (lots, next) = lots_of_phase(conn, id, OPEN, limit)?;
+        horizon.open = next.and(lots.last()).map(Lot::spend_key);
+        lots.into_iter().for_each(|it| account.load_lot(it));
+    }
+    account.horizon = horizon;
+    Ok(())
+}
+
+/// Up to `limit` lots in order, and the one behind them.
+fn lots_of_phase(conn: &Connection, id: AccountId, phase: u8, limit: u32) -> Found<(Vec<Lot>, Option<Lot>)> {
+    let mut statement = conn.prepare_cached(LOTS_OF_PHASE)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, phase, u64::from(limit) + 1])?;
+    let mut lots = Vec::new();
+    while let Some(row) = rows.next()? {
+        lots.push(read_lot(row)?);
+    }
+    let next = if usize::try_from(limit).is_ok_and(|it| it < lots.len()) { lots.pop() } else { None };
+    Ok((lots, next))
+}
+
+pub(crate) fn read_lot(row: &Row<'_>) -> Found<Lot> {
+    let place = Place { phase: row.get(0)?, sort_at: time(row, 1)? };
+    let earned_at = time(row, 2)?;
+    let available_at = row.get::<_, Option<i64>>(5)?.map_or(earned_at, Timestamp::from_micros);
+    let expires_at = row.get::<_, Option<i64>>(6)?.map_or(place.sort_at, Timestamp::from_micros);
+    let lot = Lot {
+        at: LotRef { no: LotNo(row.get(3)?), earned_at, available_at, expires_at },
+        order: row.get::<_, Option<u64>>(4)?.map(OrderNo),
+        graced: row.get(7)?,
+        pending: points(row, 8)?,
+        available: points(row, 9)?,
+        held: points(row, 10)?,
+        expired: points(row, 11)?,
+    };
+    let mixed = lot.pending.is_positive() && (lot.available + lot.held).is_positive();
+    if mixed || place_of(&lot) != place {
+        return Err(Fault::Row("a lot stands in the wrong place"));
+    }
+    Ok(lot)
+}
+
+/// A lot that is named with its dates: at most three look-ups; more only when its dates were moved since.
+pub(crate) fn load_lot(conn: &Connection, id: AccountId, account: &mut Account, named: LotRef) -> Found<()> {
+    if account.lot(named.no).is_some() {
+        return Ok(());
+    }
+    let mut statement = conn.prepare_cached(LOT_AT)?;
+    for phase in [OPEN, CLOSED, WAITING] {
+        let place = place_in(phase, named.available_at, named.expires_at);
+        let (sort_at, earned_at) = (place.sort_at.micros(), named.earned_at.micros());
+        let mut rows = statement.query(params![id.owner.0, id.program, phase, sort_at, earned_at, named.no.0])?;
+        if let Some(row) = rows.next()? {
+            account.load_lot(read_lot(row)?);
+            return Ok(());
+        }
+    }
+    let mut statement = conn.prepare_cached(LOT_NUMBERED)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, named.no.0])?;
+    let row = rows.next()?.ok_or(Fault::Row("an order or a hold names a lot that is not there"))?;
+    account.load_lot(read_lot(row)?);
+    Ok(())
+}
+
+/// The active holds and the lots that they keep points of.
+fn load_holds(conn: &Connection, id: AccountId, account: &mut Account) -> Found<()> {
+    if account.next_hold == HoldNo(1) {
+        return Ok(());
+    }
+    let mut statement = conn.prepare_cached(HOLDS)?;
+    let mut rows = statement.query(params![id.owner.0, id.program])?;
+    while let Some(row) = rows.next()? {
+        let hold = read_hold(row)?;
+        for taken in &hold.taken {
+            load_lot(conn, id, account, taken.lot)?;
+        }
+        account.load_hold(hold);
+    }
+    Ok(())
+}
+
+/// A hold that a command names and that may have ended.
+pub(crate) fn load_hold(conn: &Connection, id: AccountId, account: &mut Account, no: HoldNo) -> Found<()> {
+    if account.hold(no).is_some() || i64::try_from(no.0).is_err() {
+        return Ok(());
+    }
+    let mut statement = conn.prepare_cached(HOLD_CLOSED)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, no.0])?;
+    if let Some(row) = rows.next()? {
+        account.load_hold(read_hold(row)?);
+    }
+    Ok(())
+}
+
+pub(crate) fn read_hold(row: &Row<'_>) -> Found<Hold> {
+    let lapses_at = time(row, 1)?;
+    let state = match (row.get::<_, bool>(4)?, row.get::<_, Option<u64>>(2)?) {
+        (false, None) => HoldState::Active,
+        (false, Some(_)) => return Err(Fault::Row("a hold is both active and taken")),
+        (true, None) => HoldState::Ended,
+        (true, Some(order)) => HoldState::Taken(OrderNo(order)),
+    };
+    let taken = pack::unpack_taken(row.get_ref(3)?.as_blob().unwrap_or_default(), lapses_at)?;
+    Ok(Hold { no: HoldNo(row.get(0)?), state, lapses_at, points: points(row, 5)?, taken })
+}
+
+/// What the columns of an order say besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrderRow {
+    pub(crate) order: Order,
+    pub(crate) channel: u32,
+    pub(crate) reference: String,
+    /// The day on which it was first recorded.
+    pub(crate) day: String,
+}
+
+/// An order, the orders whose steps it has displaced, and the lots that they name.
+pub(crate) fn load_order(conn: &Connection, id: AccountId, account: &mut Account, no: OrderNo) -> Found<Vec<OrderRow>> {
+    let found = find_order(conn, id, no)?.ok_or(Fault::Row("the directory names an order that is not there"))?;
+    let mut loaded = Vec::new();
+    for displaced in &found.order.posted.displaced {
+        if account.order(displaced.order).is_none() {
+            let other = find_order(conn, id, displaced.order)?;
+            loaded.push(other.ok_or(Fault::Row("an order names another that is not there"))?);
+        }
+    }
+    loaded.push(found);
+    for it in &loaded {
+        load_order_row(conn, id, account, it)?;
+    }
+    Ok(loaded)
+}
+
+/// The last `limit` orders: only decisions about carried steps look at other orders than their own.
+pub(crate) fn load_orders(conn: &Connection, id: AccountId, account: &mut Account, limit: u32) -> Found<Vec<OrderRow>> {
+    let mut statement = conn.prepare_cached(ORDERS_LAST)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, limit])?;
+    let mut loaded = Vec::new();
+    while let Some(row) = rows.next()? {
+        loaded.push(read_order(row)?);
+    }
+    for it in &loaded {
+        load_order_row(conn, id, account, it)?;
+    }
+    let is_all = usize::try_from(limit).is_ok_and(|it| loaded.len() < it);
+    account.horizon.orders = if is_all { None } else { loaded.last().map(|it| it.order.no) };
+    Ok(loaded)
+}
+
+fn load_order_row(conn: &Connection, id: AccountId, account: &mut Account, row: &OrderRow) -> Found<()> {
+    if account.order(row.order.no).is_none() {
+        for lot in row.order.posted.lots() {
+            load_lot(conn, id, account, lot)?;
+        }
+        account.load_order(row.order.clone());
+    }
+    Ok(())
+}
+
+pub(crate) fn find_order(conn: &Connection, id: AccountId, no: OrderNo) -> Found<Option<OrderRow>> {
+    let mut statement = conn.prepare_cached(ORDER)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, no.0])?;
+    rows.next()?.map(read_order).transpose()
+}
+
+pub(crate) fn read_order(row: &Row<'_>) -> Found<OrderRow> {
+    let document = pack::unpack_document(row.get_ref(4)?.as_blob().unwrap_or_default())?;
+    let state = pack::unpack_state(row.get_ref(5)?.as_blob().unwrap_or_default(), document.placed_at)?;
+    let order = Order {
+        no: OrderNo(row.get(0)?),
+        pinned: state.pinned,
+        document: Some(document.into()),
+        asked: state.asked,
+        accepted: state.accepted,
+        posted: state.posted,
+    };
+    Ok(OrderRow { order, channel: row.get(1)?, reference: row.get(2)?, day: row.get(3)? })
+}
+
+const ENTRY: &str = "SELECT entry_no, at, kind, order_no, body FROM entries
+    WHERE owner_id = $1 AND program = $2 AND entry_no = $3";
+
+pub(crate) fn find_entry(conn: &Connection, id: AccountId, no: EntryNo) -> Found<Option<Entry>> {
+    let mut statement = conn.prepare_cached(ENTRY)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, no.0])?;
+    rows.next()?.map(read_entry).transpose()
+}
+
+pub(crate) fn read_entry(row: &Row<'_>) -> Found<Entry> {
+    let number = EntryNo(row.get(0)?);
+    let order = row.get::<_, Option<u64>>(3)?.map(OrderNo);
+    let columns = pack::EntryRow { number, at: time(row, 1)?, kind: row.get(2)?, order };
+    Ok(pack::unpack_entry(columns, row.get_ref(4)?.as_blob().unwrap_or_default())?)
+}

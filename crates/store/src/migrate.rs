@@ -1,0 +1,129 @@
+//! Brings a database to the schema of this program, or refuses it untouched.
+//!
+//! Migrations are numbered, embedded and checksummed; one that has shipped is never edited. Each runs in a transaction of
+//! its own. A database says which schema a program must know at least: a newer one is refused before anything is written.
+
+use std::path::Path;
+
+use engine::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::fault::{Fault, Found};
+
+/// "Grdn": tells our files from those of other programs.
+const APPLICATION_ID: i64 = 0x4772_646e;
+
+struct Migration {
+    number: i64,
+    name: &'static str,
+    sql: &'static str,
+    /// The oldest schema that a program must know to work with the database after it.
+    oldest_compatible: i64,
+}
+
+const MIGRATIONS: [Migration; 1] =
+    [Migration { number: 1, name: "ledger", sql: include_str!("migrations/001_ledger.sql"), oldest_compatible: 1 }];
+
+const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
+
+/// Refuses what is no database of ours, or a newer one. Reads only.
+pub(crate) fn inspect(path: &Path) -> Result<(), StoreError> {
+    let conn = open_reading(path)?;
+    inspect_open(&conn, path).map_err(|fault| fault.at(path))
+}
+
+/// A connection that cannot write, checked for damage as it reads.
+pub(crate) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.pragma_update(None, "cell_size_check", true)?;
+        conn.pragma_update(None, "cache_size", -8_192)?;
+        conn.busy_timeout(std::time::Duration::from_secs(5))?;
+        conn.set_prepared_statement_cache_capacity(64);
+        Ok(conn)
+    };
+    open().map_err(|error: rusqlite::Error| StoreError::sqlite(path, &error))
+}
+
+pub(crate) fn inspect_open(conn: &Connection, path: &Path) -> Found<()> {
+    let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if application != APPLICATION_ID {
+        return Err(StoreError::NotADatabase(path.to_owned()).into());
+    }
+    let needs: i64 = meta(conn, "oldest_compatible")?
+        .and_then(|it| it.parse().ok())
+        .ok_or(Fault::Row("the database does not say which program it needs"))?;
+    if SCHEMA < needs {
+        return Err(StoreError::Newer { path: path.to_owned(), needs, has: SCHEMA }.into());
+    }
+    for migration in &MIGRATIONS {
+        let known: Option<Vec<u8>> = conn
+            .query_row("SELECT sha256 FROM migrations WHERE number = $1", params![migration.number], |row| row.get(0))
+            .optional()?;
+        if known.is_some_and(|it| it != checksum(migration)) {
+            return Err(StoreError::Migration { path: path.to_owned(), number: migration.number }.into());
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn meta(conn: &Connection, name: &str) -> Found<Option<String>> {
+    let found = conn.query_row("SELECT value FROM meta WHERE name = $1", params![name], |row| row.get(0));
+    Ok(found.optional()?)
+}
+
+pub(crate) fn set_meta(conn: &Connection, name: &str, value: &str) -> Found<()> {
+    let upsert = "INSERT INTO meta (name, value) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    conn.execute(upsert, params![name, value])?;
+    Ok(())
+}
+
+/// A new history begins: what was given out before may come again with other content.
+pub(crate) fn start_incarnation(conn: &Connection) -> Found<()> {
+    set_meta(conn, "incarnation", &Uuid::now_v7().to_string())
+}
+
+/// Runs what is missing. `is_new` says that the file was empty or not there.
+pub(crate) fn migrate(conn: &mut Connection, is_new: bool, now: Timestamp) -> Found<()> {
+    if is_new {
+        conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    for migration in &MIGRATIONS {
+        let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(
+            "CREATE TABLE IF NOT EXISTS migrations (
+                number INTEGER NOT NULL PRIMARY KEY,
+                name TEXT NOT NULL,
+                sha256 BLOB NOT NULL,
+                at INTEGER NOT NULL
+            ) STRICT",
+        )?;
+        let find = "SELECT 1 FROM migrations WHERE number = $1";
+        if transaction.prepare(find)?.exists(params![migration.number])? {
+            continue;
+        }
+        transaction.execute_batch(migration.sql)?;
+        let insert = "INSERT INTO migrations (number, name, sha256, at) VALUES ($1, $2, $3, $4)";
+        transaction.execute(insert, params![migration.number, migration.name, checksum(migration), now.micros()])?;
+        set_meta(&transaction, "schema", &migration.number.to_string())?;
+        set_meta(&transaction, "oldest_compatible", &migration.oldest_compatible.to_string())?;
+        if migration.number == 1 {
+            set_meta(&transaction, "epoch", "1")?;
+            start_incarnation(&transaction)?;
+        }
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn checksum(migration: &Migration) -> Vec<u8> {
+    Sha256::digest(migration.sql).to_vec()
+}

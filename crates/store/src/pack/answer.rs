@@ -1,0 +1,339 @@
+//! What a command was answered, so that its key is answered the same again; and what tells two bodies apart.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use engine::{Answer, Balance, EntryNo, HoldNo, Money, OrderNo, Points, Rejection, Status, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use super::document::write_document;
+use super::entry::{pack_earned, unpack_earned};
+use super::{Packer, Read, Unpacker, Unreadable};
+use crate::command::{Body, Reply};
+use crate::member::{MemberId, MemberRef};
+
+const VERSION: u8 = 1;
+const ZERO: Timestamp = Timestamp::from_micros(0);
+
+/// What is remembered: refusals by the rules as well as replies, but no failure of the world.
+pub(crate) type Outcome = Result<Reply, Rejection>;
+
+pub(crate) fn pack_outcome(outcome: &Outcome) -> Vec<u8> {
+    let mut it = Packer::new(VERSION);
+    match outcome {
+        Ok(reply) => write_reply(&mut it, reply),
+        Err(rejection) => {
+            it.byte(0);
+            write_rejection(&mut it, rejection);
+        }
+    }
+    it.done()
+}
+
+pub(crate) fn unpack_outcome(bytes: &[u8]) -> Read<Outcome> {
+    let mut it = Unpacker::new(bytes, VERSION)?;
+    let outcome = match it.byte()? {
+        0 => Err(read_rejection(&mut it)?),
+        code => Ok(read_reply(&mut it, code)?),
+    };
+    it.done()?;
+    Ok(outcome)
+}
+
+fn write_reply(it: &mut Packer, reply: &Reply) {
+    match reply {
+        Reply::Member { id, created } => {
+            it.byte(1);
+            it.bytes(&id.0);
+            it.flag(*created);
+        }
+        Reply::Order { member, order, answer } => {
+            it.byte(2);
+            it.bytes(&member.0);
+            it.unsigned(order.0);
+            write_answer(it, answer);
+        }
+        Reply::Hold { hold, balance, lapses_at } => {
+            it.byte(3);
+            it.unsigned(hold.0);
+            write_balance(it, balance);
+            it.time(*lapses_at, ZERO);
+        }
+        Reply::Adjusted { entry, balance } => {
+            it.byte(4);
+            it.unsigned(entry.0);
+            write_balance(it, balance);
+        }
+        Reply::Settled { entries, due_at } => {
+            it.byte(5);
+            it.unsigned(*entries);
+            it.time(*due_at, ZERO);
+        }
+        Reply::Program { number, version } => {
+            it.byte(6);
+            it.unsigned(u64::from(*number));
+            it.unsigned(u64::from(*version));
+        }
+        Reply::Channel { number } => {
+            it.byte(7);
+            it.unsigned(u64::from(*number));
+        }
+        Reply::Done => it.byte(8),
+    }
+}
+
+fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
+    Ok(match code {
+        1 => Reply::Member { id: MemberId(it.array()?), created: it.flag()? },
+        2 => Reply::Order { member: MemberId(it.array()?), order: OrderNo(it.unsigned()?), answer: read_answer(it)? },
+        3 => Reply::Hold { hold: HoldNo(it.unsigned()?), balance: read_balance(it)?, lapses_at: it.time(ZERO)? },
+        4 => Reply::Adjusted { entry: EntryNo(it.unsigned()?), balance: read_balance(it)? },
+        5 => Reply::Settled { entries: it.unsigned()?, due_at: it.time(ZERO)? },
+        6 => Reply::Program { number: it.small()?, version: it.small()? },
+        7 => Reply::Channel { number: it.small()? },
+        8 => Reply::Done,
+        _ => return Err(Unreadable),
+    })
+}
+
+fn write_answer(it: &mut Packer, answer: &Answer) {
+    it.byte(match answer.status {
+        Status::Recorded => 1,
+        Status::Retry => 2,
+        Status::Stale => 3,
+    });
+    it.unsigned(answer.order.0);
+    pack_earned(it, &answer.earned);
+    it.points(answer.redeemed);
+    it.money(answer.value);
+    it.points(answer.owed);
+    it.points(answer.let_go);
+    it.points(answer.expired);
+    write_balance(it, &answer.balance);
+}
+
+fn read_answer(it: &mut Unpacker<'_>) -> Read<Answer> {
+    let status = match it.byte()? {
+        1 => Status::Recorded,
+        2 => Status::Retry,
+        3 => Status::Stale,
+        _ => return Err(Unreadable),
+    };
+    Ok(Answer {
+        status,
+        order: OrderNo(it.unsigned()?),
+        earned: unpack_earned(it)?,
+        redeemed: it.points()?,
+        value: it.money()?,
+        owed: it.points()?,
+        let_go: it.points()?,
+        expired: it.points()?,
+        balance: read_balance(it)?,
+    })
+}
+
+fn write_balance(it: &mut Packer, balance: &Balance) {
+    for points in crate::rows::figures(balance) {
+        it.points(points);
+    }
+}
+
+fn read_balance(it: &mut Unpacker<'_>) -> Read<Balance> {
+    let mut figures = [Points::ZERO; crate::rows::FIGURES];
+    for figure in &mut figures {
+        *figure = it.points()?;
+    }
+    Ok(crate::rows::balance_of(figures))
+}
+
+fn write_rejection(it: &mut Packer, rejection: &Rejection) {
+    match rejection {
+        Rejection::Invalid { path, allowed } => {
+            it.byte(1);
+            it.text(path);
+            it.text(allowed);
+        }
+        Rejection::UnknownChannel => it.byte(2),
+        Rejection::UnknownProgram => it.byte(3),
+        Rejection::UnknownMember => it.byte(4),
+        Rejection::IdentityTaken => it.byte(5),
+        Rejection::OtherMember => it.byte(6),
+        Rejection::WrongCurrency => it.byte(7),
+        Rejection::DateTooOld { path } => {
+            it.byte(8);
+            it.text(path);
+        }
+        Rejection::DateAhead { path } => {
+            it.byte(9);
+            it.text(path);
+        }
+        Rejection::VersionKind => it.byte(10),
+        Rejection::VersionConflict => it.byte(11),
+        Rejection::ProgramOff => it.byte(12),
+        Rejection::UnknownHold => it.byte(13),
+        Rejection::HoldTaken => it.byte(14),
+        Rejection::BelowMinimum { value, points } => {
+            it.byte(15);
+            it.money(*value);
+            it.points(*points);
+        }
+        Rejection::ExceedsOrder { fits } => {
+            it.byte(16);
+            it.points(*fits);
+        }
+        Rejection::BehindAccount => it.byte(17),
+        Rejection::InsufficientPoints { spendable } => {
+            it.byte(18);
+            it.points(*spendable);
+        }
+    }
+}
+
+fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
+    Ok(match it.byte()? {
+        1 => Rejection::Invalid { path: Cow::Owned(it.text()?), allowed: intern(it.text()?) },
+        2 => Rejection::UnknownChannel,
+        3 => Rejection::UnknownProgram,
+        4 => Rejection::UnknownMember,
+        5 => Rejection::IdentityTaken,
+        6 => Rejection::OtherMember,
+        7 => Rejection::WrongCurrency,
+        8 => Rejection::DateTooOld { path: intern(it.text()?) },
+        9 => Rejection::DateAhead { path: intern(it.text()?) },
+        10 => Rejection::VersionKind,
+        11 => Rejection::VersionConflict,
+        12 => Rejection::ProgramOff,
+        13 => Rejection::UnknownHold,
+        14 => Rejection::HoldTaken,
+        15 => {
+            let value: Money = it.money()?;
+            Rejection::BelowMinimum { value, points: it.points()? }
+        }
+        16 => Rejection::ExceedsOrder { fits: it.points()? },
+        17 => Rejection::BehindAccount,
+        18 => Rejection::InsufficientPoints { spendable: it.points()? },
+        _ => return Err(Unreadable),
+    })
+}
+
+/// Rejections hold texts of the program itself; one read back is such a text as well. Each is kept once, so what is
+/// leaked is bounded by the number of texts that rejections ever had.
+fn intern(text: String) -> &'static str {
+    static TEXTS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = texts.get(text.as_str()) {
+        return known;
+    }
+    let kept: &'static str = Box::leak(text.into_boxed_str());
+    texts.insert(kept);
+    kept
+}
+
+/// Tells bodies apart that share a key. The id of a new member is left out: it is drawn anew at each attempt.
+pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
+    let mut it = Packer::new(VERSION);
+    match body {
+        Body::SignUp { id: _, name, identities } => {
+            it.byte(1);
+            it.option(name.as_deref(), Packer::text);
+            it.list(identities, |it, identity| {
+                let identity = identity.normalised();
+                it.byte(identity.kind.number());
+                it.text(&identity.value);
+            });
+        }
+        Body::PutOrder { channel, member, reference, document } => {
+            it.byte(2);
+            it.text(channel);
+            it.option(member.as_ref(), write_member);
+            it.text(reference);
+            write_document(&mut it, document);
+        }
+        Body::Hold { program, member, points, minutes } => {
+            it.byte(3);
+            it.text(program);
+            write_member(&mut it, member);
+            it.points(*points);
+            it.option(*minutes, |it, minutes| it.unsigned(u64::from(minutes)));
+        }
+        Body::ReleaseHold { program, member, hold } => {
+            it.byte(4);
+            it.text(program);
+            write_member(&mut it, member);
+            it.unsigned(hold.0);
+        }
+        Body::Adjust { program, member, adjustment, reference } => {
+            it.byte(5);
+            it.text(program);
+            write_member(&mut it, member);
+            it.points(adjustment.points);
+            it.text(&adjustment.note);
+            it.maybe_time(adjustment.expires_at, ZERO);
+            it.option(reference.as_deref(), Packer::text);
+        }
+        Body::Settle { owner, program } => {
+            it.byte(6);
+            it.bytes(&owner.0);
+            it.unsigned(u64::from(*program));
+        }
+        Body::CreateProgram { .. } | Body::AddVersion { .. } | Body::SwitchProgram { .. } | Body::AddChannel { .. } => {
+            write_reference(&mut it, body)
+        }
+    }
+    half(&Sha256::digest(it.done()))
+}
+
+fn write_reference(it: &mut Packer, body: &Body) {
+    match body {
+        Body::CreateProgram { name, document, effective_at } => {
+            it.byte(7);
+            it.text(name);
+            it.text(document);
+            it.time(*effective_at, ZERO);
+        }
+        Body::AddVersion { program, document, effective_at } => {
+            it.byte(8);
+            it.text(program);
+            it.text(document);
+            it.maybe_time(*effective_at, ZERO);
+        }
+        Body::SwitchProgram { program, on, at } => {
+            it.byte(9);
+            it.text(program);
+            it.flag(*on);
+            it.maybe_time(*at, ZERO);
+        }
+        Body::AddChannel { name, program } => {
+            it.byte(10);
+            it.text(name);
+            it.text(program);
+        }
+        Body::SignUp { .. }
+        | Body::PutOrder { .. }
+        | Body::Hold { .. }
+        | Body::ReleaseHold { .. }
+        | Body::Adjust { .. }
+        | Body::Settle { .. } => {}
+    }
+}
+
+fn write_member(it: &mut Packer, member: &MemberRef) {
+    match member {
+        MemberRef::Id(id) => {
+            it.byte(0);
+            it.bytes(&id.0);
+        }
+        MemberRef::Identity(identity) => {
+            let identity = identity.normalised();
+            it.byte(identity.kind.number());
+            it.text(&identity.value);
+        }
+    }
+}
+
+fn half(hash: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    half
+}

@@ -1,0 +1,355 @@
+//! Entries of the ledger: what is not in columns of their row.
+
+use engine::{
+    Actor, Bucket, Carried, Cause, Changes, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, HoldChange, HoldNo,
+    HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OrderNo, Paid, Points, Posting, Reason, RedeemRate,
+    Timestamp,
+};
+
+use super::{Packer, Read, Unpacker, Unreadable};
+
+const VERSION: u8 = 1;
+
+/// What the columns of an entry's row say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EntryRow {
+    pub(crate) number: EntryNo,
+    pub(crate) at: Timestamp,
+    pub(crate) kind: u8,
+    pub(crate) order: Option<OrderNo>,
+}
+
+pub(crate) fn pack_entry(entry: &Entry) -> Vec<u8> {
+    let mut it = Packer::new(VERSION);
+    pack_actor(&mut it, entry.actor);
+    pack_reason(&mut it, &entry.reason);
+    it.list(&entry.opened, |it, opened| {
+        pack_lot(it, opened.lot, entry.at);
+        it.byte(u8::from(opened.graced) | (u8::from(opened.order.is_some()) << 1));
+        if let Some(order) = opened.order {
+            it.unsigned(order.0);
+        }
+    });
+    it.option(entry.dated, |it, lot| pack_lot(it, lot, entry.at));
+    it.option(entry.hold, |it, hold| {
+        it.unsigned(hold.no.0);
+        pack_hold_state(it, hold.state);
+        it.time(hold.lapses_at, entry.at);
+    });
+    it.list(&entry.postings, |it, posting| {
+        it.unsigned(posting.lot.0);
+        it.byte(bucket_number(posting.from) << 4 | bucket_number(posting.to));
+        it.points(posting.points);
+    });
+    pack_changes(&mut it, &entry.changes);
+    it.done()
+}
+
+pub(crate) fn unpack_entry(row: EntryRow, body: &[u8]) -> Read<Entry> {
+    let mut it = Unpacker::new(body, VERSION)?;
+    let entry = Entry {
+        number: row.number,
+        at: row.at,
+        kind: Kind::ALL.into_iter().find(|it| kind_number(*it) == row.kind).ok_or(Unreadable)?,
+        order: row.order,
+        actor: unpack_actor(&mut it)?,
+        reason: unpack_reason(&mut it)?,
+        opened: it.list(|it| {
+            let lot = unpack_lot(it, row.at)?;
+            let flags = it.byte()?;
+            let order = if flags & 2 == 0 { None } else { Some(OrderNo(it.unsigned()?)) };
+            Ok(LotOpened { lot, order, graced: flags & 1 == 1 })
+        })?,
+        dated: it.option(|it| unpack_lot(it, row.at))?,
+        hold: it.option(|it| {
+            let no = HoldNo(it.unsigned()?);
+            let state = unpack_hold_state(it)?;
+            Ok(HoldChange { no, state, lapses_at: it.time(row.at)? })
+        })?,
+        postings: it.list(|it| {
+            let lot = LotNo(it.unsigned()?);
+            let buckets = it.byte()?;
+            let (from, to) = (numbered_bucket(buckets >> 4)?, numbered_bucket(buckets & 15)?);
+            Ok(Posting { lot, from, to, points: it.points()? })
+        })?,
+        changes: unpack_changes(&mut it)?,
+    };
+    it.done()?;
+    Ok(entry)
+}
+
+/// The stable number of a kind of entry.
+pub(crate) fn kind_number(kind: Kind) -> u8 {
+    match kind {
+        Kind::Earn => 1,
+        Kind::Revoke => 2,
+        Kind::Redeem => 3,
+        Kind::Return => 4,
+        Kind::Expire => 5,
+        Kind::Release => 6,
+        Kind::Hold => 7,
+        Kind::Lapse => 8,
+        Kind::Repay => 9,
+        Kind::Adjust => 10,
+        Kind::Redate => 11,
+    }
+}
+
+fn bucket_number(bucket: Bucket) -> u8 {
+    match bucket {
+        Bucket::Pending => 1,
+        Bucket::Available => 2,
+        Bucket::Held => 3,
+        Bucket::Issued => 4,
+        Bucket::Redeemed => 5,
+        Bucket::Revoked => 6,
+        Bucket::Deducted => 7,
+        Bucket::Converted => 8,
+        Bucket::Expired => 9,
+        Bucket::Forfeited => 10,
+        Bucket::Moved => 11,
+    }
+}
+
+fn numbered_bucket(number: u8) -> Read<Bucket> {
+    Bucket::ALL.into_iter().find(|it| bucket_number(*it) == number).ok_or(Unreadable)
+}
+
+pub(super) fn pack_actor(it: &mut Packer, actor: Actor) {
+    let (code, number) = match actor {
+        Actor::System => (0, 0),
+        Actor::Channel(number) => (1, number),
+        Actor::Staff(number) => (2, number),
+        Actor::Import => (3, 0),
+    };
+    it.unsigned(u64::from(number) << 2 | code);
+}
+
+fn unpack_actor(it: &mut Unpacker<'_>) -> Read<Actor> {
+    let packed = it.unsigned()?;
+    let number = u32::try_from(packed >> 2).map_err(|_| Unreadable)?;
+    match packed & 3 {
+        0 if number == 0 => Ok(Actor::System),
+        1 => Ok(Actor::Channel(number)),
+        2 => Ok(Actor::Staff(number)),
+        3 if number == 0 => Ok(Actor::Import),
+        _ => Err(Unreadable),
+    }
+}
+
+/// The other times of a lot follow from the first as a rule.
+pub(super) fn pack_lot(it: &mut Packer, lot: LotRef, base: Timestamp) {
+    it.unsigned(lot.no.0);
+    it.time(lot.earned_at, base);
+    it.time(lot.available_at, lot.earned_at);
+    it.time(lot.expires_at, lot.available_at);
+}
+
+pub(super) fn unpack_lot(it: &mut Unpacker<'_>, base: Timestamp) -> Read<LotRef> {
+    let no = LotNo(it.unsigned()?);
+    let earned_at = it.time(base)?;
+    let available_at = it.time(earned_at)?;
+    let expires_at = it.time(available_at)?;
+    Ok(LotRef { no, earned_at, available_at, expires_at })
+}
+
+fn pack_hold_state(it: &mut Packer, state: HoldState) {
+    match state {
+        HoldState::Active => it.byte(1),
+        HoldState::Ended => it.byte(2),
+        HoldState::Taken(order) => {
+            it.byte(3);
+            it.unsigned(order.0);
+        }
+    }
+}
+
+fn unpack_hold_state(it: &mut Unpacker<'_>) -> Read<HoldState> {
+    match it.byte()? {
+        1 => Ok(HoldState::Active),
+        2 => Ok(HoldState::Ended),
+        3 => Ok(HoldState::Taken(OrderNo(it.unsigned()?))),
+        _ => Err(Unreadable),
+    }
+}
+
+fn pack_reason(it: &mut Packer, reason: &Reason) {
+    match reason {
+        Reason::Due => it.byte(1),
+        Reason::Earned(earned) => {
+            it.byte(2);
+            pack_earned(it, earned);
+        }
+        Reason::Paid(paid) => {
+            it.byte(3);
+            it.points(paid.rate.points);
+            it.money(paid.rate.value);
+            it.points(paid.fits);
+            it.points(paid.before);
+            it.points(paid.after);
+            it.money(paid.value);
+            it.option(paid.hold, |it, hold| it.unsigned(hold.0));
+        }
+        Reason::Held { minutes } => {
+            it.byte(4);
+            it.unsigned(u64::from(*minutes));
+        }
+        Reason::Note(note) => {
+            it.byte(5);
+            it.text(note);
+        }
+    }
+}
+
+fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
+    match it.byte()? {
+        1 => Ok(Reason::Due),
+        2 => unpack_earned(it).map(Reason::Earned),
+        3 => Ok(Reason::Paid(Paid {
+            rate: RedeemRate { points: it.points()?, value: it.money()? },
+            fits: it.points()?,
+            before: it.points()?,
+            after: it.points()?,
+            value: it.money()?,
+            hold: it.option(|it| it.unsigned().map(HoldNo))?,
+        })),
+        4 => Ok(Reason::Held { minutes: it.small()? }),
+        5 => it.text().map(Reason::Note),
+        _ => Err(Unreadable),
+    }
+}
+
+pub(super) fn pack_earned(it: &mut Packer, earned: &Earned) {
+    let mode = match earned.rate.mode {
+        EarnMode::Proportional => 0,
+        EarnMode::Steps => 1,
+        EarnMode::StepsCarried => 2,
+    };
+    it.byte(cause_number(earned.cause) << 3 | u8::from(!earned.carried.is_zero()) << 2 | mode);
+    if let Cause::StepOf(order) = earned.cause {
+        it.unsigned(order.0);
+    }
+    if !earned.carried.is_zero() {
+        it.money(earned.carried);
+    }
+    it.unsigned(u64::from(earned.version));
+    it.money(earned.base);
+    it.points(earned.rate.points);
+    it.money(earned.rate.per);
+    it.points(earned.before);
+    it.points(earned.called_for);
+}
+
+pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
+    let code = it.byte()?;
+    let mode = match code & 3 {
+        0 => EarnMode::Proportional,
+        1 => EarnMode::Steps,
+        2 => EarnMode::StepsCarried,
+        _ => return Err(Unreadable),
+    };
+    let cause = match code >> 3 {
+        1 => Cause::Rate,
+        2 => Cause::Waits(Milestone::Placed),
+        3 => Cause::Waits(Milestone::Paid),
+        4 => Cause::Waits(Milestone::Fulfilled),
+        5 => Cause::Cancelled,
+        6 => Cause::ProgramOff,
+        7 => Cause::StepOf(OrderNo(it.unsigned()?)),
+        _ => return Err(Unreadable),
+    };
+    let carried = if code & 4 == 0 { Money::ZERO } else { it.money()? };
+    let version = it.small()?;
+    let base = it.money()?;
+    let rate = EarnRate { points: it.points()?, per: it.money()?, mode };
+    Ok(Earned { cause, version, base, rate, carried, before: it.points()?, called_for: it.points()? })
+}
+
+fn cause_number(cause: Cause) -> u8 {
+    match cause {
+        Cause::Rate => 1,
+        Cause::Waits(Milestone::Placed) => 2,
+        Cause::Waits(Milestone::Paid) => 3,
+        Cause::Waits(Milestone::Fulfilled) => 4,
+        Cause::Cancelled => 5,
+        Cause::ProgramOff => 6,
+        Cause::StepOf(_) => 7,
+    }
+}
+
+/// A bit for each figure that is not zero, then those; what carried steps do follows only where there are some.
+fn pack_changes(it: &mut Packer, changes: &Changes) {
+    let figures = [changes.owed, changes.let_go, changes.expired, changes.earned, changes.undone]
+        .map(Points::get)
+        .into_iter()
+        .chain([changes.counted.minor(), changes.steps]);
+    let has_more = changes.carried.is_some() || !changes.displaced.is_empty();
+    let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
+    it.byte(bits | u8::from(has_more) << 7);
+    for figure in figures.filter(|it| *it != 0) {
+        it.signed(figure);
+    }
+    if has_more {
+        it.option(changes.carried, |it, carried| write_carried(it, &carried));
+        it.list(&changes.displaced, write_displaced);
+    }
+}
+
+fn unpack_changes(it: &mut Unpacker<'_>) -> Read<Changes> {
+    let bits = it.byte()?;
+    let mut figures = [0; 7];
+    for (index, figure) in figures.iter_mut().enumerate() {
+        if bits >> index & 1 == 1 {
+            *figure = it.signed()?;
+        }
+    }
+    let [owed, let_go, expired, earned, undone, counted, steps] = figures;
+    let has_more = bits >> 7 == 1;
+    Ok(Changes {
+        owed: Points::new(owed),
+        let_go: Points::new(let_go),
+        expired: Points::new(expired),
+        earned: Points::new(earned),
+        undone: Points::new(undone),
+        counted: Money::new(counted),
+        steps,
+        carried: if has_more { it.option(read_carried)? } else { None },
+        displaced: if has_more { it.list(read_displaced)? } else { Vec::new() },
+    })
+}
+
+/// The remainders of an account; nothing when there are none.
+pub(crate) fn pack_carried(carried: &[Carried]) -> Option<Vec<u8>> {
+    if carried.is_empty() {
+        return None;
+    }
+    let mut it = Packer::new(VERSION);
+    it.list(carried, write_carried);
+    Some(it.done())
+}
+
+pub(crate) fn unpack_carried(bytes: Option<&[u8]>) -> Read<Vec<Carried>> {
+    let Some(bytes) = bytes else { return Ok(Vec::new()) };
+    let mut it = Unpacker::new(bytes, VERSION)?;
+    let carried = it.list(read_carried)?;
+    it.done()?;
+    Ok(carried)
+}
+
+fn write_carried(it: &mut Packer, carried: &Carried) {
+    it.money(carried.per);
+    it.money(carried.remainder);
+}
+
+fn read_carried(it: &mut Unpacker<'_>) -> Read<Carried> {
+    Ok(Carried { per: it.money()?, remainder: it.money()? })
+}
+
+pub(super) fn write_displaced(it: &mut Packer, displaced: &Displaced) {
+    it.unsigned(displaced.order.0);
+    it.signed(displaced.steps);
+}
+
+pub(super) fn read_displaced(it: &mut Unpacker<'_>) -> Read<Displaced> {
+    Ok(Displaced { order: OrderNo(it.unsigned()?), steps: it.signed()? })
+}

@@ -1,0 +1,120 @@
+//! What is recorded of an order beside its document, and the points that a hold keeps.
+
+use engine::{LotRef, Money, Order, Pinned, Points, Posted, Source, Taken, TakenBack, Timestamp};
+
+use super::entry::{pack_lot, read_displaced, unpack_lot, write_displaced};
+use super::{Packer, Read, Unpacker, Unreadable};
+
+const VERSION: u8 = 1;
+
+/// An order without its number and document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) pinned: Pinned,
+    pub(crate) asked: Points,
+    pub(crate) accepted: Points,
+    pub(crate) posted: Posted,
+}
+
+/// `base` is a time that the order's lot is likely to share: that of its placing.
+pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
+    let mut it = Packer::new(VERSION);
+    let posted = &order.posted;
+    let has_steps = !posted.counted.is_zero() || posted.steps != 0 || !posted.displaced.is_empty();
+    it.byte(
+        u8::from(order.pinned.on)
+            | u8::from(!order.accepted.is_zero() || !order.asked.is_zero()) << 1
+            | u8::from(posted.lot.is_some()) << 2
+            | u8::from(!posted.taken_back.is_empty()) << 3
+            | u8::from(!posted.redeemed.is_empty()) << 4
+            | u8::from(has_steps) << 5,
+    );
+    it.unsigned(u64::from(order.pinned.version));
+    if !order.accepted.is_zero() || !order.asked.is_zero() {
+        it.points(order.asked);
+        it.points(order.accepted);
+    }
+    it.points(posted.earned);
+    if let Some(lot) = posted.lot {
+        pack_lot(&mut it, lot, base);
+    }
+    if !posted.taken_back.is_empty() {
+        it.list(&posted.taken_back, |it, part| write_taken_back(it, part, base));
+    }
+    if !posted.redeemed.is_empty() {
+        it.list(&posted.redeemed, |it, taken| write_taken(it, taken, base));
+    }
+    if has_steps {
+        it.money(posted.counted);
+        it.signed(posted.steps);
+        it.list(&posted.displaced, write_displaced);
+    }
+    it.done()
+}
+
+pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
+    let mut it = Unpacker::new(bytes, VERSION)?;
+    let bits = it.byte()?;
+    if 63 < bits {
+        return Err(Unreadable);
+    }
+    let has = |index: u8| bits >> index & 1 == 1;
+    let pinned = Pinned { version: it.small()?, on: has(0) };
+    let (asked, accepted) = if has(1) { (it.points()?, it.points()?) } else { (Points::ZERO, Points::ZERO) };
+    let earned = it.points()?;
+    let lot: Option<LotRef> = if has(2) { Some(unpack_lot(&mut it, base)?) } else { None };
+    let taken_back = if has(3) { it.list(|it| read_taken_back(it, base))? } else { Vec::new() };
+    let redeemed = if has(4) { it.list(|it| read_taken(it, base))? } else { Vec::new() };
+    let (counted, steps) = if has(5) { (it.money()?, it.signed()?) } else { (Money::ZERO, 0) };
+    let displaced = if has(5) { it.list(read_displaced)? } else { Vec::new() };
+    it.done()?;
+    let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced };
+    Ok(State { pinned, asked, accepted, posted })
+}
+
+/// The points of a hold, in the order in which they were taken.
+pub(crate) fn pack_taken(taken: &[Taken], base: Timestamp) -> Vec<u8> {
+    let mut it = Packer::new(VERSION);
+    it.list(taken, |it, taken| write_taken(it, taken, base));
+    it.done()
+}
+
+pub(crate) fn unpack_taken(bytes: &[u8], base: Timestamp) -> Read<Vec<Taken>> {
+    let mut it = Unpacker::new(bytes, VERSION)?;
+    let taken = it.list(|it| read_taken(it, base))?;
+    it.done()?;
+    Ok(taken)
+}
+
+fn write_taken(it: &mut Packer, taken: &Taken, base: Timestamp) {
+    pack_lot(it, taken.lot, base);
+    it.points(taken.points);
+}
+
+fn read_taken(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Taken> {
+    Ok(Taken { lot: unpack_lot(it, base)?, points: it.points()? })
+}
+
+fn write_taken_back(it: &mut Packer, part: &TakenBack, base: Timestamp) {
+    match part.source {
+        Source::Lot(lot) => {
+            it.byte(1);
+            pack_lot(it, lot, base);
+        }
+        Source::Expired => it.byte(2),
+        Source::Owed => it.byte(3),
+        Source::LetGo => it.byte(4),
+    }
+    it.points(part.points);
+}
+
+fn read_taken_back(it: &mut Unpacker<'_>, base: Timestamp) -> Read<TakenBack> {
+    let source = match it.byte()? {
+        1 => Source::Lot(unpack_lot(it, base)?),
+        2 => Source::Expired,
+        3 => Source::Owed,
+        4 => Source::LetGo,
+        _ => return Err(Unreadable),
+    };
+    Ok(TakenBack { source, points: it.points()? })
+}

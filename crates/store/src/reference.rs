@@ -1,0 +1,237 @@
+//! Programs, their versions and switches, and channels: what every command reads and few change.
+//!
+//! Small enough to be held in memory by the writer and by each reader that asks. A change is a batch of its own, raises
+//! the epoch in the same transaction, and the writer loads anew after it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::{EarnMode, Rejection, Switch, Terms, Timeline, Timestamp, Version, Zone, is_name};
+use rusqlite::{Connection, params};
+
+use crate::command::{Body, Reply};
+use crate::error::StoreError;
+use crate::fault::{Fault, Found};
+use crate::rows::time;
+
+/// Turns the text of a program document into terms, or says why it cannot.
+pub type Compile = fn(&str) -> Result<Terms, String>;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reference {
+    pub(crate) programs: BTreeMap<u32, Program>,
+    pub(crate) channels: BTreeMap<String, Channel>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) number: u32,
+    pub(crate) name: String,
+    pub(crate) timeline: Timeline,
+    pub(crate) documents: BTreeMap<u32, Arc<str>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Channel {
+    pub(crate) number: u32,
+    pub(crate) program: u32,
+}
+
+impl Reference {
+    pub(crate) fn program(&self, name: &str) -> Option<&Program> {
+        self.programs.values().find(|it| it.name == name)
+    }
+}
+
+impl Program {
+    /// Whether orders can change what others have earned.
+    pub(crate) fn carries(&self) -> bool {
+        self.timeline.versions().iter().any(|it| it.terms.earn.mode == EarnMode::StepsCarried)
+    }
+
+    /// The zone in force at an instant; before the first version, that of the first.
+    pub(crate) fn zone(&self, at: Timestamp) -> Option<&Zone> {
+        self.timeline.at(at).or(self.timeline.versions().first()).map(|it| &it.terms.zone)
+    }
+}
+
+pub(crate) fn load_reference(conn: &Connection, compile: Compile, path: &Path) -> Found<Reference> {
+    let mut reference = Reference::default();
+    let mut statement = conn.prepare_cached("SELECT number, name FROM programs ORDER BY number")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (number, name): (u32, String) = (row.get(0)?, row.get(1)?);
+        let program = load_program(conn, number, name, compile, path)?;
+        reference.programs.insert(number, program);
+    }
+    let mut statement = conn.prepare_cached("SELECT name, number, program FROM channels")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        reference.channels.insert(row.get(0)?, Channel { number: row.get(1)?, program: row.get(2)? });
+    }
+    Ok(reference)
+}
+
+fn load_program(conn: &Connection, number: u32, name: String, compile: Compile, path: &Path) -> Found<Program> {
+    let mut versions = Vec::new();
+    let mut documents = BTreeMap::new();
+    let mut statement =
+        conn.prepare_cached("SELECT number, effective_at, document FROM versions WHERE program = $1 ORDER BY number")?;
+    let mut rows = statement.query(params![number])?;
+    while let Some(row) = rows.next()? {
+        let (version, document): (u32, Arc<str>) = (row.get(0)?, row.get(2)?);
+        let terms = compile(&document).map_err(|what| StoreError::Document {
+            path: path.to_owned(),
+            program: name.clone(),
+            version,
+            what,
+        })?;
+        versions.push(Version { number: version, effective_at: time(row, 1)?, terms });
+        documents.insert(version, document);
+    }
+    let mut switches = Vec::new();
+    let mut statement = conn.prepare_cached("SELECT at, is_on FROM switches WHERE program = $1 ORDER BY number")?;
+    let mut rows = statement.query(params![number])?;
+    while let Some(row) = rows.next()? {
+        switches.push(Switch { at: time(row, 0)?, on: row.get(1)? });
+    }
+    Ok(Program { number, name, timeline: Timeline::new(versions, switches), documents })
+}
+
+/// What a change of reference data is decided with.
+pub(crate) struct Change<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) reference: &'a Reference,
+    pub(crate) compile: Compile,
+    pub(crate) now: Timestamp,
+}
+
+pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result<Reply, Rejection>> {
+    let outcome = match body {
+        Body::CreateProgram { name, document, effective_at } => create(change, name, document, *effective_at),
+        Body::AddVersion { program, document, effective_at } => add_version(change, program, document, *effective_at),
+        Body::SwitchProgram { program, on, at } => switch(change, program, *on, *at),
+        Body::AddChannel { name, program } => add_channel(change, name, program),
+        Body::SignUp { .. }
+        | Body::PutOrder { .. }
+        | Body::Hold { .. }
+        | Body::ReleaseHold { .. }
+        | Body::Adjust { .. }
+        | Body::Settle { .. } => return Err(Fault::Row("only reference data is changed here")),
+    };
+    let reply = match outcome {
+        Ok(reply) => reply,
+        Err(Refused::Rejected(rejection)) => return Ok(Err(rejection)),
+        Err(Refused::Fault(fault)) => return Err(fault),
+    };
+    let raise = "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'epoch'";
+    change.conn.execute(raise, [])?;
+    Ok(Ok(reply))
+}
+
+enum Refused {
+    Rejected(Rejection),
+    Fault(Fault),
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl<T: Into<Fault>> From<T> for Refused {
+    fn from(fault: T) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+type Changed = Result<Reply, Refused>;
+
+fn create(change: &Change<'_>, name: &str, document: &str, effective_at: Timestamp) -> Changed {
+    check_name(name)?;
+    compiled(change, document)?;
+    if !effective_at.is_in_limits() {
+        return Err(invalid("effective_at", "a time in the years 1970 to 2500").into());
+    }
+    if change.reference.program(name).is_some() {
+        return Err(invalid("name", "a name that no other program has").into());
+    }
+    let number = change.reference.programs.keys().last().map_or(1, |it| it + 1);
+    change.conn.execute("INSERT INTO programs (number, name) VALUES ($1, $2)", params![number, name])?;
+    insert_version(change.conn, number, 1, effective_at, document)?;
+    Ok(Reply::Program { number, version: 1 })
+}
+
+fn add_version(change: &Change<'_>, program: &str, document: &str, effective_at: Option<Timestamp>) -> Changed {
+    let program = known(change, program)?;
+    compiled(change, document)?;
+    let effective_at = from_now_on(change, program, "effective_at", effective_at)?;
+    let version = program.documents.keys().last().map_or(1, |it| it + 1);
+    insert_version(change.conn, program.number, version, effective_at, document)?;
+    Ok(Reply::Program { number: program.number, version })
+}
+
+fn switch(change: &Change<'_>, program: &str, on: bool, at: Option<Timestamp>) -> Changed {
+    let program = known(change, program)?;
+    let at = from_now_on(change, program, "at", at)?;
+    let number = program.timeline.switches().len() + 1;
+    let insert = "INSERT INTO switches (program, number, at, is_on) VALUES ($1, $2, $3, $4)";
+    change.conn.execute(insert, params![program.number, number, at.micros(), on])?;
+    Ok(Reply::Done)
+}
+
+fn add_channel(change: &Change<'_>, name: &str, program: &str) -> Changed {
+    check_name(name)?;
+    let program = known(change, program)?.number;
+    let channels = &change.reference.channels;
+    if channels.contains_key(name) {
+        return Err(invalid("name", "a name that no other channel has").into());
+    }
+    let number = channels.values().map(|it| it.number).max().map_or(1, |it| it + 1);
+    let insert = "INSERT INTO channels (number, name, program) VALUES ($1, $2, $3)";
+    change.conn.execute(insert, params![number, name, program])?;
+    Ok(Reply::Channel { number })
+}
+
+fn insert_version(conn: &Connection, program: u32, number: u32, at: Timestamp, document: &str) -> Found<()> {
+    let insert = "INSERT INTO versions (program, number, effective_at, document) VALUES ($1, $2, $3, $4)";
+    conn.execute(insert, params![program, number, at.micros(), document])?;
+    Ok(())
+}
+
+fn known<'a>(change: &Change<'a>, name: &str) -> Result<&'a Program, Rejection> {
+    change.reference.program(name).ok_or(Rejection::UnknownProgram)
+}
+
+fn compiled(change: &Change<'_>, document: &str) -> Result<Terms, Rejection> {
+    let allowed = "a program document that `guerdon program check` accepts";
+    (change.compile)(document).map_err(|_| invalid("document", allowed))
+}
+
+fn check_name(name: &str) -> Result<(), Rejection> {
+    if is_name(name) { Ok(()) } else { Err(invalid("name", "1 to 120 bytes of text without control characters")) }
+}
+
+/// A change takes effect now or later; in the past only while nothing has been recorded in the program.
+fn from_now_on(
+    change: &Change<'_>,
+    program: &Program,
+    path: &'static str,
+    at: Option<Timestamp>,
+) -> Result<Timestamp, Refused> {
+    let at = at.unwrap_or(change.now);
+    if !at.is_in_limits() {
+        return Err(invalid(path, "a time in the years 1970 to 2500").into());
+    }
+    let mut used = change.conn.prepare_cached("SELECT 1 FROM totals WHERE program = $1 LIMIT 1")?;
+    if at < change.now && used.exists(params![program.number])? {
+        return Err(invalid(path, "now or later: the program has entries, and the past stays as it was").into());
+    }
+    Ok(at)
+}
+
+pub(crate) fn invalid(path: &'static str, allowed: &'static str) -> Rejection {
+    Rejection::Invalid { path: path.into(), allowed }
+}

@@ -1,0 +1,118 @@
+//! How what the engine knows stands in rows: shared by loading, saving and verifying, so that they cannot differ.
+
+use engine::{Balance, Lot, Points, Timestamp};
+use rusqlite::Row;
+
+use crate::fault::{Fault, Found};
+use crate::member::MemberId;
+
+/// One member's points in one program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AccountId {
+    pub(crate) owner: MemberId,
+    pub(crate) program: u32,
+}
+
+pub(crate) const FIGURES: usize = 13;
+
+/// A balance in the order of its columns.
+pub(crate) fn figures(balance: &Balance) -> [Points; FIGURES] {
+    [
+        balance.pending,
+        balance.available,
+        balance.held,
+        balance.owed,
+        balance.let_go,
+        balance.issued,
+        balance.redeemed,
+        balance.revoked,
+        balance.deducted,
+        balance.converted,
+        balance.expired,
+        balance.forfeited,
+        balance.moved,
+    ]
+}
+
+pub(crate) fn balance_of(figures: [Points; FIGURES]) -> Balance {
+    let [
+        pending,
+        available,
+        held,
+        owed,
+        let_go,
+        issued,
+        redeemed,
+        revoked,
+        deducted,
+        converted,
+        expired,
+        forfeited,
+        moved,
+    ] = figures;
+    Balance {
+        pending,
+        available,
+        held,
+        owed,
+        let_go,
+        issued,
+        redeemed,
+        revoked,
+        deducted,
+        converted,
+        expired,
+        forfeited,
+        moved,
+    }
+}
+
+/// Where a lot stands among those of its account: what may change soonest comes first, what is closed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) phase: u8,
+    pub(crate) sort_at: Timestamp,
+}
+
+pub(crate) const WAITING: u8 = 0;
+pub(crate) const OPEN: u8 = 1;
+pub(crate) const CLOSED: u8 = 2;
+
+pub(crate) fn place_of(lot: &Lot) -> Place {
+    let phase = if lot.pending.is_positive() {
+        assert!(lot.available.is_zero() && lot.held.is_zero(), "points of a lot become available together");
+        WAITING
+    } else if lot.is_empty() {
+        CLOSED
+    } else {
+        OPEN
+    };
+    place_in(phase, lot.at.available_at, lot.at.expires_at)
+}
+
+pub(crate) fn place_in(phase: u8, available_at: Timestamp, expires_at: Timestamp) -> Place {
+    let sort_at = if phase == WAITING { available_at.min(expires_at) } else { expires_at };
+    Place { phase, sort_at }
+}
+
+/// A time that is NULL when there is none.
+pub(crate) fn due_column(due_at: Timestamp) -> Option<i64> {
+    if due_at == Timestamp::NEVER { None } else { Some(due_at.micros()) }
+}
+
+pub(crate) fn column_due(due_at: Option<i64>) -> Timestamp {
+    due_at.map_or(Timestamp::NEVER, Timestamp::from_micros)
+}
+
+pub(crate) fn points(row: &Row<'_>, index: usize) -> rusqlite::Result<Points> {
+    row.get(index).map(Points::new)
+}
+
+pub(crate) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+    row.get(index).map(Timestamp::from_micros)
+}
+
+pub(crate) fn member(row: &Row<'_>, index: usize) -> Found<MemberId> {
+    let bytes = row.get_ref(index)?.as_blob().map_err(|_| Fault::Row("a member id is no blob"))?;
+    bytes.try_into().map(MemberId).map_err(|_| Fault::Row("a member id has another length than 16 bytes"))
+}

@@ -1,0 +1,251 @@
+//! Saves a batch: rows sorted by key, tables always in the same order, one prepared statement for each kind of row.
+//!
+//! Rows that must be new are inserted, so that the database itself refuses a second one. Placeholders are numbered as they
+//! appear: SQLite counts them, whatever number they bear.
+
+use engine::{Account, HoldState, Lot, LotNo, Timestamp};
+use rusqlite::{Connection, params};
+
+use crate::batch::{Batch, NewOrder, Rows, Slot};
+use crate::fault::{Fault, Found};
+use crate::pack;
+use crate::rows::{AccountId, Place, due_column, figures, place_of};
+use crate::totals::save_totals;
+
+pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
+    let conn = batch.conn;
+    save_directory(conn, &batch.rows)?;
+    save_members(conn, &batch.rows, batch.now)?;
+    save_accounts(conn, batch)?;
+    save_lots(conn, batch)?;
+    save_entries(conn, &batch.rows)?;
+    save_orders(conn, &batch.rows)?;
+    save_holds(conn, batch)?;
+    save_totals(conn, &batch.rows.totals)?;
+    save_answers(conn, &batch.rows, batch.now)
+}
+
+fn save_directory(conn: &Connection, rows: &Rows) -> Found<()> {
+    let mut insert = conn
+        .prepare_cached("INSERT INTO directory (key, owner_id, kind, program, number) VALUES ($1, $2, $3, $4, $5)")?;
+    for (key, listed) in &rows.directory {
+        insert.execute(params![key, listed.owner.0, listed.kind.number(), listed.program, listed.number])?;
+    }
+    Ok(())
+}
+
+fn save_members(conn: &Connection, rows: &Rows, now: Timestamp) -> Found<()> {
+    let mut insert = conn.prepare_cached("INSERT INTO members (owner_id, name, created_at) VALUES ($1, $2, $3)")?;
+    for (id, name) in &rows.members {
+        insert.execute(params![id.0, name, now.micros()])?;
+    }
+    let mut insert = conn.prepare_cached("INSERT INTO identities (owner_id, kind, value) VALUES ($1, $2, $3)")?;
+    for (id, identity) in rows.identities.keys() {
+        insert.execute(params![id.0, identity.kind.number(), identity.value])?;
+    }
+    Ok(())
+}
+
+fn save_accounts(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO accounts (pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
+            expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, carried, due_at, owner_id,
+            program)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+    )?;
+    let mut update = conn.prepare_cached(
+        "UPDATE accounts SET pending = $1, available = $2, held = $3, owed = $4, let_go = $5, issued = $6,
+            redeemed = $7, revoked = $8, deducted = $9, converted = $10, expired = $11, forfeited = $12,
+            moved = $13, last_at = $14, next_entry = $15, next_lot = $16, next_order = $17, next_hold = $18,
+            carried = $19
+        WHERE due_at IS $20 AND owner_id = $21 AND program = $22",
+    )?;
+    let mut update_due = conn.prepare_cached(
+        "UPDATE accounts SET pending = $1, available = $2, held = $3, owed = $4, let_go = $5, issued = $6,
+            redeemed = $7, revoked = $8, deducted = $9, converted = $10, expired = $11, forfeited = $12,
+            moved = $13, last_at = $14, next_entry = $15, next_lot = $16, next_order = $17, next_hold = $18,
+            carried = $19, due_at = $20
+        WHERE owner_id = $21 AND program = $22",
+    )?;
+    for (id, slot) in changed(batch) {
+        let Account { balance, last_at, next_entry, next_lot, next_order, next_hold, carried, .. } = &slot.account;
+        let f = figures(balance).map(engine::Points::get);
+        // Naming due_at in an UPDATE costs a look into its index: as a rule it stays.
+        let statement = match slot.is_stored {
+            false => &mut insert,
+            true if slot.due_at == slot.due_stored => &mut update,
+            true => &mut update_due,
+        };
+        let rows = statement.execute(params![
+            f[0],
+            f[1],
+            f[2],
+            f[3],
+            f[4],
+            f[5],
+            f[6],
+            f[7],
+            f[8],
+            f[9],
+            f[10],
+            f[11],
+            f[12],
+            last_at.micros(),
+            next_entry.0,
+            next_lot.0,
+            next_order.0,
+            next_hold.0,
+            pack::pack_carried(carried),
+            due_column(slot.due_at),
+            id.owner.0,
+            id.program,
+        ])?;
+        one(rows)?;
+    }
+    Ok(())
+}
+
+fn save_lots(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO lots (owner_id, program, phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at,
+            graced, pending, available, held, expired)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )?;
+    let mut update = conn.prepare_cached(
+        "UPDATE lots SET pending = $1, available = $2, held = $3, expired = $4
+        WHERE owner_id = $5 AND program = $6 AND phase = $7 AND sort_at = $8 AND earned_at = $9 AND lot_no = $10",
+    )?;
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM lots
+        WHERE owner_id = $1 AND program = $2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND lot_no = $6",
+    )?;
+    for (id, slot) in changed(batch) {
+        for (no, before) in &slot.lots {
+            let lot = slot.account.lot(*no).ok_or(Fault::Row("a lot that changed is loaded"))?;
+            let key = |lot: &Lot| {
+                let Place { phase, sort_at } = place_of(lot);
+                (phase, sort_at.micros(), lot.at.earned_at.micros())
+            };
+            let (phase, sort_at, earned_at) = key(lot);
+            if before.as_ref().map(key) == Some((phase, sort_at, earned_at)) && before.is_some_and(|it| it.at == lot.at)
+            {
+                one(update.execute(params![
+                    lot.pending.get(),
+                    lot.available.get(),
+                    lot.held.get(),
+                    lot.expired.get(),
+                    id.owner.0,
+                    id.program,
+                    phase,
+                    sort_at,
+                    earned_at,
+                    no.0,
+                ])?)?;
+                continue;
+            }
+            if let Some((phase, sort_at, earned_at)) = before.as_ref().map(key) {
+                one(delete.execute(params![id.owner.0, id.program, phase, sort_at, earned_at, no.0])?)?;
+            }
+            insert_lot(&mut insert, id, *no, lot)?;
+        }
+    }
+    Ok(())
+}
+
+/// Dates that follow from the key are left out: most lots are available when they are earned, and sorted by expiry.
+fn insert_lot(insert: &mut rusqlite::Statement<'_>, id: &AccountId, no: LotNo, lot: &Lot) -> Found<()> {
+    let Place { phase, sort_at } = place_of(lot);
+    let left_out = |date: Timestamp, other: Timestamp| if date == other { None } else { Some(date.micros()) };
+    insert.execute(params![
+        id.owner.0,
+        id.program,
+        phase,
+        sort_at.micros(),
+        lot.at.earned_at.micros(),
+        no.0,
+        lot.order.map(|it| it.0),
+        left_out(lot.at.available_at, lot.at.earned_at),
+        left_out(lot.at.expires_at, sort_at),
+        lot.graced,
+        lot.pending.get(),
+        lot.available.get(),
+        lot.held.get(),
+        lot.expired.get(),
+    ])?;
+    Ok(())
+}
+
+fn save_entries(conn: &Connection, rows: &Rows) -> Found<()> {
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO entries (owner_id, program, entry_no, at, biz_date, kind, order_no, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )?;
+    for ((id, no), row) in &rows.entries {
+        let order = row.order.map(|it| it.0);
+        insert.execute(params![id.owner.0, id.program, no.0, row.at.micros(), row.day, row.kind, order, row.body])?;
+    }
+    Ok(())
+}
+
+fn save_orders(conn: &Connection, rows: &Rows) -> Found<()> {
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO orders (owner_id, program, order_no, channel, reference, biz_date, document, state)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )?;
+    let mut update = conn.prepare_cached(
+        "UPDATE orders SET document = $1, state = $2 WHERE owner_id = $3 AND program = $4 AND order_no = $5",
+    )?;
+    for ((id, no), row) in &rows.orders {
+        if let Some(NewOrder { channel, reference, day }) = &row.new {
+            let (document, state) = (&row.document, &row.state);
+            insert.execute(params![id.owner.0, id.program, no.0, channel, reference, day, document, state])?;
+        } else {
+            one(update.execute(params![row.document, row.state, id.owner.0, id.program, no.0])?)?;
+        }
+    }
+    Ok(())
+}
+
+fn save_holds(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+    let mut delete =
+        conn.prepare_cached("DELETE FROM holds WHERE owner_id = $1 AND program = $2 AND closed = 0 AND hold_no = $3")?;
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO holds (owner_id, program, closed, hold_no, lapses_at, taken_by, points, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )?;
+    for (id, slot) in changed(batch) {
+        for (no, was_active) in &slot.holds {
+            let hold = slot.account.hold(*no).ok_or(Fault::Row("a hold that changed is loaded"))?;
+            if *was_active {
+                one(delete.execute(params![id.owner.0, id.program, no.0])?)?;
+            }
+            let (closed, taken_by) = match hold.state {
+                HoldState::Active => (false, None),
+                HoldState::Ended => (true, None),
+                HoldState::Taken(order) => (true, Some(order.0)),
+            };
+            let body = pack::pack_taken(&hold.taken, hold.lapses_at);
+            let lapses_at = hold.lapses_at.micros();
+            let points = hold.points.get();
+            insert.execute(params![id.owner.0, id.program, closed, no.0, lapses_at, taken_by, points, body])?;
+        }
+    }
+    Ok(())
+}
+
+fn save_answers(conn: &Connection, rows: &Rows, now: Timestamp) -> Found<()> {
+    let mut insert =
+        conn.prepare_cached("INSERT INTO answers (key, fingerprint, at, answer) VALUES ($1, $2, $3, $4)")?;
+    for (key, (fingerprint, answer)) in &rows.answers {
+        insert.execute(params![key, fingerprint, now.micros(), answer])?;
+    }
+    Ok(())
+}
+
+fn changed<'a>(batch: &'a Batch<'_>) -> impl Iterator<Item = (&'a AccountId, &'a Slot)> {
+    batch.accounts().iter().filter(|(_, slot)| slot.is_changed)
+}
+
+fn one(rows: usize) -> Found<()> {
+    if rows == 1 { Ok(()) } else { Err(Fault::Row("a row that was loaded is gone")) }
+}

@@ -1,0 +1,213 @@
+//! The handle to a ledger: opens it, takes commands, hands out readers.
+//!
+//! One process writes to a database at a time: a lock file beside it keeps a second one out and is released by the system
+//! when the process ends, however it ends. Bounded by a queue of four batches; a caller waits when it is full.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use engine::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+use crate::checkpoint::{Checkpointer, Progress};
+use crate::command::{Command, Ticket};
+use crate::commit::{Job, Writer};
+use crate::database::Database;
+use crate::error::StoreError;
+use crate::gate::Gate;
+use crate::migrate::{inspect, migrate};
+use crate::query::Reader;
+use crate::reference::{Compile, load_reference};
+
+/// Tells the time of live commands.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The clock of this machine.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    })
+}
+
+#[derive(Clone)]
+pub struct Options {
+    pub compile: Compile,
+    pub clock: Clock,
+    /// The most commands in one transaction.
+    pub batch_max: usize,
+    /// Whether a database that is not there is made.
+    pub create: bool,
+}
+
+impl Options {
+    pub fn new(compile: Compile) -> Self {
+        Self { compile, clock: system_clock(), batch_max: 1_000, create: false }
+    }
+}
+
+/// The one writer of a ledger. Cheap to clone; dropping the last one finishes what was accepted.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: Option<SyncSender<Job>>,
+    writer: Option<JoinHandle<()>>,
+    database: Database,
+    compile: Compile,
+    gate: Arc<Gate>,
+    /// Connections of readers that ended, for those to come.
+    idle: Arc<Mutex<Vec<Connection>>>,
+    /// Held until all else is closed.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens a ledger for writing, and brings it to the schema of this program.
+    ///
+    /// # Errors
+    /// When it is not there and not to be made, written by another process, read-only, damaged, or newer than this
+    /// program: untouched then.
+    pub fn open(database: &Database, options: Options) -> Result<Self, StoreError> {
+        let path = database.path();
+        let is_new = std::fs::metadata(path).map_or(true, |it| it.len() == 0);
+        if is_new && !options.create {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
+        if std::fs::metadata(path).is_ok_and(|it| it.permissions().readonly()) {
+            return Err(StoreError::ReadOnly(path.to_owned()));
+        }
+        if !is_new {
+            inspect_any(path)?;
+        }
+        let lock = lock(path)?;
+        let gate = Arc::new(Gate::default());
+        let stopped = Arc::new(AtomicBool::new(false));
+        let progress = Arc::new(Progress::default());
+        let conn = open_writing(path, is_new, (options.clock)(), &progress)?;
+        let checkpointer = connect(path)
+            .and_then(|it| Checkpointer::start(it, path, progress).map_err(|error| StoreError::io(path, &error)))?;
+        let reference = load_reference(&conn, options.compile, path).map_err(|fault| fault.at(path))?;
+        let batch_max = options.batch_max.max(1);
+        let writer = Writer {
+            conn,
+            path: path.to_owned(),
+            compile: options.compile,
+            clock: options.clock,
+            batch_max,
+            reference,
+            gate: Arc::clone(&gate),
+            checkpointer,
+            stopped,
+        };
+        let (queue, jobs) = sync_channel(4 * batch_max);
+        let thread = std::thread::Builder::new().name("writer".to_owned());
+        let thread = thread.spawn(move || writer.run(&jobs)).map_err(|error| StoreError::io(path, &error))?;
+        let inner = Inner {
+            queue: Some(queue),
+            writer: Some(thread),
+            database: database.clone(),
+            compile: options.compile,
+            gate,
+            idle: Arc::default(),
+            _lock: lock,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Hands a command to the writer. Blocks only while the queue is full.
+    pub fn submit(&self, command: Command) -> Ticket {
+        let (answer, ticket) = oneshot::channel();
+        if let Some(queue) = &self.inner.queue {
+            // A writer that is gone drops the job, and the ticket says that the store has stopped.
+            let _ = queue.send(Job { command, answer });
+        }
+        Ticket { answer: ticket, stopped: StoreError::Stopped(self.path().to_owned()) }
+    }
+
+    /// A reader on one snapshot, for short reads: the WAL cannot start over while it lives.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        let inner = &self.inner;
+        Reader::through(inner.gate.enter(), &inner.idle, &inner.database, inner.compile)
+    }
+
+    pub fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    fn path(&self) -> &Path {
+        self.inner.database.path()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            // Its callers know from their tickets if it panicked.
+            let _ = writer.join();
+        }
+    }
+}
+
+/// A file that was only half made by a process that died has no tables yet: it is made anew.
+fn inspect_any(path: &Path) -> Result<(), StoreError> {
+    inspect(path)
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let beside = lock_path(path);
+    let open = File::options().create(true).truncate(false).write(true).open(&beside);
+    let file = open.map_err(|error| StoreError::io(&beside, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(StoreError::io(&beside, &error)),
+    }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    beside.into()
+}
+
+fn open_writing(path: &Path, is_new: bool, now: Timestamp, progress: &Arc<Progress>) -> Result<Connection, StoreError> {
+    let mut conn = connect(path)?;
+    migrate(&mut conn, is_new, now).map_err(|fault| fault.at(path))?;
+    let progress = Arc::clone(progress);
+    let hook = move |_: &mut rusqlite::hooks::Wal, pages| {
+        progress.pages.store(i64::from(pages), std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    };
+    conn.wal_hook(Some(hook)).map_err(|error| StoreError::sqlite(path, &error))?;
+    Ok(conn)
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(Duration::from_secs(5))?;
+        conn.pragma_update(None, "cell_size_check", true)?;
+        conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+        conn.pragma_update(None, "cache_size", -32_768)?;
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
+        conn.set_prepared_statement_cache_capacity(64);
+        Ok(conn)
+    };
+    open().map_err(|error: rusqlite::Error| StoreError::sqlite(path, &error))
+}

@@ -1,0 +1,186 @@
+//! Sums over the entries of a day, written with the entries: what dashboards read and `verify` proves.
+//!
+//! They tie out with balances: issued = earned + added; what is redeemed = redeemed − returned; revoked = revoked + repaid −
+//! regranted. Bounded by the days, channels and programs that a batch touches.
+
+use std::collections::BTreeMap;
+
+use engine::{Bucket, Entry, Kind, Points};
+use rusqlite::{Connection, Row, params};
+
+use crate::fault::Found;
+use crate::rows::points;
+
+/// A row of sums: one writer writes slot 0.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TotalsKey {
+    pub(crate) program: u32,
+    /// 0 is what no order caused.
+    pub(crate) channel: u32,
+    pub(crate) day: String,
+}
+
+/// What happened on a day, or in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Orders recorded for the first time.
+    pub orders: i64,
+    /// Points that orders earned anew.
+    pub earned: Points,
+    /// Points that staff added.
+    pub added: Points,
+    pub redeemed: Points,
+    /// Redeemed points that came back.
+    pub returned: Points,
+    /// Taken back from spendable or waiting points.
+    pub revoked: Points,
+    /// Take-backs undone.
+    pub regranted: Points,
+    /// Points that paid what was owed.
+    pub repaid: Points,
+    pub deducted: Points,
+    pub expired: Points,
+    /// Between lots or members, net.
+    pub moved: Points,
+    /// What is owed, net.
+    pub owed: Points,
+    /// What is not collected, net.
+    pub let_go: Points,
+}
+
+const COLUMNS: usize = 12;
+
+impl Totals {
+    pub(crate) fn count(&mut self, entry: &Entry) {
+        for posting in &entry.postings {
+            let points = posting.points;
+            match (posting.from, entry.kind) {
+                (Bucket::Issued, Kind::Adjust) => self.added += points,
+                (Bucket::Issued, _) => self.earned += points,
+                (Bucket::Redeemed, _) => self.returned += points,
+                (Bucket::Revoked, _) => self.regranted += points,
+                (Bucket::Deducted, _) => self.deducted -= points,
+                (Bucket::Expired, _) => self.expired -= points,
+                (Bucket::Moved, _) => self.moved -= points,
+                (Bucket::Pending | Bucket::Available | Bucket::Held | Bucket::Converted | Bucket::Forfeited, _) => {}
+            }
+            match (posting.to, entry.kind) {
+                (Bucket::Redeemed, _) => self.redeemed += points,
+                (Bucket::Revoked, Kind::Repay) => self.repaid += points,
+                (Bucket::Revoked, _) => self.revoked += points,
+                (Bucket::Deducted, _) => self.deducted += points,
+                (Bucket::Expired, _) => self.expired += points,
+                (Bucket::Moved, _) => self.moved += points,
+                (Bucket::Issued, _) => self.earned -= points,
+                (Bucket::Pending | Bucket::Available | Bucket::Held | Bucket::Converted | Bucket::Forfeited, _) => {}
+            }
+        }
+        self.owed += entry.changes.owed;
+        self.let_go += entry.changes.let_go;
+    }
+
+    pub fn issued(&self) -> Points {
+        self.earned + self.added
+    }
+
+    /// Points that are neither spent nor gone.
+    pub fn outstanding(&self) -> Points {
+        let spent = self.redeemed - self.returned;
+        let taken = self.revoked + self.repaid - self.regranted;
+        self.issued() - spent - taken - self.deducted - self.expired - self.moved
+    }
+
+    fn columns(&self) -> [Points; COLUMNS] {
+        [
+            self.earned,
+            self.added,
+            self.redeemed,
+            self.returned,
+            self.revoked,
+            self.regranted,
+            self.repaid,
+            self.deducted,
+            self.expired,
+            self.moved,
+            self.owed,
+            self.let_go,
+        ]
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        let mut sums = self.columns();
+        for (sum, more) in sums.iter_mut().zip(other.columns()) {
+            *sum += more;
+        }
+        *self = Self::of(self.orders + other.orders, sums);
+    }
+
+    fn of(orders: i64, columns: [Points; COLUMNS]) -> Self {
+        let [earned, added, redeemed, returned, revoked, regranted, repaid, deducted, expired, moved, owed, let_go] =
+            columns;
+        Self {
+            orders,
+            earned,
+            added,
+            redeemed,
+            returned,
+            revoked,
+            regranted,
+            repaid,
+            deducted,
+            expired,
+            moved,
+            owed,
+            let_go,
+        }
+    }
+}
+
+pub(crate) const COLUMNS_TEXT: &str = "orders, earned, added, redeemed, returned, revoked, regranted, repaid, deducted,
+    expired, moved, owed, let_go";
+
+/// Reads sums whose first column stands at `first`.
+pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Totals> {
+    let mut columns = [Points::ZERO; COLUMNS];
+    for (index, column) in columns.iter_mut().enumerate() {
+        *column = points(row, first + 1 + index)?;
+    }
+    Ok(Totals::of(row.get(first)?, columns))
+}
+
+pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals>) -> Found<()> {
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO totals (program, channel, day, slot, orders, earned, added, redeemed, returned, revoked,
+            regranted, repaid, deducted, expired, moved, owed, let_go)
+        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        ON CONFLICT (program, channel, day, slot) DO UPDATE SET
+            orders = orders + excluded.orders, earned = earned + excluded.earned, added = added + excluded.added,
+            redeemed = redeemed + excluded.redeemed, returned = returned + excluded.returned,
+            revoked = revoked + excluded.revoked, regranted = regranted + excluded.regranted,
+            repaid = repaid + excluded.repaid, deducted = deducted + excluded.deducted,
+            expired = expired + excluded.expired, moved = moved + excluded.moved, owed = owed + excluded.owed,
+            let_go = let_go + excluded.let_go",
+    )?;
+    for (key, totals) in totals {
+        let c = totals.columns().map(Points::get);
+        statement.execute(params![
+            key.program,
+            key.channel,
+            key.day,
+            totals.orders,
+            c[0],
+            c[1],
+            c[2],
+            c[3],
+            c[4],
+            c[5],
+            c[6],
+            c[7],
+            c[8],
+            c[9],
+            c[10],
+            c[11]
+        ])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! A shop for the tests of the store: opens databases in folders of their own, and is the only place that knows how
+//! commands are put together.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use engine::{
+    Actor, Currency, Document, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms,
+    Shortfall, Terms, Timestamp, Validity, Zone,
+};
+use store::{
+    Body, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, Reader, Reply, Store,
+    StoreError, Time,
+};
+use tempfile::TempDir;
+
+pub(crate) const DAY: i64 = 86_400_000_000;
+
+/// Noon of the first day of 2026.
+pub(crate) const NEW_YEAR: i64 = 1_767_268_800_000_000;
+
+/// The documents of these tests: words that say what differs from a plain program.
+pub(crate) fn compile(document: &str) -> Result<Terms, String> {
+    let mut terms = plain();
+    for word in document.split_whitespace() {
+        match word {
+            "plain" => {}
+            "waits" => terms.waiting_days = 10,
+            "days" => terms.validity = Validity::Days(10),
+            "steps" => {
+                terms.earn = EarnRate { points: Points::new(1), per: Money::new(5_000), mode: EarnMode::StepsCarried }
+            }
+            "owe" => terms.shortfall = Shortfall::Owe,
+            "panic" => panic!("a test asked for it"),
+            other => return Err(format!("unknown word {other}")),
+        }
+    }
+    Ok(terms)
+}
+
+fn plain() -> Terms {
+    Terms {
+        zone: Zone::utc(),
+        currency: Currency { code: *b"EUR", exponent: 2 },
+        grant_on: Milestone::Paid,
+        earn: EarnRate { points: Points::new(1), per: Money::new(100), mode: EarnMode::Proportional },
+        earn_on_tax: false,
+        earn_on_shipping: false,
+        waiting_days: 0,
+        validity: Validity::Months(12),
+        grace_days: 30,
+        redeem: RedeemTerms {
+            rate: RedeemRate { points: Points::new(250), value: Money::new(2_500) },
+            value_min: Money::ZERO,
+            points_min: Points::new(1),
+            hold_minutes: 30,
+        },
+        shortfall: Shortfall::TakeWhatIsThere,
+        points_part: PointsPart::Stays,
+    }
+}
+
+/// A database in a folder of its own, and a clock that tests set.
+pub(crate) struct Shop {
+    pub(crate) dir: TempDir,
+    pub(crate) now: Arc<AtomicI64>,
+}
+
+impl Shop {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        Self { dir, now: Arc::new(AtomicI64::new(NEW_YEAR)) }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join("shop.db")
+    }
+
+    pub(crate) fn database(&self) -> Database {
+        Database::Sqlite(self.path())
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        let now = Arc::clone(&self.now);
+        Options {
+            compile,
+            clock: Arc::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst))),
+            batch_max: 1_000,
+            create: true,
+        }
+    }
+
+    pub(crate) fn open(&self) -> Store {
+        self.try_open().expect("the store opens")
+    }
+
+    pub(crate) fn try_open(&self) -> Result<Store, StoreError> {
+        Store::open(&self.database(), self.options())
+    }
+
+    /// A store with the program `points` and the channel `shop`.
+    pub(crate) fn opened(&self, document: &str) -> Store {
+        let store = self.open();
+        set_up(&store, document);
+        store
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::open(&self.database(), compile).expect("the database can be read")
+    }
+
+    pub(crate) fn later(&self, days: i64) {
+        self.now.fetch_add(days * DAY, Ordering::SeqCst);
+    }
+}
+
+pub(crate) fn set_up(store: &Store, document: &str) {
+    let effective_at = Timestamp::from_micros(0);
+    let program = Body::CreateProgram { name: "points".into(), document: document.into(), effective_at };
+    assert_eq!(send(store, keyed("program", program)), Ok(Reply::Program { number: 1, version: 1 }));
+    let channel = Body::AddChannel { name: "shop".into(), program: "points".into() };
+    assert_eq!(send(store, keyed("channel", channel)), Ok(Reply::Channel { number: 1 }));
+}
+
+pub(crate) fn send(store: &Store, command: Command) -> Result<Reply, Failure> {
+    store.submit(command).wait()
+}
+
+pub(crate) fn live(body: Body) -> Command {
+    Command { key: None, actor: Actor::Staff(0), time: Time::Live, seed: 1, body }
+}
+
+pub(crate) fn keyed(key: &str, body: Body) -> Command {
+    Command { key: Some(Key(key.to_owned())), ..live(body) }
+}
+
+pub(crate) fn at(command: Command, micros: i64) -> Command {
+    Command { time: Time::Import(Timestamp::from_micros(micros)), ..command }
+}
+
+pub(crate) fn customer(number: u64) -> Identity {
+    Identity::new(IdentityKind::Customer, format!("{number:05}"))
+}
+
+pub(crate) fn named(number: u64) -> MemberRef {
+    MemberRef::Identity(customer(number))
+}
+
+pub(crate) fn id_of(number: u64) -> MemberId {
+    MemberId::derived(Timestamp::from_micros(NEW_YEAR), &number.to_be_bytes())
+}
+
+pub(crate) fn sign_up(number: u64) -> Command {
+    let identities = vec![customer(number)];
+    keyed(&format!("sign-up {number}"), Body::SignUp { id: id_of(number), name: None, identities })
+}
+
+pub(crate) fn sale(cents: i64, micros: i64) -> Document {
+    Document::sale(*b"EUR", Money::new(cents), Timestamp::from_micros(micros))
+}
+
+pub(crate) fn order(member: u64, reference: &str, document: Document) -> Command {
+    live(Body::PutOrder {
+        channel: "shop".into(),
+        member: Some(named(member)),
+        reference: reference.into(),
+        document: document.into(),
+    })
+}
+
+pub(crate) fn available(reply: &Result<Reply, Failure>) -> i64 {
+    match reply {
+        Ok(Reply::Order { answer, .. }) => answer.balance.available.get(),
+        Ok(Reply::Hold { balance, .. } | Reply::Adjusted { balance, .. }) => balance.available.get(),
+        other => panic!("no balance in {other:?}"),
+    }
+}
+
+pub(crate) fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |it| it.len())
+}
