@@ -4,8 +4,8 @@
 
 use super::words::{Fault, Words};
 
-const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `with tax`, \
-    `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
+const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `carry the remainder`, \
+    `with tax`, `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, \
     `shortfall owe|take what is there|all or nothing`, `in EUR`, `zone Europe/Zurich`, `from 2022-09-01`";
@@ -109,6 +109,8 @@ impl Clauses {
             self.shortfall = shortfall;
         } else if words.eat("in steps") {
             self.mode = "steps";
+        } else if words.eat("carry the remainder") {
+            self.mode = "steps_carried";
         } else if words.eat("in proportion") {
             self.mode = "proportional";
         } else if words.eat("with tax") {
