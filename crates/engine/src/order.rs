@@ -15,7 +15,7 @@ use crate::entry::{Earned, OrderNo, Paid};
 use crate::kept::Kept;
 use crate::limits;
 use crate::money::Money;
-use crate::points::Points;
+use crate::points::{Points, earns_more_than};
 use crate::posted::{Order, Pinned};
 use crate::program::{Terms, Timeline};
 use crate::redeem::{self, Named, Plan};
@@ -143,7 +143,7 @@ fn check_dates(order: &Order, document: &Document, moment: Moment) -> Result<(),
 /// Refuses an order that would earn more points than one order can.
 fn check_reach(document: &Document, terms: &Terms) -> Result<(), Rejection> {
     let total: Money = document.lines.iter().map(|it| it.amount + it.tax).sum::<Money>() + document.shipping;
-    if limits::ORDER_POINTS_MAX < crate::points::points_for(total, terms.earn) {
+    if earns_more_than(limits::ORDER_POINTS_MAX, total, terms.earn) {
         return Err(invalid("lines", "amounts that earn at most 1,000,000,000,000,000 points"));
     }
     Ok(())

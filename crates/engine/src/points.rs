@@ -7,6 +7,7 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
+use crate::limits;
 use crate::money::Money;
 use crate::program::{EarnMode, EarnRate, RedeemRate};
 
@@ -43,19 +44,30 @@ impl Points {
 /// What `base` earns at `rate`. Rounds down, once per order, so that splitting an order never earns more than the
 /// whole (E1, E2): in steps, only full steps count; proportionally, only full points.
 pub fn points_for(base: Money, rate: EarnRate) -> Points {
+    narrow(exact_points_for(base, rate))
+}
+
+/// Whether `base` earns more points at `rate` than `most`.
+pub(crate) fn earns_more_than(most: Points, base: Money, rate: EarnRate) -> bool {
+    i128::from(most.get()) < exact_points_for(base, rate)
+}
+
+fn exact_points_for(base: Money, rate: EarnRate) -> i128 {
     let base = i128::from(base.minor());
     let per = i128::from(rate.per.minor());
     let points = i128::from(rate.points.get());
     match rate.mode {
-        EarnMode::Steps | EarnMode::StepsCarried => narrow(floor(base, per) * points),
-        EarnMode::Proportional => narrow(floor(base * points, per)),
+        EarnMode::Steps | EarnMode::StepsCarried => floor(base, per) * points,
+        EarnMode::Proportional => floor(base * points, per),
     }
 }
 
-/// The points that pay `value`. Rounds up, so that nobody pays an amount with less than it costs (R1).
+/// The points that pay `value`, at most `limits::ORDER_POINTS_MAX`, which no order can ask for. Rounds up, so that nobody
+/// pays an amount with less than it costs (R1).
 pub fn points_needed(value: Money, rate: RedeemRate) -> Points {
     let exact = i128::from(value.minor()) * i128::from(rate.points.get());
-    narrow(-floor(-exact, i128::from(rate.value.minor())))
+    let needed = -floor(-exact, i128::from(rate.value.minor()));
+    narrow(needed.min(i128::from(limits::ORDER_POINTS_MAX.get())))
 }
 
 /// `points` × `part` ÷ `whole`, rounded up: the points part of an order that shrank in proportion keeps the odd point,

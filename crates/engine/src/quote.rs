@@ -15,7 +15,7 @@ use crate::rejection::Rejection;
 /// An offer for a cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
-    /// The points that the order can redeem now, at most what was asked for.
+    /// The figure to ask for, at most what was asked for: what is kept of the order redeems `answer.redeemed`.
     pub redeem: Points,
     /// What the order would be answered if it asked for them.
     pub answer: Answer,
@@ -42,7 +42,7 @@ pub fn quote(
         let rejection = match put_order(account, timeline, known, &Arc::new(wanted.clone()), moment) {
             Ok(decided) => {
                 let answer = decided.answer.expect("an order is always answered");
-                return Ok(Quote { redeem: answer.redeemed, answer, why });
+                return Ok(Quote { redeem, answer, why });
             }
             Err(Stop::Rejected(rejection)) => rejection,
             Err(stop) => return Err(stop),
