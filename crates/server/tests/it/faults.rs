@@ -38,10 +38,9 @@ fn a_document_is_one_object_of_a_sensible_size() {
 
 #[test]
 fn each_missing_key_is_named() {
-    let text = "allowed is 1 to 120 bytes of text without control characters, no blank at its ends";
     for (line, expected) in [
         (r#""format": 1, "#, "format: the key is missing; allowed is 1".to_owned()),
-        (r#""name": "Shop", "#, format!("name: the key is missing; {text}")),
+        (r#""name": "Shop", "#, format!("name: the key is missing; allowed is {TEXT}")),
         (r#""currency": "USD", "#, "currency: the key is missing; allowed is an ISO 4217 code such as USD".to_owned()),
         (
             r#", "time_zone": "America/New_York""#,
@@ -75,140 +74,118 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(r#""earn": {"per": "1", "per": "2"}"#, "earn.per: the key stands here twice; allowed is each key once");
 }
 
+const TEXT: &str = "1 to 120 bytes of text without control characters, no blank at its ends";
+const AMOUNT: &str = "\"0.01\" to \"100000000000.00\"";
+const OBJECT: &str = "an object with keys, {\"key\": value, …}";
+const VALIDITY: &str = "\"never\", {\"days\": 365}, {\"months\": 12} or {\"until\": \"2027-12-31\"}";
+
+/// What stands in a document, the path of its fault, what is wrong and what is allowed.
+const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
+    (r#""points": {"one": ""}"#, "points.one", "the text is empty", TEXT),
+    (r#""points": {"many": " stars"}"#, "points.many", "the text cannot be used", TEXT),
+    (r#""points": {"many": "a\nb"}"#, "points.many", "the text cannot be used", TEXT),
+    (r#""points": {"one": 1}"#, "points.one", "1 cannot stand here", TEXT),
+    (r#""points": ["star", "stars"]"#, "points", "a list cannot stand here", OBJECT),
+    (r#""earn": ["1"]"#, "earn", "a list cannot stand here", OBJECT),
+    (r#""earn": null"#, "earn", "null cannot stand here", OBJECT),
+    (r#""earn": {"points": -1}"#, "earn.points", "-1 is too few", "a whole number from 0 to 1000000"),
+    (r#""earn": {"points": 1.5}"#, "earn.points", "1.5 cannot stand here", "a whole number from 0 to 1000000"),
+    (r#""earn": {"points": "1"}"#, "earn.points", "\"1\" cannot stand here", "a whole number from 0 to 1000000"),
+    (r#""earn": {"points": 1000001}"#, "earn.points", "1000001 is too many", "a whole number from 0 to 1000000"),
+    (
+        r#""earn": {"points": 18446744073709551615}"#,
+        "earn.points",
+        "18446744073709551615 cannot stand here",
+        "a whole number from 0 to 1000000",
+    ),
+    (r#""earn": {"per": "1,00"}"#, "earn.per", "\"1,00\" is not a decimal amount such as 30.98", AMOUNT),
+    (r#""earn": {"per": ""}"#, "earn.per", "\"\" is not a decimal amount such as 30.98", AMOUNT),
+    (r#""earn": {"per": "0.00"}"#, "earn.per", "\"0.00\" is too little", AMOUNT),
+    (r#""earn": {"per": "-1"}"#, "earn.per", "\"-1\" is too little", AMOUNT),
+    (r#""earn": {"per": "100000000000.01"}"#, "earn.per", "\"100000000000.01\" is too much", AMOUNT),
+    (
+        r#""earn": {"per": "1.001"}"#,
+        "earn.per",
+        "\"1.001\" has too many digits after the point",
+        "an amount with at most 2 digits after the point, as USD has",
+    ),
+    (r#""earn": {"per": 1.00}"#, "earn.per", "1.0 cannot stand here", "a decimal amount in quotes such as \"30.98\""),
+    (
+        r#""earn": {"mode": "step"}"#,
+        "earn.mode",
+        "\"step\" is not known",
+        "\"proportional\", \"steps\" or \"steps_carried\"",
+    ),
+    (r#""earn": {"on": "shipped"}"#, "earn.on", "\"shipped\" is not known", "\"placed\", \"paid\" or \"fulfilled\""),
+    (r#""earn": {"include_tax": "yes"}"#, "earn.include_tax", "\"yes\" cannot stand here", "true or false"),
+    (r#""earn": {"include_shipping": 1}"#, "earn.include_shipping", "1 cannot stand here", "true or false"),
+    (r#""earn": {"waiting_days": 367}"#, "earn.waiting_days", "367 is too many", "a whole number from 0 to 366"),
+    (r#""validity": "always""#, "validity", "\"always\" is not known", VALIDITY),
+    (r#""validity": 12"#, "validity", "this value cannot stand here", VALIDITY),
+    (r#""validity": null"#, "validity", "this value cannot stand here", VALIDITY),
+    (r#""validity": {}"#, "validity", "this value cannot stand here", VALIDITY),
+    (r#""validity": "days""#, "validity.days", "a name alone cannot stand here", "a whole number from 1 to 36500"),
+    (r#""validity": {"never": 5}"#, "validity.never", "5 cannot stand here", VALIDITY),
+    (r#""validity": {"days": 1, "months": 1}"#, "validity", "this value cannot stand here", VALIDITY),
+    (r#""validity": ["never"]"#, "validity", "a list cannot stand here", VALIDITY),
+    (r#""validity": {"weeks": 2}"#, "validity", "\"weeks\" is not known", VALIDITY),
+    (r#""validity": {"days": 0}"#, "validity.days", "0 is too few", "a whole number from 1 to 36500"),
+    (r#""validity": {"days": "30"}"#, "validity.days", "\"30\" cannot stand here", "a whole number from 1 to 36500"),
+    (r#""validity": {"months": 1201}"#, "validity.months", "1201 is too many", "a whole number from 1 to 1200"),
+    (
+        r#""validity": {"until": "31.12.2027"}"#,
+        "validity.until",
+        "\"31.12.2027\" is not a date such as 2026-03-01",
+        "a day in quotes such as \"2027-12-31\", 1970 to 2500",
+    ),
+    (
+        r#""validity": {"until": "2027-02-30"}"#,
+        "validity.until",
+        "\"2027-02-30\" is not a date such as 2026-03-01",
+        "a day in quotes such as \"2027-12-31\", 1970 to 2500",
+    ),
+    (
+        r#""validity": {"until": "2501-01-01"}"#,
+        "validity.until",
+        "\"2501-01-01\" lies outside the years 1970 to 2500",
+        "a day in quotes such as \"2027-12-31\", 1970 to 2500",
+    ),
+    (r#""grace_days": -1"#, "grace_days", "-1 is too few", "a whole number from 0 to 366"),
+    (r#""redeem": {"points": 0}"#, "redeem.points", "0 is too few", "a whole number from 1 to 1000000"),
+    (r#""redeem": {"value": "0"}"#, "redeem.value", "\"0\" is too little", AMOUNT),
+    (
+        r#""redeem": {"min_value": "-0.01"}"#,
+        "redeem.min_value",
+        "\"-0.01\" is too little",
+        "\"0.00\" to \"100000000000.00\"",
+    ),
+    (r#""redeem": {"min_points": -1}"#, "redeem.min_points", "-1 is too few", "a whole number from 0 to 1000000000000"),
+    (r#""redeem": {"hold_minutes": 0}"#, "redeem.hold_minutes", "0 is too few", "a whole number from 1 to 120"),
+    (r#""redeem": {"hold_minutes": 121}"#, "redeem.hold_minutes", "121 is too many", "a whole number from 1 to 120"),
+    (
+        r#""redeem": {"on_refund": "goes"}"#,
+        "redeem.on_refund",
+        "\"goes\" is not known",
+        "\"stays\" or \"in_proportion\"",
+    ),
+    (
+        r#""refund": {"shortfall": "forgive"}"#,
+        "refund.shortfall",
+        "\"forgive\" is not known",
+        "\"owe\", \"take_what_is_there\" or \"all_or_nothing\"",
+    ),
+    (r#""$schema": 1"#, "$schema", "1 cannot stand here", "a text; it is not read"),
+];
+
 #[test]
 fn each_wrong_value_is_named() {
-    let text = "1 to 120 bytes of text without control characters, no blank at its ends";
-    let amount = "\"0.01\" to \"100000000000.00\"";
-    let object = "an object with keys, {\"key\": value, …}";
-    let validity = "\"never\", {\"days\": 365}, {\"months\": 12} or {\"until\": \"2027-12-31\"}";
-    for (more, path, what, allowed) in [
-        (r#""points": {"one": ""}"#, "points.one", "the text is empty", text),
-        (r#""points": {"many": " stars"}"#, "points.many", "the text cannot be used", text),
-        (r#""points": {"many": "a\nb"}"#, "points.many", "the text cannot be used", text),
-        (r#""points": {"one": 1}"#, "points.one", "1 cannot stand here", text),
-        (r#""points": ["star", "stars"]"#, "points", "a list cannot stand here", object),
-        (r#""earn": ["1"]"#, "earn", "a list cannot stand here", object),
-        (r#""earn": null"#, "earn", "null cannot stand here", object),
-        (r#""earn": {"points": -1}"#, "earn.points", "-1 is too few", "a whole number from 0 to 1000000"),
-        (r#""earn": {"points": 1.5}"#, "earn.points", "1.5 cannot stand here", "a whole number from 0 to 1000000"),
-        (r#""earn": {"points": "1"}"#, "earn.points", "\"1\" cannot stand here", "a whole number from 0 to 1000000"),
-        (r#""earn": {"points": 1000001}"#, "earn.points", "1000001 is too many", "a whole number from 0 to 1000000"),
-        (
-            r#""earn": {"points": 18446744073709551615}"#,
-            "earn.points",
-            "18446744073709551615 cannot stand here",
-            "a whole number from 0 to 1000000",
-        ),
-        (r#""earn": {"per": "1,00"}"#, "earn.per", "\"1,00\" is not a decimal amount such as 30.98", amount),
-        (r#""earn": {"per": ""}"#, "earn.per", "\"\" is not a decimal amount such as 30.98", amount),
-        (r#""earn": {"per": "0.00"}"#, "earn.per", "\"0.00\" is too little", amount),
-        (r#""earn": {"per": "-1"}"#, "earn.per", "\"-1\" is too little", amount),
-        (r#""earn": {"per": "100000000000.01"}"#, "earn.per", "\"100000000000.01\" is too much", amount),
-        (
-            r#""earn": {"per": "1.001"}"#,
-            "earn.per",
-            "\"1.001\" has too many digits after the point",
-            "an amount with at most 2 digits after the point, as USD has",
-        ),
-        (
-            r#""earn": {"per": 1.00}"#,
-            "earn.per",
-            "1.0 cannot stand here",
-            "a decimal amount in quotes such as \"30.98\"",
-        ),
-        (
-            r#""earn": {"mode": "step"}"#,
-            "earn.mode",
-            "\"step\" is not known",
-            "\"proportional\", \"steps\" or \"steps_carried\"",
-        ),
-        (
-            r#""earn": {"on": "shipped"}"#,
-            "earn.on",
-            "\"shipped\" is not known",
-            "\"placed\", \"paid\" or \"fulfilled\"",
-        ),
-        (r#""earn": {"include_tax": "yes"}"#, "earn.include_tax", "\"yes\" cannot stand here", "true or false"),
-        (r#""earn": {"include_shipping": 1}"#, "earn.include_shipping", "1 cannot stand here", "true or false"),
-        (r#""earn": {"waiting_days": 367}"#, "earn.waiting_days", "367 is too many", "a whole number from 0 to 366"),
-        (r#""validity": "always""#, "validity", "\"always\" is not known", validity),
-        (r#""validity": 12"#, "validity", "this value cannot stand here", validity),
-        (r#""validity": null"#, "validity", "this value cannot stand here", validity),
-        (r#""validity": {}"#, "validity", "this value cannot stand here", validity),
-        (r#""validity": "days""#, "validity.days", "a name alone cannot stand here", "a whole number from 1 to 36500"),
-        (r#""validity": {"never": 5}"#, "validity.never", "5 cannot stand here", validity),
-        (r#""validity": {"days": 1, "months": 1}"#, "validity", "this value cannot stand here", validity),
-        (r#""validity": ["never"]"#, "validity", "a list cannot stand here", validity),
-        (r#""validity": {"weeks": 2}"#, "validity", "\"weeks\" is not known", validity),
-        (r#""validity": {"days": 0}"#, "validity.days", "0 is too few", "a whole number from 1 to 36500"),
-        (
-            r#""validity": {"days": "30"}"#,
-            "validity.days",
-            "\"30\" cannot stand here",
-            "a whole number from 1 to 36500",
-        ),
-        (r#""validity": {"months": 1201}"#, "validity.months", "1201 is too many", "a whole number from 1 to 1200"),
-        (
-            r#""validity": {"until": "31.12.2027"}"#,
-            "validity.until",
-            "\"31.12.2027\" is not a date such as 2026-03-01",
-            "a day in quotes such as \"2027-12-31\", 1970 to 2500",
-        ),
-        (
-            r#""validity": {"until": "2027-02-30"}"#,
-            "validity.until",
-            "\"2027-02-30\" is not a date such as 2026-03-01",
-            "a day in quotes such as \"2027-12-31\", 1970 to 2500",
-        ),
-        (
-            r#""validity": {"until": "2501-01-01"}"#,
-            "validity.until",
-            "\"2501-01-01\" lies outside the years 1970 to 2500",
-            "a day in quotes such as \"2027-12-31\", 1970 to 2500",
-        ),
-        (r#""grace_days": -1"#, "grace_days", "-1 is too few", "a whole number from 0 to 366"),
-        (r#""redeem": {"points": 0}"#, "redeem.points", "0 is too few", "a whole number from 1 to 1000000"),
-        (r#""redeem": {"value": "0"}"#, "redeem.value", "\"0\" is too little", amount),
-        (
-            r#""redeem": {"min_value": "-0.01"}"#,
-            "redeem.min_value",
-            "\"-0.01\" is too little",
-            "\"0.00\" to \"100000000000.00\"",
-        ),
-        (
-            r#""redeem": {"min_points": -1}"#,
-            "redeem.min_points",
-            "-1 is too few",
-            "a whole number from 0 to 1000000000000",
-        ),
-        (r#""redeem": {"hold_minutes": 0}"#, "redeem.hold_minutes", "0 is too few", "a whole number from 1 to 120"),
-        (
-            r#""redeem": {"hold_minutes": 121}"#,
-            "redeem.hold_minutes",
-            "121 is too many",
-            "a whole number from 1 to 120",
-        ),
-        (
-            r#""redeem": {"on_refund": "goes"}"#,
-            "redeem.on_refund",
-            "\"goes\" is not known",
-            "\"stays\" or \"in_proportion\"",
-        ),
-        (
-            r#""refund": {"shortfall": "forgive"}"#,
-            "refund.shortfall",
-            "\"forgive\" is not known",
-            "\"owe\", \"take_what_is_there\" or \"all_or_nothing\"",
-        ),
-        (r#""$schema": 1"#, "$schema", "1 cannot stand here", "a text; it is not read"),
-    ] {
+    for (more, path, what, allowed) in WRONG_VALUES {
         check_key(more, &format!("{path}: {what}; allowed is {allowed}"));
     }
 }
 
 #[test]
 fn each_wrong_value_of_a_key_that_must_be_there_is_named() {
-    let text = "1 to 120 bytes of text without control characters, no blank at its ends";
     let code = "an ISO 4217 code such as USD";
     let zone = "an IANA name such as America/New_York";
     let long = format!("\"{}\"", "x".repeat(121));
@@ -216,9 +193,9 @@ fn each_wrong_value_of_a_key_that_must_be_there_is_named() {
         ("1", "2", "format", "2 is no format of this program", "1"),
         ("1", "1.5", "format", "1.5 is no format of this program", "1"),
         ("1", "\"1\"", "format", "\"1\" cannot stand here", "1"),
-        ("\"Shop\"", "\"\"", "name", "the text is empty", text),
-        ("\"Shop\"", long.as_str(), "name", "the text cannot be used", text),
-        ("\"Shop\"", "7", "name", "7 cannot stand here", text),
+        ("\"Shop\"", "\"\"", "name", "the text is empty", TEXT),
+        ("\"Shop\"", long.as_str(), "name", "the text cannot be used", TEXT),
+        ("\"Shop\"", "7", "name", "7 cannot stand here", TEXT),
         ("\"USD\"", "\"usd\"", "currency", "\"usd\" is no currency", code),
         ("\"USD\"", "\"ABC\"", "currency", "\"ABC\" is no currency", code),
         ("\"USD\"", "\"XAU\"", "currency", "\"XAU\" has no coins or notes to count in", code),
