@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use engine::{
-    Account, Actor, Adjustment, Decided, Document, HoldNo, Moment, Money, Points, Rejection, Terms, Timeline,
+    Account, Actor, Adjustment, Decided, Document, HoldNo, Moment, Money, Points, Rejection, Switch, Terms, Timeline,
     Timestamp, Version,
 };
 use server::program::compile;
@@ -35,6 +35,11 @@ impl Shop {
 
     pub(crate) fn sale(&self, minor: i64) -> Document {
         Document::sale(*b"USD", Money::new(minor), self.now)
+    }
+
+    pub(crate) fn switch_off(&mut self) {
+        let off = Switch { at: self.now, on: false };
+        self.timeline = Timeline::new(self.timeline.versions().to_vec(), vec![off]);
     }
 
     fn moment(&self) -> Moment {

@@ -251,3 +251,53 @@ fn a_carried_remainder_is_told() {
     let said = shop.put(1, first);
     assert_eq!(said[0], "Order 1002: 1 point given back: another order completes a step with it again");
 }
+
+#[test]
+fn what_was_let_go_or_had_expired_is_told_when_the_order_grows_again() {
+    let mut let_go = shop(r#""refund": {"shortfall": "take_what_is_there"}"#);
+    let sale = let_go.sale(1000);
+    let_go.put(1, sale.clone());
+    let_go.adjust(-4, "spent elsewhere");
+    let_go.put(1, Document { refunded: Money::new(1000), ..sale.clone() });
+    let said = let_go.put(1, sale);
+    assert_eq!(
+        said[0],
+        "Order 1001: 10 points given back: it now calls for 10 (1 point per 1.00 on 10.00), it had earned 0; 4 of them \
+         had never been taken"
+    );
+
+    let mut expired = shop(r#""validity": {"days": 1}"#);
+    let sale = expired.sale(1000);
+    expired.put(1, sale.clone());
+    expired.wait_until("2022-05-01T12:00:00Z");
+    let said = expired.put(1, Document { refunded: Money::new(1000), ..sale.clone() });
+    assert_eq!(
+        said[0],
+        "Order 1001: 10 points taken back: it now calls for 0 (1 point per 1.00 on 0.00), it had earned 10; 10 of them \
+         had expired already"
+    );
+    let said = expired.put(1, sale);
+    assert_eq!(
+        said[0],
+        "Order 1001: 10 points given back: it now calls for 10 (1 point per 1.00 on 10.00), it had earned 0; 10 of them \
+         had expired and stay so"
+    );
+}
+
+#[test]
+fn an_older_document_and_a_program_that_was_off_are_told() {
+    let mut shop = shop("");
+    let sale = Document { version: engine::DocumentVersion::Number(2), ..shop.sale(1000) };
+    shop.put(1, sale.clone());
+    let older = Document { version: engine::DocumentVersion::Number(1), ..sale };
+    check(
+        &shop.put(1, older),
+        &["This is older than what is recorded: it was ignored. Order 1001: earns 10 points (1 point per 1.00 on \
+           10.00). Balance: 10 points."],
+    );
+    shop.switch_off();
+    check(
+        &shop.put(2, shop.sale(1000)),
+        &["Order 1002: earns nothing: the program was off when it was placed. Balance: 10 points."],
+    );
+}
