@@ -49,12 +49,12 @@ impl EngineBackend {
     }
 
     /// Takes effect now or later; a program without entries may be dated back.
-    fn effective(&self, from: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Rejection> {
+    fn effective(&self, path: &'static str, from: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Rejection> {
         let is_fresh = self.accounts.values().all(|it| it.entries.is_empty());
         match from {
             Some(from) if from < now && !is_fresh => {
                 let allowed = "now or later, once the program has entries";
-                Err(Rejection::Invalid { path: "effective_at".into(), allowed })
+                Err(Rejection::Invalid { path: path.into(), allowed })
             }
             from => Ok(from.unwrap_or(now)),
         }
@@ -141,14 +141,14 @@ impl Backend for EngineBackend {
             Act::Order { .. } => return self.order(act, moment),
             Act::Program { terms, from, .. } => {
                 let number = u32::try_from(self.versions.len() + 1)?;
-                return Ok(self.effective(*from, arrival.at).map(|effective_at| {
+                return Ok(self.effective("effective_at", *from, arrival.at).map(|effective_at| {
                     self.versions.push(Version { number, effective_at, terms: terms.as_ref().clone() });
                     self.timeline = Timeline::new(self.versions.clone(), self.switches.clone());
                     Reply::Done
                 }));
             }
             Act::Switch { on, from } => {
-                return Ok(self.effective(*from, arrival.at).map(|at| {
+                return Ok(self.effective("at", *from, arrival.at).map(|at| {
                     self.switches.push(Switch { at, on: *on });
                     self.timeline = Timeline::new(self.versions.clone(), self.switches.clone());
                     Reply::Done
