@@ -43,6 +43,15 @@ pub(super) enum Act {
     Settle { member: MemberNo },
 }
 
+/// A cart to be worked out, or a change of an order that is known already.
+#[derive(Clone, Debug)]
+pub(super) struct Inquiry {
+    pub(super) person: Person,
+    pub(super) channel: String,
+    pub(super) reference: Option<String>,
+    pub(super) document: Arc<Document>,
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
     Done,
@@ -58,13 +67,7 @@ pub(super) trait Backend {
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome;
 
-    fn quote(
-        &mut self,
-        person: &Person,
-        channel: &str,
-        document: &Document,
-        now: Timestamp,
-    ) -> Result<Result<Quote, Rejection>>;
+    fn quote(&mut self, inquiry: &Inquiry, now: Timestamp) -> Result<Result<Quote, Rejection>>;
 
     /// The balance at an instant, settled to it without saving.
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance>;

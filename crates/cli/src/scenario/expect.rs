@@ -30,6 +30,9 @@ const ALLOWED_OF_ACCOUNT: &str = "`100` or `balance 100`, `pending 20`, `held 50
     `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `hold 1`, `until 2023-08-05`, `never expires`, `unchanged`, \
     `refused CODE`";
 
+/// Stands for a figure that a step did not tell.
+const NOTHING: &str = "nothing";
+
 /// One thing that is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
@@ -93,7 +96,7 @@ impl Expected {
     pub(super) fn check(&self, found: &Found) -> Option<Mismatch> {
         match self {
             Self::Figure { name, value } => {
-                let there = found.figures.get(name).map_or("nothing", String::as_str);
+                let there = found.figures.get(name).map_or(NOTHING, String::as_str);
                 let differs = there != value;
                 differs.then(|| Mismatch { expected: say(name, value), found: say(name, there) })
             }
@@ -210,6 +213,7 @@ fn allowed(tells: Tells) -> &'static str {
 fn say(name: &str, value: &str) -> String {
     match name {
         "status" => value.to_owned(),
+        "refused" if value == NOTHING => "accepted".to_owned(),
         "until" if value == "never" => "never expires".to_owned(),
         "unchanged" => if value == "yes" { "unchanged" } else { "a new entry" }.to_owned(),
         _ => format!("{name} {value}"),

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, Actor, Balance, Decided, Document, Entry, Moment, OrderNo, Quote, Rejection, Stop, Switch, Timeline,
-    Timestamp, Version,
+    Account, Actor, Balance, Decided, Entry, Moment, OrderNo, Quote, Rejection, Stop, Switch, Timeline, Timestamp,
+    Version,
 };
 
-use super::backend::{Act, Arrival, Backend, CHANNEL, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs};
+use super::backend::{
+    Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
+};
 
 pub(super) struct EngineBackend {
     versions: Vec<Version>,
@@ -196,23 +198,23 @@ impl Backend for EngineBackend {
         }))
     }
 
-    fn quote(
-        &mut self,
-        person: &Person,
-        channel: &str,
-        document: &Document,
-        now: Timestamp,
-    ) -> Result<Result<Quote, Rejection>> {
-        if !self.channels.iter().any(|it| it == channel) {
+    fn quote(&mut self, inquiry: &Inquiry, now: Timestamp) -> Result<Result<Quote, Rejection>> {
+        if !self.channels.contains(&inquiry.channel) {
             return Ok(Err(Rejection::UnknownChannel));
         }
-        let member = match self.find(person) {
+        let member = match self.find(&inquiry.person) {
             Ok(member) => member,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        let moment = Moment { now, actor: Actor::Channel(self.channel_no(channel)), import: false };
+        let key = inquiry.reference.clone().map(|it| (inquiry.channel.clone(), it));
+        let known = key.and_then(|it| self.orders.get(&it).copied());
+        if known.is_some_and(|(owner, _)| owner != member) {
+            return Ok(Err(Rejection::OtherMember));
+        }
+        let known = known.map(|(_, no)| no);
+        let moment = Moment { now, actor: Actor::Channel(self.channel_no(&inquiry.channel)), import: false };
         let account = &self.accounts.entry(member).or_default().account;
-        match engine::quote(account, &self.timeline, None, document, moment) {
+        match engine::quote(account, &self.timeline, known, &inquiry.document, moment) {
             Ok(quote) => Ok(Ok(quote)),
             Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
             Err(Stop::NeedMore) => Err(anyhow!("every lot is loaded, and still the engine asks for more")),

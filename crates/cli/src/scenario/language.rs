@@ -60,6 +60,7 @@ pub(super) enum Action {
     },
     Quote {
         who: Who,
+        reference: Option<String>,
         sale: Sale,
         sending: Sending,
     },
@@ -211,8 +212,9 @@ impl Reader {
             Action::Order { who, reference, sale, sending }
         } else if words.eat("quote") {
             let who = who(words)?;
+            let reference = if words.peek().starts_with('#') { Some(reference(words)?) } else { None };
             let (sale, sending) = Sale::read(words, lines, &self.when)?;
-            Action::Quote { who, sale, sending }
+            Action::Quote { who, reference, sale, sending }
         } else if words.eat("hold") {
             let (who, points) = (who(words)?, words.points()?);
             let minutes = if words.eat("for") { Some(words.number("minutes such as 15")?) } else { None };

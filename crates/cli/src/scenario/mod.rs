@@ -10,9 +10,13 @@ mod expect;
 mod in_memory;
 mod language;
 mod moment;
+mod on_disk;
 mod runner;
 mod tell;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::fs;
@@ -28,10 +32,12 @@ use runner::{Ledger, Miss};
 pub(crate) enum Which {
     /// The rules in memory.
     Engine,
+    /// A database in a folder of its own.
+    Store,
 }
 
 impl Which {
-    pub(crate) const ALL: [Self; 1] = [Self::Engine];
+    pub(crate) const ALL: [Self; 2] = [Self::Engine, Self::Store];
 }
 
 /// What became of all files.
@@ -135,6 +141,7 @@ fn compile(document: &str, first_day: engine::Date) -> Result<engine::Terms, Wro
 fn open(which: Which) -> anyhow::Result<Box<dyn Backend>> {
     match which {
         Which::Engine => Ok(Box::new(in_memory::EngineBackend::new())),
+        Which::Store => Ok(Box::new(on_disk::StoreBackend::new()?)),
     }
 }
 

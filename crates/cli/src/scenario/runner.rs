@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use engine::{Document, Entry, OrderNo, Rejection, Timestamp};
 
-use super::backend::{Act, Arrival, Backend, CHANNEL, MemberNo, PROGRAM, Person, Reply, replay};
+use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, PROGRAM, Person, Reply, replay};
 use super::expect::{Expected, Found, Mismatch};
 use super::language::{Action, Step, Who};
 use super::tell;
@@ -88,24 +88,7 @@ impl<'a> Runner<'a> {
             Action::Program { terms: Err(wrong), .. } => {
                 tell::refuse(&mut found, "invalid", Some(&wrong.path), &wrong.message)
             }
-            Action::Quote { who, sale, sending } => {
-                let person = self.person(who)?;
-                let Some(document) = sale.document(None, step.at, self.currency) else {
-                    tell::refuse(&mut found, "invalid", Some("lines"), "a quote says what is to be sold");
-                    return Ok(found);
-                };
-                let channel = sending.channel.as_deref().unwrap_or(CHANNEL);
-                match self.backend.quote(&person, channel, &document, step.at)? {
-                    Ok(quote) => {
-                        tell::answer(&mut found, &quote.answer, &step.when);
-                        found.figures.insert("redeemed", quote.redeem.to_string());
-                        if let Some(why) = quote.why {
-                            found.figures.insert("because", why.code().to_owned());
-                        }
-                    }
-                    Err(rejection) => tell::rejection(&mut found, &rejection),
-                }
-            }
+            Action::Quote { .. } => self.quote(step, &mut found)?,
             Action::Balance { who } | Action::Lots { who } | Action::Entries { who, .. } => {
                 let person = self.person(who)?;
                 if let Some(member) = self.member(&person) {
@@ -116,6 +99,27 @@ impl<'a> Runner<'a> {
             _ => self.act(step, &mut found)?,
         }
         Ok(found)
+    }
+
+    fn quote(&mut self, step: &Step, found: &mut Found) -> Result<()> {
+        let Action::Quote { who, reference, sale, sending } = &step.action else { return Ok(()) };
+        let person = self.person(who)?;
+        let channel = sending.channel.clone().unwrap_or_else(|| CHANNEL.to_owned());
+        let last = reference.as_ref().and_then(|it| self.documents.get(&(channel.clone(), it.clone())));
+        let Some(document) = sale.document(last, step.at, self.currency) else {
+            tell::refuse(found, "invalid", Some("lines"), "a quote says what is to be sold");
+            return Ok(());
+        };
+        let inquiry = Inquiry { person, channel, reference: reference.clone(), document: Arc::new(document) };
+        match self.backend.quote(&inquiry, step.at)? {
+            Ok(quote) => {
+                tell::answer(found, &quote.answer, &step.when);
+                found.figures.insert("redeemed", quote.redeem.to_string());
+                found.figures.extend(quote.why.map(|why| ("because", why.code().to_owned())));
+            }
+            Err(rejection) => tell::rejection(found, &rejection),
+        }
+        Ok(())
     }
 
     /// Submits what the step asks for and tells what came of it.

@@ -1,0 +1,206 @@
+//! The store: a real database in a folder of its own, driven through the same commands as live traffic, with a clock
+//! that tells the time of the step. Bounded by what one file writes; the folder goes with the backend.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use anyhow::{Context as _, Result, bail};
+use engine::{Actor, Balance, Entry, EntryNo, Moment, Quote, Rejection, Timestamp};
+use store::{Body, Command, Database, Failure, Identity, Key, MemberId, MemberRef, Options, Store, Time};
+
+use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply};
+
+/// The number of the only program.
+const PROGRAM_NO: u32 = 1;
+
+pub(super) struct StoreBackend {
+    /// Before the folder, so that it is closed when the folder goes.
+    store: Store,
+    clock: Arc<AtomicI64>,
+    keys: u64,
+    begun: bool,
+    members: Vec<MemberNo>,
+    channels: Vec<String>,
+    _folder: Folder,
+}
+
+/// A folder for one database, removed with all that is in it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed lies in the system's folder for such things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Folder {
+    fn new() -> Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("guerdon-scenario-{}-{count}", std::process::id()));
+        std::fs::create_dir(&path).with_context(|| format!("making the folder {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl StoreBackend {
+    pub(super) fn new() -> Result<Self> {
+        let folder = Folder::new()?;
+        let clock = Arc::new(AtomicI64::new(0));
+        let told = Arc::clone(&clock);
+        let tell = move || Timestamp::from_micros(told.load(Ordering::Relaxed));
+        let mut options = Options::new(server::program::compile);
+        options.clock = Arc::new(tell);
+        options.create = true;
+        let store = Store::open(&Database::Sqlite(folder.0.join("scenario.db")), options)?;
+        let (members, channels) = (Vec::new(), vec![CHANNEL.to_owned()]);
+        Ok(Self { store, clock, keys: 0, begun: false, members, channels, _folder: folder })
+    }
+
+    fn send(&mut self, actor: Actor, arrival: Arrival, body: Body) -> Result<Result<store::Reply, Rejection>> {
+        self.clock.fetch_max(arrival.at.micros(), Ordering::Relaxed);
+        self.keys += 1;
+        let needs_key = !matches!(body, Body::PutOrder { .. } | Body::ReleaseHold { .. } | Body::Settle { .. });
+        let key = needs_key.then(|| Key(format!("step-{}", self.keys)));
+        let time = if arrival.import { Time::Import(arrival.at) } else { Time::Live };
+        match self.store.submit(Command { key, actor, time, seed: self.keys, body }).wait() {
+            Ok(reply) => Ok(Ok(reply)),
+            Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// The first version makes the program and its channel.
+    fn program(&mut self, json: &str, from: Option<Timestamp>, arrival: Arrival) -> Outcome {
+        let (name, program, document) = (PROGRAM.to_owned(), PROGRAM.to_owned(), json.to_owned());
+        if self.begun {
+            let body = Body::AddVersion { program, document, effective_at: from };
+            return Ok(self.send(Actor::Staff(0), arrival, body)?.map(|_| Reply::Done));
+        }
+        let effective_at = from.unwrap_or(arrival.at);
+        let made = self.send(Actor::Staff(0), arrival, Body::CreateProgram { name, document, effective_at })?;
+        if let Err(rejection) = made {
+            return Ok(Err(rejection));
+        }
+        self.begun = true;
+        let channel = Body::AddChannel { name: CHANNEL.to_owned(), program };
+        Ok(self.send(Actor::Staff(0), arrival, channel)?.map(|_| Reply::Done))
+    }
+
+    fn channel_no(&self, name: &str) -> u32 {
+        let index = self.channels.iter().position(|it| it == name).unwrap_or(0);
+        u32::try_from(index + 1).unwrap_or(u32::MAX)
+    }
+
+    fn number_of(&self, id: MemberId) -> Result<MemberNo> {
+        let found = self.members.iter().copied().find(|it| id_of(*it) == id);
+        found.with_context(|| format!("the store answers with {id}, whom nobody signed up"))
+    }
+}
+
+impl Backend for StoreBackend {
+    fn name(&self) -> &'static str {
+        "store"
+    }
+
+    fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
+        let staff = Actor::Staff(0);
+        let (actor, body) = match act {
+            Act::Program { json, from, .. } => return self.program(json, *from, arrival),
+            Act::Switch { on, from } => {
+                (staff, Body::SwitchProgram { program: PROGRAM.to_owned(), on: *on, at: *from })
+            }
+            Act::Channel { name } => {
+                self.channels.push(name.clone());
+                (staff, Body::AddChannel { name: name.clone(), program: PROGRAM.to_owned() })
+            }
+            Act::SignUp { member, identities } => {
+                self.members.push(*member);
+                let identities = identities.iter().map(|it| identity(it)).collect::<Result<_>>()?;
+                (staff, Body::SignUp { id: id_of(*member), name: None, identities })
+            }
+            Act::Order { person, channel, reference, document } => {
+                let member = reference_of(person)?;
+                let actor = if arrival.import { Actor::Import } else { Actor::Channel(self.channel_no(channel)) };
+                let (channel, reference) = (channel.clone(), reference.clone());
+                (actor, Body::PutOrder { channel, member, reference, document: Arc::clone(document) })
+            }
+            Act::Hold { person, program, points, minutes } => {
+                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let (program, points, minutes) = (program.clone(), *points, *minutes);
+                (Actor::Channel(1), Body::Hold { program, member, points, minutes })
+            }
+            Act::Release { person, hold } => {
+                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                (Actor::Channel(1), Body::ReleaseHold { program: PROGRAM.to_owned(), member, hold: *hold })
+            }
+            Act::Adjust { person, program, adjustment } => {
+                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let (program, adjustment) = (program.clone(), adjustment.clone());
+                (staff, Body::Adjust { program, member, adjustment, reference: None })
+            }
+            Act::Settle { member } => (Actor::System, Body::Settle { owner: id_of(*member), program: PROGRAM_NO }),
+        };
+        let reply = match self.send(actor, arrival, body)? {
+            Ok(reply) => reply,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        Ok(Ok(match reply {
+            store::Reply::Order { member, answer, .. } => {
+                Reply::Order { member: self.number_of(member)?, answer: Box::new(answer) }
+            }
+            store::Reply::Hold { hold, .. } => Reply::Hold { hold },
+            store::Reply::Member { .. }
+            | store::Reply::Adjusted { .. }
+            | store::Reply::Settled { .. }
+            | store::Reply::Program { .. }
+            | store::Reply::Channel { .. }
+            | store::Reply::Done => Reply::Done,
+        }))
+    }
+
+    fn quote(&mut self, inquiry: &Inquiry, now: Timestamp) -> Result<Result<Quote, Rejection>> {
+        let Some(member) = reference_of(&inquiry.person)? else { return Ok(Err(Rejection::UnknownMember)) };
+        let moment = Moment { now, actor: Actor::Channel(self.channel_no(&inquiry.channel)), import: false };
+        let reference = inquiry.reference.as_deref();
+        match self.store.reader()?.quote(&inquiry.channel, &member, reference, &inquiry.document, moment) {
+            Ok(quote) => Ok(Ok(quote)),
+            Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
+        Ok(self.store.reader()?.balance(id_of(member), PROGRAM_NO, now)?)
+    }
+
+    fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {
+        Ok(self.store.reader()?.entries(id_of(member), PROGRAM_NO, EntryNo(0), usize::MAX >> 1)?)
+    }
+
+    fn verify(&mut self) -> Result<Option<String>> {
+        Ok(self.store.reader()?.verify(&mut |_| ())?.difference)
+    }
+}
+
+/// An id that follows from the number alone.
+fn id_of(member: MemberNo) -> MemberId {
+    MemberId::derived(Timestamp::from_micros(0), &member.0.to_be_bytes())
+}
+
+fn identity(text: &str) -> Result<Identity> {
+    match text.parse()? {
+        MemberRef::Identity(identity) => Ok(identity),
+        MemberRef::Id(id) => bail!("{id} is an id, not an identity"),
+    }
+}
+
+fn reference_of(person: &Person) -> Result<Option<MemberRef>> {
+    Ok(match person {
+        Person::Member(member) => Some(MemberRef::Id(id_of(*member))),
+        Person::Identity(identity) => Some(identity.parse()?),
+        Person::Nobody => None,
+    })
+}
