@@ -8,6 +8,7 @@
 //! | what do screens and reports read? | `query/` |
 //! | is it all true? | `verify.rs`, `export.rs` |
 
+mod backup;
 mod batch;
 mod checkpoint;
 mod command;
@@ -16,6 +17,7 @@ mod database;
 mod decide;
 mod directory;
 mod error;
+mod export;
 mod fault;
 mod gate;
 mod load;
@@ -27,13 +29,19 @@ mod reference;
 mod rows;
 mod save;
 mod store;
+mod sweep;
 mod totals;
+mod verify;
 
+pub use backup::{backup, restore};
 pub use command::{Body, Command, Failure, Key, Reply, Ticket, Time};
 pub use database::Database;
 pub use error::StoreError;
+pub use export::ExportError;
 pub use member::{Identity, IdentityKind, MemberFault, MemberId, MemberRef};
-pub use query::Reader;
+pub use query::{ChannelInfo, DayTotals, Due, MemberInfo, OrderInfo, ProgramInfo, Reader, TableSize};
 pub use reference::Compile;
 pub use store::{Clock, Options, Store, system_clock};
+pub use sweep::sweep;
 pub use totals::Totals;
+pub use verify::VerifyReport;

@@ -212,10 +212,6 @@ impl<'a> Unpacker<'a> {
             _ => Err(Unreadable),
         }
     }
-
-    pub(crate) fn maybe_time(&mut self, base: Timestamp) -> Read<Option<Timestamp>> {
-        self.option(|it| it.time(base))
-    }
 }
 
 /// Small differences of either sign become small numbers.

@@ -3,6 +3,12 @@
 //! A reader of a store passes the readers' gate and should be short; one that is opened by itself may be long, works in
 //! any process, and holds the WAL up for as long as it lives. Lists page by a cursor.
 
+mod account;
+mod figures;
+mod member;
+mod offer;
+mod program;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,9 +16,16 @@ use rusqlite::Connection;
 
 use crate::database::Database;
 use crate::error::StoreError;
+use crate::fault::Found;
 use crate::gate::Pass;
 use crate::migrate::{inspect_open, open_reading};
 use crate::reference::Compile;
+
+pub use account::OrderInfo;
+pub(crate) use account::all_lots;
+pub use figures::{DayTotals, Due, TableSize};
+pub use member::MemberInfo;
+pub use program::{ChannelInfo, ProgramInfo};
 
 /// Reads one snapshot of a ledger.
 pub struct Reader {
@@ -71,6 +84,10 @@ impl Reader {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(crate) fn ask<T>(&self, query: impl FnOnce(&Connection) -> Found<T>) -> Result<T, StoreError> {
+        query(self.conn()).map_err(|fault| fault.at(&self.path))
     }
 
     pub(crate) fn compile(&self) -> Compile {

@@ -1,0 +1,130 @@
+//! Backups of a running file, and what is made of them.
+//!
+//! A copy is written under a temporary name, checked, synced and only then given its name: a backup that is there is whole.
+//! Nothing is ever overwritten. Bounded by the disk: a copy is as large as what the database holds.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::database::Database;
+use crate::error::StoreError;
+use crate::fault::{Fault, Found};
+use crate::migrate::{inspect_open, open_reading, start_incarnation};
+use crate::verify::verify;
+
+/// Copies a ledger as of one instant, also while another process writes to it.
+///
+/// # Errors
+/// When `to` is there already, when it cannot be written, or when the ledger is damaged.
+pub fn backup(database: &Database, to: &Path) -> Result<(), StoreError> {
+    let from = database.path();
+    let conn = open_reading(from)?;
+    inspect_open(&conn, from).map_err(|fault| fault.at(from))?;
+    copy(&conn, from, to, |_| Ok(()))
+}
+
+/// Makes a ledger of a backup, in a file that is not there yet, and begins a new incarnation.
+///
+/// # Errors
+/// When `to` is there already, or when the backup is damaged or does not verify.
+pub fn restore(from: &Path, to: &Database) -> Result<(), StoreError> {
+    let conn = open_reading(from)?;
+    inspect_open(&conn, from).map_err(|fault| fault.at(from))?;
+    let report = verify(&conn, &mut |_| {}).map_err(|fault| fault.at(from))?;
+    if let Some(what) = report.difference {
+        return Err(StoreError::Damaged { path: from.to_owned(), what });
+    }
+    copy(&conn, from, to.path(), start_incarnation)
+}
+
+fn copy(
+    conn: &Connection,
+    from: &Path,
+    to: &Path,
+    change: impl FnOnce(&Connection) -> Found<()>,
+) -> Result<(), StoreError> {
+    if to.exists() {
+        return Err(StoreError::Exists(to.to_owned()));
+    }
+    let part = part_path(to);
+    // What a process that died left behind.
+    let _ = std::fs::remove_file(&part);
+    let copied = write_part(conn, from, &part, change).and_then(|()| publish(&part, to));
+    if copied.is_err() {
+        // The error says why; a half copy is of no use.
+        let _ = std::fs::remove_file(&part);
+    }
+    copied
+}
+
+fn part_path(to: &Path) -> PathBuf {
+    let mut part = to.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    part.into()
+}
+
+fn write_part(
+    conn: &Connection,
+    from: &Path,
+    part: &Path,
+    change: impl FnOnce(&Connection) -> Found<()>,
+) -> Result<(), StoreError> {
+    let name = part.to_str().ok_or_else(|| StoreError::NotYet(part.display().to_string()))?;
+    if let Err(error) = conn.execute("VACUUM INTO $1", [name]) {
+        let folder_is_there = part.parent().is_none_or(|it| it.as_os_str().is_empty() || it.is_dir());
+        return Err(match StoreError::sqlite(from, &error) {
+            StoreError::Full(_) => StoreError::Full(part.to_owned()),
+            StoreError::ReadOnly(_) => StoreError::ReadOnly(part.to_owned()),
+            _ if !folder_is_there => StoreError::Missing(part.to_owned()),
+            other => other,
+        });
+    }
+    let written = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let copy = Connection::open_with_flags(part, flags)?;
+        change(&copy)?;
+        check_pages(&copy)?;
+        copy.close().map_err(|(_, error)| Fault::Sqlite(error))
+    };
+    written().map_err(|fault: Fault| fault.at(part))
+}
+
+/// Whether all pages are whole and all indexes agree with their tables.
+pub(crate) fn check_pages(conn: &Connection) -> Found<()> {
+    let answer: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if answer == "ok" { Ok(()) } else { Err(Fault::Sqlite(damaged(answer))) }
+}
+
+fn damaged(what: String) -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    rusqlite::Error::SqliteFailure(code, Some(what))
+}
+
+/// Syncs the copy and gives it its name, unless somebody else was first.
+fn publish(part: &Path, to: &Path) -> Result<(), StoreError> {
+    let sync = || {
+        File::options().write(true).open(part)?.sync_all()?;
+        // A link, unlike a rename, never replaces what is there.
+        std::fs::hard_link(part, to).or_else(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Err(error),
+            _ => std::fs::rename(part, to),
+        })?;
+        let _ = std::fs::remove_file(part);
+        let folder = to.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sync_folder(folder)
+    };
+    sync().map_err(|error| StoreError::io(to, &error))
+}
+
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Other systems keep names without being asked.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}

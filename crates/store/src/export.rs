@@ -1,0 +1,241 @@
+//! The canonical ledger as NDJSON: the same bytes for the same ledger, whatever database it is in.
+//!
+//! One line for each program version, channel, member, order and entry; orders and entries by owner, program and number.
+//! No personal data, no receipt times. Bounded by one member at a time.
+
+use std::io::{self, Write};
+
+use engine::{Bucket, Cause, Changes, EarnMode, Earned, Entry, HoldState, Kind, LotRef, Milestone, Posting, Reason};
+use rusqlite::params;
+use serde_json::{Value, json};
+
+use crate::error::StoreError;
+use crate::fault::Found;
+use crate::load::{read_entry, read_order};
+use crate::member::MemberId;
+use crate::pack::kind_number;
+use crate::query::Reader;
+use crate::rows::{self, AccountId};
+
+/// Why an export ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("writing the export failed")]
+    Write(#[from] io::Error),
+}
+
+impl Reader {
+    /// Writes the ledger; `progress` is told how many members are done. Answers how many lines there are.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the output not be written.
+    pub fn export(&self, output: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<u64, ExportError> {
+        let mut lines = Lines { output, count: 0 };
+        self.export_reference(&mut lines)?;
+        let mut after = None;
+        let mut done = 0;
+        loop {
+            let page = self.members(after, 1_000)?;
+            let Some(last) = page.last() else { return Ok(lines.count) };
+            after = Some(last.id);
+            for member in &page {
+                lines.write(&json!({"type": "member", "member": member.id.to_string()}))?;
+                for account in self.ask(|conn| accounts_of(conn, member.id))? {
+                    self.export_orders(account, &mut lines)?;
+                    self.export_entries(account, &mut lines)?;
+                }
+                done += 1;
+            }
+            progress(done);
+        }
+    }
+
+    fn export_reference(&self, lines: &mut Lines<'_>) -> Result<(), ExportError> {
+        for program in self.programs()? {
+            for version in program.timeline.versions() {
+                lines.write(&json!({
+                    "type": "version", "program": program.number, "name": program.name, "version": version.number,
+                    "effective_at": version.effective_at.to_string(), "document": program.document(version.number),
+                }))?;
+            }
+            for switch in program.timeline.switches() {
+                let at = switch.at.to_string();
+                lines.write(&json!({"type": "switch", "program": program.number, "at": at, "on": switch.on}))?;
+            }
+        }
+        for channel in self.channels()? {
+            lines.write(&json!({
+                "type": "channel", "channel": channel.number, "name": channel.name, "program": channel.program,
+            }))?;
+        }
+        Ok(())
+    }
+
+    fn export_orders(&self, id: AccountId, lines: &mut Lines<'_>) -> Result<(), ExportError> {
+        let orders = self.ask(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+                WHERE owner_id = $1 AND program = $2 ORDER BY order_no",
+            )?;
+            let mut rows = statement.query(params![id.owner.0, id.program])?;
+            let mut orders = Vec::new();
+            while let Some(row) = rows.next()? {
+                let it = read_order(row)?;
+                let amount =
+                    it.order.document.as_deref().map(|it| it.lines.iter().map(|line| line.amount.minor()).sum());
+                let amount: Option<i64> = amount;
+                orders.push(json!({
+                    "type": "order", "member": id.owner.to_string(), "program": id.program, "order": it.order.no.0,
+                    "channel": it.channel, "reference": it.reference, "version": it.order.pinned.version,
+                    "on": it.order.pinned.on, "asked": it.order.asked.get(), "accepted": it.order.accepted.get(),
+                    "earned": it.order.posted.earned.get(), "redeemed": it.order.posted.redeemed().get(),
+                    "placed_at": it.order.document.as_deref().map(|it| it.placed_at.to_string()), "amount": amount,
+                }));
+            }
+            Ok(orders)
+        })?;
+        orders.iter().try_for_each(|it| lines.write(it))?;
+        Ok(())
+    }
+
+    fn export_entries(&self, id: AccountId, lines: &mut Lines<'_>) -> Result<(), ExportError> {
+        let mut after = engine::EntryNo(0);
+        loop {
+            let page = self.ask(|conn| {
+                let mut statement = conn.prepare_cached(
+                    "SELECT entry_no, at, kind, order_no, body, biz_date FROM entries
+                    WHERE owner_id = $1 AND program = $2 AND $3 < entry_no ORDER BY entry_no LIMIT 1000",
+                )?;
+                let mut rows = statement.query(params![id.owner.0, id.program, after.0])?;
+                let mut page = Vec::new();
+                while let Some(row) = rows.next()? {
+                    page.push((read_entry(row)?, row.get::<_, String>(5)?));
+                }
+                Ok(page)
+            })?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = last.number;
+            for (entry, day) in &page {
+                lines.write(&entry_line(id, entry, day))?;
+            }
+        }
+    }
+}
+
+struct Lines<'a> {
+    output: &'a mut dyn Write,
+    count: u64,
+}
+
+impl Lines<'_> {
+    fn write(&mut self, line: &Value) -> io::Result<()> {
+        self.count += 1;
+        writeln!(self.output, "{line}")
+    }
+}
+
+fn accounts_of(conn: &rusqlite::Connection, owner: MemberId) -> Found<Vec<AccountId>> {
+    let select = "SELECT owner_id, program FROM accounts WHERE owner_id = $1 ORDER BY program";
+    let mut statement = conn.prepare_cached(select)?;
+    let mut rows = statement.query(params![owner.0])?;
+    let mut accounts = Vec::new();
+    while let Some(row) = rows.next()? {
+        accounts.push(AccountId { owner: rows::member(row, 0)?, program: row.get(1)? });
+    }
+    Ok(accounts)
+}
+
+fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
+    let hold = entry.hold.map(|it| {
+        let (state, order) = match it.state {
+            HoldState::Active => ("active", None),
+            HoldState::Ended => ("ended", None),
+            HoldState::Taken(order) => ("taken", Some(order.0)),
+        };
+        json!({"hold": it.no.0, "state": state, "order": order, "lapses_at": it.lapses_at.to_string()})
+    });
+    let opened: Vec<Value> = entry
+        .opened
+        .iter()
+        .map(|it| json!({"lot": lot(it.lot), "order": it.order.map(|it| it.0), "graced": it.graced}))
+        .collect();
+    json!({
+        "type": "entry", "member": id.owner.to_string(), "program": id.program, "entry": entry.number.0,
+        "at": entry.at.to_string(), "day": day, "kind": kind_name(entry.kind), "order": entry.order.map(|it| it.0),
+        "actor": actor(entry), "reason": reason(&entry.reason), "opened": opened, "dated": entry.dated.map(lot),
+        "hold": hold, "postings": entry.postings.iter().map(posting).collect::<Vec<_>>(),
+        "changes": changes(&entry.changes),
+    })
+}
+
+fn kind_name(kind: Kind) -> Value {
+    json!({"code": kind_number(kind), "name": kind.name()})
+}
+
+fn actor(entry: &Entry) -> Value {
+    match entry.actor {
+        engine::Actor::System => json!("system"),
+        engine::Actor::Channel(number) => json!({"channel": number}),
+        engine::Actor::Staff(number) => json!({"staff": number}),
+        engine::Actor::Import => json!("import"),
+    }
+}
+
+fn lot(it: LotRef) -> Value {
+    json!({
+        "lot": it.no.0, "earned_at": it.earned_at.to_string(), "available_at": it.available_at.to_string(),
+        "expires_at": it.expires_at.to_string(),
+    })
+}
+
+fn posting(it: &Posting) -> Value {
+    let name = |bucket: Bucket| bucket.name();
+    json!({"lot": it.lot.0, "from": name(it.from), "to": name(it.to), "points": it.points.get()})
+}
+
+fn changes(it: &Changes) -> Value {
+    json!({
+        "owed": it.owed.get(), "let_go": it.let_go.get(), "expired": it.expired.get(), "earned": it.earned.get(),
+        "undone": it.undone.get(), "counted": it.counted.minor(), "steps": it.steps,
+        "carried": it.carried.map(|it| json!({"per": it.per.minor(), "remainder": it.remainder.minor()})),
+        "displaced": it.displaced.iter().map(|it| json!({"order": it.order.0, "steps": it.steps})).collect::<Vec<_>>(),
+    })
+}
+
+fn reason(reason: &Reason) -> Value {
+    match reason {
+        Reason::Due => json!({"code": "due"}),
+        Reason::Earned(it) => earned(it),
+        Reason::Paid(it) => json!({
+            "code": "paid", "rate": {"points": it.rate.points.get(), "value": it.rate.value.minor()},
+            "fits": it.fits.get(), "before": it.before.get(), "after": it.after.get(), "value": it.value.minor(),
+            "hold": it.hold.map(|it| it.0),
+        }),
+        Reason::Held { minutes } => json!({"code": "held", "minutes": minutes}),
+        Reason::Note(note) => json!({"code": "note", "note": note}),
+    }
+}
+
+fn earned(it: &Earned) -> Value {
+    let (cause, order) = match it.cause {
+        Cause::Rate => ("rate", None),
+        Cause::Waits(Milestone::Placed) => ("waits_placed", None),
+        Cause::Waits(Milestone::Paid) => ("waits_paid", None),
+        Cause::Waits(Milestone::Fulfilled) => ("waits_fulfilled", None),
+        Cause::Cancelled => ("cancelled", None),
+        Cause::ProgramOff => ("program_off", None),
+        Cause::StepOf(order) => ("step_of", Some(order.0)),
+    };
+    let mode = match it.rate.mode {
+        EarnMode::Proportional => "proportional",
+        EarnMode::Steps => "steps",
+        EarnMode::StepsCarried => "steps_carried",
+    };
+    json!({
+        "code": "earned", "cause": cause, "order": order, "version": it.version, "base": it.base.minor(),
+        "rate": {"points": it.rate.points.get(), "per": it.rate.per.minor(), "mode": mode},
+        "carried": it.carried.minor(), "before": it.before.get(), "called_for": it.called_for.get(),
+    })
+}

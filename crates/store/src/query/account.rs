@@ -1,0 +1,137 @@
+//! One member's points in one program: balance, lots, entries, orders.
+
+use std::sync::Arc;
+
+use engine::{Account, Balance, Document, Entry, EntryNo, Lot, NeedMore, Order, OrderNo, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::Reader;
+use crate::directory::{find, order_key};
+use crate::error::StoreError;
+use crate::fault::Found;
+use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot, read_order};
+use crate::member::MemberId;
+use crate::rows::AccountId;
+
+/// An order as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderInfo {
+    pub member: MemberId,
+    pub order: Order,
+    pub channel: String,
+    pub reference: String,
+    pub document: Arc<Document>,
+}
+
+impl Reader {
+    /// The account with its soonest lots and active holds; nothing when it has no entries and no orders yet.
+    pub fn account(&self, member: MemberId, program: u32) -> Result<Option<Account>, StoreError> {
+        let id = AccountId { owner: member, program };
+        let loaded = self.ask(|conn| load::load_account(conn, id))?;
+        Ok(if loaded.is_stored { Some(loaded.account) } else { None })
+    }
+
+    /// The balance at an instant, exact whether or not a sweeper has come by: what has fallen due is settled, not saved.
+    pub fn balance(&self, member: MemberId, program: u32, at: Timestamp) -> Result<Balance, StoreError> {
+        let id = AccountId { owner: member, program };
+        self.ask(|conn| {
+            let mut account = load::load_account(conn, id)?.account;
+            let mut limit = LOTS;
+            loop {
+                match engine::settle(&account, at) {
+                    Ok(decided) => {
+                        account.apply(&decided);
+                        return Ok(account.balance);
+                    }
+                    Err(NeedMore) => {
+                        limit = limit.saturating_mul(4);
+                        load::load_lots(conn, id, &mut account, limit)?;
+                    }
+                }
+            }
+        })
+    }
+
+    /// A page of the ledger in the order of its entries.
+    pub fn entries(
+        &self,
+        member: MemberId,
+        program: u32,
+        after: EntryNo,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.ask(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT entry_no, at, kind, order_no, body FROM entries
+                WHERE owner_id = $1 AND program = $2 AND $3 < entry_no ORDER BY entry_no LIMIT $4",
+            )?;
+            let mut rows = statement.query(params![member.0, program, after.0, limit])?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                entries.push(read_entry(row)?);
+            }
+            Ok(entries)
+        })
+    }
+
+    /// All lots, closed ones too, in the order of their numbers.
+    pub fn lots(&self, member: MemberId, program: u32) -> Result<Vec<Lot>, StoreError> {
+        let mut lots = self.ask(|conn| all_lots(conn, AccountId { owner: member, program }))?;
+        lots.sort_unstable_by_key(|it| it.at.no);
+        Ok(lots)
+    }
+
+    /// All orders in the order in which they were first recorded.
+    pub fn orders(&self, member: MemberId, program: u32) -> Result<Vec<OrderInfo>, StoreError> {
+        self.ask(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+                WHERE owner_id = $1 AND program = $2 ORDER BY order_no",
+            )?;
+            let mut rows = statement.query(params![member.0, program])?;
+            let mut orders = Vec::new();
+            while let Some(row) = rows.next()? {
+                orders.extend(info(conn, member, read_order(row)?)?);
+            }
+            Ok(orders)
+        })
+    }
+
+    /// The order of that name, whoever its member is.
+    pub fn order(&self, channel: &str, reference: &str) -> Result<Option<OrderInfo>, StoreError> {
+        self.ask(|conn| {
+            let Some(number) = channel_number(conn, channel)? else { return Ok(None) };
+            let Some(listed) = find(conn, order_key(number, reference))? else { return Ok(None) };
+            let id = AccountId { owner: listed.owner, program: listed.program };
+            let Some(row) = find_order(conn, id, OrderNo(listed.number))? else { return Ok(None) };
+            info(conn, listed.owner, row)
+        })
+    }
+}
+
+pub(super) fn channel_number(conn: &Connection, name: &str) -> Found<Option<u32>> {
+    let mut statement = conn.prepare_cached("SELECT number FROM channels WHERE name = $1")?;
+    let mut rows = statement.query(params![name])?;
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+}
+
+pub(crate) fn all_lots(conn: &Connection, id: AccountId) -> Found<Vec<Lot>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+            pending, available, held, expired
+        FROM lots WHERE owner_id = $1 AND program = $2",
+    )?;
+    let mut rows = statement.query(params![id.owner.0, id.program])?;
+    let mut lots = Vec::new();
+    while let Some(row) = rows.next()? {
+        lots.push(read_lot(row)?);
+    }
+    Ok(lots)
+}
+
+fn info(conn: &Connection, member: MemberId, row: OrderRow) -> Found<Option<OrderInfo>> {
+    let mut statement = conn.prepare_cached("SELECT name FROM channels WHERE number = $1")?;
+    let channel = statement.query_row(params![row.channel], |it| it.get(0))?;
+    let Some(document) = row.order.document.clone() else { return Ok(None) };
+    Ok(Some(OrderInfo { member, order: row.order, channel, reference: row.reference, document }))
+}

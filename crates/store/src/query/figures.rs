@@ -1,0 +1,102 @@
+//! Key figures from day totals, what falls due, and what takes up the space.
+
+use engine::Timestamp;
+use rusqlite::{Row, params};
+
+use super::Reader;
+use crate::error::StoreError;
+use crate::fault::Found;
+use crate::member::MemberId;
+use crate::rows::{self, time};
+use crate::totals::{COLUMNS_TEXT, Totals, read_totals};
+
+/// What happened on a day in a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayTotals {
+    /// In the program's zone, as `2026-03-01`.
+    pub day: String,
+    /// By its number; 0 is what no order caused.
+    pub channel: u32,
+    pub totals: Totals,
+}
+
+/// An account in which something falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub at: Timestamp,
+    pub owner: MemberId,
+    pub program: u32,
+}
+
+/// What a table or index takes up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSize {
+    pub name: String,
+    pub bytes: u64,
+}
+
+impl Reader {
+    /// The figures of a program over all days; zero for a program that is not there.
+    pub fn figures(&self, program: &str) -> Result<Totals, StoreError> {
+        let mut sum = Totals::default();
+        for day in self.days(program, "", "9999-12-31")? {
+            sum.add(&day.totals);
+        }
+        Ok(sum)
+    }
+
+    /// The figures of each day and channel from one day to another, both included.
+    pub fn days(&self, program: &str, from: &str, to: &str) -> Result<Vec<DayTotals>, StoreError> {
+        self.ask(|conn| {
+            let mut statement = conn.prepare_cached(&format!(
+                "SELECT day, channel, {COLUMNS_TEXT} FROM totals
+                WHERE program = (SELECT number FROM programs WHERE name = $1) AND $2 <= day AND day <= $3
+                ORDER BY day, channel, slot"
+            ))?;
+            let mut rows = statement.query(params![program, from, to])?;
+            let mut days: Vec<DayTotals> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let next = DayTotals { day: row.get(0)?, channel: row.get(1)?, totals: read_totals(row, 2)? };
+                match days.last_mut() {
+                    Some(last) if (&last.day, last.channel) == (&next.day, next.channel) => {
+                        last.totals.add(&next.totals)
+                    }
+                    Some(_) | None => days.push(next),
+                }
+            }
+            Ok(days)
+        })
+    }
+
+    /// A page of accounts in which something falls due at `until` or before, behind `after`, soonest first.
+    pub fn due(&self, until: Timestamp, after: Option<Due>, limit: usize) -> Result<Vec<Due>, StoreError> {
+        self.ask(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT due_at, owner_id, program FROM accounts
+                WHERE due_at <= $1 AND ($2, $3, $4) < (due_at, owner_id, program)
+                ORDER BY due_at, owner_id, program LIMIT $5",
+            )?;
+            let after = after.map_or((i64::MIN, Vec::new(), 0), |it| (it.at.micros(), it.owner.0.to_vec(), it.program));
+            let mut rows = statement.query(params![until.micros(), after.0, after.1, after.2, limit])?;
+            let mut due = Vec::new();
+            while let Some(row) = rows.next()? {
+                due.push(read_due(row)?);
+            }
+            Ok(due)
+        })
+    }
+
+    /// Bytes of each table and index, largest first.
+    pub fn size(&self) -> Result<Vec<TableSize>, StoreError> {
+        self.ask(|conn| {
+            let select = "SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = 1 GROUP BY name ORDER BY 2 DESC, 1";
+            let mut statement = conn.prepare(select)?;
+            let sizes = statement.query_map([], |row| Ok(TableSize { name: row.get(0)?, bytes: row.get(1)? }))?;
+            Ok(sizes.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn read_due(row: &Row<'_>) -> Found<Due> {
+    Ok(Due { at: time(row, 0)?, owner: rows::member(row, 1)?, program: row.get(2)? })
+}

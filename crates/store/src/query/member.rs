@@ -1,0 +1,69 @@
+//! Members, found by what they are known by.
+
+use rusqlite::{Connection, Row, params};
+
+use super::Reader;
+use crate::directory::{find, identity_key, is_member};
+use crate::error::StoreError;
+use crate::fault::Found;
+use crate::member::{Identity, IdentityKind, MemberId, MemberRef};
+use crate::rows;
+
+/// A member as it is stored: personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberInfo {
+    pub id: MemberId,
+    pub name: Option<String>,
+    pub identities: Vec<Identity>,
+}
+
+impl Reader {
+    /// The member that an id or identity leads to.
+    pub fn find(&self, member: &MemberRef) -> Result<Option<MemberId>, StoreError> {
+        self.ask(|conn| match member {
+            MemberRef::Id(id) => Ok(if is_member(conn, *id)? { Some(*id) } else { None }),
+            MemberRef::Identity(identity) => Ok(find(conn, identity_key(&identity.normalised()))?.map(|it| it.owner)),
+        })
+    }
+
+    pub fn member(&self, id: MemberId) -> Result<Option<MemberInfo>, StoreError> {
+        self.ask(|conn| {
+            let mut statement = conn.prepare_cached("SELECT owner_id, name FROM members WHERE owner_id = $1")?;
+            let mut rows = statement.query(params![id.0])?;
+            rows.next()?.map(|row| read_member(conn, row)).transpose()
+        })
+    }
+
+    /// A page of members in the order of their ids.
+    pub fn members(&self, after: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
+        self.ask(|conn| {
+            let select = "SELECT owner_id, name FROM members WHERE $1 < owner_id ORDER BY owner_id LIMIT $2";
+            let mut statement = conn.prepare_cached(select)?;
+            let after = after.map_or_else(Vec::new, |it| it.0.to_vec());
+            let mut rows = statement.query(params![after, limit])?;
+            let mut members = Vec::new();
+            while let Some(row) = rows.next()? {
+                members.push(read_member(conn, row)?);
+            }
+            Ok(members)
+        })
+    }
+
+    pub fn member_count(&self) -> Result<u64, StoreError> {
+        self.ask(|conn| Ok(conn.query_row("SELECT count(*) FROM members", [], |row| row.get(0))?))
+    }
+}
+
+fn read_member(conn: &Connection, row: &Row<'_>) -> Found<MemberInfo> {
+    let id = rows::member(row, 0)?;
+    let mut statement =
+        conn.prepare_cached("SELECT kind, value FROM identities WHERE owner_id = $1 ORDER BY kind, value")?;
+    let mut rows = statement.query(params![id.0])?;
+    let mut identities = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind = IdentityKind::numbered(row.get(0)?);
+        let kind = kind.ok_or(crate::fault::Fault::Row("an identity is of unknown kind"))?;
+        identities.push(Identity { kind, value: row.get(1)? });
+    }
+    Ok(MemberInfo { id, name: row.get(1)?, identities })
+}

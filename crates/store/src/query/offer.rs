@@ -1,0 +1,79 @@
+//! Quotes: what an order would earn and could redeem, without recording it.
+
+use std::sync::Arc;
+
+use engine::{Account, Document, Moment, OrderNo, Quote, Rejection, Stop};
+
+use super::Reader;
+use super::account::channel_number;
+use crate::command::Failure;
+use crate::directory::{find, order_key};
+use crate::fault::Found;
+use crate::load::{self, LOTS};
+use crate::member::MemberRef;
+use crate::rows::AccountId;
+
+impl Reader {
+    /// Works out a cart. With a reference that is known already, what a change of that order would come to.
+    ///
+    /// # Errors
+    /// The rejections of `PutOrder`, but never for asking for too many or too few points.
+    pub fn quote(
+        &self,
+        channel: &str,
+        member: &MemberRef,
+        reference: Option<&str>,
+        document: &Arc<Document>,
+        moment: Moment,
+    ) -> Result<Quote, Failure> {
+        document.check()?;
+        let programs = self.reference()?;
+        let known = programs.channels.get(channel).ok_or(Rejection::UnknownChannel)?;
+        let program = programs.programs.get(&known.program).ok_or(Rejection::UnknownProgram)?;
+        let owner = self.find(member)?.ok_or(Rejection::UnknownMember)?;
+        let id = AccountId { owner, program: program.number };
+        let listed = self.ask(|conn| match (reference, channel_number(conn, channel)?) {
+            (Some(reference), Some(number)) => find(conn, order_key(number, reference)),
+            (_, _) => Ok(None),
+        })?;
+        if listed.is_some_and(|it| it.owner != owner) {
+            return Err(Rejection::OtherMember.into());
+        }
+        let known = listed.map(|it| OrderNo(it.number));
+        let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
+        let mut limit = LOTS;
+        loop {
+            match engine::quote(&account, &program.timeline, known, document, moment) {
+                Ok(quote) => return Ok(quote),
+                Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
+                Err(Stop::NeedMore) => {
+                    limit = limit.saturating_mul(4);
+                    self.ask(|conn| {
+                        load::load_lots(conn, id, &mut account, limit)?;
+                        if program.carries() {
+                            load::load_orders(conn, id, &mut account, limit)?;
+                        }
+                        Ok(())
+                    })?;
+                }
+            }
+        }
+    }
+
+    fn load(
+        &self,
+        conn: &rusqlite::Connection,
+        id: AccountId,
+        known: Option<OrderNo>,
+        document: &Document,
+    ) -> Found<Account> {
+        let mut account = load::load_account(conn, id)?.account;
+        if let Some(no) = known {
+            load::load_order(conn, id, &mut account, no)?;
+        }
+        if let Some(no) = document.hold {
+            load::load_hold(conn, id, &mut account, no)?;
+        }
+        Ok(account)
+    }
+}

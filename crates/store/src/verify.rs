@@ -1,0 +1,352 @@
+//! Proves the database: replays every entry through `Account::post`, without the rules, and compares all that is stored.
+//!
+//! One snapshot. Bounded by one account at a time and by the day totals. The first difference is named; after it nothing
+//! more is looked at.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use engine::{Account, Hold, Lot, OrderNo, Posted};
+use rusqlite::{Connection, params};
+
+use crate::directory::{self, Listed, Listing, identity_key, order_key};
+use crate::error::StoreError;
+use crate::fault::{Fault, Found};
+use crate::load::{Loaded, find_entry, load_balance, read_entry, read_hold, read_order};
+use crate::member::{Identity, IdentityKind};
+use crate::query::{Reader, all_lots};
+use crate::rows::{self, AccountId, figures};
+use crate::totals::{COLUMNS_TEXT, Totals, TotalsKey, read_totals};
+
+/// What was compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    pub accounts: u64,
+    pub entries: u64,
+    pub lots: u64,
+    pub orders: u64,
+    pub holds: u64,
+    pub members: u64,
+    /// The first difference, if there is one.
+    pub difference: Option<String>,
+}
+
+impl Reader {
+    /// Replays the ledger and compares; `progress` is told how many accounts are done.
+    ///
+    /// # Errors
+    /// When the database cannot be read. A difference is no error: the report names it.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64)) -> Result<VerifyReport, StoreError> {
+        match self.ask(|conn| verify(conn, progress)) {
+            Err(StoreError::Damaged { what, .. }) => {
+                let difference = Some(format!("the file is damaged: {what}"));
+                Ok(VerifyReport { difference, ..VerifyReport::default() })
+            }
+            other => other,
+        }
+    }
+}
+
+/// Why it stops before the end.
+enum Ended {
+    Difference(String),
+    Fault(Fault),
+}
+
+impl<T: Into<Fault>> From<T> for Ended {
+    fn from(fault: T) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+type Compared<T> = Result<T, Ended>;
+
+pub(crate) fn verify(conn: &Connection, progress: &mut dyn FnMut(u64)) -> Found<VerifyReport> {
+    let mut check = Check { conn, report: VerifyReport::default(), totals: BTreeMap::new(), references: 0 };
+    match check.all(progress) {
+        Ok(()) => {}
+        Err(Ended::Difference(difference)) => check.report.difference = Some(difference),
+        Err(Ended::Fault(Fault::Row(what))) => check.report.difference = Some(what.to_owned()),
+        Err(Ended::Fault(fault)) => return Err(fault),
+    }
+    Ok(check.report)
+}
+
+struct Check<'a> {
+    conn: &'a Connection,
+    report: VerifyReport,
+    totals: BTreeMap<TotalsKey, Totals>,
+    /// Directory rows that entries account for.
+    references: u64,
+}
+
+impl Check<'_> {
+    fn all(&mut self, progress: &mut dyn FnMut(u64)) -> Compared<()> {
+        crate::backup::check_pages(self.conn)?;
+        let mut after = (Vec::new(), 0);
+        // Pages of accounts, so that a cursor and what is read inside it share no statement.
+        loop {
+            let page = self.accounts_after(&after.0, after.1)?;
+            let Some(last) = page.last() else { break };
+            after = (last.owner.0.to_vec(), last.program);
+            for id in page {
+                self.account(id)?;
+                self.report.accounts += 1;
+            }
+            progress(self.report.accounts);
+        }
+        self.counts()?;
+        self.compare_totals()?;
+        self.directory()
+    }
+
+    fn accounts_after(&self, owner: &[u8], program: u32) -> Found<Vec<AccountId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT owner_id, program FROM accounts WHERE ($1, $2) < (owner_id, program)
+            ORDER BY owner_id, program LIMIT 1000",
+        )?;
+        let mut rows = statement.query(params![owner, program])?;
+        let mut page = Vec::new();
+        while let Some(row) = rows.next()? {
+            page.push(AccountId { owner: rows::member(row, 0)?, program: row.get(1)? });
+        }
+        Ok(page)
+    }
+
+    fn account(&mut self, id: AccountId) -> Compared<()> {
+        let stored = load_balance(self.conn, id)?;
+        let channels = self.channels(id)?;
+        let replayed = self.replay(id, &channels)?;
+        compare_balance(id, &stored, &replayed)?;
+        self.compare_lots(id, &replayed)?;
+        self.compare_holds(id, &replayed)?;
+        self.compare_orders(id, &replayed, &stored)
+    }
+
+    /// The channel of each order, and its first day counted.
+    fn channels(&mut self, id: AccountId) -> Found<BTreeMap<OrderNo, u32>> {
+        let select = "SELECT order_no, channel, biz_date FROM orders WHERE owner_id = $1 AND program = $2";
+        let mut statement = self.conn.prepare_cached(select)?;
+        let mut rows = statement.query(params![id.owner.0, id.program])?;
+        let mut channels = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let channel = row.get(1)?;
+            channels.insert(OrderNo(row.get(0)?), channel);
+            let key = TotalsKey { program: id.program, channel, day: row.get(2)? };
+            self.totals.entry(key).or_default().orders += 1;
+        }
+        Ok(channels)
+    }
+
+    fn replay(&mut self, id: AccountId, channels: &BTreeMap<OrderNo, u32>) -> Compared<Account> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT entry_no, at, kind, order_no, body, biz_date FROM entries
+            WHERE owner_id = $1 AND program = $2 ORDER BY entry_no",
+        )?;
+        let mut rows = statement.query(params![id.owner.0, id.program])?;
+        let mut account = Account::default();
+        while let Some(row) = rows.next()? {
+            let entry = read_entry(row)?;
+            let no = entry.number.0;
+            let channel = match entry.order {
+                None => 0,
+                Some(order) => *channels
+                    .get(&order)
+                    .ok_or_else(|| differs(id, &format!("entry {no} names order {}, which is not there", order.0)))?,
+            };
+            let mut sums = Totals::default();
+            sums.count(&entry);
+            let key = TotalsKey { program: id.program, channel, day: row.get(5)? };
+            self.totals.entry(key).or_default().add(&sums);
+            // An entry that does not fit is a bug of whoever wrote it, not of this program.
+            catch_unwind(AssertUnwindSafe(|| account.post(&entry)))
+                .map_err(|_| differs(id, &format!("entry {no} does not follow from those before it")))?;
+            self.report.entries += 1;
+        }
+        Ok(account)
+    }
+
+    fn compare_lots(&mut self, id: AccountId, replayed: &Account) -> Compared<()> {
+        let mut lots: Vec<Lot> = all_lots(self.conn, id)?;
+        lots.sort_unstable_by_key(|it| it.at.no);
+        self.report.lots += count(lots.len());
+        if lots.len() != replayed.lots().len() {
+            let (stored, replayed) = (lots.len(), replayed.lots().len());
+            return Err(differs(id, &format!("{stored} lots are stored, the entries make {replayed}")));
+        }
+        for (stored, replayed) in lots.iter().zip(replayed.lots()) {
+            if stored != replayed {
+                return Err(differs(
+                    id,
+                    &format!("lot {} is stored as {stored:?}, the entries make {replayed:?}", stored.at.no.0),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_holds(&mut self, id: AccountId, replayed: &Account) -> Compared<()> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
+            WHERE owner_id = $1 AND program = $2 ORDER BY hold_no",
+        )?;
+        let mut rows = statement.query(params![id.owner.0, id.program])?;
+        let mut holds: Vec<Hold> = Vec::new();
+        while let Some(row) = rows.next()? {
+            holds.push(read_hold(row)?);
+        }
+        self.report.holds += count(holds.len());
+        if holds != replayed.holds() {
+            return Err(differs(id, "its holds are not those that the entries make"));
+        }
+        Ok(())
+    }
+
+    fn compare_orders(&mut self, id: AccountId, replayed: &Account, stored: &Loaded) -> Compared<()> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+            WHERE owner_id = $1 AND program = $2 ORDER BY order_no",
+        )?;
+        let mut rows = statement.query(params![id.owner.0, id.program])?;
+        let posted: BTreeMap<OrderNo, &Posted> = replayed.orders().iter().map(|it| (it.no, &it.posted)).collect();
+        let nothing = Posted::default();
+        let mut expected = 1;
+        while let Some(row) = rows.next()? {
+            let found = read_order(row)?;
+            let no = found.order.no.0;
+            if no != expected {
+                return Err(differs(id, &format!("order {expected} is missing")));
+            }
+            let posted = posted.get(&found.order.no).copied().unwrap_or(&nothing);
+            if found.order.posted != *posted {
+                let stored = &found.order.posted;
+                return Err(differs(id, &format!("order {no} is stored with {stored:?}, the entries make {posted:?}")));
+            }
+            let listed = Listed { owner: id.owner, kind: Listing::Order, program: id.program, number: no };
+            if directory::find(self.conn, order_key(found.channel, &found.reference))? != Some(listed) {
+                return Err(differs(id, &format!("the directory does not lead to order {no}")));
+            }
+            expected += 1;
+        }
+        self.report.orders += expected - 1;
+        let next = stored.account.next_order.0;
+        if next != expected {
+            return Err(differs(id, &format!("its next order is stored as {next}, it is {expected}")));
+        }
+        Ok(())
+    }
+
+    /// Rows of accounts that are not there.
+    fn counts(&mut self) -> Compared<()> {
+        let report = &self.report;
+        for (table, expected) in
+            [("entries", report.entries), ("lots", report.lots), ("orders", report.orders), ("holds", report.holds)]
+        {
+            let found = rows_of(self.conn, table)?;
+            if found != expected {
+                return Err(Ended::Difference(format!("{found} {table} are stored, {expected} belong to an account")));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_totals(&mut self) -> Compared<()> {
+        let mut statement = self.conn.prepare_cached(&format!(
+            "SELECT program, channel, day, {COLUMNS_TEXT} FROM totals ORDER BY program, channel, day, slot"
+        ))?;
+        let mut rows = statement.query([])?;
+        let mut stored: BTreeMap<TotalsKey, Totals> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let key = TotalsKey { program: row.get(0)?, channel: row.get(1)?, day: row.get(2)? };
+            stored.entry(key).or_default().add(&read_totals(row, 3)?);
+        }
+        let keys = stored.keys().chain(self.totals.keys());
+        if let Some(key) = keys.into_iter().find(|it| stored.get(it) != self.totals.get(it)) {
+            let TotalsKey { program, channel, day } = key;
+            return Err(Ended::Difference(format!(
+                "the totals of program {program}, channel {channel}, {day} are not those of the entries"
+            )));
+        }
+        Ok(())
+    }
+
+    fn directory(&mut self) -> Compared<()> {
+        self.identities()?;
+        self.references()?;
+        let found = rows_of(self.conn, "directory")?;
+        let expected = rows_of(self.conn, "identities")? + self.report.orders + self.references;
+        if found != expected {
+            return Err(Ended::Difference(format!("the directory has {found} rows, {expected} lead to something")));
+        }
+        self.report.members = rows_of(self.conn, "members")?;
+        Ok(())
+    }
+
+    fn identities(&self) -> Compared<()> {
+        let mut statement = self.conn.prepare_cached("SELECT owner_id, kind, value FROM identities")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let owner = rows::member(row, 0)?;
+            let kind = IdentityKind::numbered(row.get(1)?).ok_or(Fault::Row("an identity is of unknown kind"))?;
+            let key = identity_key(&Identity { kind, value: row.get(2)? });
+            let listed = Listed { owner, kind: Listing::Identity, program: 0, number: 0 };
+            if directory::find(self.conn, key)? != Some(listed) || !directory::is_member(self.conn, owner)? {
+                return Err(Ended::Difference(format!("an identity does not lead to its member {owner}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn references(&mut self) -> Compared<()> {
+        let select = "SELECT owner_id, program, number FROM directory WHERE kind = $1";
+        let mut statement = self.conn.prepare_cached(select)?;
+        let mut rows = statement.query(params![Listing::Reference.number()])?;
+        while let Some(row) = rows.next()? {
+            let id = AccountId { owner: rows::member(row, 0)?, program: row.get(1)? };
+            let entry = find_entry(self.conn, id, engine::EntryNo(row.get(2)?))?;
+            if entry.is_none_or(|it| it.kind != engine::Kind::Adjust) {
+                return Err(differs(id, "a permanent reference leads to no adjustment"));
+            }
+            self.references += 1;
+        }
+        Ok(())
+    }
+}
+
+fn compare_balance(id: AccountId, stored: &Loaded, replayed: &Account) -> Compared<()> {
+    let account = &stored.account;
+    if account.balance != replayed.balance {
+        let (stored, replayed) = (figures(&account.balance), figures(&replayed.balance));
+        return Err(differs(id, &format!("its balance is stored as {stored:?}, the entries make {replayed:?}")));
+    }
+    if !replayed.balance.is_conserved() {
+        return Err(differs(id, "points were issued that are nowhere"));
+    }
+    let counters = |it: &Account| (it.last_at, it.next_entry, it.next_lot, it.next_hold);
+    if counters(account) != counters(replayed) {
+        let (stored, replayed) = (counters(account), counters(replayed));
+        return Err(differs(id, &format!("its counters are stored as {stored:?}, the entries make {replayed:?}")));
+    }
+    let mut carried = [account.carried.clone(), replayed.carried.clone()];
+    carried.iter_mut().for_each(|it| it.sort_unstable_by_key(|it| it.per));
+    if carried[0] != carried[1] {
+        return Err(differs(id, "its remainder of steps is not what the entries make"));
+    }
+    if replayed.due_at() < stored.due_at {
+        let (stored, due_at) = (stored.due_at, replayed.due_at());
+        return Err(differs(id, &format!("the sweeper is to come at {stored}, something falls due at {due_at}")));
+    }
+    Ok(())
+}
+
+fn differs(id: AccountId, what: &str) -> Ended {
+    Ended::Difference(format!("{}, program {}: {what}", id.owner, id.program))
+}
+
+fn rows_of(conn: &Connection, table: &str) -> Found<u64> {
+    Ok(conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?)
+}
+
+fn count(items: usize) -> u64 {
+    u64::try_from(items).unwrap_or(u64::MAX)
+}
