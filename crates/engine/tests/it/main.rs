@@ -2,12 +2,15 @@
 //!
 //! Random histories of one account; `PROPTEST_CASES` raises their number. A failure prints its seed and shrinks.
 
+mod agreement;
 mod bodies;
 mod convergence;
+mod extremes;
 mod histories;
 mod laws;
 mod ledger;
 mod loading;
+mod model;
 mod offers;
 mod programs;
 mod seeded;

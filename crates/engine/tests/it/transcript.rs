@@ -119,6 +119,6 @@ fn clock(at: Timestamp) -> String {
     if at == Timestamp::NEVER {
         return "never".to_owned();
     }
-    let minutes = (at.micros() - NOON.micros()).div_euclid(60_000_000);
+    let minutes = at.micros().saturating_sub(NOON.micros()).div_euclid(60_000_000);
     format!("{}d{:02}:{:02}", minutes.div_euclid(1_440), minutes.rem_euclid(1_440) / 60, minutes.rem_euclid(60))
 }

@@ -1,0 +1,99 @@
+//! The engine and the model agree after every step: balances, lots by expiry, debts, orders, and why a step is refused.
+
+use std::collections::BTreeMap;
+
+use engine::{Decision, EarnMode, EarnRate, Money, Points, Stop, Timeline, Timestamp, Version};
+use proptest::prelude::*;
+
+use crate::convergence::lots_by_dates;
+use crate::histories::histories;
+use crate::model::{Model, Place, code};
+use crate::programs::timelines;
+use crate::seeded::{Outcome, check};
+use crate::shop::Shop;
+use crate::transcript::told;
+
+#[test]
+fn the_engine_and_a_slow_model_agree_after_every_step() {
+    check(250, &(small_timelines(), histories(12)), |(timeline, steps)| {
+        let mut model = Model::new(timeline.clone());
+        let mut shop = Shop::new(timeline);
+        for step in &steps {
+            let Some((command, decision)) = shop.take(step) else { continue };
+            let expected = model.after(&command, shop.now);
+            let outcome = agree(&shop, &model, &decision, &expected);
+            told(&shop, outcome)?;
+            if let Ok(next) = expected {
+                model = next;
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Programs that give so few points that each can be a thing of its own.
+fn small_timelines() -> impl Strategy<Value = Timeline> {
+    let rates = prop::sample::select(vec![(1_i64, 100_i64), (1, 33), (7, 1_000), (100, 2_000), (1, 2_000)]);
+    let rate = (rates, any::<bool>()).prop_map(|((points, per), steps)| EarnRate {
+        points: Points::new(points),
+        per: Money::new(per),
+        mode: if steps { EarnMode::Steps } else { EarnMode::Proportional },
+    });
+    (timelines(), prop::array::uniform2(rate)).prop_map(|(timeline, rates)| {
+        let mut versions: Vec<Version> = timeline.versions().to_vec();
+        for (version, rate) in versions.iter_mut().zip(rates) {
+            version.terms.earn = rate;
+        }
+        Timeline::new(versions, timeline.switches().to_vec())
+    })
+}
+
+fn agree(shop: &Shop, before: &Model, decision: &Decision, expected: &Result<Model, &'static str>) -> Outcome {
+    let said = match decision {
+        Ok(_) => "accepted",
+        Err(Stop::Rejected(rejection)) => code(rejection),
+        Err(Stop::NeedMore) => "need more",
+    };
+    prop_assert_eq!(said, expected.as_ref().err().copied().unwrap_or("accepted"), "engine, model");
+    let model = expected.as_ref().unwrap_or(before);
+    let balance = shop.account.balance;
+    let engine = [balance.pending, balance.available, balance.held, balance.owed, balance.let_go];
+    let counts = [
+        model.count(|it| it == Place::Pending),
+        model.count(|it| it == Place::Available),
+        model.count(|it| matches!(it, Place::Held(_))),
+        model.owed,
+        model.let_go,
+    ];
+    prop_assert_eq!(
+        engine.map(|it| i128::from(it.get())),
+        counts,
+        "pending, available, held, owed, let go: engine, model"
+    );
+    prop_assert_eq!(lots_by_dates(&shop.account), model_lots(model), "lots: engine, model");
+    for (slot, order) in model.orders.iter().enumerate() {
+        let ours = shop
+            .order(slot)
+            .map(|it| [it.posted.earned, it.posted.redeemed(), it.asked].map(|it| i128::from(it.get())));
+        let theirs = order.as_ref().map(|it| [it.earned, i128::try_from(it.redeemed.len()).expect("a few"), it.asked]);
+        prop_assert_eq!(ours, theirs, "order {}, earned, redeemed, asked: engine, model", slot);
+    }
+    Ok(())
+}
+
+fn model_lots(model: &Model) -> BTreeMap<(Timestamp, Timestamp), [i64; 3]> {
+    let waiting: Vec<usize> = model.points.iter().filter(|it| it.place == Place::Pending).map(|it| it.lot).collect();
+    let mut all: BTreeMap<(Timestamp, Timestamp), [i64; 3]> = BTreeMap::new();
+    for point in &model.points {
+        let lot = model.lots[point.lot];
+        let waits_until = if waiting.contains(&point.lot) { lot.available_at } else { Timestamp::START };
+        let column = match point.place {
+            Place::Pending => 0,
+            Place::Available => 1,
+            Place::Held(_) => 2,
+            Place::Redeemed | Place::Gone | Place::Expired => continue,
+        };
+        all.entry((waits_until, lot.expires_at)).or_default()[column] += 1;
+    }
+    all
+}

@@ -1,0 +1,142 @@
+//! What an order comes to, in plain integers: slow, and written from the design rather than from the engine.
+
+use engine::{Document, EarnMode, EarnRate, Line, LineKind, Milestone, RedeemRate, ReturnPart, Terms};
+
+/// What is left of an order after discounts and returns.
+pub(crate) struct Kept {
+    lines: Vec<KeptLine>,
+    shipping: i128,
+}
+
+struct KeptLine {
+    sold: i128,
+    kept: i128,
+    tax: i128,
+    tax_included: bool,
+    goods: bool,
+}
+
+impl Kept {
+    pub(crate) fn of(document: &Document) -> Self {
+        let nets: Vec<i128> = document.lines.iter().map(net).collect();
+        let off = minor(document.discount) + minor(document.coupon);
+        let cancelled = document.cancelled_at.is_some();
+        let mut lines: Vec<KeptLine> = Vec::new();
+        for ((line, net), share) in document.lines.iter().zip(&nets).zip(allot(off, &nets)) {
+            let sold = net - share;
+            let kept = if cancelled { 0 } else { kept_of(document, line, sold) };
+            lines.push(KeptLine {
+                sold,
+                kept,
+                tax: minor(line.tax),
+                tax_included: line.tax_included,
+                goods: line.kind == LineKind::Goods,
+            });
+        }
+        // Money paid back without naming lines is spread over what the kept lines cost with added tax, then shipping.
+        let costs: Vec<i128> = lines.iter().map(|it| it.kept + it.added_tax(it.kept)).collect();
+        let refunded = minor(document.refunded);
+        let on_lines = refunded.min(costs.iter().sum());
+        for ((line, cost), share) in lines.iter_mut().zip(&costs).zip(allot(on_lines, &costs)) {
+            if 0 < *cost {
+                line.kept = line.kept * (cost - share) / cost;
+            }
+        }
+        let shipping = if cancelled { 0 } else { (minor(document.shipping) - (refunded - on_lines)).max(0) };
+        Self { lines, shipping }
+    }
+
+    /// What points can pay for of what is kept, and could of what was sold.
+    pub(crate) fn payable(&self) -> (i128, i128) {
+        let goods = || self.lines.iter().filter(|it| it.goods);
+        (goods().map(|it| it.kept).sum(), goods().map(|it| it.sold).sum())
+    }
+
+    /// What earns when `paid` of it was paid with points.
+    pub(crate) fn base(&self, paid: i128, terms: &Terms) -> i128 {
+        let weights: Vec<i128> = self.lines.iter().map(|it| if it.goods { it.kept } else { 0 }).collect();
+        let mut base = if terms.earn_on_shipping { self.shipping } else { 0 };
+        for (line, share) in self.lines.iter().zip(allot(paid, &weights)) {
+            let rest = line.kept - share;
+            if !line.goods {
+                continue;
+            }
+            base += match (line.tax_included, terms.earn_on_tax) {
+                (true, true) | (false, false) => rest,
+                (false, true) => rest + line.added_tax(rest),
+                (true, false) if line.sold == 0 => 0,
+                (true, false) => rest * (line.sold - line.tax.min(line.sold)) / line.sold,
+            };
+        }
+        base
+    }
+}
+
+impl KeptLine {
+    /// The part of a tax beside the amount that belongs to `of`.
+    fn added_tax(&self, of: i128) -> i128 {
+        if self.tax_included || self.sold == 0 { 0 } else { self.tax * of / self.sold }
+    }
+}
+
+fn net(line: &Line) -> i128 {
+    minor(line.amount) - minor(line.discount)
+}
+
+fn kept_of(document: &Document, line: &Line, sold: i128) -> i128 {
+    match document.returns.iter().find(|it| it.line == line.id).map(|it| it.part) {
+        None => sold,
+        Some(ReturnPart::Quantity(back)) => sold * i128::from(line.quantity - back) / i128::from(line.quantity),
+        Some(ReturnPart::Amount(back)) => (sold - minor(back)).max(0),
+    }
+}
+
+/// Largest remainder, cent by cent.
+fn allot(total: i128, weights: &[i128]) -> Vec<i128> {
+    let whole: i128 = weights.iter().sum();
+    if whole == 0 {
+        return vec![0; weights.len()];
+    }
+    let mut shares: Vec<i128> = weights.iter().map(|it| total * it / whole).collect();
+    while shares.iter().sum::<i128>() < total {
+        let behind = |it: &usize| total * weights[*it] - shares[*it] * whole;
+        let most = (0..weights.len()).map(|it| behind(&it)).max().expect("there are weights");
+        let first = (0..weights.len()).find(|it| behind(it) == most).expect("one has it");
+        shares[first] += 1;
+    }
+    shares
+}
+
+/// What an order of this base earns.
+pub(crate) fn points_for(base: i128, rate: EarnRate) -> i128 {
+    let (points, per) = (i128::from(rate.points.get()), minor(rate.per));
+    match rate.mode {
+        EarnMode::Proportional => base * points / per,
+        EarnMode::Steps | EarnMode::StepsCarried => base / per * points,
+    }
+}
+
+pub(crate) fn value_of(points: i128, rate: RedeemRate) -> i128 {
+    points * minor(rate.value) / i128::from(rate.points.get())
+}
+
+pub(crate) fn points_needed(value: i128, rate: RedeemRate) -> i128 {
+    up(value * i128::from(rate.points.get()), minor(rate.value))
+}
+
+pub(crate) fn up(amount: i128, by: i128) -> i128 {
+    (amount + by - 1) / by
+}
+
+pub(crate) fn minor(amount: engine::Money) -> i128 {
+    i128::from(amount.minor())
+}
+
+/// Whether the order has done what makes it earn, and when.
+pub(crate) fn reached(document: &Document, milestone: Milestone) -> Option<engine::Timestamp> {
+    match milestone {
+        Milestone::Placed => Some(document.placed_at),
+        Milestone::Paid => document.paid_at,
+        Milestone::Fulfilled => document.fulfilled_at,
+    }
+}

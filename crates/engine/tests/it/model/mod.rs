@@ -1,0 +1,283 @@
+//! A slow and obvious ledger: every point is a thing of its own that lies in one place.
+//!
+//! Written from the design (§4, §4.1, §4.2) and docs/DESIGN.md, not from the engine. Bounded by the points of an account,
+//! which the programs it is used with keep to some thousands.
+
+mod amounts;
+mod orders;
+
+use std::sync::Arc;
+
+use engine::{Adjustment, Document, Rejection, Terms, Timeline, Timestamp};
+
+use crate::histories::ORDERS;
+use crate::shop::Command;
+
+/// Nothing happens, for this reason.
+pub(crate) type Refused = &'static str;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    timeline: Timeline,
+    pub(crate) points: Vec<Point>,
+    pub(crate) lots: Vec<Lot>,
+    pub(crate) owed: i128,
+    pub(crate) let_go: i128,
+    holds: Vec<Hold>,
+    pub(crate) orders: [Option<Order>; ORDERS],
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Point {
+    pub(crate) lot: usize,
+    pub(crate) place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Pending,
+    Available,
+    /// With the hold of this number.
+    Held(u64),
+    /// With an order.
+    Redeemed,
+    /// Taken back by an order, or to pay a debt, or by staff.
+    Gone,
+    Expired,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lot {
+    earned_at: Timestamp,
+    pub(crate) available_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    graced: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Hold {
+    lapses_at: Timestamp,
+    asked: i128,
+    /// In the order in which they were taken.
+    points: Vec<usize>,
+    state: HoldState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HoldState {
+    Active,
+    Ended,
+    Taken { by: usize },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    terms: Terms,
+    on: bool,
+    document: Option<Arc<Document>>,
+    pub(crate) asked: i128,
+    accepted: i128,
+    pub(crate) earned: i128,
+    lot: Option<usize>,
+    taken_back: Vec<Back>,
+    pub(crate) redeemed: Vec<usize>,
+}
+
+/// Where one point came from that an order took back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Back {
+    Point(usize),
+    Expired,
+    Owed,
+    LetGo,
+}
+
+impl Model {
+    pub(crate) fn new(timeline: Timeline) -> Self {
+        Self {
+            timeline,
+            points: Vec::new(),
+            lots: Vec::new(),
+            owed: 0,
+            let_go: 0,
+            holds: Vec::new(),
+            orders: Default::default(),
+        }
+    }
+
+    /// The ledger after a command, or why it is refused.
+    pub(crate) fn after(&self, command: &Command, now: Timestamp) -> Result<Self, Refused> {
+        let mut next = self.clone();
+        next.settle(now);
+        match command {
+            Command::Put { slot, document } => return next.put(*slot, document, now),
+            Command::Hold { points, minutes } => next.hold(i128::from(points.get()), *minutes, now)?,
+            Command::Release(no) => next.release(no.0)?,
+            Command::Adjust(adjustment) => next.adjust(adjustment, now)?,
+            Command::Settle => {}
+        }
+        next.settle(now);
+        Ok(next)
+    }
+
+    pub(crate) fn count(&self, place: fn(Place) -> bool) -> i128 {
+        self.points.iter().filter(|it| place(it.place)).map(|_| 1).sum()
+    }
+
+    /// Everything that falls due until `now`, one instant after the other.
+    fn settle(&mut self, now: Timestamp) {
+        while let Some(due) = self.due_at().filter(|it| *it <= now) {
+            self.expire(due);
+            for no in 0..self.holds.len() {
+                if self.holds[no].state == HoldState::Active && self.holds[no].lapses_at <= due {
+                    self.end_hold(no);
+                }
+            }
+            for index in 0..self.points.len() {
+                let it = &mut self.points[index];
+                if it.place == Place::Pending && self.lots[it.lot].available_at <= due {
+                    it.place = Place::Available;
+                }
+            }
+            self.pay_debt(due);
+        }
+        self.pay_debt(now);
+    }
+
+    fn due_at(&self) -> Option<Timestamp> {
+        let points = self.points.iter().filter_map(|it| {
+            let lot = self.lots[it.lot];
+            match it.place {
+                Place::Pending => Some(lot.available_at.min(lot.expires_at)),
+                Place::Available => Some(lot.expires_at),
+                Place::Held(_) | Place::Redeemed | Place::Gone | Place::Expired => None,
+            }
+        });
+        let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
+        points.chain(holds).filter(|it| *it != Timestamp::NEVER).min()
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        for it in &mut self.points {
+            let waits_or_free = matches!(it.place, Place::Pending | Place::Available);
+            if waits_or_free && self.lots[it.lot].expires_at <= now {
+                it.place = Place::Expired;
+            }
+        }
+    }
+
+    fn end_hold(&mut self, no: usize) {
+        self.holds[no].state = HoldState::Ended;
+        for index in std::mem::take(&mut self.holds[no].points) {
+            self.points[index].place = Place::Available;
+        }
+    }
+
+    /// Points owed are paid the moment any points become available.
+    fn pay_debt(&mut self, now: Timestamp) {
+        self.expire(now);
+        if self.owed == 0 {
+            return;
+        }
+        let owed = count(self.owed);
+        for index in self.soonest_first(None).into_iter().take(owed) {
+            self.points[index].place = Place::Gone;
+            self.owed -= 1;
+        }
+    }
+
+    /// The available points in the order in which they are spent, leaving one lot alone.
+    fn soonest_first(&self, except: Option<usize>) -> Vec<usize> {
+        let free = |it: &usize| {
+            let point = self.points[*it];
+            point.place == Place::Available && Some(point.lot) != except
+        };
+        let mut free: Vec<usize> = (0..self.points.len()).filter(free).collect();
+        free.sort_by_key(|it| {
+            let lot = self.points[*it].lot;
+            (self.lots[lot].expires_at, self.lots[lot].earned_at, lot)
+        });
+        free
+    }
+
+    /// The next so many of them: they are there.
+    fn soonest(&self, points: usize, except: Option<usize>) -> Vec<usize> {
+        let mut free = self.soonest_first(except);
+        assert!(points <= free.len(), "{points} of {} points", free.len());
+        free.truncate(points);
+        free
+    }
+
+    fn open(&mut self, lot: Lot) -> usize {
+        self.lots.push(lot);
+        self.lots.len() - 1
+    }
+
+    fn hold(&mut self, points: i128, minutes: u32, now: Timestamp) -> Result<(), Refused> {
+        if points <= 0 {
+            return Err("invalid");
+        }
+        if !self.timeline.is_on(now) {
+            return Err("program_off");
+        }
+        let terms = self.timeline.at(now).expect("a version since long ago").terms.clone();
+        orders::check_minimum(points, &terms)?;
+        if self.count(|it| it == Place::Available) < points {
+            return Err("insufficient_points");
+        }
+        let no = u64::try_from(self.holds.len()).expect("a few") + 1;
+        let taken = self.soonest(count(points), None);
+        for index in &taken {
+            self.points[*index].place = Place::Held(no);
+        }
+        let lapses_at = now.plus_minutes(i64::from(minutes));
+        self.holds.push(Hold { lapses_at, asked: points, points: taken, state: HoldState::Active });
+        Ok(())
+    }
+
+    fn release(&mut self, no: u64) -> Result<(), Refused> {
+        let index = self.hold_index(no).ok_or("unknown_hold")?;
+        match self.holds[index].state {
+            HoldState::Taken { .. } => return Err("hold_taken"),
+            HoldState::Ended => {}
+            HoldState::Active => self.end_hold(index),
+        }
+        Ok(())
+    }
+
+    fn hold_index(&self, no: u64) -> Option<usize> {
+        let index = usize::try_from(no).ok()?.checked_sub(1)?;
+        (index < self.holds.len()).then_some(index)
+    }
+
+    fn adjust(&mut self, it: &Adjustment, now: Timestamp) -> Result<(), Refused> {
+        let points = i128::from(it.points.get());
+        let passed = it.expires_at.is_some_and(|at| at <= now);
+        if points == 0 || passed || (points < 0 && it.expires_at.is_some()) {
+            return Err("invalid");
+        }
+        if points < 0 {
+            if self.count(|it| it == Place::Available) < -points {
+                return Err("insufficient_points");
+            }
+            for index in self.soonest(count(-points), None) {
+                self.points[index].place = Place::Gone;
+            }
+            return Ok(());
+        }
+        let terms = &self.timeline.at(now).expect("a version since long ago").terms;
+        let expires_at = it.expires_at.unwrap_or_else(|| terms.validity.ends(now, &terms.zone));
+        let lot = self.open(Lot { earned_at: now, available_at: now, expires_at, graced: false });
+        self.points.extend((0..points).map(|_| Point { lot, place: Place::Available }));
+        Ok(())
+    }
+}
+
+fn count(points: i128) -> usize {
+    usize::try_from(points).expect("a few, and not below zero")
+}
+
+/// The stable code of a refusal, for comparing.
+pub(crate) fn code(rejection: &Rejection) -> Refused {
+    rejection.code()
+}

@@ -1,0 +1,358 @@
+//! How an order converges, point by point (design §4.1).
+
+use std::sync::Arc;
+
+use engine::{Document, DocumentVersion, PointsPart, Shortfall, Terms, Timestamp, Validity, limits};
+
+use super::amounts::{Kept, minor, points_for, points_needed, reached, up, value_of};
+use super::{Back, HoldState, Lot, Model, Order, Place, Point, Refused};
+
+/// What the document wants of the member's points.
+struct Wish {
+    asked: i128,
+    target: i128,
+    fits: i128,
+    is_request: bool,
+    /// The active hold that it names.
+    hold: Option<usize>,
+}
+
+pub(super) fn check_minimum(points: i128, terms: &Terms) -> Result<(), Refused> {
+    let least =
+        i128::from(terms.redeem.points_min.get()).max(points_needed(minor(terms.redeem.value_min), terms.redeem.rate));
+    if points < least { Err("below_minimum") } else { Ok(()) }
+}
+
+impl Model {
+    pub(super) fn put(mut self, slot: usize, document: &Arc<Document>, now: Timestamp) -> Result<Self, Refused> {
+        if let Some(order) = &self.orders[slot] {
+            if !is_news(order, document)? {
+                return Ok(self);
+            }
+        }
+        self.check_dates(slot, document, now)?;
+        if self.orders[slot].is_none() {
+            let placed = document.placed_at;
+            let terms = self.timeline.at(placed).expect("a version since long ago").terms.clone();
+            self.orders[slot] = Some(Order {
+                terms,
+                on: self.timeline.is_on(placed),
+                document: None,
+                asked: 0,
+                accepted: 0,
+                earned: 0,
+                lot: None,
+                taken_back: Vec::new(),
+                redeemed: Vec::new(),
+            });
+        }
+        let kept = Kept::of(document);
+        let wish = self.wish(slot, document, &kept)?;
+        let before = self.order(slot).redeemed.len();
+        let mut most = wish.target;
+        loop {
+            let mut trial = self.clone();
+            if trial.converge(slot, document, &kept, &wish, most, now) {
+                return Ok(trial);
+            }
+            if wish.is_request {
+                return Err("insufficient_points");
+            }
+            // What is there is taken: the next smaller figure, down to what the order has.
+            let there = trial.there(slot, &wish) + i128::try_from(before).expect("a few");
+            most = (most - 1).min(there.max(i128::try_from(before).expect("a few")));
+        }
+    }
+
+    fn order(&self, slot: usize) -> &Order {
+        self.orders[slot].as_ref().expect("it was recorded")
+    }
+
+    fn order_mut(&mut self, slot: usize) -> &mut Order {
+        self.orders[slot].as_mut().expect("it was recorded")
+    }
+
+    /// A date that the document adds or changes lies at most 30 days back.
+    fn check_dates(&self, slot: usize, document: &Document, now: Timestamp) -> Result<(), Refused> {
+        let known = self.orders[slot].as_ref().and_then(|it| it.document.as_deref());
+        let known = known.map_or([None; 4], |it| it.dates().map(|(_, date)| date));
+        for ((_, date), before) in document.dates().into_iter().zip(known) {
+            let Some(date) = date.filter(|it| Some(*it) != before) else { continue };
+            if date < now.plus_days(-limits::BACK_DAYS_MAX) {
+                return Err("date_too_old");
+            }
+            if now.plus_minutes(limits::AHEAD_MINUTES_MAX) < date {
+                return Err("date_ahead");
+            }
+        }
+        Ok(())
+    }
+
+    fn wish(&self, slot: usize, document: &Document, kept: &Kept) -> Result<Wish, Refused> {
+        let order = self.order(slot);
+        let terms = &order.terms;
+        let cancelled = document.cancelled_at.is_some();
+        let (mut hold, mut held, mut fault) = (None, 0, None);
+        if let Some(no) = document.hold {
+            match self.hold_index(no.0).map(|it| (it, &self.holds[it])) {
+                None => fault = Some("unknown_hold"),
+                Some((index, it)) => match it.state {
+                    HoldState::Taken { by } if by == slot => {}
+                    HoldState::Taken { .. } => fault = Some("hold_taken"),
+                    HoldState::Ended => held = it.asked,
+                    HoldState::Active => {
+                        hold = Some(index);
+                        held = self.held_for(slot, index);
+                    }
+                },
+            }
+        }
+        let asked = match document.redeem {
+            _ if cancelled => 0,
+            Some(points) => i128::from(points.get()),
+            None if 0 < held => held,
+            None => order.asked,
+        };
+        let (payable, payable_sold) = kept.payable();
+        let fits_kept = points_needed(payable, terms.redeem.rate);
+        let fits_sold = points_needed(payable_sold, terms.redeem.rate);
+        let (fits, target) = match terms.points_part {
+            PointsPart::Stays => (fits_kept, asked.min(fits_kept)),
+            PointsPart::InProportion if payable_sold == 0 => (0, 0),
+            PointsPart::InProportion => (fits_sold, up(asked.min(fits_sold) * payable, payable_sold).min(fits_kept)),
+        };
+        let named_before = order.document.as_deref().and_then(|it| it.hold);
+        let new_fault = fault.is_some() && named_before != document.hold && !cancelled;
+        let is_request = order.accepted < asked || new_fault;
+        if is_request {
+            if !order.on {
+                return Err("program_off");
+            }
+            if let Some(fault) = fault {
+                return Err(fault);
+            }
+            check_minimum(asked, terms)?;
+            if fits < asked {
+                return Err("exceeds_order");
+            }
+        }
+        Ok(Wish { asked, target, fits, is_request, hold })
+    }
+
+    /// The points of a hold that the order did not grant itself.
+    fn held_for(&self, slot: usize, hold: usize) -> i128 {
+        let own = self.order(slot).lot;
+        self.holds[hold].points.iter().filter(|it| Some(self.points[**it].lot) != own).map(|_| 1).sum()
+    }
+
+    /// What the order could take: not what it granted.
+    fn there(&self, slot: usize, wish: &Wish) -> i128 {
+        let own = self.order(slot).lot;
+        let free = self.points.iter().filter(|it| it.place == Place::Available && Some(it.lot) != own);
+        free.map(|_| 1).sum::<i128>() + wish.hold.map_or(0, |it| self.held_for(slot, it))
+    }
+
+    /// Gives back first, then takes back or grants, then takes what is newly asked for. Answers whether it was there.
+    fn converge(
+        &mut self,
+        slot: usize,
+        document: &Arc<Document>,
+        kept: &Kept,
+        wish: &Wish,
+        after: i128,
+        now: Timestamp,
+    ) -> bool {
+        let terms = self.order(slot).terms.clone();
+        let after_count = usize::try_from(after).expect("nobody redeems less than nothing");
+        let before = self.order(slot).redeemed.len();
+        let back = before.saturating_sub(after_count);
+        let returned: Vec<usize> = (0..back).filter_map(|_| self.order_mut(slot).redeemed.pop()).collect();
+        self.put_back(&returned, &terms, now);
+        self.pay_debt(now);
+
+        let paid = value_of(after, terms.redeem.rate).min(kept.payable().0);
+        let counts = self.order(slot).on && document.cancelled_at.is_none();
+        let earned_at = reached(document, terms.grant_on).filter(|_| counts);
+        if let Some(earned_at) = earned_at {
+            self.redate(slot, earned_at, &terms, now);
+        }
+        let calls_for = earned_at.map_or(0, |_| points_for(kept.base(paid, &terms), terms.earn));
+        let earned = self.order(slot).earned;
+        if earned < calls_for {
+            self.grant(slot, calls_for - earned, earned_at.expect("it earns"), &terms, now);
+        } else if calls_for < earned {
+            self.take_back(slot, earned - calls_for, &terms);
+        }
+        self.order_mut(slot).earned = calls_for;
+        self.settle(now);
+
+        if before < after_count {
+            let more = after_count - before;
+            if self.there(slot, wish) < i128::try_from(more).expect("a few") {
+                return false;
+            }
+            self.redeem(slot, more, wish.hold);
+        } else if let Some(hold) = wish.hold {
+            self.end_hold(hold);
+        }
+        self.settle(now);
+        let (payable, sold) = kept.payable();
+        let order = self.order_mut(slot);
+        order.asked = match terms.points_part {
+            PointsPart::Stays => after,
+            PointsPart::InProportion if after < wish.target && 0 < payable => after * sold / payable,
+            PointsPart::InProportion => wish.asked.min(wish.fits),
+        };
+        order.accepted = order.accepted.max(wish.asked);
+        order.document = Some(Arc::clone(document));
+        true
+    }
+
+    /// Points return to their lots. Where a lot has expired they form one with grace, once; else they are gone.
+    fn put_back(&mut self, points: &[usize], terms: &Terms, now: Timestamp) {
+        let mut graced = None;
+        for index in points {
+            let lot = self.lots[self.points[*index].lot];
+            let place = if now < lot.expires_at {
+                Place::Available
+            } else if lot.graced || terms.grace_days == 0 {
+                Place::Expired
+            } else {
+                let expires_at = Validity::Days(terms.grace_days).ends(now, &terms.zone);
+                let fresh = Lot { earned_at: now, available_at: now, expires_at, graced: true };
+                let to = *graced.get_or_insert_with(|| self.open(fresh));
+                self.points[*index].lot = to;
+                Place::Available
+            };
+            self.points[*index].place = place;
+        }
+    }
+
+    fn dates(earned_at: Timestamp, terms: &Terms) -> Lot {
+        let available_at = terms.zone.days_later(earned_at, terms.waiting_days);
+        let expires_at = terms.validity.ends(available_at, &terms.zone);
+        Lot { earned_at, available_at, expires_at, graced: false }
+    }
+
+    /// The lot follows the document as long as its dates have not passed.
+    fn redate(&mut self, slot: usize, earned_at: Timestamp, terms: &Terms, now: Timestamp) {
+        let order = self.order(slot);
+        let Some(lot) = order.lot.filter(|it| now < self.lots[*it].expires_at) else { return };
+        let own = |it: &Back| matches!(it, Back::Point(index) if self.points[*index].lot == lot);
+        let all_back = order.earned == 0 && order.taken_back.iter().all(own);
+        let mut wanted = Self::dates(earned_at, terms);
+        if self.lots[lot].available_at <= now && !all_back {
+            wanted.available_at = self.lots[lot].available_at;
+        }
+        self.lots[lot] = wanted;
+    }
+
+    /// First this order's own take-backs are undone, last first; what is left joins its own lot.
+    fn grant(&mut self, slot: usize, points: i128, earned_at: Timestamp, terms: &Terms, now: Timestamp) {
+        let (mut fresh, mut others) = (0, Vec::new());
+        for _ in 0..points {
+            match self.order_mut(slot).taken_back.pop() {
+                None => fresh += 1,
+                Some(Back::LetGo) => self.let_go -= 1,
+                Some(Back::Expired) => {}
+                Some(Back::Owed) if 0 < self.owed => self.owed -= 1,
+                Some(Back::Owed) => fresh += 1,
+                Some(Back::Point(index)) if Some(self.points[index].lot) == self.order(slot).lot => {
+                    self.points[index].place = self.own_place(self.points[index].lot, terms, now);
+                }
+                Some(Back::Point(index)) => others.push(index),
+            }
+        }
+        self.put_back(&others, terms, now);
+        if fresh == 0 {
+            return;
+        }
+        let lot = self.order(slot).lot.unwrap_or_else(|| self.open(Self::dates(earned_at, terms)));
+        self.order_mut(slot).lot = Some(lot);
+        let place = self.own_place(lot, terms, now);
+        self.points.extend((0..fresh).map(|_| Point { lot, place }));
+    }
+
+    fn own_place(&self, lot: usize, terms: &Terms, now: Timestamp) -> Place {
+        let waits = 0 < terms.waiting_days && now < self.lots[lot].available_at;
+        if waits { Place::Pending } else { Place::Available }
+    }
+
+    /// Own waiting, own spendable, own expired, others soonest first; then owed or let go.
+    fn take_back(&mut self, slot: usize, points: i128, terms: &Terms) {
+        let own = self.order(slot).lot;
+        let mine: Vec<usize> = (0..self.points.len()).filter(|it| Some(self.points[*it].lot) == own).collect();
+        let counted = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
+        let mut backs: Vec<Back> = Vec::new();
+        for place in [Place::Pending, Place::Available] {
+            backs.extend(mine.iter().filter(|it| self.points[**it].place == place).map(|it| Back::Point(*it)));
+        }
+        let expired = mine.iter().filter(|it| self.points[**it].place == Place::Expired).count() - counted;
+        backs.extend((0..expired).map(|_| Back::Expired));
+        let points = usize::try_from(points).expect("more than none");
+        backs.truncate(points);
+        let others = self.points.iter().filter(|it| it.place == Place::Available && Some(it.lot) != own).count();
+        let missing = (points - backs.len()).saturating_sub(others);
+        if 0 < missing && terms.shortfall == Shortfall::AllOrNothing {
+            backs.retain(|it| *it == Back::Expired);
+            backs.resize(points, Back::LetGo);
+        }
+        for back in &backs {
+            if let Back::Point(index) = back {
+                self.points[*index].place = Place::Gone;
+            }
+        }
+        let more = others.min(points - backs.len());
+        for index in self.soonest(more, own) {
+            self.points[index].place = Place::Gone;
+            backs.push(Back::Point(index));
+        }
+        backs.resize(points, if terms.shortfall == Shortfall::Owe { Back::Owed } else { Back::LetGo });
+        for back in &backs {
+            match back {
+                Back::Owed => self.owed += 1,
+                Back::LetGo => self.let_go += 1,
+                Back::Point(_) | Back::Expired => {}
+            }
+        }
+        self.order_mut(slot).taken_back.extend(backs);
+    }
+
+    /// From the hold first, the rest of which is released, then soonest first; never what the order granted.
+    fn redeem(&mut self, slot: usize, more: usize, hold: Option<usize>) {
+        let own = self.order(slot).lot;
+        let mut taken = Vec::new();
+        if let Some(hold) = hold {
+            for index in std::mem::take(&mut self.holds[hold].points) {
+                let fits = taken.len() < more && Some(self.points[index].lot) != own;
+                self.points[index].place = if fits { Place::Redeemed } else { Place::Available };
+                if fits {
+                    taken.push(index);
+                }
+            }
+            self.holds[hold].state = HoldState::Taken { by: slot };
+        }
+        for index in self.soonest(more - taken.len(), own) {
+            self.points[index].place = Place::Redeemed;
+            taken.push(index);
+        }
+        self.order_mut(slot).redeemed.extend(taken);
+    }
+}
+
+/// Lower: stale. Equal: a retry, or another body. Left out: as it arrives, and it never reopens a cancelled order.
+fn is_news(order: &Order, document: &Document) -> Result<bool, Refused> {
+    let Some(last) = order.document.as_deref() else { return Ok(true) };
+    if last == document {
+        return Ok(false);
+    }
+    match (last.version, document.version) {
+        (DocumentVersion::Number(last), DocumentVersion::Number(new)) if new == last => Err("version_conflict"),
+        (DocumentVersion::Number(last), DocumentVersion::Number(new)) => Ok(last < new),
+        (DocumentVersion::Arrival, DocumentVersion::Arrival) => {
+            Ok(last.cancelled_at.is_none() || document.cancelled_at.is_some())
+        }
+        (DocumentVersion::Arrival, _) => Ok(true),
+        (_, DocumentVersion::Arrival | DocumentVersion::Number(_) | DocumentVersion::Changed(_)) => Err("version_kind"),
+    }
+}
