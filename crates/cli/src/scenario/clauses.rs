@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn a_clause_that_is_none_says_what_is_allowed() {
-        for clause in ["earn lots", "expire", "in the evening", "wait 14 weeks", "shortfall forgive", ""] {
+        for clause in ["earn lots", "expire", "in the evening", "wait 14 weeks", "shortfall forgive", "with gusto"] {
             let fault = Clauses::default().change(clause);
-            assert!(fault.is_err() == !clause.is_empty(), "{clause}: {fault:?}");
+            assert!(fault.is_err(), "{clause}");
         }
     }
 }

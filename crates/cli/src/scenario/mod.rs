@@ -22,10 +22,15 @@ use std::fmt;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use backend::Backend;
 use language::Wrong;
 use runner::{Ledger, Miss};
+
+/// How many files run at a time.
+const WORKERS: usize = 8;
 
 /// What scenarios can run against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,22 +67,42 @@ impl fmt::Display for Summary {
 /// Runs every `.txt` file at or below the paths, in order of their names.
 pub(crate) fn run(paths: &[PathBuf], backends: &[Which]) -> Summary {
     let mut summary = Summary::default();
+    let mut files = Vec::new();
     for path in paths {
-        let mut files = Vec::new();
-        let failures = match collect(path, &mut files) {
-            Err(fault) => vec![format!("{}: {fault}", path.display())],
-            Ok(()) if files.is_empty() => vec![format!("{}: there is no scenario (*.txt) here", path.display())],
-            Ok(()) => Vec::new(),
+        let before = files.len();
+        let fault = match collect(path, &mut files) {
+            Err(fault) => fault.to_string(),
+            Ok(()) if files.len() == before => "there is no scenario (*.txt) here".to_owned(),
+            Ok(()) => continue,
         };
-        summary.failed += failures.len();
+        summary.failed += 1;
+        summary.failures.push(format!("{}: {fault}", path.display()));
+    }
+    for failures in run_files(&files, backends) {
+        *if failures.is_empty() { &mut summary.passed } else { &mut summary.failed } += 1;
         summary.failures.extend(failures);
-        for file in files {
-            let failures = run_file(&file, backends);
-            *if failures.is_empty() { &mut summary.passed } else { &mut summary.failed } += 1;
-            summary.failures.extend(failures);
-        }
     }
     summary
+}
+
+/// Several at a time: most of the time goes by waiting for the disk. Answers in the order of the files.
+fn run_files(files: &[PathBuf], backends: &[Which]) -> Vec<Vec<String>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(index) else { return done };
+            done.push((index, run_file(file, backends)));
+        }
+    };
+    let mut all = thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
+        let done = workers.into_iter().map(|it| it.join().expect("a worker catches what panics in a file"));
+        done.flatten().collect::<Vec<_>>()
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, failures)| failures).collect()
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {

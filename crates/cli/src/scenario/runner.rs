@@ -114,7 +114,6 @@ impl<'a> Runner<'a> {
         match self.backend.quote(&inquiry, step.at)? {
             Ok(quote) => {
                 tell::answer(found, &quote.answer, &step.when);
-                found.figures.insert("redeemed", quote.redeem.to_string());
                 found.figures.extend(quote.why.map(|why| ("because", why.code().to_owned())));
             }
             Err(rejection) => tell::rejection(found, &rejection),
