@@ -1,6 +1,8 @@
 //! Tests of the store from outside: one binary, one module per subject.
 
 mod crash;
+#[cfg(unix)]
+mod limits;
 #[cfg(target_os = "linux")]
 mod power_cut;
 #[cfg(target_os = "linux")]
