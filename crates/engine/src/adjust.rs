@@ -22,7 +22,7 @@ pub struct Adjustment {
 /// Adds points as a lot of their own, or deducts them soonest-expiring first. Works while the program is off.
 ///
 /// # Errors
-/// `Invalid`, `UnknownProgram` before the first version, or `InsufficientPoints`.
+/// `Invalid`, `UnknownProgram` before the first version, `BehindAccount` or `InsufficientPoints`.
 pub fn adjust(account: &Account, timeline: &Timeline, adjustment: &Adjustment, moment: Moment) -> Decision {
     check(adjustment, moment)?;
     let mut ahead = Ahead::of(account, moment);
@@ -32,11 +32,17 @@ pub fn adjust(account: &Account, timeline: &Timeline, adjustment: &Adjustment, m
         let now = ahead.now();
         let terms = &timeline.at(now).ok_or(Rejection::UnknownProgram)?.terms;
         let expires_at = adjustment.expires_at.unwrap_or_else(|| terms.validity.ends(now, &terms.zone));
+        if expires_at <= now {
+            return Err(invalid("expires_at", "a time ahead: the program's own last day has passed").into());
+        }
         let lot = LotRef { no: ahead.account.next_lot, earned_at: now, available_at: now, expires_at };
         draft.opened.push(LotOpened { lot, order: None, graced: false });
         draft.move_points(lot.no, Bucket::Issued, Bucket::Available, adjustment.points);
     } else {
         let points = -adjustment.points;
+        if moment.import && moment.now < ahead.account.last_at {
+            return Err(Rejection::BehindAccount.into());
+        }
         let spendable = ahead.account.spendable(None);
         if spendable < points {
             return Err(Rejection::InsufficientPoints { spendable }.into());

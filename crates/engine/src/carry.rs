@@ -1,15 +1,16 @@
 //! Steps with a carried remainder: at one point per 50.00, 30.00 today and 20.00 tomorrow earn 1 tomorrow (E2).
 //!
 //! The remainder belongs to the account: it has the steps of all that counts, divided by the step. An order that shrinks
-//! gives up its own steps first, then the latest steps of other orders, at the points they were granted at; when it grows
-//! again, those get theirs back first. One remainder for each step size.
+//! gives up its own steps first, then the latest steps of other orders, at the points they were granted at; it never
+//! keeps more steps than it has begun. What that did to other orders it remembers, and undoes first when it grows again.
+//! One remainder for each step size.
 
 use crate::account::{Account, NeedMore};
 use crate::decision::{Ahead, Draft};
 use crate::document::Document;
 use crate::earn;
 use crate::entry::{Carried, Cause, Changes, Displaced, Earned, Kind, OrderNo, Reason};
-use crate::money::{Money, carry_over};
+use crate::money::{Money, carry_over, steps_begun};
 use crate::points::Points;
 use crate::posted::Order;
 use crate::program::{EarnMode, Terms, Timeline};
@@ -27,40 +28,148 @@ pub(crate) fn converge(
     let per = earned.rate.per;
     let counts = if earned.cause == Cause::Rate { earned.base } else { Money::ZERO };
     let counted = counts - order.posted.counted;
-    let remainder = ahead.account.carried(per);
-    let (steps, rest) = carry_over(remainder, counted, per);
-    earned.carried = remainder;
-    let mut changes = Changes { counted, carried: Some(Carried { per, remainder: rest }), ..Changes::default() };
+    earned.carried = ahead.account.carried(per);
     if counted.is_zero() {
         return Ok(earned);
     }
-    if steps < 0 {
-        let own = (-steps).min(order.posted.steps);
-        let others = -steps - own;
-        changes.steps = -own;
-        let lost = victims(&ahead.account, order.no, per, others, timeline)?;
-        changes.displaced = lost.clone();
-        earned.called_for = earned.before - earned.rate.points.times(own);
-        post_own(ahead, order, document, earned, terms, changes)?;
-        for it in lost {
-            change_steps(ahead, order.no, Displaced { steps: -it.steps, ..it }, timeline)?;
-        }
-    } else {
-        let back = displaced(&ahead.account, order, steps)?;
-        let given: i64 = back.iter().map(|it| it.steps).sum();
-        changes.steps = steps - given;
-        for it in &back {
-            change_steps(ahead, order.no, *it, timeline)?;
-        }
-        changes.displaced = back.iter().map(|it| Displaced { steps: -it.steps, ..*it }).collect();
-        earned.called_for = earned.before + earned.rate.points.times(steps - given);
-        post_own(ahead, order, document, earned, terms, changes)?;
+    let (steps, remainder) = carry_over(earned.carried, counted, per);
+    let sharing = Sharing::new(&ahead.account, order, counts, per, timeline);
+    let shared = sharing.share(steps)?;
+    earned.called_for = earned.before + earned.rate.points.times(shared.own - order.posted.steps);
+    let changes = Changes {
+        counted,
+        steps: shared.own - order.posted.steps,
+        carried: Some(Carried { per, remainder }),
+        displaced: (shared.displaced != order.posted.displaced).then_some(shared.displaced),
+        ..Changes::default()
+    };
+    let loses = |it: &&(OrderNo, i64)| it.1 < 0;
+    for (no, steps) in shared.others.iter().filter(|it| !loses(it)) {
+        change_steps(ahead, order.no, *no, *steps, timeline)?;
+    }
+    post_changes(ahead, order, document, earned, terms, changes)?;
+    for (no, steps) in shared.others.iter().filter(loses) {
+        change_steps(ahead, order.no, *no, *steps, timeline)?;
     }
     Ok(earned)
 }
 
-/// The entry of the order itself: it is posted even when no point moves, since the remainder does.
-fn post_own(
+/// Who has which steps while one order changes.
+struct Sharing<'a> {
+    account: &'a Account,
+    order: &'a Order,
+    /// What of the order counts now.
+    counts: Money,
+    per: Money,
+    /// The other orders with that step size, latest first, as far as they are loaded without gaps.
+    others: Vec<&'a Order>,
+}
+
+/// How the steps are shared afterwards.
+struct Shared {
+    own: i64,
+    /// Steps that other orders gain or lose.
+    others: Vec<(OrderNo, i64)>,
+    displaced: Vec<Displaced>,
+}
+
+impl<'a> Sharing<'a> {
+    fn new(account: &'a Account, order: &'a Order, counts: Money, per: Money, timeline: &Timeline) -> Self {
+        let carries = |it: &&Order| {
+            let rate = timeline.version(it.pinned.version).map(|it| it.terms.earn);
+            rate.is_some_and(|it| it.per == per && it.mode == EarnMode::StepsCarried)
+        };
+        let seen = |it: &&Order| account.horizon.orders.is_none_or(|first| first <= it.no);
+        let mut others: Vec<&Order> =
+            account.orders().iter().filter(|it| it.no != order.no).filter(seen).filter(carries).collect();
+        others.sort_unstable_by_key(|it| std::cmp::Reverse(it.no));
+        Self { account, order, counts, per, others }
+    }
+
+    /// Shares out `steps` more (or fewer) steps: what the order did to others is undone first as far as it grows; the rest
+    /// is its own, and what it cannot give up or keep concerns others, latest first.
+    fn share(&self, steps: i64) -> Result<Shared, NeedMore> {
+        let room = steps_begun(self.counts, self.per);
+        let mut shared =
+            Shared { own: self.order.posted.steps, others: Vec::new(), displaced: self.order.posted.displaced.clone() };
+        let mut steps = steps;
+        if self.order.posted.counted < self.counts {
+            self.undo(&mut shared, &mut steps, room)?;
+        }
+        shared.own += steps;
+        let over = shared.own - shared.own.clamp(0, room);
+        shared.own -= over;
+        self.pass_on(&mut shared, over)?;
+        let counts = self.counts;
+        shared.displaced.retain(|it| it.steps != 0 && counts < it.level);
+        Ok(shared)
+    }
+
+    fn undo(&self, shared: &mut Shared, steps: &mut i64, room: i64) -> Result<(), NeedMore> {
+        let mut displaced = std::mem::take(&mut shared.displaced);
+        for it in displaced.iter_mut().rev() {
+            let other = self.account.order(it.order).ok_or(NeedMore)?;
+            let has = other.posted.steps + shared.gained(it.order);
+            let part = if 0 < it.steps {
+                it.steps.min(*steps).min(steps_begun(other.posted.counted, self.per) - has).max(0)
+            } else {
+                it.steps.max(-has).max(shared.own - room).min(0)
+            };
+            it.steps -= part;
+            shared.change(it.order, part);
+            if 0 < part {
+                *steps -= part;
+            } else {
+                shared.own -= part;
+            }
+        }
+        shared.displaced = displaced;
+        Ok(())
+    }
+
+    /// Steps that the order cannot keep (or, below zero, cannot give up itself) go to (or come from) the latest others.
+    fn pass_on(&self, shared: &mut Shared, over: i64) -> Result<(), NeedMore> {
+        let mut left = over;
+        for other in &self.others {
+            if left == 0 {
+                break;
+            }
+            let has = other.posted.steps + shared.gained(other.no);
+            let room = steps_begun(other.posted.counted, self.per) - has;
+            let part = if 0 < left { left.min(room).max(0) } else { left.max(-has).min(0) };
+            if part != 0 {
+                shared.change(other.no, part);
+                shared.displaced.push(Displaced {
+                    order: other.no,
+                    steps: -part,
+                    level: self.order.posted.counted.max(self.counts + Money::new(1)),
+                });
+                left -= part;
+            }
+        }
+        if left != 0 {
+            assert!(self.account.horizon.orders.is_some(), "the orders cover the account's steps");
+            return Err(NeedMore);
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn gained(&self, order: OrderNo) -> i64 {
+        self.others.iter().filter(|it| it.0 == order).map(|it| it.1).sum()
+    }
+
+    fn change(&mut self, order: OrderNo, steps: i64) {
+        match self.others.iter_mut().find(|it| it.0 == order) {
+            Some(known) => known.1 += steps,
+            None => self.others.push((order, steps)),
+        }
+    }
+}
+
+/// The entry of an order: it is posted even when no point moves, since the remainder does.
+fn post_changes(
     ahead: &mut Ahead,
     order: &Order,
     document: &Document,
@@ -82,9 +191,12 @@ fn post_own(
     Ok(())
 }
 
-/// Another order gets steps back or loses them, at the points they were granted at, because `by` changed.
-fn change_steps(ahead: &mut Ahead, by: OrderNo, it: Displaced, timeline: &Timeline) -> Result<(), NeedMore> {
-    let other = ahead.account.order(it.order).cloned().ok_or(NeedMore)?;
+/// Another order gains or loses steps, at the points that it grants for one, because `by` changed.
+fn change_steps(ahead: &mut Ahead, by: OrderNo, no: OrderNo, steps: i64, timeline: &Timeline) -> Result<(), NeedMore> {
+    if steps == 0 {
+        return Ok(());
+    }
+    let other = ahead.account.order(no).cloned().ok_or(NeedMore)?;
     let document = other.document.clone().expect("a recorded order has a document");
     let version = timeline.version(other.pinned.version).expect("a published version is never deleted");
     let rate = version.terms.earn;
@@ -96,57 +208,10 @@ fn change_steps(ahead: &mut Ahead, by: OrderNo, it: Displaced, timeline: &Timeli
         rate,
         carried: ahead.account.carried(rate.per),
         before,
-        called_for: before + rate.points.times(it.steps),
+        called_for: before + rate.points.times(steps),
     };
-    let changes = Changes { steps: it.steps, ..Changes::default() };
-    post_own(ahead, &other, &document, earned, &version.terms, changes)
-}
-
-/// The latest steps of other orders with that step size.
-fn victims(
-    account: &Account,
-    own: OrderNo,
-    per: Money,
-    steps: i64,
-    timeline: &Timeline,
-) -> Result<Vec<Displaced>, NeedMore> {
-    let mut left = steps;
-    let mut found = Vec::new();
-    let mut orders: Vec<&Order> = account.orders().iter().filter(|it| it.no != own && 0 < it.posted.steps).collect();
-    orders.sort_unstable_by_key(|it| std::cmp::Reverse(it.no));
-    let seen = |it: &&Order| account.horizon.orders.is_none_or(|first| first <= it.no);
-    for order in orders.into_iter().filter(seen) {
-        let rate = timeline.version(order.pinned.version).map(|it| it.terms.earn);
-        if left == 0 || rate.is_none_or(|it| it.per != per || it.mode != EarnMode::StepsCarried) {
-            continue;
-        }
-        let part = left.min(order.posted.steps);
-        found.push(Displaced { order: order.no, steps: part });
-        left -= part;
-    }
-    if 0 < left {
-        assert!(account.horizon.orders.is_some(), "the orders must cover the account's steps");
-        return Err(NeedMore);
-    }
-    Ok(found)
-}
-
-/// Whose steps come back first when the order gains `steps`: the last displaced, unless they have ceased to count.
-fn displaced(account: &Account, order: &Order, steps: i64) -> Result<Vec<Displaced>, NeedMore> {
-    let mut left = steps;
-    let mut back = Vec::new();
-    for it in order.posted.displaced.iter().rev() {
-        if left == 0 {
-            break;
-        }
-        if !account.order(it.order).ok_or(NeedMore)?.posted.counted.is_positive() {
-            break;
-        }
-        let part = left.min(it.steps);
-        back.push(Displaced { order: it.order, steps: part });
-        left -= part;
-    }
-    Ok(back)
+    let changes = Changes { steps, ..Changes::default() };
+    post_changes(ahead, &other, &document, earned, &version.terms, changes)
 }
 
 impl Points {

@@ -1,11 +1,11 @@
 //! What an order earns, granting it, and taking it back.
 
-use crate::account::NeedMore;
+use crate::account::{Lot, NeedMore};
 use crate::carry;
 use crate::decision::{Ahead, Draft};
 use crate::document::Document;
 use crate::entry::{Bucket, Cause, Changes, Earned, Kind, LotNo, LotOpened, LotRef, Reason};
-use crate::grace::{Back, put_back};
+use crate::grace::{Back, grace, put_back};
 use crate::kept::Kept;
 use crate::money::Money;
 use crate::points::{Points, points_for};
@@ -46,16 +46,18 @@ fn dates(no: LotNo, document: &Document, terms: &Terms) -> Option<LotRef> {
 }
 
 /// Gives the order's own lot the dates of the document, unless they have passed: paid again means valid anew. Points that
-/// have become available do not wait again, except where all that the order granted had been taken back from its lot.
+/// have become available do not wait again, and what has passed is not revived, except where all that the order granted
+/// had been taken back from its lot: then nothing speaks against the document's dates.
 fn redate(ahead: &mut Ahead, order: &Order, document: &Document, terms: &Terms) {
-    let Some(lot) = order.posted.lot.and_then(|it| ahead.account.lot(it.no)) else { return };
+    let Some(lot) = own(ahead, order) else { return };
     let Some(mut wanted) = dates(lot.at.no, document, terms) else { return };
     let is_own = |source: Source| matches!(source, Source::Lot(it) if it.no == lot.at.no);
     let is_unused = order.posted.earned.is_zero() && order.posted.taken_back.iter().all(|it| is_own(it.source));
     if lot.at.available_at <= ahead.now() && !is_unused {
         wanted.available_at = lot.at.available_at;
     }
-    if wanted == lot.at || lot.at.expires_at <= ahead.now() {
+    let is_untouched = is_unused && lot.is_empty() && lot.expired.is_zero();
+    if wanted == lot.at || (lot.at.expires_at <= ahead.now() && !is_untouched) {
         return;
     }
     let mut draft = Draft::new(Kind::Redate, Reason::Due);
@@ -101,8 +103,15 @@ pub(crate) fn grant(
     draft.order = Some(order.no);
     draft.changes = changes;
     let points = earned.called_for - earned.before;
-    let fresh = undo(&mut draft, ahead, order, points, terms);
+    let Fresh { mut fresh, debt } = undo(&mut draft, ahead, order, points, terms);
     draft.changes.earned = points;
+    match own(ahead, order) {
+        Some(lot) if lot.at.expires_at <= ahead.now() && debt.is_positive() && 0 < terms.grace_days => {
+            let lot = grace(&mut draft, &ahead.account, terms, ahead.now());
+            draft.move_points(lot, Bucket::Issued, Bucket::Available, debt);
+        }
+        Some(_) | None => fresh += debt,
+    }
     if fresh.is_positive() {
         let lot = own_lot(&mut draft, ahead, order, document, terms);
         let bucket = own_bucket(ahead, lot, terms);
@@ -111,11 +120,19 @@ pub(crate) fn grant(
     ahead.post(draft);
 }
 
-/// Undoes take-backs worth up to `points`; answers how many points are to be granted anew.
-fn undo(draft: &mut Draft, ahead: &Ahead, order: &Order, points: Points, terms: &Terms) -> Points {
+/// What is to be granted anew when the take-backs are undone.
+struct Fresh {
+    /// What was never granted.
+    fresh: Points,
+    /// What other points had paid as a debt of this order.
+    debt: Points,
+}
+
+/// Undoes take-backs worth up to `points`.
+fn undo(draft: &mut Draft, ahead: &Ahead, order: &Order, points: Points, terms: &Terms) -> Fresh {
     let own = order.posted.lot;
     let mut left = points;
-    let mut paid_debt = Points::ZERO;
+    let mut debt = Points::ZERO;
     for part in order.posted.taken_back.iter().rev() {
         let points = left.min(part.points);
         if points.is_zero() {
@@ -130,7 +147,7 @@ fn undo(draft: &mut Draft, ahead: &Ahead, order: &Order, points: Points, terms: 
                 let still_owed = points.min(ahead.account.balance.owed + draft.changes.owed);
                 draft.changes.owed -= still_owed;
                 // Other points have paid the rest of this debt: it is granted anew.
-                paid_debt += points - still_owed;
+                debt += points - still_owed;
             }
             Source::Lot(lot) if own.is_some_and(|it| it.no == lot.no) => {
                 let now = ahead.account.lot(lot.no).expect("the lots of an order are loaded with it");
@@ -142,17 +159,23 @@ fn undo(draft: &mut Draft, ahead: &Ahead, order: &Order, points: Points, terms: 
             }
         }
     }
-    left + paid_debt
+    Fresh { fresh: left, debt }
 }
 
 fn own_lot(draft: &mut Draft, ahead: &Ahead, order: &Order, document: &Document, terms: &Terms) -> LotRef {
-    if let Some(lot) = order.posted.lot.and_then(|it| ahead.account.lot(it.no)) {
+    if let Some(lot) = own(ahead, order) {
         return lot.at;
     }
     let no = draft.next_lot(&ahead.account);
     let lot = dates(no, document, terms).expect("only an order that reached its milestone earns");
     draft.opened.push(LotOpened { lot, order: Some(order.no), graced: false });
     lot
+}
+
+/// The order's own lot, if it has one.
+fn own<'a>(ahead: &'a Ahead, order: &Order) -> Option<&'a Lot> {
+    let lot = order.posted.lot?;
+    Some(ahead.account.lot(lot.no).expect("the lots of an order are loaded with it"))
 }
 
 fn own_bucket(ahead: &Ahead, lot: LotRef, terms: &Terms) -> Bucket {
@@ -169,7 +192,7 @@ pub(crate) fn take_back(
     changes: Changes,
 ) -> Result<(), NeedMore> {
     let points = earned.before - earned.called_for;
-    let own = order.posted.lot.and_then(|it| ahead.account.lot(it.no));
+    let own = own(ahead, order);
     let own_no = own.map(|it| it.at.no);
     let pending = own.map_or(Points::ZERO, |it| it.pending).min(points);
     let available = own.map_or(Points::ZERO, |it| it.available).min(points - pending);
@@ -177,14 +200,18 @@ pub(crate) fn take_back(
     let expired = gone.min(points - pending - available);
     let wanted = points - pending - available - expired;
     let others = wanted.min(ahead.account.spendable(own_no));
-    let missing = wanted - others;
+    // Held points are there, but out of reach: whatever the policy, they are owed until their hold ends.
+    let held = (wanted - others).min(ahead.account.balance.held);
+    let missing = wanted - others - held;
 
     let mut draft = Draft::new(Kind::Revoke, Reason::Earned(earned));
     draft.order = Some(order.no);
     draft.changes = changes;
     draft.changes.earned = -points;
     if missing.is_positive() && terms.shortfall == Shortfall::AllOrNothing {
-        draft.changes.let_go = points;
+        // Nothing is taken, but what has expired is gone all the same: only the rest stays uncollected.
+        draft.changes.expired = gone.min(points);
+        draft.changes.let_go = points - draft.changes.expired;
         ahead.post(draft);
         return Ok(());
     }
@@ -194,8 +221,9 @@ pub(crate) fn take_back(
     }
     draft.changes.expired = expired;
     draft.postings.extend(ahead.account.take(others, own_no, Bucket::Revoked)?);
+    draft.changes.owed = held;
     match terms.shortfall {
-        Shortfall::Owe => draft.changes.owed = missing,
+        Shortfall::Owe => draft.changes.owed += missing,
         Shortfall::AllOrNothing | Shortfall::TakeWhatIsThere => draft.changes.let_go = missing,
     }
     ahead.post(draft);

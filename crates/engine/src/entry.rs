@@ -212,8 +212,8 @@ pub struct Changes {
     pub steps: i64,
     /// The account's remainder after this entry.
     pub carried: Option<Carried>,
-    /// Steps of other orders that went because this order shrank (or came back: below zero).
-    pub displaced: Vec<Displaced>,
+    /// What the order did to the steps of others, the whole list after this entry.
+    pub displaced: Option<Vec<Displaced>>,
 }
 
 /// What does not make a full step yet, for one step size.
@@ -223,11 +223,13 @@ pub struct Carried {
     pub remainder: Money,
 }
 
-/// Steps of another order.
+/// Steps that another order lost (or, below zero, was given) because this one shrank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Displaced {
     pub order: OrderNo,
     pub steps: i64,
+    /// When as much of this order counts again, what it did is undone or done with.
+    pub level: Money,
 }
 
 /// Who did it.

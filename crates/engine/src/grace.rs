@@ -17,8 +17,7 @@ pub(crate) fn put_back(draft: &mut Draft, account: &Account, back: Back, terms: 
         return;
     }
     draft.move_points(back.lot, back.from, Bucket::Moved, back.points);
-    let graced = draft.opened.iter().find(|it| it.graced).map(|it| it.lot.no);
-    let graced = graced.unwrap_or_else(|| open(draft, account, terms, now));
+    let graced = grace(draft, account, terms, now);
     draft.move_points(graced, Bucket::Moved, Bucket::Available, back.points);
 }
 
@@ -30,7 +29,11 @@ pub(crate) struct Back {
     pub(crate) points: Points,
 }
 
-fn open(draft: &mut Draft, account: &Account, terms: &Terms, now: Timestamp) -> LotNo {
+/// The lot with grace of an entry: one for all points of the entry that need it.
+pub(crate) fn grace(draft: &mut Draft, account: &Account, terms: &Terms, now: Timestamp) -> LotNo {
+    if let Some(known) = draft.opened.iter().find(|it| it.graced) {
+        return known.lot.no;
+    }
     let no = draft.next_lot(account);
     let last_day = terms.zone.date_of(now).plus_days(i32::from(terms.grace_days));
     let lot = LotRef { no, earned_at: now, available_at: now, expires_at: terms.zone.end_of(last_day) };

@@ -12,8 +12,8 @@ pub const MONEY_MAX: Money = Money::new(10_000_000_000_000);
 pub const POINTS_MAX: Points = Points::new(1_000_000_000_000);
 /// The most points that a rate may give for one step, or take for one value.
 pub const RATE_POINTS_MAX: Points = Points::new(1_000_000);
-/// The most points that one order can earn: past that, the document is refused.
-pub const ORDER_POINTS_MAX: Points = Points::new(1_000_000_000_000_000);
+/// The most points that one order can earn: past that, the document is refused. Four million such orders fit one account.
+pub const ORDER_POINTS_MAX: Points = Points::new(1_000_000_000_000);
 pub const LINES_MAX: usize = 1_000;
 pub const QUANTITY_MAX: u32 = 1_000_000;
 /// Bytes of an id, reference, product or category.

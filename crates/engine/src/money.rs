@@ -103,6 +103,11 @@ pub(crate) fn carry_over(remainder: Money, change: Money, per: Money) -> (i64, M
     (total.0.div_euclid(per.0), Money(total.0.rem_euclid(per.0)))
 }
 
+/// How many steps of `per` an amount has begun; rounded up, since no order may keep more steps than that (E2).
+pub(crate) fn steps_begun(amount: Money, per: Money) -> i64 {
+    -(-amount.0).div_euclid(per.0)
+}
+
 /// What `points` are worth. Rounds down to the minor unit, so that points never pay more than they are worth (R1).
 pub fn value_of(points: Points, rate: RedeemRate) -> Money {
     let exact = i128::from(points.get()) * i128::from(rate.value.minor());

@@ -42,6 +42,8 @@ pub struct Answer {
     pub earned: Earned,
     /// Points that pay part of it.
     pub redeemed: Points,
+    /// The figure that stands for the order as sold; more than `redeemed` where some came back in proportion.
+    pub asked: Points,
     /// What they pay.
     pub value: Money,
     /// Of its take-backs: what is or was owed, what was let go, what had expired.
@@ -62,11 +64,25 @@ pub fn put_order(
     document: &Arc<Document>,
     moment: Moment,
 ) -> Decision {
+    put(account, timeline, known, document, moment, compare)
+}
+
+/// `put_order` with the comparison of versions as an argument: a quote asks for an order as it might be.
+pub(crate) fn put(
+    account: &Account,
+    timeline: &Timeline,
+    known: Option<OrderNo>,
+    document: &Arc<Document>,
+    moment: Moment,
+    compare: fn(&Order, &Document) -> Result<Status, Rejection>,
+) -> Decision {
     document.check()?;
     let mut ahead = Ahead::of(account, moment);
     settle_ahead(&mut ahead)?;
-    let order = known.and_then(|no| ahead.account.order(no)).cloned();
-    let order = order.unwrap_or_else(|| first_seen(&ahead.account, timeline, document.placed_at));
+    let order = match known {
+        Some(no) => ahead.account.order(no).expect("an order that was recorded is loaded with its account").clone(),
+        None => first_seen(&ahead.account, timeline, document.placed_at),
+    };
     let version = timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
     let terms = &version.terms;
     if document.currency != terms.currency.code {
@@ -127,7 +143,8 @@ fn check_dates(order: &Order, document: &Document, moment: Moment) -> Result<(),
         if before.is_some_and(|it| it[index].1 == Some(date)) {
             continue;
         }
-        if date < oldest && !moment.import {
+        // A cancellation only takes: however late it is told, it is a fact.
+        if date < oldest && !moment.import && path != "cancelled_at" {
             return Err(Rejection::DateTooOld { path });
         }
         if latest < date {
@@ -161,16 +178,13 @@ fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms,
     let known_hold = order.document.as_deref().and_then(|it| it.hold);
     plan.is_request |= named.is_err() && known_hold != document.hold && document.cancelled_at.is_none();
     let before = order.posted.redeemed();
-    let own = order.posted.lot.map(|it| it.no);
     plan.check(&order, terms, named.err())?;
     let behind = start.moment.import && start.moment.now < start.account.last_at;
     if plan.is_request && before < plan.target && behind {
         return Err(Rejection::BehindAccount.into());
     }
-    let held = redeem::held_for(&start, &order, hold);
-    let spendable = if behind { Points::ZERO } else { start.account.spendable(own) + held };
     let step = Step { order: &order, document, kept: &kept, plan, hold, terms, timeline };
-    step.take_what_is_there(start, before, spendable)
+    step.take_what_is_there(start, before, if behind { before.min(plan.target) } else { plan.target })
 }
 
 /// One attempt to converge with a fixed number of redeemed points.
@@ -188,23 +202,22 @@ struct Step<'a> {
 struct OnlyThere(Points);
 
 impl Step<'_> {
-    /// `spendable` is what is there before anything is posted.
-    fn take_what_is_there(&self, start: Ahead, before: Points, mut spendable: Points) -> Decision {
-        loop {
-            if self.plan.is_request && before + spendable < self.plan.target {
-                return Err(Rejection::InsufficientPoints { spendable: before + spendable }.into());
-            }
-            let after = self.plan.target.min(before + spendable);
-            if after <= before {
-                let Ok(decided) = self.run(start, before, after)? else {
-                    unreachable!("an order that takes no points has enough of them");
-                };
-                return Ok(decided);
-            }
+    /// Tries to end with `after` points on the order. What is there to take is known only after this very document has
+    /// given back and granted: if that is less, a request is refused, and otherwise it takes what is there.
+    fn take_what_is_there(&self, start: Ahead, before: Points, mut after: Points) -> Decision {
+        while before < after {
             match self.run(start.clone(), before, after)? {
                 Ok(decided) => return Ok(decided),
-                Err(OnlyThere(there)) => spendable = there,
+                Err(OnlyThere(there)) if self.plan.is_request => {
+                    let spendable = Plan::to_ask_for(before + there, self.kept, self.terms);
+                    return Err(Rejection::InsufficientPoints { spendable }.into());
+                }
+                Err(OnlyThere(there)) => after = before + there,
             }
+        }
+        match self.run(start, before, after)? {
+            Ok(decided) => Ok(decided),
+            Err(OnlyThere(_)) => unreachable!("an order that takes no points has enough of them"),
         }
     }
 
@@ -212,8 +225,12 @@ impl Step<'_> {
         let Self { order, document, kept, terms, .. } = *self;
         let value = redeem::value_paid(after, kept, terms);
         let rate = terms.redeem.rate;
-        let paid = Paid { rate, fits: self.plan.fits, before, after, value, hold: self.hold };
+        let paid = Paid { rate, fits: self.plan.fits_kept, before, after, value, hold: self.hold };
         let now = ahead.now();
+        if let Some(no) = self.hold.filter(|_| after <= before) {
+            redeem::drop_hold(&mut ahead, order, no, paid);
+            repay(&mut ahead, now)?;
+        }
         if after < before {
             redeem::give_back(&mut ahead, order, paid, terms);
             repay(&mut ahead, now)?;
@@ -229,8 +246,6 @@ impl Step<'_> {
             }
             let current = ahead.account.order(order.no).cloned();
             redeem::take(&mut ahead, current.as_ref().unwrap_or(order), paid)?;
-        } else if let Some(no) = self.hold {
-            redeem::drop_hold(&mut ahead, no);
         }
         settle_ahead(&mut ahead)?;
         Ok(Ok(self.decided(ahead, after, earned, value)))
@@ -267,6 +282,7 @@ fn answer_of(ahead: &Ahead, order: &Order, status: Status, earned: Earned, value
         order: order.no,
         earned,
         redeemed: order.posted.redeemed(),
+        asked: order.asked,
         value,
         owed: order.posted.owed(),
         let_go: order.posted.let_go(),

@@ -47,7 +47,7 @@ pub struct Posted {
     pub counted: Money,
     /// Carried steps that it has completed.
     pub steps: i64,
-    /// Steps of other orders that went because this one shrank, in order; they come back from the end.
+    /// What it did to the steps of other orders when it shrank, in order; undone from the end when it grows.
     pub displaced: Vec<Displaced>,
 }
 
@@ -136,24 +136,8 @@ impl Posted {
         self.earned += entry.changes.earned;
         self.counted += entry.changes.counted;
         self.steps += entry.changes.steps;
-        for it in &entry.changes.displaced {
-            if 0 < it.steps {
-                self.displaced.push(*it);
-            } else {
-                self.take_displaced(-it.steps);
-            }
-        }
-    }
-
-    fn take_displaced(&mut self, mut steps: i64) {
-        while 0 < steps {
-            let last = self.displaced.last_mut().expect("no more steps come back than went");
-            let part = steps.min(last.steps);
-            last.steps -= part;
-            steps -= part;
-            if last.steps == 0 {
-                self.displaced.pop();
-            }
+        if let Some(displaced) = &entry.changes.displaced {
+            self.displaced.clone_from(displaced);
         }
     }
 

@@ -7,7 +7,8 @@ use crate::account::Account;
 use crate::decision::{Moment, Stop};
 use crate::document::Document;
 use crate::entry::OrderNo;
-use crate::order::{Answer, put_order};
+use crate::limits;
+use crate::order::{Answer, Status, put};
 use crate::points::Points;
 use crate::program::Timeline;
 use crate::rejection::Rejection;
@@ -36,17 +37,19 @@ pub fn quote(
 ) -> Result<Quote, Stop> {
     let mut wanted = document.clone();
     let mut why = None;
-    let mut redeem = document.redeem.unwrap_or(crate::limits::POINTS_MAX);
+    let cancelled = document.cancelled_at.is_some();
+    let mut redeem = if cancelled { Points::ZERO } else { document.redeem.unwrap_or(limits::POINTS_MAX) };
     loop {
         wanted.redeem = Some(redeem);
-        let rejection = match put_order(account, timeline, known, &Arc::new(wanted.clone()), moment) {
-            Ok(decided) => {
-                let answer = decided.answer.expect("an order is always answered");
-                return Ok(Quote { redeem, answer, why });
-            }
-            Err(Stop::Rejected(rejection)) => rejection,
-            Err(stop) => return Err(stop),
-        };
+        let rejection =
+            match put(account, timeline, known, &Arc::new(wanted.clone()), moment, |_, _| Ok(Status::Recorded)) {
+                Ok(decided) => {
+                    let answer = decided.answer.expect("an order is always answered");
+                    return Ok(Quote { redeem, answer, why });
+                }
+                Err(Stop::Rejected(rejection)) => rejection,
+                Err(stop) => return Err(stop),
+            };
         redeem = match &rejection {
             Rejection::ExceedsOrder { fits } => *fits,
             Rejection::InsufficientPoints { spendable } => *spendable,

@@ -20,8 +20,10 @@ pub(crate) struct Plan {
     pub(crate) asked: Points,
     /// What it comes to for what is kept.
     pub(crate) target: Points,
-    /// The most that the kept part can take.
+    /// The most that can be asked for: for what is kept, or in proportion for what was sold.
     pub(crate) fits: Points,
+    /// The most that the kept part can take.
+    pub(crate) fits_kept: Points,
     /// More is asked for than was ever accepted: this can be refused.
     pub(crate) is_request: bool,
 }
@@ -57,7 +59,7 @@ impl Plan {
                 (fits_sold, share.min(fits_kept))
             }
         };
-        Self { asked, target, fits, is_request: order.accepted < asked }
+        Self { asked, target, fits, fits_kept, is_request: order.accepted < asked }
     }
 
     /// Refuses what cannot be asked for (R0, R3), `hold` being what is wrong with the hold. Facts are never refused: this is
@@ -79,13 +81,21 @@ impl Plan {
         Ok(())
     }
 
+    /// The figure to ask for so that at most `points` pay for what is kept.
+    pub(crate) fn to_ask_for(points: Points, kept: &Kept, terms: &Terms) -> Points {
+        match terms.points_part {
+            PointsPart::InProportion if kept.payable.is_positive() => {
+                points_whole_down(points, kept.payable, kept.payable_sold)
+            }
+            PointsPart::InProportion | PointsPart::Stays => points,
+        }
+    }
+
     /// The figure that stands from now on when `redeemed` points pay for what is kept.
     pub(crate) fn standing(&self, redeemed: Points, kept: &Kept, terms: &Terms) -> Points {
         match terms.points_part {
             PointsPart::Stays => redeemed,
-            PointsPart::InProportion if redeemed < self.target && kept.payable.is_positive() => {
-                points_whole_down(redeemed, kept.payable, kept.payable_sold)
-            }
+            PointsPart::InProportion if redeemed < self.target => Self::to_ask_for(redeemed, kept, terms),
             PointsPart::InProportion => self.asked.min(self.fits),
         }
     }
@@ -144,16 +154,19 @@ pub(crate) struct Named {
     pub(crate) points: Points,
 }
 
-/// The hold that the document names. One that this order has taken over before is as if none was named.
+/// The hold that the document names. One that this order has taken over, or that its last document named and that has
+/// ended since, is as if none was named.
 ///
 /// # Errors
 /// `UnknownHold` or `HoldTaken`.
 pub(crate) fn named_hold(ahead: &Ahead, order: &Order, document: &Document) -> Result<Named, Rejection> {
     let Some(no) = document.hold else { return Ok(Named::default()) };
+    let named_before = order.document.as_deref().and_then(|it| it.hold) == Some(no);
     let hold = ahead.account.hold(no).ok_or(Rejection::UnknownHold)?;
     match hold.state {
         HoldState::Taken(by) if by == order.no => Ok(Named::default()),
         HoldState::Taken(_) => Err(Rejection::HoldTaken),
+        HoldState::Ended if named_before => Ok(Named::default()),
         HoldState::Ended => Ok(Named { hold: None, points: hold.points }),
         HoldState::Active => Ok(Named { hold: Some(no), points: held_for(ahead, order, Some(no)) }),
     }
@@ -167,7 +180,7 @@ pub(crate) fn held_for(ahead: &Ahead, order: &Order, hold: Option<HoldNo>) -> Po
 }
 
 /// Ends a hold that the order names but does not need.
-pub(crate) fn drop_hold(ahead: &mut Ahead, no: HoldNo) {
+pub(crate) fn drop_hold(ahead: &mut Ahead, order: &Order, no: HoldNo, paid: Paid) {
     let draft = lapse(ahead.account.hold(no).expect("the named hold is loaded"));
-    ahead.post(draft);
+    ahead.post(Draft { order: Some(order.no), actor: None, reason: Reason::Paid(paid), ..draft });
 }

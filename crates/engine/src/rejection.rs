@@ -23,14 +23,14 @@ pub enum Rejection {
     OtherMember,
     /// The order is in another currency than its program.
     WrongCurrency,
-    /// A date that the document adds or changes lies too far back.
-    DateTooOld { path: &'static str },
-    /// A date that the document adds or changes lies ahead.
-    DateAhead { path: &'static str },
     /// The order has versions of another kind.
     VersionKind,
     /// The version has been seen with another body.
     VersionConflict,
+    /// A date that the document adds or changes lies too far back.
+    DateTooOld { path: &'static str },
+    /// A date that the document adds or changes lies ahead.
+    DateAhead { path: &'static str },
     /// The program was off, or had not begun, when the order was placed.
     ProgramOff,
     /// The account has no such hold.
@@ -58,10 +58,10 @@ impl Rejection {
             Self::IdentityTaken => "identity_taken",
             Self::OtherMember => "other_member",
             Self::WrongCurrency => "wrong_currency",
-            Self::DateTooOld { .. } => "date_too_old",
-            Self::DateAhead { .. } => "date_ahead",
             Self::VersionKind => "version_kind",
             Self::VersionConflict => "version_conflict",
+            Self::DateTooOld { .. } => "date_too_old",
+            Self::DateAhead { .. } => "date_ahead",
             Self::ProgramOff => "program_off",
             Self::UnknownHold => "unknown_hold",
             Self::HoldTaken => "hold_taken",

@@ -22,8 +22,10 @@ pub fn settle(account: &Account, now: Timestamp) -> Result<Decided, NeedMore> {
 }
 
 /// Settles the working copy of a command. At one instant: expire, lapse holds, release, pay what is owed; then it looks
-/// again, since a lapsed hold may give points back to a lot that has expired.
+/// again, since a lapsed hold may give points back to a lot that has expired. What a command has just made available pays
+/// what is owed first, even if it expires at once.
 pub(crate) fn settle_ahead(ahead: &mut Ahead) -> Result<(), NeedMore> {
+    repay(ahead, ahead.moment.now)?;
     loop {
         let due = ahead.account.due_at();
         if ahead.now() < due {
@@ -40,7 +42,7 @@ pub(crate) fn settle_ahead(ahead: &mut Ahead) -> Result<(), NeedMore> {
         }
         repay(ahead, due)?;
     }
-    repay(ahead, ahead.moment.now)
+    Ok(())
 }
 
 /// The waiting period of points is over (E11).

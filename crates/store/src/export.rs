@@ -5,7 +5,9 @@
 
 use std::io::{self, Write};
 
-use engine::{Bucket, Cause, Changes, EarnMode, Earned, Entry, HoldState, Kind, LotRef, Milestone, Posting, Reason};
+use engine::{
+    Bucket, Cause, Changes, Displaced, EarnMode, Earned, Entry, HoldState, Kind, LotRef, Milestone, Posting, Reason,
+};
 use rusqlite::params;
 use serde_json::{Value, json};
 
@@ -195,12 +197,16 @@ fn posting(it: &Posting) -> Value {
     json!({"lot": it.lot.0, "from": name(it.from), "to": name(it.to), "points": it.points.get()})
 }
 
+fn displaced(it: &Displaced) -> Value {
+    json!({"order": it.order.0, "steps": it.steps, "level": it.level.minor()})
+}
+
 fn changes(it: &Changes) -> Value {
     json!({
         "owed": it.owed.get(), "let_go": it.let_go.get(), "expired": it.expired.get(), "earned": it.earned.get(),
         "undone": it.undone.get(), "counted": it.counted.minor(), "steps": it.steps,
         "carried": it.carried.map(|it| json!({"per": it.per.minor(), "remainder": it.remainder.minor()})),
-        "displaced": it.displaced.iter().map(|it| json!({"order": it.order.0, "steps": it.steps})).collect::<Vec<_>>(),
+        "displaced": it.displaced.as_ref().map(|it| it.iter().map(displaced).collect::<Vec<_>>()),
     })
 }
 

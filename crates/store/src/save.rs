@@ -4,7 +4,7 @@
 //! appear: SQLite counts them, whatever number they bear.
 
 use engine::{Account, HoldState, Lot, LotNo, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Statement, params};
 
 use crate::batch::{Batch, NewOrder, Rows, Slot};
 use crate::fault::{Fault, Found};
@@ -49,59 +49,42 @@ fn save_members(conn: &Connection, rows: &Rows, now: Timestamp) -> Found<()> {
 fn save_accounts(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
     let mut insert = conn.prepare_cached(
         "INSERT INTO accounts (pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
-            expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, carried, due_at, owner_id,
-            program)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+            expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, carried, owner_id, program)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
     )?;
     let mut update = conn.prepare_cached(
         "UPDATE accounts SET pending = $1, available = $2, held = $3, owed = $4, let_go = $5, issued = $6,
             redeemed = $7, revoked = $8, deducted = $9, converted = $10, expired = $11, forfeited = $12,
             moved = $13, last_at = $14, next_entry = $15, next_lot = $16, next_order = $17, next_hold = $18,
             carried = $19
-        WHERE due_at IS $20 AND owner_id = $21 AND program = $22",
+        WHERE owner_id = $20 AND program = $21",
     )?;
-    let mut update_due = conn.prepare_cached(
-        "UPDATE accounts SET pending = $1, available = $2, held = $3, owed = $4, let_go = $5, issued = $6,
-            redeemed = $7, revoked = $8, deducted = $9, converted = $10, expired = $11, forfeited = $12,
-            moved = $13, last_at = $14, next_entry = $15, next_lot = $16, next_order = $17, next_hold = $18,
-            carried = $19, due_at = $20
-        WHERE owner_id = $21 AND program = $22",
-    )?;
+    let mut move_due = conn.prepare_cached("UPDATE accounts SET due_at = $1 WHERE owner_id = $2 AND program = $3")?;
     for (id, slot) in changed(batch) {
-        let Account { balance, last_at, next_entry, next_lot, next_order, next_hold, carried, .. } = &slot.account;
-        let f = figures(balance).map(engine::Points::get);
-        // Naming due_at in an UPDATE costs a look into its index: as a rule it stays.
-        let statement = match slot.is_stored {
-            false => &mut insert,
-            true if slot.due_at == slot.due_stored => &mut update,
-            true => &mut update_due,
-        };
-        let rows = statement.execute(params![
-            f[0],
-            f[1],
-            f[2],
-            f[3],
-            f[4],
-            f[5],
-            f[6],
-            f[7],
-            f[8],
-            f[9],
-            f[10],
-            f[11],
-            f[12],
-            last_at.micros(),
-            next_entry.0,
-            next_lot.0,
-            next_order.0,
-            next_hold.0,
-            pack::pack_carried(carried),
-            due_column(slot.due_at),
-            id.owner.0,
-            id.program,
-        ])?;
-        one(rows)?;
+        let statement = if slot.is_stored { &mut update } else { &mut insert };
+        bind_account(statement, *id, &slot.account)?;
+        one(statement.raw_execute()?)?;
+        // As a rule it stays, and naming it would cost a look into its index.
+        if slot.due_at != slot.due_stored {
+            one(move_due.execute(params![due_column(slot.due_at), id.owner.0, id.program])?)?;
+        }
     }
+    Ok(())
+}
+
+fn bind_account(statement: &mut Statement<'_>, id: AccountId, account: &Account) -> Found<()> {
+    let figures = figures(&account.balance).map(engine::Points::get);
+    for (index, figure) in (1..).zip(figures) {
+        statement.raw_bind_parameter(index, figure)?;
+    }
+    statement.raw_bind_parameter(14, account.last_at.micros())?;
+    statement.raw_bind_parameter(15, account.next_entry.0)?;
+    statement.raw_bind_parameter(16, account.next_lot.0)?;
+    statement.raw_bind_parameter(17, account.next_order.0)?;
+    statement.raw_bind_parameter(18, account.next_hold.0)?;
+    statement.raw_bind_parameter(19, pack::pack_carried(&account.carried))?;
+    statement.raw_bind_parameter(20, id.owner.0)?;
+    statement.raw_bind_parameter(21, id.program)?;
     Ok(())
 }
 
@@ -153,7 +136,7 @@ fn save_lots(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
 }
 
 /// Dates that follow from the key are left out: most lots are available when they are earned, and sorted by expiry.
-fn insert_lot(insert: &mut rusqlite::Statement<'_>, id: &AccountId, no: LotNo, lot: &Lot) -> Found<()> {
+fn insert_lot(insert: &mut Statement<'_>, id: &AccountId, no: LotNo, lot: &Lot) -> Found<()> {
     let Place { phase, sort_at } = place_of(lot);
     let left_out = |date: Timestamp, other: Timestamp| if date == other { None } else { Some(date.micros()) };
     insert.execute(params![

@@ -50,11 +50,12 @@ fn send(shop: &mut Shop, put: Put, minutes: i64) {
     if later < due {
         shop.now = later;
     }
+    let posted = shop.order(OURS).map(|it| it.posted.clone()).unwrap_or_default();
+    // A lot's dates move only before they have passed, and points that have waited do not wait again.
+    let gone = posted.lot.is_some_and(|it| it.expires_at <= shop.now);
+    let waited = posted.lot.is_some_and(|it| it.available_at <= shop.now) && posted.earned.is_positive();
     let waits = shop.timeline.versions().iter().any(|it| it.terms.waiting_days != 0);
-    let own = shop.order(OURS).and_then(|it| it.posted.lot);
-    let gone = own.is_some_and(|it| it.expires_at <= shop.now);
-    // A lot's dates move only before they have passed, so that the way there matters.
-    let redate = put.redate && !waits && !gone;
+    let redate = put.redate && !gone && !(waited && waits);
     let put = Put { order: OURS, version: VersionStep::Newer, hold: None, redate, ..put };
     shop.take(&Step::Put(put));
 }

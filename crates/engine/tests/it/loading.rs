@@ -59,6 +59,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     account.next_lot = whole.next_lot;
     account.next_order = whole.next_order;
     account.next_hold = whole.next_hold;
+    account.carried = whole.carried.clone();
     account.horizon = horizon;
     let order = match command {
         Command::Put { slot, .. } => shop.order(*slot),

@@ -89,7 +89,7 @@ fn milestone() -> impl Strategy<Value = Milestone> {
 pub(crate) fn earn_rate() -> impl Strategy<Value = EarnRate> {
     let points = prop::sample::select(vec![1_i64, 2, 7, 100]);
     let per = prop::sample::select(vec![1_i64, 7, 100, 1_000, 2_000]);
-    let mode = prop::sample::select(vec![EarnMode::Proportional, EarnMode::Steps]);
+    let mode = prop::sample::select(vec![EarnMode::Proportional, EarnMode::Steps, EarnMode::StepsCarried]);
     (points, per, mode).prop_map(|(points, per, mode)| EarnRate {
         points: Points::new(points),
         per: Money::new(per),

@@ -109,7 +109,7 @@ impl Story<'_> {
         if let_go.is_positive() {
             said += &format!("; {} could not be taken back: let go", self.points(let_go));
         }
-        if !displaced.is_empty() {
+        if displaced.as_ref().is_some_and(|it| it.iter().any(|it| 0 < it.steps)) {
             said += "; later orders give up a step that it had completed with them";
         }
         said + &self.carried()

@@ -106,6 +106,7 @@ fn write_answer(it: &mut Packer, answer: &Answer) {
     it.unsigned(answer.order.0);
     pack_earned(it, &answer.earned);
     it.points(answer.redeemed);
+    it.points(answer.asked);
     it.money(answer.value);
     it.points(answer.owed);
     it.points(answer.let_go);
@@ -125,6 +126,7 @@ fn read_answer(it: &mut Unpacker<'_>) -> Read<Answer> {
         order: OrderNo(it.unsigned()?),
         earned: unpack_earned(it)?,
         redeemed: it.points()?,
+        asked: it.points()?,
         value: it.money()?,
         owed: it.points()?,
         let_go: it.points()?,

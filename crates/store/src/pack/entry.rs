@@ -283,7 +283,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes) {
         .map(Points::get)
         .into_iter()
         .chain([changes.counted.minor(), changes.steps]);
-    let has_more = changes.carried.is_some() || !changes.displaced.is_empty();
+    let has_more = changes.carried.is_some() || changes.displaced.is_some();
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
     it.byte(bits | u8::from(has_more) << 7);
     for figure in figures.filter(|it| *it != 0) {
@@ -291,7 +291,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes) {
     }
     if has_more {
         it.option(changes.carried, |it, carried| write_carried(it, &carried));
-        it.list(&changes.displaced, write_displaced);
+        it.option(changes.displaced.as_ref(), |it, displaced| it.list(displaced, write_displaced));
     }
 }
 
@@ -314,7 +314,7 @@ fn unpack_changes(it: &mut Unpacker<'_>) -> Read<Changes> {
         counted: Money::new(counted),
         steps,
         carried: if has_more { it.option(read_carried)? } else { None },
-        displaced: if has_more { it.list(read_displaced)? } else { Vec::new() },
+        displaced: if has_more { it.option(|it| it.list(read_displaced))? } else { None },
     })
 }
 
@@ -348,8 +348,9 @@ fn read_carried(it: &mut Unpacker<'_>) -> Read<Carried> {
 pub(super) fn write_displaced(it: &mut Packer, displaced: &Displaced) {
     it.unsigned(displaced.order.0);
     it.signed(displaced.steps);
+    it.money(displaced.level);
 }
 
 pub(super) fn read_displaced(it: &mut Unpacker<'_>) -> Read<Displaced> {
-    Ok(Displaced { order: OrderNo(it.unsigned()?), steps: it.signed()? })
+    Ok(Displaced { order: OrderNo(it.unsigned()?), steps: it.signed()?, level: it.money()? })
 }

@@ -86,7 +86,13 @@ fn reasons() -> impl Strategy<Value = Reason> {
 
 fn changes() -> impl Strategy<Value = Changes> {
     let carried = option::of((money(), money()).prop_map(|(per, remainder)| Carried { per, remainder }));
-    ((points(), points(), points(), points(), points()), money(), any::<i64>(), carried, vec(displaced(), 0..3))
+    (
+        (points(), points(), points(), points(), points()),
+        money(),
+        any::<i64>(),
+        carried,
+        option::of(vec(displaced(), 0..3)),
+    )
         .prop_map(|((owed, let_go, expired, earned, undone), counted, steps, carried, displaced)| Changes {
             owed,
             let_go,
@@ -101,7 +107,11 @@ fn changes() -> impl Strategy<Value = Changes> {
 }
 
 fn displaced() -> impl Strategy<Value = Displaced> {
-    (numbers(), any::<i64>()).prop_map(|(order, steps)| Displaced { order: OrderNo(order), steps })
+    (numbers(), any::<i64>(), money()).prop_map(|(order, steps, level)| Displaced {
+        order: OrderNo(order),
+        steps,
+        level,
+    })
 }
 
 fn actors() -> impl Strategy<Value = Actor> {

@@ -126,6 +126,7 @@ impl Model {
 
     /// Everything that falls due until `now`, one instant after the other.
     fn settle(&mut self, now: Timestamp) {
+        self.pay_debt();
         while let Some(due) = self.due_at().filter(|it| *it <= now) {
             self.expire(due);
             for no in 0..self.holds.len() {
@@ -139,9 +140,8 @@ impl Model {
                     it.place = Place::Available;
                 }
             }
-            self.pay_debt(due);
+            self.pay_debt();
         }
-        self.pay_debt(now);
     }
 
     fn due_at(&self) -> Option<Timestamp> {
@@ -173,9 +173,8 @@ impl Model {
         }
     }
 
-    /// Points owed are paid the moment any points become available.
-    fn pay_debt(&mut self, now: Timestamp) {
-        self.expire(now);
+    /// Points owed are paid the moment any points become available, even by points that expire at once.
+    fn pay_debt(&mut self) {
         if self.owed == 0 {
             return;
         }
@@ -267,6 +266,9 @@ impl Model {
         }
         let terms = &self.timeline.at(now).expect("a version since long ago").terms;
         let expires_at = it.expires_at.unwrap_or_else(|| terms.validity.ends(now, &terms.zone));
+        if expires_at <= now {
+            return Err("invalid");
+        }
         let lot = self.open(Lot { earned_at: now, available_at: now, expires_at, graced: false });
         self.points.extend((0..points).map(|_| Point { lot, place: Place::Available }));
         Ok(())

@@ -25,10 +25,10 @@ pub(super) fn check_minimum(points: i128, terms: &Terms) -> Result<(), Refused> 
 
 impl Model {
     pub(super) fn put(mut self, slot: usize, document: &Arc<Document>, now: Timestamp) -> Result<Self, Refused> {
-        if let Some(order) = &self.orders[slot] {
-            if !is_news(order, document)? {
-                return Ok(self);
-            }
+        if let Some(order) = &self.orders[slot]
+            && !is_news(order, document)?
+        {
+            return Ok(self);
         }
         self.check_dates(slot, document, now)?;
         if self.orders[slot].is_none() {
@@ -72,13 +72,13 @@ impl Model {
         self.orders[slot].as_mut().expect("it was recorded")
     }
 
-    /// A date that the document adds or changes lies at most 30 days back.
+    /// A date that the document adds or changes lies at most 30 days back; a cancellation is a fact however late.
     fn check_dates(&self, slot: usize, document: &Document, now: Timestamp) -> Result<(), Refused> {
         let known = self.orders[slot].as_ref().and_then(|it| it.document.as_deref());
         let known = known.map_or([None; 4], |it| it.dates().map(|(_, date)| date));
-        for ((_, date), before) in document.dates().into_iter().zip(known) {
+        for ((name, date), before) in document.dates().into_iter().zip(known) {
             let Some(date) = date.filter(|it| Some(*it) != before) else { continue };
-            if date < now.plus_days(-limits::BACK_DAYS_MAX) {
+            if date < now.plus_days(-limits::BACK_DAYS_MAX) && name != "cancelled_at" {
                 return Err("date_too_old");
             }
             if now.plus_minutes(limits::AHEAD_MINUTES_MAX) < date {
@@ -93,12 +93,14 @@ impl Model {
         let terms = &order.terms;
         let cancelled = document.cancelled_at.is_some();
         let (mut hold, mut held, mut fault) = (None, 0, None);
+        let named_before = order.document.as_deref().and_then(|it| it.hold);
         if let Some(no) = document.hold {
             match self.hold_index(no.0).map(|it| (it, &self.holds[it])) {
                 None => fault = Some("unknown_hold"),
                 Some((index, it)) => match it.state {
                     HoldState::Taken { by } if by == slot => {}
                     HoldState::Taken { .. } => fault = Some("hold_taken"),
+                    HoldState::Ended if named_before == document.hold => {}
                     HoldState::Ended => held = it.asked,
                     HoldState::Active => {
                         hold = Some(index);
@@ -121,7 +123,6 @@ impl Model {
             PointsPart::InProportion if payable_sold == 0 => (0, 0),
             PointsPart::InProportion => (fits_sold, up(asked.min(fits_sold) * payable, payable_sold).min(fits_kept)),
         };
-        let named_before = order.document.as_deref().and_then(|it| it.hold);
         let new_fault = fault.is_some() && named_before != document.hold && !cancelled;
         let is_request = order.accepted < asked || new_fault;
         if is_request {
@@ -168,7 +169,12 @@ impl Model {
         let back = before.saturating_sub(after_count);
         let returned: Vec<usize> = (0..back).filter_map(|_| self.order_mut(slot).redeemed.pop()).collect();
         self.put_back(&returned, &terms, now);
-        self.pay_debt(now);
+        if before >= after_count
+            && let Some(hold) = wish.hold
+        {
+            self.end_hold(hold);
+        }
+        self.pay_debt();
 
         let paid = value_of(after, terms.redeem.rate).min(kept.payable().0);
         let counts = self.order(slot).on && document.cancelled_at.is_none();
@@ -192,8 +198,6 @@ impl Model {
                 return false;
             }
             self.redeem(slot, more, wish.hold);
-        } else if let Some(hold) = wish.hold {
-            self.end_hold(hold);
         }
         self.settle(now);
         let (payable, sold) = kept.payable();
@@ -208,24 +212,21 @@ impl Model {
         true
     }
 
-    /// Points return to their lots. Where a lot has expired they form one with grace, once; else they are gone.
+    /// Points return to their lots. Where a lot has expired they form one with grace, once; else they expire again.
     fn put_back(&mut self, points: &[usize], terms: &Terms, now: Timestamp) {
         let mut graced = None;
         for index in points {
             let lot = self.lots[self.points[*index].lot];
-            let place = if now < lot.expires_at {
-                Place::Available
-            } else if lot.graced || terms.grace_days == 0 {
-                Place::Expired
-            } else {
-                let expires_at = Validity::Days(terms.grace_days).ends(now, &terms.zone);
-                let fresh = Lot { earned_at: now, available_at: now, expires_at, graced: true };
-                let to = *graced.get_or_insert_with(|| self.open(fresh));
-                self.points[*index].lot = to;
-                Place::Available
-            };
-            self.points[*index].place = place;
+            self.points[*index].place = Place::Available;
+            if lot.expires_at <= now && !lot.graced && 0 < terms.grace_days {
+                self.points[*index].lot = *graced.get_or_insert_with(|| self.grace(terms, now));
+            }
         }
+    }
+
+    fn grace(&mut self, terms: &Terms, now: Timestamp) -> usize {
+        let expires_at = Validity::Days(terms.grace_days).ends(now, &terms.zone);
+        self.open(Lot { earned_at: now, available_at: now, expires_at, graced: true })
     }
 
     fn dates(earned_at: Timestamp, terms: &Terms) -> Lot {
@@ -237,26 +238,29 @@ impl Model {
     /// The lot follows the document as long as its dates have not passed.
     fn redate(&mut self, slot: usize, earned_at: Timestamp, terms: &Terms, now: Timestamp) {
         let order = self.order(slot);
-        let Some(lot) = order.lot.filter(|it| now < self.lots[*it].expires_at) else { return };
+        let Some(lot) = order.lot else { return };
         let own = |it: &Back| matches!(it, Back::Point(index) if self.points[*index].lot == lot);
         let all_back = order.earned == 0 && order.taken_back.iter().all(own);
         let mut wanted = Self::dates(earned_at, terms);
         if self.lots[lot].available_at <= now && !all_back {
             wanted.available_at = self.lots[lot].available_at;
         }
-        self.lots[lot] = wanted;
+        let untouched = all_back && self.points.iter().all(|it| it.lot != lot || it.place == Place::Gone);
+        if now < self.lots[lot].expires_at || untouched {
+            self.lots[lot] = wanted;
+        }
     }
 
     /// First this order's own take-backs are undone, last first; what is left joins its own lot.
     fn grant(&mut self, slot: usize, points: i128, earned_at: Timestamp, terms: &Terms, now: Timestamp) {
-        let (mut fresh, mut others) = (0, Vec::new());
+        let (mut fresh, mut debt, mut others) = (0, 0, Vec::new());
         for _ in 0..points {
             match self.order_mut(slot).taken_back.pop() {
                 None => fresh += 1,
                 Some(Back::LetGo) => self.let_go -= 1,
                 Some(Back::Expired) => {}
                 Some(Back::Owed) if 0 < self.owed => self.owed -= 1,
-                Some(Back::Owed) => fresh += 1,
+                Some(Back::Owed) => debt += 1,
                 Some(Back::Point(index)) if Some(self.points[index].lot) == self.order(slot).lot => {
                     self.points[index].place = self.own_place(self.points[index].lot, terms, now);
                 }
@@ -264,6 +268,14 @@ impl Model {
             }
         }
         self.put_back(&others, terms, now);
+        let gone = self.order(slot).lot.is_some_and(|it| self.lots[it].expires_at <= now);
+        if gone && 0 < terms.grace_days && 0 < debt {
+            // Other points paid this debt; they come back with grace, like what returns to a lot that has expired.
+            let lot = self.grace(terms, now);
+            self.points.extend((0..debt).map(|_| Point { lot, place: Place::Available }));
+        } else {
+            fresh += debt;
+        }
         if fresh == 0 {
             return;
         }
@@ -292,7 +304,10 @@ impl Model {
         let points = usize::try_from(points).expect("more than none");
         backs.truncate(points);
         let others = self.points.iter().filter(|it| it.place == Place::Available && Some(it.lot) != own).count();
-        let missing = (points - backs.len()).saturating_sub(others);
+        // Held points are there, but out of reach: they are owed until their hold ends.
+        let held = self.points.iter().filter(|it| matches!(it.place, Place::Held(_))).count();
+        let owed = (points - backs.len()).saturating_sub(others).min(held);
+        let missing = (points - backs.len()).saturating_sub(others + held);
         if 0 < missing && terms.shortfall == Shortfall::AllOrNothing {
             backs.retain(|it| *it == Back::Expired);
             backs.resize(points, Back::LetGo);
@@ -306,6 +321,9 @@ impl Model {
         for index in self.soonest(more, own) {
             self.points[index].place = Place::Gone;
             backs.push(Back::Point(index));
+        }
+        if missing == 0 || terms.shortfall != Shortfall::AllOrNothing {
+            backs.resize(backs.len() + owed, Back::Owed);
         }
         backs.resize(points, if terms.shortfall == Shortfall::Owe { Back::Owed } else { Back::LetGo });
         for back in &backs {
