@@ -1,0 +1,68 @@
+//! `guerdon member`: signs a member up with the identities that find it.
+
+use anyhow::{Context, Result, bail};
+use store::{Body, Database, Identity, IdentityKind, MemberId, Reply};
+
+use crate::fault::Outcome;
+use crate::open;
+
+const AFTER: &str = "\
+Example:
+  guerdon member add --customer 00042 --card 6001234 --name \"Ana Costa\"
+
+Signing up again with the same identities changes nothing and says which member it is.";
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Sign a member up
+    #[command(after_help = AFTER)]
+    Add(Add),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Add {
+    #[arg(long)]
+    name: Option<String>,
+    /// The shop's customer id; each of these may be given several times
+    #[arg(long, value_name = "ID")]
+    customer: Vec<String>,
+    #[arg(long, value_name = "NUMBER")]
+    card: Vec<String>,
+    #[arg(long, value_name = "ADDRESS")]
+    email: Vec<String>,
+    #[arg(long, value_name = "NUMBER")]
+    phone: Vec<String>,
+}
+
+pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
+    let Command::Add(add) = command;
+    let identities = add.identities()?;
+    if identities.is_empty() {
+        bail!("a member needs an identity: --customer, --card, --email or --phone");
+    }
+    let store = open::existing(database)?;
+    let body = Body::SignUp { id: MemberId::draw(), name: add.name, identities };
+    match open::send(&store, body, None).context("signing the member up failed")? {
+        Reply::Member { id, created: true } => println!("Signed up as {id}."),
+        Reply::Member { id, created: false } => println!("This is {id}, a member already; nothing changed."),
+        _ => bail!("the store answered something else"),
+    }
+    Ok(Outcome::Ok)
+}
+
+impl Add {
+    fn identities(&self) -> Result<Vec<Identity>> {
+        let kinds = [
+            (IdentityKind::Customer, &self.customer),
+            (IdentityKind::Card, &self.card),
+            (IdentityKind::Email, &self.email),
+            (IdentityKind::Phone, &self.phone),
+        ];
+        let pairs = kinds.into_iter().flat_map(|(kind, values)| values.iter().map(move |it| (kind, it)));
+        pairs
+            .map(|(kind, value)| {
+                open::identity(kind, value).with_context(|| format!("\"{value}\" cannot be a member's {}", kind.name()))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,16 @@
+//! One file per command: its arguments, what it does, what it says.
+
+pub(crate) mod adjust;
+pub(crate) mod backup;
+pub(crate) mod channel;
+pub(crate) mod demo;
+pub(crate) mod export;
+pub(crate) mod hold;
+pub(crate) mod import;
+pub(crate) mod member;
+pub(crate) mod program;
+pub(crate) mod restore;
+pub(crate) mod scenario;
+pub(crate) mod statement;
+pub(crate) mod sweep;
+pub(crate) mod verify;

@@ -1,0 +1,165 @@
+//! `guerdon program`: documents that say how a program works, in versions.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use engine::{Date, Timestamp, Zone};
+use server::program::{ProgramDocument, check, plain_words};
+use store::{Body, Database, Reply, StoreError};
+
+use crate::fault::Outcome;
+use crate::open;
+use crate::text::Columns;
+
+const AFTER: &str = "\
+Examples:
+  guerdon program check sample.json                       what it does, in plain words; nothing is stored
+  guerdon program add sample.json                         in force from now on
+  guerdon program add sample.json --from 2024-01-01       for a history that is to be imported
+  guerdon program add better.json --new-version           a new version of the program of that name
+  guerdon program off \"Sample shop\"                       earns and redeems nothing until it is on again";
+
+#[derive(clap::Subcommand)]
+#[command(after_help = AFTER)]
+pub(crate) enum Command {
+    /// Say in plain words what a program document does, or what is wrong with it
+    Check { file: PathBuf },
+    /// Add a program, or a version of one
+    #[command(after_help = AFTER)]
+    Add {
+        file: PathBuf,
+        /// In force from this day on (or this time); the past only while the program has no entries
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+        /// A version of the program that is there under the document's name
+        #[arg(long)]
+        new_version: bool,
+    },
+    /// List the programs
+    List,
+    /// Say in plain words what a program does today, and which versions it has
+    Show {
+        name: String,
+        /// The document instead, as it was written
+        #[arg(long)]
+        document: bool,
+    },
+    /// Switch a program on
+    On {
+        name: String,
+        /// From this time on (RFC 3339), instead of now
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Switch a program off: nothing is earned or redeemed on orders placed meanwhile
+    Off {
+        name: String,
+        /// From this time on (RFC 3339), instead of now
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+}
+
+pub(crate) fn run(database: impl Fn() -> Result<Database, StoreError>, command: Command) -> Result<Outcome> {
+    match command {
+        Command::Check { file } => {
+            let (document, _) = read(&file)?;
+            for line in plain_words(&document)? {
+                println!("{line}");
+            }
+            Ok(Outcome::Ok)
+        }
+        Command::Add { file, from, new_version } => add(&database()?, &file, from.as_deref(), new_version),
+        Command::List => list(&database()?),
+        Command::Show { name, document } => show(&database()?, &name, document),
+        Command::On { name, at } => switch(&database()?, &name, true, at.as_deref()),
+        Command::Off { name, at } => switch(&database()?, &name, false, at.as_deref()),
+    }
+}
+
+/// Reads a document that is to take effect, and its text.
+fn read(file: &Path) -> Result<(ProgramDocument, String)> {
+    let text = open::small_file(file)?;
+    let today = Zone::utc().date_of(open::now());
+    let document = check(&text, today).with_context(|| format!("the program in {} cannot be", file.display()))?;
+    Ok((document, text))
+}
+
+fn add(database: &Database, file: &Path, from: Option<&str>, new_version: bool) -> Result<Outcome> {
+    let (document, text) = read(file)?;
+    let zone = document.terms()?.zone;
+    let effective_at = from.map(|it| start(it, &zone)).transpose()?;
+    let name = document.name.clone();
+    let store = if new_version { open::existing(database)? } else { open::writer(database)? };
+    let body = if new_version {
+        Body::AddVersion { program: name.clone(), document: text, effective_at }
+    } else {
+        let effective_at = effective_at.unwrap_or_else(open::now);
+        Body::CreateProgram { name: name.clone(), document: text, effective_at }
+    };
+    let reply = open::send(&store, body, None).with_context(|| format!("adding the program {name} failed"))?;
+    let Reply::Program { version, .. } = reply else { bail!("the store answered something else") };
+    let since = effective_at.map_or_else(|| "now".to_owned(), |it| zone.clock_text(it));
+    println!("Program {name}, version {version}, in force from {since} on.");
+    Ok(Outcome::Ok)
+}
+
+/// The start of a day, or an instant.
+fn start(text: &str, zone: &Zone) -> Result<Timestamp> {
+    if let Ok(date) = Date::parse(text) {
+        return Ok(zone.start_of(date));
+    }
+    Timestamp::parse(text)
+        .map_err(|_| anyhow!("--from: \"{text}\" is neither a date (2026-03-01) nor a time (2026-03-01T12:00:00Z)"))
+}
+
+fn list(database: &Database) -> Result<Outcome> {
+    let reader = open::reader(database)?;
+    let mut columns = Columns::new("lrll");
+    columns.row(["PROGRAM", "VERSION", "CURRENCY", "STATE"]);
+    let now = open::now();
+    for it in reader.programs().context("reading the programs failed")? {
+        let current = it.timeline.at(now).or(it.timeline.versions().first());
+        let currency = current.map_or("", |it| it.terms.currency.code());
+        let version = current.map_or(0, |it| it.number);
+        let state = if it.timeline.is_on(now) { "on" } else { "off" };
+        columns.row([it.name.clone(), version.to_string(), currency.to_owned(), state.to_owned()]);
+    }
+    columns.print("");
+    Ok(Outcome::Ok)
+}
+
+fn show(database: &Database, name: &str, document: bool) -> Result<Outcome> {
+    let reader = open::reader(database)?;
+    let program = open::program_details(&reader, name)?;
+    let now = open::now();
+    let current = program.timeline.at(now).or(program.timeline.versions().first()).map_or(1, |it| it.number);
+    let text = program.document(current).ok_or_else(|| anyhow!("version {current} of {name} has no document"))?;
+    if document {
+        print!("{text}");
+        return Ok(Outcome::Ok);
+    }
+    for line in plain_words(&server::program::parse(text)?)? {
+        println!("{line}");
+    }
+    println!();
+    let mut columns = Columns::new("rll");
+    columns.row(["VERSION", "IN FORCE FROM", ""]);
+    for it in program.timeline.versions() {
+        let mark = if it.number == current { "today" } else { "" };
+        columns.row([it.number.to_string(), it.terms.zone.clock_text(it.effective_at), mark.to_owned()]);
+    }
+    columns.print("");
+    println!("The program is {}.", if program.timeline.is_on(now) { "on" } else { "off" });
+    Ok(Outcome::Ok)
+}
+
+fn switch(database: &Database, name: &str, on: bool, at: Option<&str>) -> Result<Outcome> {
+    let at = at.map(Timestamp::parse).transpose().context("--at")?;
+    let store = open::existing(database)?;
+    let word = if on { "on" } else { "off" };
+    let body = Body::SwitchProgram { program: name.to_owned(), on, at };
+    open::send(&store, body, None).with_context(|| format!("switching the program {name} {word} failed"))?;
+    println!("The program {name} is {word}{}.", at.map_or_else(String::new, |it| format!(" from {it} on")));
+    Ok(Outcome::Ok)
+}

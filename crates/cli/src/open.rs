@@ -1,0 +1,110 @@
+//! Opens the database, for writing or beside a writer, and sends single commands.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow, bail};
+use engine::{Actor, Timestamp};
+use server::program::compile;
+use store::{
+    Body, Command, Database, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramInfo, Reader, Reply,
+    Store, Time,
+};
+
+/// Commands that one batch takes at most.
+const BATCH_MAX: usize = 1_000;
+
+/// Opens for writing; a database that is not there is made.
+pub(crate) fn writer(database: &Database) -> Result<Store> {
+    open(database, true)
+}
+
+/// Opens for writing what is there already.
+pub(crate) fn existing(database: &Database) -> Result<Store> {
+    open(database, false)
+}
+
+fn open(database: &Database, create: bool) -> Result<Store> {
+    let options = Options { compile, clock: store::system_clock(), batch_max: BATCH_MAX, create };
+    Store::open(database, options).context("opening the database failed")
+}
+
+/// Opens for reading, beside a writer or alone.
+pub(crate) fn reader(database: &Database) -> Result<Reader> {
+    Reader::open(database, compile).context("opening the database failed")
+}
+
+/// The instant now.
+pub(crate) fn now() -> Timestamp {
+    (store::system_clock())()
+}
+
+/// A command of whoever runs the command line, now.
+pub(crate) fn by_hand(body: Body, key: Option<String>) -> Command {
+    let key = key.unwrap_or_else(fresh_key);
+    Command { key: Some(Key(key)), actor: Actor::Staff(0), time: Time::Live, seed: 0, body }
+}
+
+/// Sends one command and waits for its reply.
+pub(crate) fn send(store: &Store, body: Body, key: Option<String>) -> Result<Reply, store::Failure> {
+    store.submit(by_hand(body, key)).wait()
+}
+
+/// A key of its own for a command that is meant once.
+fn fresh_key() -> String {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_nanos());
+    format!("cli-{}-{nanos}", std::process::id())
+}
+
+/// Reads a member as people name one: a bare word is a customer id.
+pub(crate) fn member(text: &str) -> Result<MemberRef, String> {
+    let text = text.trim();
+    if text.contains(':') || text.starts_with("mem_") {
+        return text.parse().map_err(|fault: store::MemberFault| fault.to_string());
+    }
+    let wrong = "is no member: give mem_…, customer:…, card:…, email:…, phone:… or a bare customer id";
+    identity(IdentityKind::Customer, text).map(MemberRef::Identity).ok_or_else(|| wrong.to_owned())
+}
+
+/// An identity, if the value can be one of its kind.
+pub(crate) fn identity(kind: IdentityKind, value: &str) -> Option<Identity> {
+    match format!("{}:{value}", kind.name()).parse() {
+        Ok(MemberRef::Identity(identity)) => Some(identity),
+        Ok(MemberRef::Id(_)) | Err(_) => None,
+    }
+}
+
+/// The member that a reference leads to.
+pub(crate) fn find(reader: &Reader, member: &MemberRef) -> Result<MemberId> {
+    let found = reader.find(member).context("looking the member up failed")?;
+    found.ok_or_else(|| anyhow!("there is no member {member}"))
+}
+
+/// The text of a small file; a large one is read line by line instead.
+pub(crate) fn small_file(path: &Path) -> Result<String> {
+    let what = || format!("reading {} failed", path.display());
+    let bytes = std::fs::read(path).with_context(what)?;
+    String::from_utf8(bytes).map_err(|_| anyhow!("the text is not UTF-8; allowed is UTF-8")).with_context(what)
+}
+
+/// The program of that name.
+pub(crate) fn program_details(reader: &Reader, name: &str) -> Result<ProgramInfo> {
+    let found = reader.program(name).context("reading the programs failed")?;
+    found.ok_or_else(|| anyhow!("there is no program {name}; `guerdon program list` shows what there is"))
+}
+
+/// The name of the program that is meant: the only one, if none is named.
+pub(crate) fn program(reader: &Reader, name: Option<&str>) -> Result<String> {
+    if let Some(name) = name {
+        return Ok(program_details(reader, name)?.name);
+    }
+    let programs = reader.programs().context("reading the programs failed")?;
+    match programs.as_slice() {
+        [] => bail!("there is no program yet; add one with `guerdon program add FILE`"),
+        [only] => Ok(only.name.clone()),
+        several => {
+            let names: Vec<&str> = several.iter().map(|it| it.name.as_str()).collect();
+            bail!("there are several programs ({}); name one with --program", names.join(", "))
+        }
+    }
+}

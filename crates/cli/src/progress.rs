@@ -1,0 +1,58 @@
+//! How far a long command has come, on stderr: a bar on a terminal, otherwise a line now and then, so that a log stays short.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::text::count;
+
+/// Without a terminal, so often a line.
+const EVERY: Duration = Duration::from_secs(5);
+
+pub(crate) struct Progress {
+    label: String,
+    total: u64,
+    bar: Option<ProgressBar>,
+    said: Instant,
+}
+
+impl Progress {
+    /// `total` steps, or an unknown number when it is zero.
+    pub(crate) fn new(label: &str, total: u64) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(total).filter(|it| 0 < *it), ProgressDrawTarget::stderr());
+            let shape = if total == 0 {
+                "{msg} {spinner} {human_pos} ({elapsed})"
+            } else {
+                "{msg} [{bar:30}] {percent:>3} % {human_pos} of {human_len}, {per_sec}, {eta} left"
+            };
+            bar.set_style(ProgressStyle::with_template(shape).expect("the template is well formed"));
+            bar.set_message(label.to_owned());
+            bar
+        });
+        Self { label: label.to_owned(), total, bar, said: Instant::now() }
+    }
+
+    /// `done` steps are done.
+    pub(crate) fn set(&mut self, done: u64) {
+        match &self.bar {
+            Some(bar) => bar.set_position(done),
+            None if EVERY <= self.said.elapsed() => {
+                self.said = Instant::now();
+                match self.total {
+                    0 => eprintln!("{}: {}", self.label, count(done)),
+                    total => eprintln!("{}: {} of {}", self.label, count(done), count(total)),
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Takes the bar away: what follows says how it went.
+    pub(crate) fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
