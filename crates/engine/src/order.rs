@@ -143,8 +143,7 @@ fn check_dates(order: &Order, document: &Document, moment: Moment) -> Result<(),
         if before.is_some_and(|it| it[index].1 == Some(date)) {
             continue;
         }
-        // A cancellation only takes: however late it is told, it is a fact.
-        if date < oldest && !moment.import && path != "cancelled_at" {
+        if date < oldest && !moment.import {
             return Err(Rejection::DateTooOld { path });
         }
         if latest < date {
