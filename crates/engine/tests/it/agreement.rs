@@ -15,7 +15,7 @@ use crate::transcript::told;
 
 #[test]
 fn the_engine_and_a_slow_model_agree_after_every_step() {
-    check(250, &(small_timelines(), histories(12)), |(timeline, steps)| {
+    check(800, &(small_timelines(), histories(12)), |(timeline, steps)| {
         let mut model = Model::new(timeline.clone());
         let mut shop = Shop::new(timeline);
         for step in &steps {

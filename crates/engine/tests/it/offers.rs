@@ -52,10 +52,8 @@ fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote)
         prop_assert!(offer.why.is_none() || offer.redeem < asked, "a reason for fewer: {:?}", offer);
         return Ok(());
     }
-    // Where the award shrinks too, asking for less may leave a point more to take; where something has come back, the
-    // figure for the order as sold is more than what is taken. There the offer may be that much short.
-    let shrinks = offer.answer.earned.called_for < offer.answer.earned.before;
-    if shrinks || !whole {
+    // What an order earned before may shrink with what it pays: there the offer may fall short of the most.
+    if !is_new {
         return Ok(());
     }
     if let Ok(more) = put(offer.redeem + Points::new(1)) {
