@@ -215,6 +215,7 @@ fn say(name: &str, value: &str) -> String {
         "status" => value.to_owned(),
         "refused" if value == NOTHING => "accepted".to_owned(),
         "until" if value == "never" => "never expires".to_owned(),
+        "at" => format!("the field {value}"),
         "unchanged" => if value == "yes" { "unchanged" } else { "a new entry" }.to_owned(),
         _ => format!("{name} {value}"),
     }
