@@ -132,7 +132,7 @@ fn import(database: &Database, orders: &Orders) -> Result<Outcome> {
         tally: Tally::default(),
         report: Report::open(orders.report.as_deref())?,
     };
-    let mut progress = Progress::new("reading", size);
+    let mut progress = Progress::new("reading bytes", size);
     while let Some(line) = file.next(&shop).context("reading failed")? {
         run.tally.lines += 1;
         match line {
