@@ -4,6 +4,7 @@
 
 mod agreement;
 mod bodies;
+mod carry;
 mod convergence;
 mod extremes;
 mod histories;

@@ -72,13 +72,13 @@ impl Model {
         self.orders[slot].as_mut().expect("it was recorded")
     }
 
-    /// A date that the document adds or changes lies at most 30 days back; a cancellation is a fact however late.
+    /// A date that the document adds or changes lies at most 30 days back.
     fn check_dates(&self, slot: usize, document: &Document, now: Timestamp) -> Result<(), Refused> {
         let known = self.orders[slot].as_ref().and_then(|it| it.document.as_deref());
         let known = known.map_or([None; 4], |it| it.dates().map(|(_, date)| date));
-        for ((name, date), before) in document.dates().into_iter().zip(known) {
+        for ((_, date), before) in document.dates().into_iter().zip(known) {
             let Some(date) = date.filter(|it| Some(*it) != before) else { continue };
-            if date < now.plus_days(-limits::BACK_DAYS_MAX) && name != "cancelled_at" {
+            if date < now.plus_days(-limits::BACK_DAYS_MAX) {
                 return Err("date_too_old");
             }
             if now.plus_minutes(limits::AHEAD_MINUTES_MAX) < date {
