@@ -132,8 +132,8 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
     }
 }
 
-/// A sign-up whose identities lead to one member is answered with that member and adds nothing to it: else a stranger
-/// who knows a phone number links his e-mail to its points.
+/// A sign-up whose identities all lead to one member is answered with that member. One that names another identity beside
+/// is refused: else a stranger who knows a phone number links his e-mail to its points.
 fn sign_up(batch: &mut Batch<'_>, id: MemberId, name: Option<&str>, identities: &[Identity]) -> Answered {
     if name.is_some_and(|it| it.is_empty() || NAME_BYTES_MAX < it.len() || it.chars().any(char::is_control)) {
         return Err(invalid("name", "1 to 200 bytes of text without control characters").into());
@@ -147,16 +147,17 @@ fn sign_up(batch: &mut Batch<'_>, id: MemberId, name: Option<&str>, identities: 
             invalid("identities", "values of 1 to 120 bytes; an e-mail contains @, a phone number digits").into()
         );
     }
-    let mut found = None;
+    let mut owners = Vec::with_capacity(identities.len());
     for identity in &identities {
-        let Some(listed) = batch.find(identity_key(identity))? else { continue };
-        if found.is_some_and(|it| it != listed.owner) {
-            return Err(Rejection::IdentityTaken.into());
-        }
-        found = Some(listed.owner);
+        owners.push(batch.find(identity_key(identity))?.map(|it| it.owner));
     }
-    if let Some(id) = found {
-        return Ok(Reply::Member { id, created: false });
+    if let Some(id) = owners.iter().flatten().next() {
+        let all_lead_there = owners.iter().all(|it| it.as_ref() == Some(id));
+        return if all_lead_there {
+            Ok(Reply::Member { id: *id, created: false })
+        } else {
+            Err(Rejection::IdentityTaken.into())
+        };
     }
     if batch.is_member(id)? {
         return Err(invalid("id", "an id that no other member has").into());

@@ -35,6 +35,16 @@ pub(crate) fn inspect(path: &Path) -> Result<(), StoreError> {
     inspect_open(&conn, path).map_err(|fault| fault.at(path))
 }
 
+/// Whether there is nothing yet: no file, or one without tables, as a process leaves it that dies while it makes it.
+pub(crate) fn is_empty(path: &Path) -> Result<bool, StoreError> {
+    if std::fs::metadata(path).map_or(true, |it| it.len() == 0) {
+        return Ok(true);
+    }
+    let conn = open_reading(path)?;
+    let is_empty = conn.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0));
+    is_empty.map_err(|error| StoreError::sqlite(path, &error))
+}
+
 /// A connection that cannot write, checked for damage as it reads.
 pub(crate) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
@@ -91,11 +101,8 @@ pub(crate) fn start_incarnation(conn: &Connection) -> Found<()> {
     set_meta(conn, "incarnation", &Uuid::now_v7().to_string())
 }
 
-/// Runs what is missing. `is_new` says that the file was empty or not there.
-pub(crate) fn migrate(conn: &mut Connection, is_new: bool, now: Timestamp) -> Found<()> {
-    if is_new {
-        conn.pragma_update(None, "application_id", APPLICATION_ID)?;
-    }
+/// Runs what is missing.
+pub(crate) fn migrate(conn: &mut Connection, now: Timestamp) -> Found<()> {
     for migration in &MIGRATIONS {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(
@@ -116,6 +123,7 @@ pub(crate) fn migrate(conn: &mut Connection, is_new: bool, now: Timestamp) -> Fo
         set_meta(&transaction, "schema", &migration.number.to_string())?;
         set_meta(&transaction, "oldest_compatible", &migration.oldest_compatible.to_string())?;
         if migration.number == 1 {
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             set_meta(&transaction, "epoch", "1")?;
             start_incarnation(&transaction)?;
         }

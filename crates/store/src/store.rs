@@ -22,7 +22,7 @@ use crate::commit::{Job, Writer};
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::gate::Gate;
-use crate::migrate::{inspect, migrate};
+use crate::migrate::{inspect, is_empty, migrate};
 use crate::query::Reader;
 use crate::reference::{Compile, load_reference};
 
@@ -79,21 +79,24 @@ impl Store {
     /// program: untouched then.
     pub fn open(database: &Database, options: Options) -> Result<Self, StoreError> {
         let path = database.path();
-        let is_new = std::fs::metadata(path).map_or(true, |it| it.len() == 0);
-        if is_new && !options.create {
+        if !path.exists() && !options.create {
             return Err(StoreError::Missing(path.to_owned()));
         }
         if std::fs::metadata(path).is_ok_and(|it| it.permissions().readonly()) {
             return Err(StoreError::ReadOnly(path.to_owned()));
         }
-        if !is_new {
-            inspect_any(path)?;
-        }
         let lock = lock(path)?;
+        if is_empty(path)? {
+            if !options.create {
+                return Err(StoreError::Missing(path.to_owned()));
+            }
+        } else {
+            inspect(path)?;
+        }
         let gate = Arc::new(Gate::default());
         let stopped = Arc::new(AtomicBool::new(false));
         let progress = Arc::new(Progress::default());
-        let conn = open_writing(path, is_new, (options.clock)(), &progress)?;
+        let conn = open_writing(path, (options.clock)(), &progress)?;
         let checkpointer = connect(path)
             .and_then(|it| Checkpointer::start(it, path, progress).map_err(|error| StoreError::io(path, &error)))?;
         let reference = load_reference(&conn, options.compile, path).map_err(|fault| fault.at(path))?;
@@ -162,11 +165,6 @@ impl Drop for Inner {
     }
 }
 
-/// A file that was only half made by a process that died has no tables yet: it is made anew.
-fn inspect_any(path: &Path) -> Result<(), StoreError> {
-    inspect(path)
-}
-
 fn lock(path: &Path) -> Result<File, StoreError> {
     let beside = lock_path(path);
     let open = File::options().create(true).truncate(false).write(true).open(&beside);
@@ -184,9 +182,9 @@ fn lock_path(path: &Path) -> PathBuf {
     beside.into()
 }
 
-fn open_writing(path: &Path, is_new: bool, now: Timestamp, progress: &Arc<Progress>) -> Result<Connection, StoreError> {
+fn open_writing(path: &Path, now: Timestamp, progress: &Arc<Progress>) -> Result<Connection, StoreError> {
     let mut conn = connect(path)?;
-    migrate(&mut conn, is_new, now).map_err(|fault| fault.at(path))?;
+    migrate(&mut conn, now).map_err(|fault| fault.at(path))?;
     let progress = Arc::clone(progress);
     let hook = move |_: &mut rusqlite::hooks::Wal, pages| {
         progress.pages.store(i64::from(pages), std::sync::atomic::Ordering::Relaxed);

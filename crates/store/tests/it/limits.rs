@@ -161,7 +161,7 @@ fn damage_is_found_by_verify_and_backup() {
         let failed = backup(&shop.database(), &copy).expect_err("a damaged database is not backed up");
         assert!(failed.to_string().contains("shop.db"), "{failed}");
         assert!(!copy.exists(), "no half backup is left");
-        assert_eq!(fs::read_dir(shop.dir.path()).expect("a folder").filter(|it| is_part(it)).count(), 0);
+        assert_eq!(fs::read_dir(shop.dir.path()).expect("a folder").filter(is_part).count(), 0);
     }
 }
 
@@ -370,4 +370,16 @@ fn tamper(shop: &Shop, sql: &str) {
     let conn = Connection::open(shop.path()).expect("the database");
     assert!(0 < conn.execute(sql, []).expect(sql), "{sql}");
     drop(conn);
+}
+
+#[test]
+fn a_file_that_was_only_half_made_is_made_anew() {
+    let shop = Shop::new();
+    let conn = Connection::open(shop.path()).expect("a database");
+    conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).expect("the mode");
+    drop(conn);
+    assert!(0 < size(&shop.path()), "a header is there, no table yet");
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1)]);
+    verified(&shop);
 }
