@@ -75,6 +75,8 @@ enum Command {
     Restore(commands::restore::Args),
     /// Run worked examples
     Scenario(commands::scenario::Args),
+    /// How fast the rules are on this machine
+    Bench(commands::bench::Args),
 }
 
 impl Args {
@@ -95,6 +97,7 @@ impl Args {
             Command::Backup(args) => commands::backup::run(&database()?, &args),
             Command::Restore(args) => commands::restore::run(&database()?, &args),
             Command::Scenario(args) => commands::scenario::run(&args),
+            Command::Bench(args) => commands::bench::run(&args),
         }
     }
 }

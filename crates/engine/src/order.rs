@@ -15,7 +15,7 @@ use crate::entry::{Earned, OrderNo, Paid};
 use crate::kept::Kept;
 use crate::limits;
 use crate::money::Money;
-use crate::points::{Points, earns_more_than};
+use crate::points::{Points, earns_more_than, halfway};
 use crate::posted::{Order, Pinned};
 use crate::program::{Terms, Timeline};
 use crate::redeem::{self, Named, Plan};
@@ -202,22 +202,39 @@ struct OnlyThere(Points);
 
 impl Step<'_> {
     /// Tries to end with `after` points on the order. What is there to take is known only after this very document has
-    /// given back and granted: if that is less, a request is refused, and otherwise it takes what is there.
-    fn take_what_is_there(&self, start: Ahead, before: Points, mut after: Points) -> Decision {
-        while before < after {
-            match self.run(start.clone(), before, after)? {
-                Ok(decided) => return Ok(decided),
-                Err(OnlyThere(there)) if self.plan.is_request => {
-                    let spendable = Plan::to_ask_for(before + there, self.kept, self.terms);
-                    return Err(Rejection::InsufficientPoints { spendable }.into());
+    /// given back and granted: if that is less, a request is refused, and otherwise it takes the most that is there.
+    fn take_what_is_there(&self, start: Ahead, before: Points, after: Points) -> Decision {
+        let there = match self.run(start.clone(), before, after)? {
+            Ok(decided) => return Ok(decided),
+            Err(OnlyThere(there)) => there,
+        };
+        let most = self.most(&start, before, before + there, after)?;
+        if self.plan.is_request {
+            let spendable = Plan::to_ask_for(most, self.kept, self.terms);
+            return Err(Rejection::InsufficientPoints { spendable }.into());
+        }
+        let Ok(decided) = self.run(start, before, most)? else {
+            unreachable!("the most that is there is there");
+        };
+        Ok(decided)
+    }
+
+    /// The most points that the order can end with: `low` is there, `high` is not. Fewer redeemed points earn more, so
+    /// that less is taken back and more is there: usually one more than `low` is too many, else it is searched.
+    fn most(&self, start: &Ahead, before: Points, mut low: Points, mut high: Points) -> Result<Points, Stop> {
+        let one = Points::new(1);
+        let mut next = low + one;
+        while low + one < high {
+            match self.run(start.clone(), before, next)? {
+                Ok(_) => low = next,
+                Err(OnlyThere(there)) => {
+                    high = next;
+                    low = low.max(before + there);
                 }
-                Err(OnlyThere(there)) => after = before + there,
             }
+            next = halfway(low, high);
         }
-        match self.run(start, before, after)? {
-            Ok(decided) => Ok(decided),
-            Err(OnlyThere(_)) => unreachable!("an order that takes no points has enough of them"),
-        }
+        Ok(low)
     }
 
     fn run(&self, mut ahead: Ahead, before: Points, after: Points) -> Result<Result<Decided, OnlyThere>, Stop> {

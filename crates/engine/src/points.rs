@@ -41,6 +41,11 @@ impl Points {
     }
 }
 
+/// The figure halfway between two, rounded down: for a search, where either neighbour will do.
+pub(crate) fn halfway(low: Points, high: Points) -> Points {
+    Points((low.0 + high.0).div_euclid(2))
+}
+
 /// What `base` earns at `rate`. Rounds down, once per order, so that splitting an order never earns more than the
 /// whole (E1, E2): in steps, only full steps count; proportionally, only full points.
 pub fn points_for(base: Money, rate: EarnRate) -> Points {

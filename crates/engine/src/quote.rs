@@ -45,7 +45,7 @@ pub fn quote(
             match put(account, timeline, known, &Arc::new(wanted.clone()), moment, |_, _| Ok(Status::Recorded)) {
                 Ok(decided) => {
                     let answer = decided.answer.expect("an order is always answered");
-                    return Ok(Quote { redeem, answer, why });
+                    return Ok(Quote { redeem: answer.asked, answer, why });
                 }
                 Err(Stop::Rejected(rejection)) => rejection,
                 Err(stop) => return Err(stop),

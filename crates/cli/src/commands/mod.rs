@@ -2,6 +2,7 @@
 
 pub(crate) mod adjust;
 pub(crate) mod backup;
+pub(crate) mod bench;
 pub(crate) mod channel;
 pub(crate) mod demo;
 pub(crate) mod export;
