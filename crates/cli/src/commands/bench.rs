@@ -110,7 +110,7 @@ impl Shop {
         let loaded = self.account_with(OPEN_LOTS)?;
         let mut took = Duration::ZERO;
         for n in 0..ROUNDS {
-            let mut document = Document::clone(&self.sale(n));
+            let mut document = Document::clone(&self.sale(5_000 + n));
             document.redeem = Some(Points::new(100));
             let document = Arc::new(document);
             let mut account = loaded.clone();
