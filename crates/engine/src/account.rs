@@ -3,6 +3,9 @@
 //! Balances are kept on the account; of its lots only some need be loaded (see [`Horizon`]), so that an account with a
 //! million open lots costs no more per order.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use crate::calendar::Timestamp;
 use crate::document::HoldNo;
 use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, LotNo, LotRef, OrderNo, Posting};
@@ -202,14 +205,6 @@ impl Account {
         }
     }
 
-    /// The lots with available points in the order in which they are spent, as far as they are loaded.
-    pub(crate) fn soonest_first(&self) -> Vec<&Lot> {
-        let within = |it: &&Lot| self.horizon.open.is_none_or(|last| it.spend_key() <= last);
-        let mut lots: Vec<&Lot> = self.lots.iter().filter(|it| it.available.is_positive()).filter(within).collect();
-        lots.sort_unstable_by_key(|it| it.spend_key());
-        lots
-    }
-
     /// Takes `points` from the available points, soonest-expiring first, leaving the lot `except` alone.
     pub(crate) fn take(&self, points: Points, except: Option<LotNo>, to: Bucket) -> Result<Vec<Posting>, NeedMore> {
         let mut left = points;
@@ -217,12 +212,14 @@ impl Account {
         if left.is_zero() {
             return Ok(postings);
         }
-        for lot in self.soonest_first() {
-            if Some(lot.at.no) == except {
-                continue;
-            }
-            let part = left.min(lot.available);
-            postings.push(Posting { lot: lot.at.no, from: Bucket::Available, to, points: part });
+        let within = |it: &&Lot| self.horizon.open.is_none_or(|last| it.spend_key() <= last);
+        let others = |it: &&Lot| it.available.is_positive() && Some(it.at.no) != except;
+        let lots = self.lots.iter().filter(others).filter(within);
+        // Few of many lots are taken as a rule: a heap finds the first without sorting the rest.
+        let mut soonest: BinaryHeap<_> = lots.map(|it| Reverse((it.spend_key(), it.available))).collect();
+        while let Some(Reverse(((.., lot), available))) = soonest.pop() {
+            let part = left.min(available);
+            postings.push(Posting { lot, from: Bucket::Available, to, points: part });
             left -= part;
             if left.is_zero() {
                 return Ok(postings);

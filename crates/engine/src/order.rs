@@ -16,7 +16,7 @@ use crate::kept::Kept;
 use crate::limits;
 use crate::money::Money;
 use crate::points::{Points, earns_more_than, halfway};
-use crate::posted::{Order, Pinned};
+use crate::posted::{Order, Pinned, Posted};
 use crate::program::{Terms, Timeline};
 use crate::redeem::{self, Named, Plan};
 use crate::rejection::{Rejection, invalid};
@@ -203,7 +203,20 @@ struct OnlyThere(Points);
 impl Step<'_> {
     /// Tries to end with `after` points on the order. What is there to take is known only after this very document has
     /// given back and granted: if that is less, a request is refused, and otherwise it takes the most that is there.
-    fn take_what_is_there(&self, start: Ahead, before: Points, after: Points) -> Decision {
+    fn take_what_is_there(&self, start: Ahead, before: Points, mut after: Points) -> Decision {
+        if self.order.posted == Posted::default() {
+            // Nothing can be taken back from a new order: what is there now is what will be there.
+            let there = start.account.spendable(None) + redeem::held_for(&start, self.order, self.hold);
+            if there < after && self.plan.is_request {
+                let spendable = Plan::to_ask_for(there, self.kept, self.terms);
+                return Err(Rejection::InsufficientPoints { spendable }.into());
+            }
+            after = after.min(there);
+            let Ok(decided) = self.run(start, before, after)? else {
+                unreachable!("what is there before a new order is granted its points is there afterwards");
+            };
+            return Ok(decided);
+        }
         let there = match self.run(start.clone(), before, after)? {
             Ok(decided) => return Ok(decided),
             Err(OnlyThere(there)) => there,
