@@ -16,11 +16,27 @@ struct Shop {
 
 impl Shop {
     fn new() -> Self {
-        let terms = Terms {
+        Self::with_rates(&[1])
+    }
+
+    /// One version a day, each with the points that a step of 50.00 is worth.
+    fn with_rates(points: &[i64]) -> Self {
+        let now = Timestamp::parse("2026-01-01T12:00:00Z").expect("a constant");
+        let version = |(index, points): (usize, &i64)| Version {
+            number: u32::try_from(index + 1).expect("few versions"),
+            effective_at: now.plus_days(i32::try_from(index).expect("few versions")),
+            terms: Self::terms(*points),
+        };
+        let versions = points.iter().enumerate().map(version).collect();
+        Self { account: Account::default(), timeline: Timeline::new(versions, Vec::new()), now, version: 0 }
+    }
+
+    fn terms(points: i64) -> Terms {
+        Terms {
             zone: Zone::utc(),
             currency: Currency { code: *b"EUR", exponent: 2 },
             grant_on: Milestone::Paid,
-            earn: EarnRate { points: Points::new(1), per: Money::new(50_00), mode: EarnMode::StepsCarried },
+            earn: EarnRate { points: Points::new(points), per: Money::new(50_00), mode: EarnMode::StepsCarried },
             earn_on_tax: false,
             earn_on_shipping: false,
             waiting_days: 0,
@@ -34,10 +50,15 @@ impl Shop {
             },
             shortfall: Shortfall::Owe,
             points_part: PointsPart::Stays,
-        };
-        let version = Version { number: 1, effective_at: Timestamp::START, terms };
-        let now = Timestamp::parse("2026-01-01T12:00:00Z").expect("a constant");
-        Self { account: Account::default(), timeline: Timeline::new(vec![version], Vec::new()), now, version: 0 }
+        }
+    }
+
+    fn next_day(&mut self) {
+        self.now = self.now.plus_days(1);
+    }
+
+    fn earned(&self, no: u64) -> i64 {
+        self.account.order(OrderNo(no)).expect("it was sent").posted.earned.get()
     }
 
     /// Sends the order with that much of it kept; answers balance and remainder.
@@ -55,6 +76,10 @@ impl Shop {
         assert!(self.account.balance.is_conserved());
         let steps: i64 = self.account.orders().iter().map(|it| it.posted.steps).sum();
         let counted: Money = self.account.orders().iter().map(|it| it.posted.counted).sum();
+        for order in self.account.orders() {
+            let begun = (order.posted.counted.minor() + 49_99) / 50_00;
+            assert!((0..=begun).contains(&order.posted.steps), "no more steps than it has begun: {order:?}");
+        }
         assert_eq!(counted.minor(), steps * 50_00 + self.account.carried(Money::new(50_00)).minor(), "all that counts");
         (self.account.balance.available.get(), self.account.carried(Money::new(50_00)).minor())
     }
@@ -99,4 +124,59 @@ fn a_hundred_small_orders_with_eighty_refunded_keep_four_points() {
         shop.order(no, 10_00, 10_00);
     }
     assert_eq!(shop.account.balance.available, Points::new(4));
+}
+
+#[test]
+fn a_cancelled_order_keeps_no_step_at_its_own_rate() {
+    let mut shop = Shop::with_rates(&[1, 1_000, 1]);
+    shop.order(1, 30_00, 0);
+    shop.next_day();
+    assert_eq!(shop.order(2, 20_00, 0), (1_000, 0));
+    shop.next_day();
+    assert_eq!(shop.order(3, 25_00, 0), (1_000, 25_00));
+    assert_eq!(shop.order(2, 20_00, 20_00), (1, 5_00), "the step is the third order's, at its rate");
+    assert_eq!((shop.earned(2), shop.earned(3)), (0, 1));
+    assert_eq!(shop.order(2, 20_00, 0), (1_000, 25_00), "and the second order's again when it counts again");
+    assert_eq!((shop.earned(2), shop.earned(3)), (1_000, 0));
+}
+
+#[test]
+fn what_an_order_did_to_others_is_done_with_once_it_counts_as_before() {
+    let mut shop = Shop::with_rates(&[1, 1_000]);
+    shop.order(1, 30_00, 0);
+    shop.next_day();
+    shop.order(2, 20_00, 0);
+    shop.order(1, 30_00, 30_00);
+    shop.order(2, 20_00, 20_00);
+    shop.order(1, 30_00, 0);
+    assert_eq!(shop.order(2, 20_00, 0), (1_000, 0));
+    assert_eq!(shop.order(1, 80_00, 0), (1_001, 0), "the 50.00 more are its own step");
+    assert_eq!((shop.earned(1), shop.earned(2)), (1, 1_000));
+}
+
+#[test]
+fn any_history_keeps_the_steps_of_all_that_counts() {
+    let mut seed: u64 = 0x2545_F491_4F6C_DD1D;
+    let mut random = |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % below
+    };
+    for _ in 0..300 {
+        let mut shop = Shop::with_rates(&[1, 7, 3]);
+        for _ in 0..40 {
+            let known = u64::try_from(shop.account.orders().len()).expect("few orders");
+            let no = 1 + random(known.min(7) + 1);
+            let sold = i64::try_from(random(12_000)).expect("small");
+            let refunded =
+                if random(2) == 0 { 0 } else { sold - sold / (1 + i64::try_from(random(3)).expect("small")) };
+            shop.order(no, sold, if random(8) == 0 { sold } else { refunded });
+            if random(9) == 0 {
+                shop.next_day();
+            }
+        }
+        let everything = shop.account.orders().iter().map(|it| it.posted.earned).sum::<Points>();
+        assert_eq!(everything, shop.account.balance.available - shop.account.balance.owed);
+    }
 }
