@@ -2,7 +2,8 @@
 //!
 //! A thread with a connection of its own copies what it can; when little is left, the writer closes the readers' gate,
 //! copies the rest and starts the WAL over. Bounds: the WAL holds [`PAGES_START`] pages and what is written until then; a
-//! long read of another connection holds it up for as long as it lasts.
+//! long read of another connection holds it up for as long as it lasts. What grew beyond [`FILE_MAX`] is cut off when the
+//! WAL starts over, and the last one to close the store leaves nothing of it behind.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -15,12 +16,20 @@ use rusqlite::Connection;
 
 use crate::error::StoreError;
 use crate::gate::Gate;
+use crate::store::BUSY_WAIT;
 
 /// From so many pages in the WAL on, it is copied back.
 const PAGES_START: i64 = 4_000;
 /// The writer copies no more than so many by itself.
 const PAGES_LEFT_MAX: i64 = 3_000;
 const GATE_WAIT: Duration = Duration::from_millis(50);
+
+/// The file of the WAL keeps so many bytes when it starts over: enough for what it holds as a rule.
+pub(crate) const FILE_MAX: i64 = 8 * PAGES_START * 4_096;
+/// Somebody in another process may read while the WAL is to start over: the writer waits no longer than this.
+const READER_WAIT: Duration = Duration::from_millis(50);
+/// The last one to close waits a little longer for such readers.
+const CLOSE_WAIT: Duration = Duration::from_millis(500);
 
 /// What the writer and the checkpoint thread tell each other.
 #[derive(Debug, Default)]
@@ -48,6 +57,13 @@ impl Checkpointer {
         Ok(Self { progress, wake: Some(wake), thread: Some(thread), tried_at: 0 })
     }
 
+    /// Called by the writer once it has written for the last time: copies all of the WAL back and empties it.
+    pub(crate) fn close(self, conn: &Connection, gate: &Gate) {
+        drop(self);
+        // What fails here is done by whoever opens the database next.
+        let _ = gate.closed(CLOSE_WAIT, || checkpoint_within(conn, "TRUNCATE", CLOSE_WAIT));
+    }
+
     /// Called by the writer between batches. Answers the failure that must stop it, if there was one.
     pub(crate) fn after_commit(&mut self, conn: &Connection, path: &Path, gate: &Gate) -> Option<StoreError> {
         let pages = self.progress.pages.load(Ordering::Relaxed);
@@ -58,7 +74,7 @@ impl Checkpointer {
             return Some(error);
         }
         if self.progress.little_left.swap(false, Ordering::Relaxed) {
-            let restarted = gate.closed(GATE_WAIT, || checkpoint(conn, "RESTART"));
+            let restarted = gate.closed(GATE_WAIT, || checkpoint_within(conn, "RESTART", READER_WAIT));
             match restarted {
                 Some(Ok(left)) if left.busy == 0 => {
                     self.progress.pages.store(0, Ordering::Relaxed);
@@ -115,6 +131,14 @@ struct Left {
     busy: i64,
     in_wal: i64,
     copied: i64,
+}
+
+/// As `checkpoint`, with less patience for readers of other processes than a transaction has for writers.
+fn checkpoint_within(conn: &Connection, how: &str, patience: Duration) -> rusqlite::Result<Left> {
+    conn.busy_timeout(patience)?;
+    let done = checkpoint(conn, how);
+    conn.busy_timeout(BUSY_WAIT)?;
+    done
 }
 
 fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<Left> {

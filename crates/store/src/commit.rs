@@ -61,6 +61,9 @@ impl Writer {
                 self.stop(&error);
             }
         }
+        if !self.stopped.load(Ordering::Relaxed) {
+            self.checkpointer.close(&self.conn, &self.gate);
+        }
     }
 
     /// A batch is what waits now; a change of reference data is one of its own.

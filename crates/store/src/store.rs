@@ -7,7 +7,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-use crate::checkpoint::{Checkpointer, Progress};
+use crate::checkpoint::{Checkpointer, FILE_MAX, Progress};
 use crate::command::{Command, Ticket};
 use crate::commit::{Job, Writer};
 use crate::database::Database;
@@ -25,6 +25,9 @@ use crate::gate::Gate;
 use crate::migrate::{inspect, is_empty, migrate};
 use crate::query::Reader;
 use crate::reference::{Compile, load_reference};
+
+/// How long a transaction waits for a process that holds the database's lock, such as a tool of SQLite.
+pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// Tells the time of live commands.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -158,6 +161,7 @@ impl Store {
 impl Drop for Inner {
     fn drop(&mut self) {
         drop(self.queue.take());
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if let Some(writer) = self.writer.take() {
             // Its callers know from their tickets if it panicked.
             let _ = writer.join();
@@ -198,11 +202,12 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
         let conn = Connection::open_with_flags(path, flags)?;
-        conn.busy_timeout(Duration::from_secs(5))?;
+        conn.busy_timeout(BUSY_WAIT)?;
         conn.pragma_update(None, "cell_size_check", true)?;
         conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         conn.pragma_update(None, "synchronous", "FULL")?;
         conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+        conn.pragma_update(None, "journal_size_limit", FILE_MAX)?;
         conn.pragma_update(None, "cache_size", -32_768)?;
         conn.pragma_update(None, "temp_store", "MEMORY")?;
         // A plan is made once: it must not be made anew because a parameter has another value.

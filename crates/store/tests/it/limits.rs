@@ -346,6 +346,32 @@ fn the_wal_starts_over_while_readers_come_and_go() {
     assert!(largest < 64_000_000, "the WAL has {largest} bytes");
 }
 
+#[test]
+fn a_store_that_is_closed_leaves_no_log_behind() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1)]);
+    let wal = with_suffix(&shop.path(), "-wal");
+    let tickets: Vec<_> = (0..3_000).map(|it| store.submit(order(1, &format!("{it}"), sale(1_000, NEW_YEAR)))).collect();
+    // A reader that has come and gone keeps its connection, one of another process its snapshot.
+    drop(store.reader().expect("a reader"));
+    drop(store);
+    assert!(tickets.into_iter().all(|it| it.wait().is_ok()), "what was accepted was finished");
+    assert_eq!(size(&wal), 0, "all of it is in the file");
+    verified(&shop);
+
+    let store = shop.open();
+    let beside = shop.reader();
+    sent(&store, &[order(1, "last", sale(1_000, NEW_YEAR))]);
+    drop(store);
+    assert!(0 < size(&wal), "a snapshot that somebody reads is not taken away");
+    assert_eq!(beside.figures("points").expect("figures").orders, 3_000);
+    drop(beside);
+    drop(shop.open());
+    assert_eq!(size(&wal), 0, "the next one to close tidies up");
+    verified(&shop);
+}
+
 fn with_suffix(path: &Path, suffix: &str) -> std::path::PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
