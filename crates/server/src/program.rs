@@ -5,6 +5,7 @@
 
 mod allowed;
 mod document;
+mod draft;
 mod example;
 mod fault;
 mod plain;
@@ -17,6 +18,7 @@ pub use document::{
     Amount, EarnDocument, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument, RefundDocument,
     ShortfallPolicy, ValidityDocument,
 };
+pub use draft::{Differences, differences, try_order};
 pub use fault::Fault;
 pub use plain::plain_words;
 pub use read::{BYTES_MAX, parse};

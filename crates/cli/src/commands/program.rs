@@ -3,17 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use engine::{Date, Timestamp, Zone};
-use server::program::{ProgramDocument, check, plain_words};
+use engine::{Date, Points, Timestamp, Zone};
+use server::program::{ProgramDocument, check, differences, plain_words, try_order};
+use server::words::{Names, Voice};
 use store::{Body, Database, Reply, StoreError};
 
 use crate::fault::Outcome;
 use crate::open;
-use crate::text::Columns;
+use crate::text::{Columns, count};
 
 const AFTER: &str = "\
 Examples:
   guerdon program check sample.json                       what it does, in plain words; nothing is stored
+  guerdon program check sample.json --order 59.90         and what that order would earn
+  guerdon program preview better.json                     what it would change, and whom it touches
   guerdon program add sample.json                         in force from now on
   guerdon program add sample.json --from 2024-01-01       for a history that is to be imported
   guerdon program add better.json --new-version           a new version of the program of that name
@@ -23,7 +26,17 @@ Examples:
 #[command(after_help = AFTER)]
 pub(crate) enum Command {
     /// Say in plain words what a program document does, or what is wrong with it
-    Check { file: PathBuf },
+    Check {
+        file: PathBuf,
+        /// Try an order of this amount, paid today by a new member
+        #[arg(long, value_name = "AMOUNT")]
+        order: Option<String>,
+        /// … who has just so many points and redeems them on it
+        #[arg(long, value_name = "POINTS", requires = "order", default_value_t = 0)]
+        redeem: i64,
+    },
+    /// Say what a document would change if it became the next version, and whom it touches; nothing is stored
+    Preview { file: PathBuf },
     /// Add a program, or a version of one
     #[command(after_help = AFTER)]
     Add {
@@ -62,13 +75,17 @@ pub(crate) enum Command {
 
 pub(crate) fn run(database: impl Fn() -> Result<Database, StoreError>, command: Command) -> Result<Outcome> {
     match command {
-        Command::Check { file } => {
+        Command::Check { file, order, redeem } => {
             let (document, _) = read(&file)?;
             for line in plain_words(&document)? {
                 println!("{line}");
             }
+            if let Some(amount) = order {
+                println!("\n{}", try_order(&document, &amount, Points::new(redeem))?);
+            }
             Ok(Outcome::Ok)
         }
+        Command::Preview { file } => preview(&database()?, &file),
         Command::Add { file, from, new_version } => add(&database()?, &file, from.as_deref(), new_version),
         Command::List => list(&database()?),
         Command::Show { name, document } => show(&database()?, &name, document),
@@ -111,6 +128,35 @@ fn start(text: &str, zone: &Zone) -> Result<Timestamp> {
     }
     Timestamp::parse(text)
         .map_err(|_| anyhow!("--from: \"{text}\" is neither a date (2026-03-01) nor a time (2026-03-01T12:00:00Z)"))
+}
+
+fn preview(database: &Database, file: &Path) -> Result<Outcome> {
+    let (draft, _) = read(file)?;
+    let reader = open::reader(database)?;
+    let program = open::program_details(&reader, &draft.name)?;
+    let current = program.timeline.at(open::now()).or(program.timeline.versions().first());
+    let current = current.ok_or_else(|| anyhow!("the program {} has no version", draft.name))?;
+    let text = program.document(current.number).ok_or_else(|| anyhow!("version {} has no document", current.number))?;
+    let changes = differences(&server::program::parse(text)?, &draft)?;
+    if changes.gone.is_empty() && changes.added.is_empty() {
+        println!("It does what version {} does.", current.number);
+        return Ok(Outcome::Ok);
+    }
+    println!("Compared with version {}, which is in force:", current.number);
+    for line in &changes.gone {
+        println!("  - {line}");
+    }
+    for line in &changes.added {
+        println!("  + {line}");
+    }
+    let totals = reader.figures(&draft.name).context("reading the figures failed")?;
+    let members = count(reader.member_count().context("reading the figures failed")?);
+    let (terms, names) = (draft.terms()?, Names::of(&draft));
+    let outstanding = Voice { terms: &terms, names: &names }.points(totals.outstanding());
+    println!("\nIt holds for orders placed once it is in force, by any of {members} members.");
+    println!("Their {outstanding} keep the dates they have, and orders placed before keep the terms of");
+    println!("version {}, also when they are paid, edited or refunded later.", current.number);
+    Ok(Outcome::Ok)
 }
 
 fn list(database: &Database) -> Result<Outcome> {

@@ -54,7 +54,13 @@ fn a_program_has_versions_and_can_be_switched_off() {
     assert_has(&shop.ok("program list"), "Test shop");
     assert_has(&shop.ok("channel list"), "web");
     shop.file("better.json", PROGRAM.replace(r#""points": 1,"#, r#""points": 2,"#));
+    assert_has(&shop.ok("program check better.json --order 30.98"), "Order example: earns 61 points");
+    assert_has(&shop.fails(2, "program check better.json --order 30,98"), "an amount such as 30.98");
+    let preview = shop.ok("program preview better.json");
+    assert_has(&preview, "- A member who pays 30.98 earns 30 points");
+    assert_has(&preview, "+ A member who pays 30.98 earns 61 points");
     assert_has(&shop.ok("program add better.json --new-version"), "version 2");
+    assert_has(&shop.ok("program preview better.json"), "It does what version 2 does.");
     let shown = shop.ok("program show Test_shop");
     assert_has(&shown, "A member who pays 30.98 earns 61 points.");
     assert_has(&shown, "2020-01-01 00:00");

@@ -4,6 +4,7 @@
 
 mod defaults;
 mod documentation;
+mod draft;
 mod faults;
 mod limits;
 mod plain;
