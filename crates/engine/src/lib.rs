@@ -37,6 +37,7 @@ mod quote;
 mod redeem;
 mod rejection;
 mod settle;
+mod sums;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use adjust::{Adjustment, adjust};

@@ -1,16 +1,17 @@
 //! Money in minor units (cents, yen, fils), and every formula that divides to make it.
 
 use std::fmt;
-use std::iter::Sum;
-use std::ops::{Add, AddAssign, Sub, SubAssign};
 
 use crate::limits;
 use crate::points::Points;
 use crate::program::RedeemRate;
+use crate::sums::whole_sums;
 
 /// An amount in the minor units of the program's currency: 30.98 EUR is 3098, 30 JPY is 30.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(i64);
+
+whole_sums!(Money);
 
 impl Money {
     pub const ZERO: Self = Self(0);
@@ -151,36 +152,4 @@ pub(crate) fn allot(total: Money, weights: impl ExactSizeIterator<Item = Money> 
 
 fn narrow(minor: i128) -> Money {
     Money(i64::try_from(minor).expect("a share or a value stays within the limits on amounts"))
-}
-
-impl Add for Money {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
-    }
-}
-
-impl Sub for Money {
-    type Output = Self;
-    fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
-    }
-}
-
-impl AddAssign for Money {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl SubAssign for Money {
-    fn sub_assign(&mut self, other: Self) {
-        *self = *self - other;
-    }
-}
-
-impl Sum for Money {
-    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
-        items.fold(Self::ZERO, Add::add)
-    }
 }

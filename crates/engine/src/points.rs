@@ -4,16 +4,18 @@
 //! names its rounding and says why.
 
 use std::fmt;
-use std::iter::Sum;
-use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+use std::ops::Neg;
 
 use crate::limits;
 use crate::money::Money;
 use crate::program::{EarnMode, EarnRate, RedeemRate};
+use crate::sums::whole_sums;
 
 /// A whole number of points. Negative only as a difference, never in a lot or a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Points(i64);
+
+whole_sums!(Points);
 
 impl Points {
     pub const ZERO: Self = Self(0);
@@ -97,42 +99,10 @@ fn narrow(points: i128) -> Points {
     Points(i64::try_from(points).expect("the limits on amounts and rates keep points within 63 bits"))
 }
 
-impl Add for Points {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
-    }
-}
-
-impl Sub for Points {
-    type Output = Self;
-    fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
-    }
-}
-
 impl Neg for Points {
     type Output = Self;
     fn neg(self) -> Self {
         Self(-self.0)
-    }
-}
-
-impl AddAssign for Points {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl SubAssign for Points {
-    fn sub_assign(&mut self, other: Self) {
-        *self = *self - other;
-    }
-}
-
-impl Sum for Points {
-    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
-        items.fold(Self::ZERO, Add::add)
     }
 }
 
