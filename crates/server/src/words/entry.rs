@@ -1,7 +1,8 @@
 //! Every kind of entry as one sentence.
 
 use engine::{
-    Bucket, Cause, Changes, Earned, Entry, HoldChange, Kind, LotNo, LotRef, Paid, Points, Posting, Reason, Timestamp,
+    Actor, Bucket, Cause, Changes, Earned, Entry, HoldChange, Kind, LotNo, LotRef, Paid, Points, Posting, Reason,
+    Timestamp,
 };
 
 use super::voice::{Voice, milestone};
@@ -167,7 +168,8 @@ impl Story<'_> {
     fn lapse(&self) -> String {
         let said = format!("{} can be spent again", self.moved_points());
         match self.entry.hold {
-            Some(HoldChange { no, .. }) => format!("Hold {} ended: {said}", no.0),
+            Some(HoldChange { no, .. }) if self.entry.actor == Actor::System => format!("Hold {} lapsed: {said}", no.0),
+            Some(HoldChange { no, .. }) => format!("Hold {} was released: {said}", no.0),
             None => said,
         }
     }

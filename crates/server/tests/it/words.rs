@@ -115,8 +115,8 @@ fn holds_are_told_with_their_end() {
     shop.adjust(100, "a gift");
     check(&shop.hold(60, None), &["Hold 1: 60 points held for a checkout for 15 minutes, until 13:36"]);
     check(&shop.hold(1, Some(1)), &["Hold 2: 1 point held for a checkout for 1 minute, until 13:22"]);
-    check(&shop.release(1), &["Hold 1 ended: 60 points can be spent again"]);
-    check(&shop.wait_until("2022-04-01T18:00:00Z"), &["Hold 2 ended: 1 point can be spent again"]);
+    check(&shop.release(1), &["Hold 1 was released: 60 points can be spent again"]);
+    check(&shop.wait_until("2022-04-01T18:00:00Z"), &["Hold 2 lapsed: 1 point can be spent again"]);
 }
 
 #[test]
