@@ -9,6 +9,7 @@ mod fault;
 mod flight;
 mod open;
 mod orders;
+mod output;
 mod progress;
 mod scenario;
 mod text;

@@ -1,6 +1,5 @@
 //! `guerdon export`: the canonical ledger as NDJSON, and lists as CSV, all from one snapshot beside the writer.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
@@ -10,6 +9,7 @@ use store::{Database, MemberId, MemberInfo, Reader};
 
 use crate::fault::Outcome;
 use crate::open;
+use crate::output::{Output, spare};
 use crate::progress::Progress;
 
 /// Members of one page.
@@ -20,7 +20,8 @@ Examples:
   guerdon export ledger --to ledger.ndjson
   guerdon export balances > balances.csv
 
-The ledger is in the order of member, program and entry, and the same bytes for the same ledger.";
+The ledger is in the order of member, program and entry, and the same bytes for the same ledger. With --to, the file is
+replaced when all of it is written; a database is never overwritten.";
 
 #[derive(clap::Subcommand)]
 #[command(after_help = AFTER)]
@@ -49,22 +50,31 @@ pub(crate) fn run(database: &Database, command: &Command) -> Result<Outcome> {
         None => "exporting failed".to_owned(),
     };
     let reader = open::reader(database)?;
-    let mut output: Box<dyn Write> = match &to.to {
-        Some(path) => Box::new(BufWriter::new(File::create(path).with_context(what)?)),
-        None => Box::new(BufWriter::new(std::io::stdout().lock())),
-    };
     let mut progress = Progress::new("exporting", 0);
-    match command {
-        Command::Ledger(_) => {
-            reader.export(&mut output, &mut |done| progress.set(done)).map(|_| ()).with_context(what)?
+    match &to.to {
+        Some(path) => {
+            spare(path, database, None).with_context(what)?;
+            let mut output = Output::create(path).with_context(what)?;
+            write(command, &reader, &mut output, &mut progress).with_context(what)?;
+            output.finish().with_context(what)?;
         }
-        Command::Members(_) => members(&reader, &mut output, &mut progress).with_context(what)?,
-        Command::Orders(_) => orders(&reader, &mut output, &mut progress).with_context(what)?,
-        Command::Balances(_) => balances(&reader, &mut output, &mut progress).with_context(what)?,
+        None => {
+            let mut output = BufWriter::new(std::io::stdout().lock());
+            write(command, &reader, &mut output, &mut progress).with_context(what)?;
+            output.flush().with_context(what)?;
+        }
     }
-    output.flush().with_context(what)?;
     progress.finish();
     Ok(Outcome::Ok)
+}
+
+fn write(command: &Command, reader: &Reader, output: &mut dyn Write, progress: &mut Progress) -> Result<()> {
+    match command {
+        Command::Ledger(_) => Ok(reader.export(output, &mut |done| progress.set(done)).map(|_| ())?),
+        Command::Members(_) => members(reader, output, progress),
+        Command::Orders(_) => orders(reader, output, progress),
+        Command::Balances(_) => balances(reader, output, progress),
+    }
 }
 
 /// Calls `each` with every member, page after page.

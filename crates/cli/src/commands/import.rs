@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use engine::{Actor, DocumentVersion, Rejection, Status, limits};
+use engine::{Actor, Currency, DocumentVersion, Rejection, Status, limits};
 use store::{
     Body, Command as StoreCommand, Database, Failure, IdentityKind, Key, MemberId, MemberRef, Reply, Store, Time,
 };
@@ -22,7 +22,10 @@ use store::{
 use crate::fault::Outcome;
 use crate::flight::Flight;
 use crate::open;
-use crate::orders::{CsvFault, CsvFile, CsvShape, Mapped, Mapping, NdjsonFile, OrderFile, OrderLine, Shop, Trouble};
+use crate::orders::{
+    CsvFault, CsvFile, CsvShape, Mapped, Mapping, NdjsonFile, OrderFile, OrderLine, Shop, Trouble, field_of,
+};
+use crate::output::spare;
 use crate::progress::Progress;
 use crate::text::{count, counted};
 
@@ -120,6 +123,9 @@ pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
 
 fn import(database: &Database, orders: &Orders) -> Result<Outcome> {
     let started = Instant::now();
+    if let Some(report) = &orders.report {
+        spare(report, database, Some(&orders.file)).with_context(|| format!("--report {}", report.display()))?;
+    }
     let (input, size) = input(&orders.file)?;
     let mut file = order_file(orders, input)?;
     let store = open::existing(database)?;
@@ -129,6 +135,7 @@ fn import(database: &Database, orders: &Orders) -> Result<Outcome> {
         flight: Flight::new(&store),
         members: LookUp { store: &store, seen: HashSet::new() },
         references: HashSet::new(),
+        currency: shop.currency,
         tally: Tally::default(),
         report: Report::open(orders.report.as_deref())?,
     };
@@ -202,6 +209,8 @@ struct Run<'a> {
     members: LookUp<'a>,
     /// References without a version, hashed: an order that appears again needs one.
     references: HashSet<u128>,
+    /// Of the program.
+    currency: Currency,
     tally: Tally,
     report: Report,
 }
@@ -227,7 +236,7 @@ impl LookUp<'_> {
 
 /// What a command on its way was about.
 enum Sent {
-    Order { line: u64, reference: String },
+    Order { line: u64, reference: String, is_flat: bool },
     SignUp { line: u64 },
 }
 
@@ -259,7 +268,8 @@ impl Run<'_> {
                 document: Arc::new(order.document),
             },
         };
-        self.send(Sent::Order { line: order.line, reference: order.reference }, command)
+        let sent = Sent::Order { line: order.line, reference: order.reference, is_flat: order.is_flat };
+        self.send(sent, command)
     }
 
     /// Signs the member up unless it is known.
@@ -310,8 +320,11 @@ impl Run<'_> {
                 self.tally.signed_up += u64::from(created);
                 Ok(())
             }
-            (Sent::Order { line, reference }, Err(Failure::Rejected(rejection))) => {
-                let trouble = refused(line, reference, &rejection);
+            (Sent::Order { line, reference, is_flat }, Err(Failure::Rejected(rejection))) => {
+                let mut trouble = refused(line, reference, &rejection, &self.currency);
+                if is_flat {
+                    trouble.field = trouble.field.map(|it| field_of(&it).to_owned());
+                }
                 self.refuse(&trouble)
             }
             (Sent::SignUp { line }, Err(Failure::Rejected(rejection))) => {
@@ -320,7 +333,11 @@ impl Run<'_> {
             (Sent::Order { line, .. } | Sent::SignUp { line }, Err(Failure::Internal)) => {
                 self.refuse(&Trouble::at(line, Failure::Internal.to_string()))
             }
-            (_, Err(failure)) => Err(failure).context("recording the orders failed; what was recorded stays"),
+            (Sent::Order { line, .. } | Sent::SignUp { line }, Err(failure)) => Err(failure).with_context(|| {
+                format!(
+                    "recording line {line} failed; what came before it stays: import the file again when this is solved"
+                )
+            }),
             (_, Ok(_)) => bail!("the store answered something else"),
         }
     }
@@ -335,7 +352,7 @@ impl Run<'_> {
 }
 
 /// A refusal by the rules, with the field it names.
-fn refused(line: u64, reference: String, rejection: &Rejection) -> Trouble {
+fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Currency) -> Trouble {
     let text = rejection.to_string();
     let field = match rejection {
         Rejection::Invalid { path, .. } => path.to_string(),
@@ -355,6 +372,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection) -> Trouble {
     let problem = text.strip_prefix(&format!("{field}: ")).unwrap_or(&text).to_owned();
     let problem = match rejection {
         Rejection::UnknownMember => format!("{problem}; sign it up, or pass --sign-up"),
+        Rejection::WrongCurrency => format!("allowed is {}, the currency of the program", currency.code()),
         _ => problem,
     };
     Trouble { line, reference: Some(reference), field: Some(field), problem }

@@ -69,12 +69,19 @@ impl Sample {
         // A reader is short: one that is kept would hold up the writer.
         let known = |reader: Reader| Ok::<_, StoreError>((reader.program(&self.program)?, reader.channels()?));
         let (program, channels) = store.reader().and_then(known).context("reading the programs failed")?;
-        if program.is_none() {
-            let effective_at = self.terms.zone.start_of(first_day().plus_days(self.shift));
-            let (name, document) = (self.program.clone(), PROGRAM_DOCUMENT.to_owned());
-            let body = Body::CreateProgram { name, document, effective_at };
-            open::send(store, body, Some("demo-program".to_owned())).context("adding the sample program failed")?;
-        }
+        let effective_at = self.terms.zone.start_of(first_day().plus_days(self.shift));
+        let (name, document) = (self.program.clone(), PROGRAM_DOCUMENT.to_owned());
+        let body = Body::CreateProgram { name, document, effective_at };
+        // Sent again, it is answered as the first time; somebody else's program of that name is not mixed with the sample.
+        match open::send(store, body, Some("demo-program".to_owned())) {
+            Err(Failure::Rejected(_) | Failure::KeyReused) if program.is_some() => {
+                bail!(
+                    "the program {} in this database is not the sample's; give the sample shop a file of its own with --database",
+                    self.program
+                )
+            }
+            sent => sent.context("adding the sample program failed")?,
+        };
         for name in [layer::WEB, layer::TILL] {
             if channels.iter().all(|it| it.name != name) {
                 let body = Body::AddChannel { name: name.to_owned(), program: self.program.clone() };

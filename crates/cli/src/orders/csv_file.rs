@@ -58,9 +58,17 @@ impl<R: Read> CsvFile<R> {
             reader.read_byte_record(&mut record).map_err(|it| CsvFault::Read(it.into()))?;
             let header: Option<Vec<String>> =
                 record.iter().map(|it| std::str::from_utf8(it).ok().map(|it| it.trim().to_owned())).collect();
-            let header = header.ok_or_else(|| {
-                CsvFault::Columns(MappingFault("the header is not UTF-8; save the file as CSV UTF-8".to_owned()))
-            })?;
+            let unusable = |problem: &str| CsvFault::Columns(MappingFault(problem.to_owned()));
+            let header = header.ok_or_else(|| unusable("the header is not UTF-8; save the file as CSV UTF-8"))?;
+            if header.iter().all(String::is_empty) {
+                return Err(unusable("the file is empty; allowed is a header row and one order a line"));
+            }
+            if let [only] = header.as_slice()
+                && let Some(other) = [';', '\t', ',', '|'].into_iter().find(|it| only.contains(*it))
+            {
+                let name = if other == '\t' { "tab".to_owned() } else { format!("'{other}'") };
+                return Err(unusable(&format!("the header has one column, {only}; say --separator {name}")));
+            }
             (mapping.under(&header).map_err(CsvFault::Columns)?, Some(header.len()))
         } else {
             (mapping.without_header().map_err(CsvFault::Columns)?, None)
@@ -132,8 +140,19 @@ impl<R: Read> CsvFile<R> {
 fn start(reader: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let mut start = Vec::with_capacity(3);
     reader.take(3).read_to_end(&mut start)?;
-    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+    // Without a mark, every other byte of UTF-16 is a zero.
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) || start.contains(&0) {
         return Err(std::io::Error::other("the file is UTF-16; allowed is UTF-8 (save it as CSV UTF-8)"));
+    }
+    if start.starts_with(b"PK\x03") {
+        return Err(std::io::Error::other(
+            "the file is a spreadsheet or a ZIP; allowed is text (save it as CSV UTF-8)",
+        ));
+    }
+    if start.starts_with(&[0x1f, 0x8b]) {
+        return Err(std::io::Error::other(
+            "the file is compressed; allowed is text (zcat FILE | guerdon import orders -)",
+        ));
     }
     if start == [0xef, 0xbb, 0xbf] {
         start.clear();

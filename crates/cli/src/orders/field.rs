@@ -148,6 +148,10 @@ impl Mapping {
             let wanted = self.column(field);
             let exact = header.iter().position(|it| it == wanted);
             let found = exact.or_else(|| header.iter().position(|it| it.eq_ignore_ascii_case(wanted)));
+            let twins = |it: &&String| found.is_some_and(|found| **it == header[found]);
+            if 1 < header.iter().filter(twins).count() {
+                return Err(MappingFault(format!("two columns are named {wanted}; allowed is one for each field")));
+            }
             if found.is_none() && self.is_given(field) {
                 let columns = header.join(", ");
                 return Err(MappingFault(format!("there is no column {wanted}; the header has: {columns}")));
@@ -219,6 +223,9 @@ fn columns_are_found_by_name_or_position() {
     let found = mapping(&["member=Customer", "amount=Total"]).under(&header).expect("they are there");
     assert_eq!((found.of(Field::Member), found.of(Field::Placed), found.of(Field::Paid)), (Some(0), Some(1), None));
     assert!(mapping(&["member=Customer"]).under(&header).is_err(), "no amount");
+    let twice = ["Customer", "Placed", "Total", "Total"].map(str::to_owned);
+    assert!(mapping(&["member=Customer", "amount=Total"]).under(&twice).is_err(), "which Total?");
+    assert!(mapping(&["member=Customer", "amount=Placed"]).under(&twice).is_ok(), "a column that is not used");
     assert!(mapping(&["member=Customer", "amount=Sum"]).under(&header).is_err(), "no such column");
     let found = mapping(&["member=2", "amount=4", "placed=1"]).without_header().expect("three positions");
     assert_eq!((found.of(Field::Amount), found.widest()), (Some(3), 4));

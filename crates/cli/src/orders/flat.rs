@@ -1,10 +1,13 @@
 //! One line of fields becomes an order of one line.
 
-use engine::{Document, DocumentVersion, Line, LineKind, Money, Points, Return, ReturnPart, Timestamp, is_name};
+use engine::{
+    Document, DocumentVersion, Line, LineKind, Money, Points, Return, ReturnPart, Timestamp, is_name, limits,
+};
 use store::MemberRef;
 
 use super::field::Field;
 use super::{OrderLine, Shop, Trouble, when};
+use crate::text::grouped;
 
 /// The texts of a line, by field. `Some("")` is a column that holds nothing; `None` is no column.
 #[derive(Debug, Default)]
@@ -60,7 +63,8 @@ impl Flat {
         if at < latest {
             return Err((Field::At, "it lies before a date of the order; allowed is that date or later".to_owned()));
         }
-        Ok(OrderLine { line: self.line, member: Some(member), reference: reference.to_owned(), document, at })
+        let (line, reference) = (self.line, reference.to_owned());
+        Ok(OrderLine { line, is_flat: true, member: Some(member), reference, document, at })
     }
 
     fn document(&self, shop: &Shop) -> Result<Document, (Field, String)> {
@@ -75,7 +79,7 @@ impl Flat {
             product: self.get(Field::Product).map(str::to_owned),
             category: self.get(Field::Category).map(str::to_owned),
             kind: LineKind::Goods,
-            quantity: self.number(Field::Quantity)?.unwrap_or(1),
+            quantity: self.pieces(Field::Quantity)?.unwrap_or(1),
             amount,
             discount: Money::ZERO,
             tax: self.money(Field::Tax, shop)?,
@@ -85,7 +89,7 @@ impl Flat {
         document.coupon = self.money(Field::Coupon, shop)?;
         document.shipping = self.money(Field::Shipping, shop)?;
         document.refunded = self.money(Field::Refunded, shop)?;
-        if let Some(pieces) = self.number(Field::Returned)?.filter(|it| 0 < *it) {
+        if let Some(pieces) = self.pieces(Field::Returned)?.filter(|it| 0 < *it) {
             document.returns.push(Return { line: "1".to_owned(), part: ReturnPart::Quantity(pieces) });
         }
         // Without a column for it, the purchases of a file are paid.
@@ -94,7 +98,7 @@ impl Flat {
         }
         document.fulfilled_at = self.date(Field::Fulfilled, shop)?;
         document.cancelled_at = self.date(Field::Cancelled, shop)?;
-        document.redeem = self.number(Field::Redeem)?.map(|it| Points::new(i64::from(it)));
+        document.redeem = self.number(Field::Redeem, limits::POINTS_MAX.get())?.map(Points::new);
         Ok(document)
     }
 
@@ -121,10 +125,19 @@ impl Flat {
         Money::parse(text, shop.currency.exponent).map_err(|fault| (field, format!("\"{text}\" {fault}")))
     }
 
-    fn number(&self, field: Field) -> Result<Option<u32>, (Field, String)> {
+    fn number(&self, field: Field, most: i64) -> Result<Option<i64>, (Field, String)> {
         let Some(text) = self.get(field) else { return Ok(None) };
-        let number = text.parse().map_err(|_| (field, format!("\"{text}\" is no whole number from 0 on")))?;
-        Ok(Some(number))
+        let number = text.parse().ok().filter(|it| (0..=most).contains(it));
+        let problem = || {
+            let most = grouped(most);
+            (field, format!("\"{text}\" cannot stand here; allowed is a whole number from 0 to {most}"))
+        };
+        number.map(Some).ok_or_else(problem)
+    }
+
+    fn pieces(&self, field: Field) -> Result<Option<u32>, (Field, String)> {
+        let number = self.number(field, i64::from(limits::QUANTITY_MAX))?;
+        Ok(number.and_then(|it| u32::try_from(it).ok()))
     }
 
     fn currency(&self, shop: &Shop) -> Result<[u8; 3], (Field, String)> {
@@ -143,6 +156,30 @@ impl Flat {
         self.date(Field::Version, shop)
             .map(|it| it.map_or(DocumentVersion::Arrival, DocumentVersion::Changed))
             .map_err(|(field, _)| (field, format!("\"{text}\" is neither a number nor a time of change")))
+    }
+}
+
+/// What a flat line calls a path of the document that was made of it.
+pub(crate) fn field_of(path: &str) -> &str {
+    match path {
+        "placed_at" => "placed",
+        "paid_at" => "paid",
+        "fulfilled_at" => "fulfilled",
+        "cancelled_at" => "cancelled",
+        "returns[0].quantity" | "returns[0]" | "returns" => "returned",
+        _ => path.strip_prefix("lines[0].").unwrap_or(path),
+    }
+}
+
+#[test]
+fn a_path_is_told_as_the_column_that_it_came_from() {
+    for (path, field) in [
+        ("lines[0].amount", "amount"),
+        ("returns[0].quantity", "returned"),
+        ("cancelled_at", "cancelled"),
+        ("redeem", "redeem"),
+    ] {
+        assert_eq!(field_of(path), field);
     }
 }
 

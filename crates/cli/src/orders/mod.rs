@@ -7,6 +7,7 @@ mod csv_file;
 mod field;
 mod flat;
 mod ndjson_file;
+mod shape;
 mod when;
 mod whole;
 
@@ -21,6 +22,7 @@ use store::{IdentityKind, MemberRef};
 
 pub(crate) use csv_file::{CsvFault, CsvFile, CsvShape};
 pub(crate) use field::{Mapped, Mapping};
+pub(crate) use flat::field_of;
 pub(crate) use ndjson_file::NdjsonFile;
 
 use flat::Flat;
@@ -42,6 +44,8 @@ pub(crate) struct Shop {
 #[derive(Debug)]
 pub(crate) struct OrderLine {
     pub(crate) line: u64,
+    /// Whether it stands in flat fields, which are named otherwise than the document's.
+    pub(crate) is_flat: bool,
     pub(crate) member: Option<MemberRef>,
     pub(crate) reference: String,
     pub(crate) document: Document,

@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use serde_json::Value;
+use serde::de::{MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 use super::field::{Field, Mapping};
 use super::flat::{Flat, text};
@@ -73,11 +74,18 @@ impl<R: Read> NdjsonFile<R> {
     fn order(&self, bytes: &[u8], shop: &Shop) -> Result<OrderLine, Trouble> {
         let here = |problem: String| Trouble::at(self.line, problem);
         let text = text(bytes).map_err(here)?;
-        let value: Value = serde_json::from_str(&text).map_err(|it| {
-            here(format!("column {}: this is not JSON; allowed is one whole object a line", it.column()))
-        })?;
-        let Value::Object(object) = value else {
-            return Err(here("this is no JSON object; allowed is one object a line".to_owned()));
+        let object = match serde_json::from_str(&text) {
+            Ok(Object { twice: Some(key), .. }) => {
+                return Err(Trouble::of(self.line, key, "the key stands here twice; allowed is each key once"));
+            }
+            Ok(Object { keys, twice: None }) => keys,
+            Err(error) if error.is_data() => {
+                return Err(here("this is no JSON object; allowed is one object a line".to_owned()));
+            }
+            Err(error) => {
+                let column = error.column();
+                return Err(here(format!("column {column}: this is not JSON; allowed is one whole object a line")));
+            }
         };
         if object.contains_key("lines") {
             return whole::order(self.line, self.row, &text, shop);
@@ -96,6 +104,41 @@ impl<R: Read> NdjsonFile<R> {
             flat.set(field, text);
         }
         flat.order(shop)
+    }
+}
+
+/// An object, and a key that it has twice: nobody could tell which value is meant.
+#[derive(Default)]
+struct Object {
+    keys: Map<String, Value>,
+    twice: Option<String>,
+}
+
+impl<'de> serde::Deserialize<'de> for Object {
+    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Object, A::Error> {
+        let mut object = Object::default();
+        while let Some((key, value)) = entries.next_entry::<String, Value>()? {
+            if object.keys.contains_key(&key) {
+                object.twice.get_or_insert(key);
+            } else {
+                object.keys.insert(key, value);
+            }
+        }
+        Ok(object)
     }
 }
 

@@ -3,7 +3,7 @@
 use engine::{Currency, DocumentVersion, Money, Points, Timestamp, Zone};
 use store::IdentityKind;
 
-use super::{CsvFile, CsvShape, Mapping, NdjsonFile, OrderFile, OrderLine, Shop, Trouble};
+use super::{CsvFault, CsvFile, CsvShape, Mapping, NdjsonFile, OrderFile, OrderLine, Shop, Trouble};
 
 fn shop() -> Shop {
     Shop {
@@ -100,7 +100,14 @@ fn a_bad_field_is_named_with_its_line_and_the_rest_goes_on() {
     check("1,2026-12-01,1.00,,,,", "placed: \"2026-12-01\" lies ahead; allowed is at most 5 minutes from now");
     check("1,1960-01-01,1.00,,,,", "placed: \"1960-01-01\" lies outside the years 1970 to 2500");
     check("1,2026-01-01,1.00,eur,,,", "currency: \"eur\" is no currency; allowed is a code such as EUR");
-    check("1,2026-01-01,1.00,,-1,,", "quantity: \"-1\" is no whole number from 0 on");
+    check(
+        "1,2026-01-01,1.00,,-1,,",
+        "quantity: \"-1\" cannot stand here; allowed is a whole number from 0 to 1,000,000",
+    );
+    check(
+        "1,2026-01-01,1.00,,2000000,,",
+        "quantity: \"2000000\" cannot stand here; allowed is a whole number from 0 to 1,000,000",
+    );
     check("1,2026-01-01,1.00,,,new,", "version: \"new\" is neither a number nor a time of change");
     check("1,2026-01-01,1.00,,,,2025-01-01", "at: it lies before a date of the order; allowed is that date or later");
     check("1,2026-01-01", "it has 2 columns; allowed are 7, as in the header");
@@ -127,6 +134,25 @@ fn damaged_files_are_told_by_line() {
     check(&[b"\xef\xbb\xbf", good.as_bytes(), b"1,2026-01-01,1.00,\"a\nb,c\n"].concat(), cut);
     let wide = CsvFile::open(&b"\xff\xfem\0e\0"[..], &CsvShape { header: true, separator: b',' }, &Mapping::default());
     assert!(wide.is_err(), "UTF-16 is refused");
+}
+
+#[test]
+fn a_file_that_is_no_csv_is_told_what_it_is() {
+    let check = |text: &[u8], expected: &str| {
+        let fault = match CsvFile::open(text, &CsvShape { header: true, separator: b',' }, &Mapping::default()) {
+            Ok(_) => panic!("it is refused"),
+            Err(CsvFault::Read(error)) => error.to_string(),
+            Err(CsvFault::Columns(fault)) => fault.to_string(),
+        };
+        assert!(fault.contains(expected), "{fault}");
+    };
+    check(b"", "the file is empty");
+    check(b"m\0e\0m\0b\0", "UTF-16");
+    check(b"PK\x03\x04rest", "spreadsheet");
+    check(b"\x1f\x8b\x08", "compressed");
+    check(b"member;placed;amount\n", "say --separator ';'");
+    check(b"member\tplaced\tamount\n", "say --separator tab");
+    check(b"member,placed,amount,amount\n", "two columns are named amount");
 }
 
 #[test]
@@ -182,10 +208,22 @@ fn a_bad_line_of_json_is_told_by_line_and_path() {
     check(br#"{"member":"1","placed":"2026-01-01","amount":true}"#, "line 2: amount: allowed is a text or a number");
     check(br#"{"member":"1","placed":"2026-01-01","amount":"1","total":2}"#, "line 2: total: there is no such field");
     let whole = |inside: &str| format!(r#"{{"member":"1","placed_at":"2026-01-01T00:00:00Z","lines":[{inside}]}}"#);
-    check(whole(r#"{"id":"a","amount":"1","sum":1}"#).as_bytes(), "line 2: lines[0].sum: unknown field");
-    check(whole(r#"{"id":"a","amount":1}"#).as_bytes(), "line 2: lines[0].amount: invalid type");
+    check(
+        whole(r#"{"id":"a","amount":"1","sum":1}"#).as_bytes(),
+        "line 2: lines[0].sum: there is no such key; allowed are id, product",
+    );
+    check(
+        whole(r#"{"id":"a","amount":1}"#).as_bytes(),
+        "line 2: lines[0].amount: 1 cannot stand here; allowed is a decimal amount in quotes",
+    );
     check(whole(r#"{"id":"a","amount":"1,0"}"#).as_bytes(), "line 2: lines[0].amount: \"1,0\" is not a decimal amount");
-    check(br#"{"member":"1","lines":[]}"#, "line 2: .: missing field `placed_at`");
+    check(
+        br#"{"reference":"A","lines":[],"placed_at":1}"#,
+        "line 2 (order A): placed_at: 1 cannot stand here; allowed is a time in quotes",
+    );
+    check(br#"{"member":"1","lines":[]}"#, "line 2: placed_at: it is missing");
+    check(br#"{"member":"1","member":"2"}"#, "line 2: member: the key stands here twice");
+    check(br#"{"lines":[],"version":true}"#, "line 2: version: allowed is a whole number, or a time of change");
     let long = [b"\"".as_slice(), &vec![b'x'; 2 << 20], b"\""].concat();
     check(&long, "line 2: it is longer than 1 MiB");
 }

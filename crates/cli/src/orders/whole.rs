@@ -6,7 +6,7 @@ use engine::{
 use serde::Deserialize;
 
 use super::flat::member_of;
-use super::{OrderLine, Shop, Trouble, when};
+use super::{OrderLine, Shop, Trouble, shape, when};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +33,7 @@ struct WholeOrder {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a whole number or a time")]
+#[serde(untagged, expecting = "allowed is a whole number, or a time of change in quotes")]
 enum WholeVersion {
     Number(u64),
     Changed(String),
@@ -82,9 +82,8 @@ fn yes() -> bool {
 pub(super) fn order(line: u64, row: u64, text: &str, shop: &Shop) -> Result<OrderLine, Trouble> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let whole: WholeOrder = serde_path_to_error::deserialize(&mut reader).map_err(|it| {
-        let message = it.inner().to_string();
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(before, _)| before);
-        Trouble::of(line, it.path().to_string(), message)
+        let (path, problem) = shape::fault(&it.path().to_string(), &it.inner().to_string());
+        Trouble { line, reference: reference_of(text), field: Some(path), problem }
     })?;
     let given = whole.reference.clone();
     Reader { line, row, shop }.order(whole).map_err(|(path, problem)| Trouble {
@@ -93,6 +92,12 @@ pub(super) fn order(line: u64, row: u64, text: &str, shop: &Shop) -> Result<Orde
         field: Some(path),
         problem,
     })
+}
+
+/// The reference of an order that cannot be read otherwise.
+fn reference_of(text: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    value.get("reference")?.as_str().map(str::to_owned)
 }
 
 type Fault = (String, String);
@@ -118,7 +123,7 @@ impl Reader<'_> {
         if at < latest {
             return Err(fault("at", "it lies before a date of the order; allowed is that date or later"));
         }
-        Ok(OrderLine { line: self.line, member, reference, document, at })
+        Ok(OrderLine { line: self.line, is_flat: false, member, reference, document, at })
     }
 
     fn document(&self, whole: WholeOrder) -> Result<Document, Fault> {

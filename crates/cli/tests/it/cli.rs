@@ -170,6 +170,24 @@ fn backup_and_restore_keep_everything() {
 }
 
 #[test]
+fn an_export_never_takes_the_place_of_a_database() {
+    let shop = Shop::open();
+    shop.ok("backup copy.db");
+    let before = std::fs::read(shop.path("copy.db")).expect("it is there");
+    for to in ["guerdon.db", "./guerdon.db", "copy.db"] {
+        assert_has(&shop.fails(2, &format!("export balances --to {to}")), "it is a database, which is not overwritten");
+    }
+    assert_eq!(std::fs::read(shop.path("copy.db")).expect("it is there"), before);
+    shop.ok("verify");
+    shop.file("ledger.ndjson", "of yesterday");
+    shop.ok("export ledger --to ledger.ndjson");
+    assert_eq!(shop.text("ledger.ndjson"), shop.ok("export ledger"));
+    let left =
+        std::fs::read_dir(shop.path(".")).expect("a folder").filter_map(|it| it.ok()?.file_name().into_string().ok());
+    assert!(left.into_iter().all(|it| !it.ends_with(".part")), "nothing is left beside it");
+}
+
+#[test]
 fn reading_commands_work_beside_a_writer_and_a_second_writer_is_refused() {
     let shop = Shop::open();
     let head = "member,reference,placed,amount\n";

@@ -93,4 +93,13 @@ fn the_sample_shop_keeps_out_of_a_database_with_other_programs() {
     let shop = Shop::open();
     assert_has(&shop.fails(2, "demo"), "this database holds other programs");
     assert_eq!(entries(&shop.ok("export ledger")), 0);
+    // Somebody's own program may have the sample's name, and even its text.
+    let shop = Shop::empty();
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/programs/sample.json");
+    shop.file("program.json", std::fs::read(document).expect("it is in the project"));
+    shop.ok("program add program.json --from 2024-01-01");
+    let ledger = shop.ok("export ledger");
+    assert_has(&shop.fails(2, "demo --rows 100"), "is not the sample's");
+    assert_eq!(shop.ok("export ledger"), ledger);
+    assert_eq!(shop.ok("export members").lines().count(), 1, "nobody was signed up");
 }

@@ -23,7 +23,7 @@ fn bad_lines_are_named_and_the_rest_goes_on_and_again_changes_nothing() {
     assert_has(&ran.out, "8 orders: 2 new or changed, 0 unchanged, 6 refused; 3 members signed up");
     for part in [
         "line 3 (order A2): amount: \"abc\" is not a decimal amount such as 30.98",
-        "line 4 (order A3): currency: allowed is the currency of the program",
+        "line 4 (order A3): currency: allowed is EUR, the currency of the program",
         "line 6 (order A5): placed: \"2026-02-30\" is no date",
         "line 7: it has 4 columns; allowed are 6, as in the header",
         "line 8 (order A7): placed: \"2999-01-01\" lies",
@@ -65,7 +65,7 @@ fn ndjson_brings_flat_lines_and_whole_orders() {
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert_has(&ran.out, "5 orders: 2 new or changed, 0 unchanged, 3 refused; 2 members signed up");
     assert_has(&ran.err, "line 2: column 14: this is not JSON");
-    assert_has(&ran.err, "line 4: lines[0].colour: unknown field");
+    assert_has(&ran.err, "line 4 (order N3): lines[0].colour: there is no such key");
     assert_has(&ran.err, "line 5 (order N4): lines[1].id: allowed is an id that no other line of the order has");
     // 75.00 and 50.00 share the coupon: 9.00 and 6.00; the gift card earns nothing.
     assert_has(&shop.ok("statement card:77"), "Can be spent  66");
@@ -159,8 +159,34 @@ fn damaged_files_are_told_by_line() {
         "line 2: a quoted field is not closed",
     );
     check("wide.csv", b"\xff\xfem\0e\0m\0", 2, "UTF-16");
-    check("empty.csv", b"", 2, "no column holds member");
+    check("empty.csv", b"", 2, "the file is empty");
     check("cut.ndjson", b"{\"member\":\"1\",\"placed\":\"2026-01-01\",\"am", 1, "line 1: column");
+}
+
+#[test]
+fn what_the_rules_refuse_is_told_by_the_column_that_it_came_from() {
+    let shop = Shop::open();
+    let head = "member,reference,placed,amount,quantity,returned,redeem\n";
+    shop.file(
+        "orders.csv",
+        format!("{head}1,A,2026-01-01,-5.00,,,\n1,B,2026-01-01,5.00,2,5,\n1,C,2026-01-01,5.00,,,9999999999\n"),
+    );
+    let ran = shop.run("import orders orders.csv --channel web --sign-up");
+    assert_eq!(ran.code, 1);
+    assert_has(&ran.err, "line 2 (order A): amount: allowed is 0.00 to");
+    assert_has(&ran.err, "line 3 (order B): returned: allowed is at most the quantity sold");
+    assert_has(&ran.err, "line 4 (order C): redeem: allowed are at most");
+}
+
+#[test]
+fn a_report_spares_the_database_and_the_file_that_is_read() {
+    let shop = Shop::open();
+    shop.file("orders.csv", "member,placed,amount\n1,2026-01-01,1.00\n");
+    let line = "import orders orders.csv --channel web --sign-up --report";
+    assert_has(&shop.fails(2, &format!("{line} guerdon.db")), "a database, which is not overwritten");
+    assert_has(&shop.fails(2, &format!("{line} ./orders.csv")), "the file that is read, which is not overwritten");
+    assert_has(&shop.ok(&format!("{line} problems.csv")), "1 order: 1 new or changed");
+    shop.ok("verify");
 }
 
 #[test]
