@@ -37,6 +37,8 @@ pub(crate) struct Rows {
     pub(crate) entries: BTreeMap<(AccountId, EntryNo), EntryRow>,
     pub(crate) orders: BTreeMap<(AccountId, OrderNo), SavedOrder>,
     pub(crate) totals: BTreeMap<TotalsKey, Totals>,
+    /// Members that the sweeper is to leave out from now on, or no longer.
+    pub(crate) parked: BTreeMap<MemberId, bool>,
 }
 
 pub(crate) struct EntryRow {
@@ -130,6 +132,11 @@ impl<'a> Batch<'a> {
                 Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?)))
             }
         }
+    }
+
+    /// Owners of accounts that a command was carried out on.
+    pub(crate) fn changed_owners(&self) -> impl Iterator<Item = MemberId> {
+        self.accounts.iter().filter(|(_, slot)| slot.is_changed).map(|(id, _)| id.owner)
     }
 
     pub(crate) fn accounts(&self) -> &BTreeMap<AccountId, Slot> {

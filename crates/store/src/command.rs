@@ -31,7 +31,8 @@ pub struct Key(pub String);
 pub enum Time {
     /// The store's clock, read once per batch.
     Live,
-    /// History: the instant of the imported line; dates may lie as far back as they like.
+    /// History: the instant of the imported line; dates may lie as far back as they like. Such commands are background
+    /// work: live ones go first.
     Import(Timestamp),
 }
 
@@ -73,6 +74,10 @@ pub enum Body {
         owner: MemberId,
         program: u32,
     },
+    /// Deletes answers that nobody comes back for, in a slice of those behind a key: the sweeper's.
+    ForgetAnswers {
+        after: Option<[u8; 16]>,
+    },
     CreateProgram {
         name: String,
         document: String,
@@ -108,13 +113,17 @@ impl Body {
             | Self::Hold { .. }
             | Self::ReleaseHold { .. }
             | Self::Adjust { .. }
-            | Self::Settle { .. } => false,
+            | Self::Settle { .. }
+            | Self::ForgetAnswers { .. } => false,
         }
     }
 
     /// Whether sending it twice must be told from meaning it twice.
     pub(crate) fn needs_key(&self) -> bool {
-        !matches!(self, Self::PutOrder { .. } | Self::ReleaseHold { .. } | Self::Settle { .. })
+        !matches!(
+            self,
+            Self::PutOrder { .. } | Self::ReleaseHold { .. } | Self::Settle { .. } | Self::ForgetAnswers { .. }
+        )
     }
 }
 
@@ -142,6 +151,11 @@ pub enum Reply {
     Settled {
         entries: u64,
         due_at: Timestamp,
+    },
+    /// How many answers were deleted, and behind which key the next slice begins.
+    Forgotten {
+        answers: u64,
+        next: Option<[u8; 16]>,
     },
     Program {
         number: u32,

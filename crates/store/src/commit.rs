@@ -1,37 +1,35 @@
-//! The writer: takes whatever waits, opens one transaction, decides one command after the other, saves in bulk, commits
-//! once, then answers everybody.
+//! The writer: takes a batch of what waits, opens one transaction, decides one command after the other, saves in bulk,
+//! commits once, then answers everybody.
 //!
-//! No timer: under light load a batch is one command, under heavy load it grows by itself, up to `batch_max` commands and
-//! sixteen times as many order lines. An answer means that it is on the disk. A batch that fails as a whole is run again
-//! once, then one by one; every command carries its key or its document, so nothing happens twice.
+//! No timer: under light load a batch is one command, under heavy load it grows by itself (`queue.rs` bounds it). An
+//! answer means that it is on the disk. A batch that fails as a whole is run again once, then one by one; every command
+//! carries its key or its document, so nothing happens twice. What has waited for [`PATIENCE`] is given up, and so is a
+//! batch that takes as long: a live command is never recorded under an instant that is long over.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
 
+use engine::Timestamp;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use crate::batch::Batch;
 use crate::checkpoint::Checkpointer;
-use crate::command::{Body, Command, Failure, Reply};
+use crate::command::{Body, Command, Failure, Time};
 use crate::decide::{decide, keyed};
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::gate::Gate;
+use crate::member::MemberId;
+use crate::queue::{Answer, Job, Queue};
 use crate::reference::{Change, Compile, Reference, change_reference, load_reference};
 use crate::save::save;
 use crate::store::Clock;
 
-pub(crate) type Answer = Result<Reply, Failure>;
-
-/// A command that waits for its answer.
-pub(crate) struct Job {
-    pub(crate) command: Command,
-    pub(crate) answer: oneshot::Sender<Answer>,
-}
+/// Microseconds after which a live command, or the batch it is in, is given up.
+const PATIENCE: i64 = 30_000_000;
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -43,19 +41,28 @@ pub(crate) struct Writer {
     pub(crate) gate: Arc<Gate>,
     pub(crate) checkpointer: Checkpointer,
     pub(crate) stopped: Arc<AtomicBool>,
+    /// Members whose settling panicked; rarely any.
+    pub(crate) parked: BTreeSet<MemberId>,
+}
+
+/// Tells whoever waits when the writer ends, however it does.
+struct Abandon<'a>(&'a Queue);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 impl Writer {
     /// Works until nobody can send any more and all that was sent is answered.
-    pub(crate) fn run(mut self, queue: &Receiver<Job>) {
-        let mut next = None;
-        while let Some(first) = next.take().or_else(|| queue.recv().ok()) {
-            let jobs = self.collect(first, queue, &mut next);
-            let (commands, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|it| (it.command, it.answer)).unzip();
-            let outcomes = self.process(&commands);
-            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+    pub(crate) fn run(mut self, queue: &Queue) {
+        let _abandon = Abandon(queue);
+        while let Some(jobs) = queue.take(self.batch_max) {
+            let outcomes = self.process(&jobs);
+            for (job, outcome) in jobs.into_iter().zip(outcomes) {
                 // The caller may have left; that undoes nothing.
-                let _ = answer.send(outcome);
+                let _ = job.answer.send(outcome);
             }
             if let Some(error) = self.checkpointer.after_commit(&self.conn, &self.path, &self.gate) {
                 self.stop(&error);
@@ -66,49 +73,32 @@ impl Writer {
         }
     }
 
-    /// A batch is what waits now; a change of reference data is one of its own.
-    fn collect(&self, first: Job, queue: &Receiver<Job>, next: &mut Option<Job>) -> Vec<Job> {
-        let mut weight = weight(&first.command);
-        let mut alone = first.command.body.is_reference();
-        let mut jobs = vec![first];
-        while !alone && jobs.len() < self.batch_max && weight < 16 * self.batch_max {
-            let Ok(job) = queue.try_recv() else { break };
-            alone = job.command.body.is_reference();
-            if alone {
-                *next = Some(job);
-            } else {
-                weight += self::weight(&job.command);
-                jobs.push(job);
-            }
-        }
-        jobs
-    }
-
-    fn process(&mut self, commands: &[Command]) -> Vec<Answer> {
+    fn process(&mut self, jobs: &[Job]) -> Vec<Answer> {
         if self.stopped.load(Ordering::Relaxed) {
-            return all(commands, &StoreError::Stopped(self.path.clone()));
+            return all(jobs, &StoreError::Stopped(self.path.clone()));
         }
-        let mut error = match self.attempt(commands) {
+        let mut error = match self.attempt(jobs) {
             Ok(answers) => return answers,
             Err(error) => error,
         };
         if self.may_try_again(&error) {
-            error = match self.attempt(commands) {
+            error = match self.attempt(jobs) {
                 Ok(answers) => return answers,
                 Err(error) => error,
             };
         }
-        if 1 < commands.len() && self.may_try_again(&error) {
-            return commands.iter().flat_map(|it| self.process(std::slice::from_ref(it))).collect();
+        if 1 < jobs.len() && self.may_try_again(&error) {
+            return jobs.iter().flat_map(|it| self.process(std::slice::from_ref(it))).collect();
         }
-        all(commands, &error)
+        all(jobs, &error)
     }
 
+    /// Who holds the lock has been waited for, and a full disk stays full; what took too long is over.
     fn may_try_again(&mut self, error: &StoreError) -> bool {
         if error.stops() {
             self.stop(error);
         }
-        !error.stops() && !matches!(error, StoreError::Full(_))
+        !error.stops() && !matches!(error, StoreError::Full(_) | StoreError::Locked(_) | StoreError::Busy(_))
     }
 
     fn stop(&self, _error: &StoreError) {
@@ -116,8 +106,8 @@ impl Writer {
     }
 
     /// One transaction over all commands. When it fails, nothing of it is there.
-    fn attempt(&mut self, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
-        let outcome = self.transact(commands).map_err(|fault| fault.at(&self.path));
+    fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, StoreError> {
+        let outcome = self.transact(jobs).map_err(|fault| fault.at(&self.path));
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
         {
@@ -127,33 +117,67 @@ impl Writer {
         outcome
     }
 
-    fn transact(&mut self, commands: &[Command]) -> Found<Vec<Answer>> {
+    fn transact(&mut self, jobs: &[Job]) -> Found<Vec<Answer>> {
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         // Read once the lock is held: ledger time never runs behind a batch that committed before.
         let now = (self.clock)();
         let mut batch = Batch::new(&self.conn, &self.reference, now);
-        let mut answers = Vec::with_capacity(commands.len());
+        let mut answers = Vec::with_capacity(jobs.len());
         let mut changes_reference = false;
-        for command in commands {
-            let step = || match command.body.is_reference() {
-                true => reference(&mut batch, command, self.compile),
-                false => decide(&mut batch, command),
-            };
-            // A panic leaves the batch as the commands before it did: what a command changes is taken over as a whole.
-            let answer = match catch_unwind(AssertUnwindSafe(step)) {
-                Ok(answer) => answer?,
-                Err(_) => Err(Failure::Internal),
-            };
+        let mut is_live = false;
+        for Job { command, sent_at, .. } in jobs {
+            if command.time == Time::Live {
+                if is_over(*sent_at, now) {
+                    answers.push(Err(Failure::Store(StoreError::Busy(self.path.clone()))));
+                    continue;
+                }
+                is_live = true;
+            }
+            let answer = self.answer(&mut batch, command)?;
             changes_reference |= command.body.is_reference() && answer.is_ok();
             answers.push(answer);
         }
+        let tried_again = batch.changed_owners().filter(|it| self.parked.contains(it)).collect::<Vec<_>>();
+        for owner in tried_again {
+            batch.rows.parked.entry(owner).or_insert(false);
+        }
         save(&batch)?;
+        if is_live && is_over(now, (self.clock)()) {
+            return Err(StoreError::Busy(self.path.clone()).into());
+        }
         self.conn.prepare_cached("COMMIT")?.execute([])?;
+        for (owner, is_parked) in std::mem::take(&mut batch.rows.parked) {
+            if is_parked {
+                self.parked.insert(owner)
+            } else {
+                self.parked.remove(&owner)
+            };
+        }
         if changes_reference {
             self.reference = load_reference(&self.conn, self.compile, &self.path)?;
         }
         Ok(answers)
     }
+
+    /// A panic leaves the batch as the commands before it did: what a command changes is taken over as a whole.
+    fn answer<'a>(&'a self, batch: &mut Batch<'a>, command: &Command) -> Found<Answer> {
+        let step = || match command.body.is_reference() {
+            true => reference(batch, command, self.compile),
+            false => decide(batch, command),
+        };
+        if let Ok(answer) = catch_unwind(AssertUnwindSafe(step)) {
+            return answer;
+        }
+        if let Body::Settle { owner, .. } = command.body {
+            batch.rows.parked.insert(owner, true);
+        }
+        Ok(Err(Failure::Internal))
+    }
+}
+
+/// Whether the instant is too long ago to be answered for.
+fn is_over(then: Timestamp, now: Timestamp) -> bool {
+    PATIENCE < now.micros().saturating_sub(then.micros())
 }
 
 /// A change of reference data writes at once: its batch is its own.
@@ -166,18 +190,11 @@ fn reference(batch: &mut Batch<'_>, command: &Command, compile: Compile) -> Foun
 
 fn now_of(batch: &Batch<'_>, command: &Command) -> engine::Timestamp {
     match command.time {
-        crate::command::Time::Live => batch.now,
-        crate::command::Time::Import(at) => at,
+        Time::Live => batch.now,
+        Time::Import(at) => at,
     }
 }
 
-fn all(commands: &[Command], error: &StoreError) -> Vec<Answer> {
-    commands.iter().map(|_| Err(Failure::Store(error.clone()))).collect()
-}
-
-fn weight(command: &Command) -> usize {
-    match &command.body {
-        Body::PutOrder { document, .. } => 1 + document.lines.len(),
-        _ => 1,
-    }
+fn all(jobs: &[Job], error: &StoreError) -> Vec<Answer> {
+    jobs.iter().map(|_| Err(Failure::Store(error.clone()))).collect()
 }

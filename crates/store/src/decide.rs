@@ -12,7 +12,7 @@ use engine::{
 
 use crate::batch::{Batch, OrderPlace};
 use crate::command::{Body, Command, Failure, Reply, Time};
-use crate::directory::{Listed, Listing, answer_key, identity_key, order_key, reference_key};
+use crate::directory::{self, Listed, Listing, answer_key, identity_key, order_key, reference_key};
 use crate::fault::{Fault, Found};
 use crate::load;
 use crate::member::{Identity, MemberId, MemberRef};
@@ -125,6 +125,10 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
                 return Err(Rejection::UnknownMember.into());
             }
             settle(batch, id, now)
+        }
+        Body::ForgetAnswers { after } => {
+            let (answers, next) = directory::forget_answers(batch.conn, *after, batch.now)?;
+            Ok(Reply::Forgotten { answers, next })
         }
         Body::CreateProgram { .. } | Body::AddVersion { .. } | Body::SwitchProgram { .. } | Body::AddChannel { .. } => {
             Err(Fault::Row("reference data are changed in a batch of their own").into())

@@ -1,11 +1,12 @@
 //! The directory: who was first. Its keys are half a SHA-256 each, so that a row is small and spreads evenly.
 
+use engine::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
 use crate::fault::{Fault, Found};
 use crate::member::{Identity, MemberId};
-use crate::rows;
+use crate::{migrate, rows};
 
 pub(crate) type DirectoryKey = [u8; 16];
 
@@ -84,6 +85,35 @@ pub(crate) fn find(conn: &Connection, key: DirectoryKey) -> Found<Option<Listed>
 pub(crate) fn find_answer(conn: &Connection, key: DirectoryKey) -> Found<Option<([u8; 16], Vec<u8>)>> {
     let mut statement = conn.prepare_cached(ANSWER)?;
     Ok(statement.query_row(params![key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+/// Answers are remembered for thirty days.
+const REMEMBERED: i64 = 30 * 86_400_000_000;
+const SLICE: usize = 1_000;
+/// Says when the last walk over all answers ended.
+pub(crate) const WALKED: &str = "answers_walked_at";
+
+/// Deletes what is too old of the next slice of answers. Answers how many, and where the next slice begins.
+pub(crate) fn forget_answers(
+    conn: &Connection,
+    after: Option<DirectoryKey>,
+    now: Timestamp,
+) -> Found<(u64, Option<DirectoryKey>)> {
+    let after = after.map_or_else(Vec::new, Vec::from);
+    let mut find = conn.prepare_cached("SELECT key, at FROM answers WHERE $1 < key ORDER BY key LIMIT $2")?;
+    let found = find.query_map(params![after, SLICE], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let slice = found.collect::<rusqlite::Result<Vec<(DirectoryKey, i64)>>>()?;
+    let mut delete = conn.prepare_cached("DELETE FROM answers WHERE key = $1")?;
+    let mut deleted = 0;
+    for (key, _) in slice.iter().filter(|(_, at)| *at < now.micros().saturating_sub(REMEMBERED)) {
+        delete.execute(params![key])?;
+        deleted += 1;
+    }
+    let next = if slice.len() < SLICE { None } else { slice.last().map(|(key, _)| *key) };
+    if next.is_none() {
+        migrate::set_meta(conn, WALKED, &now.micros().to_string())?;
+    }
+    Ok((deleted, next))
 }
 
 /// Whether there is such a member.

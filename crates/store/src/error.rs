@@ -26,6 +26,8 @@ pub enum StoreError {
     Damaged { path: PathBuf, what: String },
     #[error("{0}: the disk is full; nothing was recorded, make room and send it again")]
     Full(PathBuf),
+    #[error("{0}: too busy: the command waited for more than 30 seconds and was given up; send it again")]
+    Busy(PathBuf),
     #[error("{path}: reading or writing failed ({what}); check the disk, then start again")]
     Io { path: PathBuf, what: String },
     #[error("{0}: the store has stopped after a failed write; check the disk, then start again")]

@@ -3,7 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | what can be asked, what is answered? | `command.rs`, `member.rs`, `error.rs` |
-//! | how does a batch run? | `commit.rs`, then `decide.rs`, `load.rs`, `batch.rs`, `save.rs` |
+//! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs`, `load.rs`, `batch.rs`, `save.rs` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/` |
 //! | is it all true? | `verify.rs`, `export.rs` |
@@ -25,6 +25,7 @@ mod member;
 mod migrate;
 mod pack;
 mod query;
+mod queue;
 mod reference;
 mod rows;
 mod save;
@@ -42,6 +43,6 @@ pub use member::{Identity, IdentityKind, MemberFault, MemberId, MemberRef};
 pub use query::{ChannelInfo, DayTotals, Due, MemberInfo, OrderInfo, ProgramInfo, Reader, TableSize};
 pub use reference::Compile;
 pub use store::{Clock, Options, Store, system_clock};
-pub use sweep::sweep;
+pub use sweep::{Swept, retry_parked, sweep};
 pub use totals::Totals;
 pub use verify::VerifyReport;

@@ -24,8 +24,10 @@ struct Migration {
     oldest_compatible: i64,
 }
 
-const MIGRATIONS: [Migration; 1] =
-    [Migration { number: 1, name: "ledger", sql: include_str!("migrations/001_ledger.sql"), oldest_compatible: 1 }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { number: 1, name: "ledger", sql: include_str!("migrations/001_ledger.sql"), oldest_compatible: 1 },
+    Migration { number: 2, name: "parked", sql: include_str!("migrations/002_parked.sql"), oldest_compatible: 1 },
+];
 
 const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
 

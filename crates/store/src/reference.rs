@@ -118,7 +118,8 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
-        | Body::Settle { .. } => return Err(Fault::Row("only reference data is changed here")),
+        | Body::Settle { .. }
+        | Body::ForgetAnswers { .. } => return Err(Fault::Row("only reference data is changed here")),
     };
     let reply = match outcome {
         Ok(reply) => reply,

@@ -16,6 +16,7 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     let conn = batch.conn;
     save_directory(conn, &batch.rows)?;
     save_members(conn, &batch.rows, batch.now)?;
+    save_parked(conn, &batch.rows)?;
     save_accounts(conn, batch)?;
     save_lots(conn, batch)?;
     save_entries(conn, &batch.rows)?;
@@ -42,6 +43,14 @@ fn save_members(conn: &Connection, rows: &Rows, now: Timestamp) -> Found<()> {
     let mut insert = conn.prepare_cached("INSERT INTO identities (owner_id, kind, value) VALUES ($1, $2, $3)")?;
     for (id, identity) in rows.identities.keys() {
         insert.execute(params![id.0, identity.kind.number(), identity.value])?;
+    }
+    Ok(())
+}
+
+fn save_parked(conn: &Connection, rows: &Rows) -> Found<()> {
+    for (owner, parked) in &rows.parked {
+        let mut update = conn.prepare_cached("UPDATE members SET parked = $1 WHERE owner_id = $2")?;
+        one(update.execute(params![parked, owner.0])?)?;
     }
     Ok(())
 }

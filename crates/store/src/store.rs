@@ -1,12 +1,12 @@
 //! The handle to a ledger: opens it, takes commands, hands out readers.
 //!
 //! One process writes to a database at a time: a lock file beside it keeps a second one out and is released by the system
-//! when the process ends, however it ends. Bounded by a queue of four batches; a caller waits when it is full.
+//! when the process ends, however it ends. Bounded by queues of four batches of live and of background
+//! commands; a caller waits when they are full.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,12 +18,13 @@ use tokio::sync::oneshot;
 
 use crate::checkpoint::{Checkpointer, FILE_MAX, Progress};
 use crate::command::{Command, Ticket};
-use crate::commit::{Job, Writer};
+use crate::commit::Writer;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::gate::Gate;
 use crate::migrate::{inspect, is_empty, migrate};
-use crate::query::Reader;
+use crate::query::{Reader, parked};
+use crate::queue::{Job, Queue};
 use crate::reference::{Compile, load_reference};
 
 /// How long a transaction waits for a process that holds the database's lock, such as a tool of SQLite.
@@ -63,7 +64,8 @@ pub struct Store {
 }
 
 struct Inner {
-    queue: Option<SyncSender<Job>>,
+    queue: Arc<Queue>,
+    clock: Clock,
     writer: Option<JoinHandle<()>>,
     database: Database,
     compile: Compile,
@@ -103,23 +105,27 @@ impl Store {
         let checkpointer = connect(path)
             .and_then(|it| Checkpointer::start(it, path, progress).map_err(|error| StoreError::io(path, &error)))?;
         let reference = load_reference(&conn, options.compile, path).map_err(|fault| fault.at(path))?;
+        let parked = parked(&conn).map_err(|fault| fault.at(path))?;
         let batch_max = options.batch_max.max(1);
         let writer = Writer {
             conn,
             path: path.to_owned(),
             compile: options.compile,
-            clock: options.clock,
+            clock: Arc::clone(&options.clock),
             batch_max,
             reference,
             gate: Arc::clone(&gate),
             checkpointer,
             stopped,
+            parked: parked.into_iter().collect(),
         };
-        let (queue, jobs) = sync_channel(4 * batch_max);
+        let queue = Arc::new(Queue::new(4 * batch_max));
+        let jobs = Arc::clone(&queue);
         let thread = std::thread::Builder::new().name("writer".to_owned());
         let thread = thread.spawn(move || writer.run(&jobs)).map_err(|error| StoreError::io(path, &error))?;
         let inner = Inner {
-            queue: Some(queue),
+            queue,
+            clock: options.clock,
             writer: Some(thread),
             database: database.clone(),
             compile: options.compile,
@@ -133,10 +139,7 @@ impl Store {
     /// Hands a command to the writer. Blocks only while the queue is full.
     pub fn submit(&self, command: Command) -> Ticket {
         let (answer, ticket) = oneshot::channel();
-        if let Some(queue) = &self.inner.queue {
-            // A writer that is gone drops the job, and the ticket says that the store has stopped.
-            let _ = queue.send(Job { command, answer });
-        }
+        self.inner.queue.push(Job { command, sent_at: self.now(), answer });
         Ticket { answer: ticket, stopped: StoreError::Stopped(self.path().to_owned()) }
     }
 
@@ -147,6 +150,11 @@ impl Store {
     pub fn reader(&self) -> Result<Reader, StoreError> {
         let inner = &self.inner;
         Reader::through(inner.gate.enter(), &inner.idle, &inner.database, inner.compile)
+    }
+
+    /// By the clock that live commands go by.
+    pub fn now(&self) -> Timestamp {
+        (self.inner.clock)()
     }
 
     pub fn database(&self) -> &Database {
@@ -160,7 +168,7 @@ impl Store {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.queue.close();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if let Some(writer) = self.writer.take() {
             // Its callers know from their tickets if it panicked.

@@ -1,42 +1,100 @@
-//! The sweeper: settles the accounts in which something has fallen due, so that reports are whole.
+//! The sweeper: settles the accounts in which something has fallen due, so that reports are whole, and deletes answers that
+//! are too old to be asked for again.
 //!
-//! It walks (due_at, owner) with a cursor, a page at a time, and submits like everybody else; an account that fails is left
-//! behind and tried again with the next sweep. Bounded by a page of accounts in flight.
+//! It walks (due_at, owner) with a cursor, a page at a time, and submits like everybody else, behind live commands. A
+//! member whose settling panics is parked: left out from then on, until a command on its points succeeds or somebody asks
+//! to try again. Bounded by a page of accounts in flight.
 
 use engine::{Actor, Timestamp};
 
-use crate::command::{Body, Command, Failure, Time};
+use crate::command::{Body, Command, Failure, Reply, Time};
 use crate::error::StoreError;
+use crate::member::MemberId;
+use crate::rows::AccountId;
 use crate::store::Store;
 
 const PAGE: usize = 1_000;
+/// All answers are looked through for old ones once a day.
+const WALK_EVERY: i64 = 86_400_000_000;
 
-/// Settles everything that falls due at `until` or before. Answers how many accounts there were.
+/// What a sweep did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Accounts that were settled.
+    pub accounts: u64,
+    /// Members that are left out, since settling their points panicked: a bug to be reported.
+    pub parked: Vec<MemberId>,
+    /// Answers deleted, since they were too old.
+    pub answers: u64,
+}
+
+/// Settles everything that falls due at `until` or before; `progress` is told how many accounts are done.
 ///
 /// # Errors
-/// When the store fails. An account whose settling panics is passed over.
-pub fn sweep(store: &Store, until: Timestamp, progress: &mut dyn FnMut(u64)) -> Result<u64, StoreError> {
-    let mut done = 0;
+/// When the store fails. A member whose settling panics is parked.
+pub fn sweep(store: &Store, until: Timestamp, progress: &mut dyn FnMut(u64)) -> Result<Swept, StoreError> {
+    let mut swept = Swept::default();
     let mut after = None;
     loop {
         // A reader for each page: none is held open while the writer works.
         let page = store.reader()?.due(until, after, PAGE)?;
-        let Some(last) = page.last() else { return Ok(done) };
+        let Some(last) = page.last() else { break };
         after = Some(*last);
-        let settle = |owner, program| Command {
-            key: None,
-            actor: Actor::System,
-            time: Time::Import(until),
-            seed: 0,
-            body: Body::Settle { owner, program },
-        };
-        let tickets: Vec<_> = page.iter().map(|it| store.submit(settle(it.owner, it.program))).collect();
-        for ticket in tickets {
-            match ticket.wait() {
-                Ok(_) | Err(Failure::Rejected(_) | Failure::KeyReused | Failure::Internal) => done += 1,
-                Err(Failure::Store(error)) => return Err(error),
-            }
-        }
-        progress(done);
+        let accounts = page.iter().map(|it| AccountId { owner: it.owner, program: it.program });
+        swept.accounts += settle(store, until, accounts)?;
+        progress(swept.accounts);
     }
+    swept.answers = forget_answers(store)?;
+    swept.parked = store.reader()?.parked()?;
+    Ok(swept)
+}
+
+/// Settles parked members once more. Those that succeed are swept again from now on; answers how many accounts did.
+///
+/// # Errors
+/// When the store fails.
+pub fn retry_parked(store: &Store, until: Timestamp) -> Result<u64, StoreError> {
+    let accounts = store.reader()?.parked_accounts()?;
+    settle(store, until, accounts.into_iter())
+}
+
+/// Answers how many were settled.
+fn settle(store: &Store, until: Timestamp, accounts: impl Iterator<Item = AccountId>) -> Result<u64, StoreError> {
+    let body = |it: AccountId| Body::Settle { owner: it.owner, program: it.program };
+    let tickets: Vec<_> = accounts.map(|it| store.submit(command(Time::Import(until), body(it)))).collect();
+    let mut settled = 0;
+    for ticket in tickets {
+        match ticket.wait() {
+            Ok(_) => settled += 1,
+            Err(Failure::Rejected(_) | Failure::KeyReused | Failure::Internal) => {}
+            Err(Failure::Store(error)) => return Err(error),
+        }
+    }
+    Ok(settled)
+}
+
+fn forget_answers(store: &Store) -> Result<u64, StoreError> {
+    let walked_at = store.reader()?.answers_walked_at()?;
+    if walked_at.is_some_and(|it| store.now().micros() < it.micros().saturating_add(WALK_EVERY)) {
+        return Ok(0);
+    }
+    let mut forgotten = 0;
+    let mut after = None;
+    loop {
+        match store.submit(command(Time::Import(store.now()), Body::ForgetAnswers { after })).wait() {
+            Ok(Reply::Forgotten { answers, next }) => {
+                forgotten += answers;
+                after = next;
+            }
+            Ok(_) | Err(Failure::Rejected(_) | Failure::KeyReused | Failure::Internal) => after = None,
+            Err(Failure::Store(error)) => return Err(error),
+        }
+        if after.is_none() {
+            return Ok(forgotten);
+        }
+    }
+}
+
+fn command(time: Time, body: Body) -> Command {
+    Command { key: None, actor: Actor::System, time, seed: 0, body }
 }

@@ -13,8 +13,8 @@ use crate::directory::{self, Listed, Listing, identity_key, order_key};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::load::{Loaded, find_entry, load_balance, read_entry, read_hold, read_order};
-use crate::member::{Identity, IdentityKind};
-use crate::query::{Reader, all_lots};
+use crate::member::{Identity, IdentityKind, MemberId};
+use crate::query::{Reader, all_lots, parked};
 use crate::rows::{self, AccountId, figures};
 use crate::totals::{COLUMNS_TEXT, Totals, TotalsKey, read_totals};
 
@@ -27,6 +27,8 @@ pub struct VerifyReport {
     pub orders: u64,
     pub holds: u64,
     pub members: u64,
+    /// Members that the sweeper leaves out, since settling their points panicked.
+    pub parked: Vec<MemberId>,
     /// The first difference, if there is one.
     pub difference: Option<String>,
 }
@@ -62,7 +64,8 @@ impl<T: Into<Fault>> From<T> for Ended {
 type Compared<T> = Result<T, Ended>;
 
 pub(crate) fn verify(conn: &Connection, progress: &mut dyn FnMut(u64)) -> Found<VerifyReport> {
-    let mut check = Check { conn, report: VerifyReport::default(), totals: BTreeMap::new(), references: 0 };
+    let report = VerifyReport { parked: parked(conn)?, ..VerifyReport::default() };
+    let mut check = Check { conn, report, totals: BTreeMap::new(), references: 0 };
     match check.all(progress) {
         Ok(()) => {}
         Err(Ended::Difference(difference)) => check.report.difference = Some(difference),

@@ -28,6 +28,9 @@ pub(crate) fn run(database: &Database, _: &Args) -> Result<Outcome> {
         columns.row([label, &count(number)]);
     }
     columns.print("");
+    for member in &report.parked {
+        println!("Parked: {member}; what falls due there is not posted. `guerdon sweep --retry-parked` tries again.");
+    }
     match &report.difference {
         None => println!("Everything agrees."),
         Some(difference) => println!("A difference: {difference}"),

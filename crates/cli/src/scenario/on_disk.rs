@@ -155,6 +155,7 @@ impl Backend for StoreBackend {
             store::Reply::Member { .. }
             | store::Reply::Adjusted { .. }
             | store::Reply::Settled { .. }
+            | store::Reply::Forgotten { .. }
             | store::Reply::Program { .. }
             | store::Reply::Channel { .. }
             | store::Reply::Done => Reply::Done,

@@ -80,6 +80,11 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.unsigned(u64::from(*number));
         }
         Reply::Done => it.byte(8),
+        Reply::Forgotten { answers, next } => {
+            it.byte(9);
+            it.unsigned(*answers);
+            it.option(next.as_ref(), |it, next| it.bytes(next));
+        }
     }
 }
 
@@ -93,6 +98,7 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
         6 => Reply::Program { number: it.small()?, version: it.small()? },
         7 => Reply::Channel { number: it.small()? },
         8 => Reply::Done,
+        9 => Reply::Forgotten { answers: it.unsigned()?, next: it.option(Unpacker::array)? },
         _ => return Err(Unreadable),
     })
 }
@@ -279,6 +285,10 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.bytes(&owner.0);
             it.unsigned(u64::from(*program));
         }
+        Body::ForgetAnswers { after } => {
+            it.byte(11);
+            it.option(after.as_ref(), |it, after| it.bytes(after));
+        }
         Body::CreateProgram { .. } | Body::AddVersion { .. } | Body::SwitchProgram { .. } | Body::AddChannel { .. } => {
             write_reference(&mut it, body)
         }
@@ -316,7 +326,8 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
-        | Body::Settle { .. } => {}
+        | Body::Settle { .. }
+        | Body::ForgetAnswers { .. } => {}
     }
 }
 

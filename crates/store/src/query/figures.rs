@@ -1,13 +1,15 @@
 //! Key figures from day totals, what falls due, and what takes up the space.
 
 use engine::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::Reader;
+use crate::directory::WALKED;
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::member::MemberId;
-use crate::rows::{self, time};
+use crate::migrate::meta;
+use crate::rows::{self, AccountId, time};
 use crate::totals::{COLUMNS_TEXT, Totals, read_totals};
 
 /// What happened on a day in a channel.
@@ -68,12 +70,14 @@ impl Reader {
         })
     }
 
-    /// A page of accounts in which something falls due at `until` or before, behind `after`, soonest first.
+    /// A page of accounts in which something falls due at `until` or before, behind `after`, soonest first. Those of
+    /// parked members are left out.
     pub fn due(&self, until: Timestamp, after: Option<Due>, limit: usize) -> Result<Vec<Due>, StoreError> {
         self.ask(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT due_at, owner_id, program FROM accounts
                 WHERE due_at <= $1 AND ($2, $3, $4) < (due_at, owner_id, program)
+                    AND owner_id NOT IN (SELECT owner_id FROM members WHERE parked <> 0)
                 ORDER BY due_at, owner_id, program LIMIT $5",
             )?;
             let after = after.map_or((i64::MIN, Vec::new(), 0), |it| (it.at.micros(), it.owner.0.to_vec(), it.program));
@@ -86,6 +90,33 @@ impl Reader {
         })
     }
 
+    /// Members that the sweeper leaves out, since settling their points panicked.
+    pub fn parked(&self) -> Result<Vec<MemberId>, StoreError> {
+        self.ask(parked)
+    }
+
+    /// The accounts of parked members.
+    pub(crate) fn parked_accounts(&self) -> Result<Vec<AccountId>, StoreError> {
+        self.ask(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT owner_id, program FROM accounts
+                WHERE owner_id IN (SELECT owner_id FROM members WHERE parked <> 0) ORDER BY owner_id, program",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut accounts = Vec::new();
+            while let Some(row) = rows.next()? {
+                accounts.push(AccountId { owner: rows::member(row, 0)?, program: row.get(1)? });
+            }
+            Ok(accounts)
+        })
+    }
+
+    /// When all answers were last looked through for old ones.
+    pub(crate) fn answers_walked_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let at = self.ask(|conn| meta(conn, WALKED))?;
+        Ok(at.and_then(|it| it.parse().ok()).map(Timestamp::from_micros))
+    }
+
     /// Bytes of each table and index, largest first.
     pub fn size(&self) -> Result<Vec<TableSize>, StoreError> {
         self.ask(|conn| {
@@ -95,6 +126,17 @@ impl Reader {
             Ok(sizes.collect::<Result<_, _>>()?)
         })
     }
+}
+
+pub(crate) fn parked(conn: &Connection) -> Found<Vec<MemberId>> {
+    let select = "SELECT owner_id FROM members WHERE parked <> 0 ORDER BY owner_id";
+    let mut statement = conn.prepare_cached(select)?;
+    let mut rows = statement.query([])?;
+    let mut parked = Vec::new();
+    while let Some(row) = rows.next()? {
+        parked.push(rows::member(row, 0)?);
+    }
+    Ok(parked)
 }
 
 fn read_due(row: &Row<'_>) -> Found<Due> {

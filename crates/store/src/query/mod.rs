@@ -23,6 +23,7 @@ use crate::reference::Compile;
 
 pub use account::OrderInfo;
 pub(crate) use account::all_lots;
+pub(crate) use figures::parked;
 pub use figures::{DayTotals, Due, TableSize};
 pub use member::MemberInfo;
 pub use program::{ChannelInfo, ProgramInfo};

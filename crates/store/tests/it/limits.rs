@@ -110,7 +110,7 @@ fn a_newer_or_changed_schema_is_refused_untouched() {
     let newer = with_orders(1);
     tamper(&newer, "UPDATE meta SET value = '999' WHERE name = 'oldest_compatible'");
     let before = fs::read(newer.path()).expect("the file");
-    let expected = StoreError::Newer { path: newer.path(), needs: 999, has: 1 };
+    let expected = StoreError::Newer { path: newer.path(), needs: 999, has: 2 };
     assert_eq!(newer.try_open().err(), Some(expected.clone()));
     assert_eq!(Reader::open(&newer.database(), compile).err(), Some(expected));
     assert_eq!(fs::read(newer.path()).expect("the file"), before);
@@ -352,7 +352,8 @@ fn a_store_that_is_closed_leaves_no_log_behind() {
     let store = shop.opened("plain");
     sent(&store, &[sign_up(1)]);
     let wal = with_suffix(&shop.path(), "-wal");
-    let tickets: Vec<_> = (0..3_000).map(|it| store.submit(order(1, &format!("{it}"), sale(1_000, NEW_YEAR)))).collect();
+    let tickets: Vec<_> =
+        (0..3_000).map(|it| store.submit(order(1, &format!("{it}"), sale(1_000, NEW_YEAR)))).collect();
     // A reader that has come and gone keeps its connection, one of another process its snapshot.
     drop(store.reader().expect("a reader"));
     drop(store);

@@ -9,3 +9,4 @@ mod power_cut;
 mod power_cut_proof;
 mod shop;
 mod store;
+mod writer;
