@@ -25,6 +25,18 @@ impl Outcome {
     }
 }
 
+/// What the rules refused, in the shop's words.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) String);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// Says the error on stderr. The database failed: 3; what was asked for cannot be done: 2.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if is_broken_pipe(error) {
@@ -36,7 +48,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
             || matches!(it.downcast_ref(), Some(Failure::Store(_) | Failure::Internal))
             || matches!(it.downcast_ref(), Some(ExportError::Store(_)))
     });
-    let refused = error.chain().any(|it| matches!(it.downcast_ref(), Some(Failure::Rejected(_) | Failure::KeyReused)));
+    let refused = error
+        .chain()
+        .any(|it| it.is::<Refused>() || matches!(it.downcast_ref(), Some(Failure::Rejected(_) | Failure::KeyReused)));
     ExitCode::from(if store {
         3
     } else if refused {

@@ -1,18 +1,26 @@
 //! Opens the database, for writing or beside a writer, and sends single commands.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
 use engine::{Actor, Timestamp};
 use server::program::compile;
+use server::words::{Names, Voice, rejection_in_words};
 use store::{
-    Body, Command, Database, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramInfo, Reader, Reply,
-    Store, Time,
+    Body, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramInfo, Reader,
+    Reply, Store, Time,
 };
+
+use crate::fault::Refused;
 
 /// Commands that one batch takes at most.
 const BATCH_MAX: usize = 1_000;
+
+/// Bytes of a file that is read as a whole.
+const SMALL_BYTES_MAX: u64 = 1 << 20;
 
 /// Opens for writing; a database that is not there is made.
 pub(crate) fn writer(database: &Database) -> Result<Store> {
@@ -46,8 +54,28 @@ pub(crate) fn by_hand(body: Body, key: Option<String>) -> Command {
 }
 
 /// Sends one command and waits for its reply.
-pub(crate) fn send(store: &Store, body: Body, key: Option<String>) -> Result<Reply, store::Failure> {
+pub(crate) fn send(store: &Store, body: Body, key: Option<String>) -> Result<Reply, Failure> {
     store.submit(by_hand(body, key)).wait()
+}
+
+/// Sends a command about the points of a program: a refusal is told in its words and currency.
+pub(crate) fn send_for(store: &Store, program: &str, body: Body, key: Option<String>) -> Result<Reply> {
+    let rejection = match send(store, body, key) {
+        Err(Failure::Rejected(rejection)) => rejection,
+        sent => return Ok(sent?),
+    };
+    let details = program_details(&store.reader().context("reading the programs failed")?, program)?;
+    let version = details.timeline.at(now()).or(details.timeline.versions().first());
+    let Some(version) = version else { return Err(Failure::Rejected(rejection).into()) };
+    let document = details.document(version.number).and_then(|it| server::program::parse(it).ok());
+    let names = document.as_ref().map_or_else(Names::default, Names::of);
+    let said = rejection_in_words(&rejection, &Voice { terms: &version.terms, names: &names });
+    Err(Refused(said.trim_end_matches('.').to_owned()).into())
+}
+
+/// Reads a whole number.
+pub(crate) fn whole(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "allowed is a whole number such as 250".to_owned())
 }
 
 /// A key of its own for a command that is meant once.
@@ -83,7 +111,12 @@ pub(crate) fn find(reader: &Reader, member: &MemberRef) -> Result<MemberId> {
 /// The text of a small file; a large one is read line by line instead.
 pub(crate) fn small_file(path: &Path) -> Result<String> {
     let what = || format!("reading {} failed", path.display());
-    let bytes = std::fs::read(path).with_context(what)?;
+    let mut bytes = Vec::new();
+    let file = File::open(path).with_context(what)?;
+    file.take(SMALL_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(what)?;
+    if SMALL_BYTES_MAX < u64::try_from(bytes.len()).unwrap_or(u64::MAX) {
+        bail!("reading {} failed: it is longer than 1 MiB; is it the right file?", path.display());
+    }
     String::from_utf8(bytes).map_err(|_| anyhow!("the text is not UTF-8; allowed is UTF-8")).with_context(what)
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(value_parser = open::member)]
     member: MemberRef,
     /// Points to add, or to deduct when negative
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = open::whole)]
     points: i64,
     /// Why; the member's statement shows it
     #[arg(long)]
@@ -41,8 +41,10 @@ pub(crate) fn run(database: &Database, args: Args) -> Result<Outcome> {
     let adjustment = Adjustment { points: Points::new(args.points), note: args.note, expires_at: None };
     let key = args.reference.as_ref().map(|it| format!("adjust-{it}"));
     let member = args.member.clone();
+    let name = program.clone();
     let body = Body::Adjust { program, member: args.member, adjustment, reference: args.reference };
-    let reply = open::send(&store, body, key).with_context(|| format!("adjusting the points of {member} failed"))?;
+    let reply =
+        open::send_for(&store, &name, body, key).with_context(|| format!("adjusting the points of {member} failed"))?;
     let Reply::Adjusted { balance, .. } = reply else { bail!("the store answered something else") };
     println!("{} points; {} can be spent now.", signed(Points::new(args.points)), grouped(balance.available.get()));
     Ok(Outcome::Ok)

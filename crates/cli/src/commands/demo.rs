@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use engine::{Money, Points, value_of};
+use engine::{Points, value_of};
+use server::words::{Names, Voice};
 use store::{Database, Reader, Store, Totals, sweep};
 
 use super::statement::{Range, print as print_statement};
@@ -123,9 +124,9 @@ fn worth(reader: &Reader, sample: &Sample, points: Points) -> Result<String> {
     let program = open::program_details(reader, &sample.program)?;
     let Some(version) = program.timeline.versions().last() else { return Ok(String::new()) };
     let terms = &version.terms;
-    let value: Money = value_of(points, terms.redeem.rate);
-    let amount = value.to_text(terms.currency.exponent);
-    Ok(format!("worth {} {}", amount, terms.currency.code()))
+    let voice = Voice { terms, names: &Names::default() };
+    let amount = voice.amount(value_of(points, terms.redeem.rate));
+    Ok(format!("worth {amount} {}", terms.currency.code()))
 }
 
 fn size_of(file: &Path) -> u64 {

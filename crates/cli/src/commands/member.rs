@@ -21,15 +21,19 @@ pub(crate) enum Command {
 
 #[derive(clap::Args)]
 pub(crate) struct Add {
+    /// What the shop calls the member
     #[arg(long)]
     name: Option<String>,
     /// The shop's customer id; each of these may be given several times
     #[arg(long, value_name = "ID")]
     customer: Vec<String>,
+    /// The number of a card
     #[arg(long, value_name = "NUMBER")]
     card: Vec<String>,
+    /// An e-mail address
     #[arg(long, value_name = "ADDRESS")]
     email: Vec<String>,
+    /// A phone number with its country, such as +41441234567
     #[arg(long, value_name = "NUMBER")]
     phone: Vec<String>,
 }

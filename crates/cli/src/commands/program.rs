@@ -27,6 +27,7 @@ Examples:
 pub(crate) enum Command {
     /// Say in plain words what a program document does, or what is wrong with it
     Check {
+        /// The document, as JSON (docs/PROGRAM.md)
         file: PathBuf,
         /// Try an order of this amount, paid today by a new member
         #[arg(long, value_name = "AMOUNT")]
@@ -36,10 +37,14 @@ pub(crate) enum Command {
         redeem: i64,
     },
     /// Say what a document would change if it became the next version, and whom it touches; nothing is stored
-    Preview { file: PathBuf },
+    Preview {
+        /// The document, as JSON
+        file: PathBuf,
+    },
     /// Add a program, or a version of one
     #[command(after_help = AFTER)]
     Add {
+        /// The document, as JSON
         file: PathBuf,
         /// In force from this day on (or this time); the past only while the program has no entries
         #[arg(long, value_name = "DATE")]
@@ -52,6 +57,7 @@ pub(crate) enum Command {
     List,
     /// Say in plain words what a program does today, and which versions it has
     Show {
+        /// What the program is called
         name: String,
         /// The document instead, as it was written
         #[arg(long)]
@@ -59,15 +65,17 @@ pub(crate) enum Command {
     },
     /// Switch a program on
     On {
+        /// What the program is called
         name: String,
-        /// From this time on (RFC 3339), instead of now
+        /// From the start of this day on (or from this time on), instead of now
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
     },
     /// Switch a program off: nothing is earned or redeemed on orders placed meanwhile
     Off {
+        /// What the program is called
         name: String,
-        /// From this time on (RFC 3339), instead of now
+        /// From the start of this day on (or from this time on), instead of now
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
     },
@@ -105,7 +113,7 @@ fn read(file: &Path) -> Result<(ProgramDocument, String)> {
 fn add(database: &Database, file: &Path, from: Option<&str>, new_version: bool) -> Result<Outcome> {
     let (document, text) = read(file)?;
     let zone = document.terms()?.zone;
-    let effective_at = from.map(|it| start(it, &zone)).transpose()?;
+    let effective_at = from.map(|it| start(it, &zone)).transpose().context("--from")?;
     let name = document.name.clone();
     let store = if new_version { open::existing(database)? } else { open::writer(database)? };
     let body = if new_version {
@@ -127,7 +135,7 @@ fn start(text: &str, zone: &Zone) -> Result<Timestamp> {
         return Ok(zone.start_of(date));
     }
     Timestamp::parse(text)
-        .map_err(|_| anyhow!("--from: \"{text}\" is neither a date (2026-03-01) nor a time (2026-03-01T12:00:00Z)"))
+        .map_err(|_| anyhow!("\"{text}\" is neither a date (2026-03-01) nor a time (2026-03-01T12:00:00Z)"))
 }
 
 fn preview(database: &Database, file: &Path) -> Result<Outcome> {
@@ -201,11 +209,17 @@ fn show(database: &Database, name: &str, document: bool) -> Result<Outcome> {
 }
 
 fn switch(database: &Database, name: &str, on: bool, at: Option<&str>) -> Result<Outcome> {
-    let at = at.map(Timestamp::parse).transpose().context("--at")?;
     let store = open::existing(database)?;
+    let known = store.reader()?.program(name).context("reading the programs failed")?;
+    let zone = known.and_then(|it| it.timeline.versions().last().map(|it| it.terms.zone.clone()));
+    let zone = zone.unwrap_or_else(Zone::utc);
+    let at = at.map(|it| start(it, &zone)).transpose().context("--at")?;
     let word = if on { "on" } else { "off" };
     let body = Body::SwitchProgram { program: name.to_owned(), on, at };
     open::send(&store, body, None).with_context(|| format!("switching the program {name} {word} failed"))?;
-    println!("The program {name} is {word}{}.", at.map_or_else(String::new, |it| format!(" from {it} on")));
+    println!(
+        "The program {name} is {word}{}.",
+        at.map_or_else(String::new, |it| format!(" from {} on", zone.clock_text(it)))
+    );
     Ok(Outcome::Ok)
 }

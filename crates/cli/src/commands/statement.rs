@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use engine::{
-    Account, Bucket, Date, Entry, EntryNo, Horizon, LotNo, LotRef, OrderNo, Points, Timestamp, settle, value_of,
+    Account, Bucket, Date, Entry, EntryNo, Horizon, Lot, LotNo, OrderNo, Points, Timestamp, settle, value_of,
 };
 use server::words::{Names, Voice, entry_in_words};
 use store::{Database, MemberId, MemberRef, Reader};
@@ -58,9 +58,20 @@ impl Range {
     fn holds(self, day: Date) -> bool {
         self.from.is_none_or(|it| it <= day) && self.to.is_none_or(|it| day <= it)
     }
+
+    /// " from 2026-03-02 to 2026-03-04"; nothing when all days are shown.
+    fn in_words(self) -> String {
+        let part = |word: &str, day: Option<Date>| day.map_or_else(String::new, |it| format!(" {word} {it}"));
+        part("from", self.from) + &part("to", self.to)
+    }
 }
 
 pub(crate) fn run(database: &Database, args: &Args) -> Result<Outcome> {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && to < from
+    {
+        bail!("--from {from} lies after --to {to}; allowed is the same day or an earlier one");
+    }
     let reader = open::reader(database)?;
     let id = open::find(&reader, &args.member)?;
     let program = open::program(&reader, args.program.as_deref())?;
@@ -114,7 +125,7 @@ impl Statement<'_> {
         let member = self.reader.member(self.id).context("reading the member failed")?;
         let member = member.ok_or_else(|| anyhow!("there is no member {}", self.id))?;
         let identities: Vec<String> =
-            member.identities.iter().map(|it| format!("{} {}", it.kind.name(), it.value)).collect();
+            member.identities.iter().map(|it| format!("{}:{}", it.kind.name(), it.value)).collect();
         println!("{}  {}", member.name.as_deref().unwrap_or("Member without a name"), self.id);
         println!("{}", identities.join(", "));
         let zone = &self.voice.terms.zone;
@@ -147,64 +158,77 @@ impl Statement<'_> {
 
     /// What is left by the day on which it expires, soonest first.
     fn lots(&self) -> Result<()> {
-        let zone = &self.voice.terms.zone;
-        let mut coming: BTreeMap<(Timestamp, Timestamp, LotNo), (LotRef, Points)> = BTreeMap::new();
+        let mut coming: BTreeMap<(Timestamp, Timestamp, LotNo), Lot> = BTreeMap::new();
         for lot in self.account.lots() {
-            let left = lot.pending + lot.available + lot.held;
-            if left.is_positive() {
-                coming.insert(lot.spend_key(), (lot.at, left));
+            if (lot.pending + lot.available + lot.held).is_positive() {
+                coming.insert(lot.spend_key(), *lot);
             }
         }
-        println!("\nComing expiries, spent in this order");
+        println!("\nComing expiries, in the order in which points are spent");
         if coming.is_empty() {
             println!("  none: no points are left");
             return Ok(());
         }
-        let mut columns = Columns::new("rll");
-        columns.row(["POINTS", "EARNED", "LAST DAY"]);
-        for (lot, left) in coming.into_values() {
-            let last = self.voice.last_day(lot.expires_at).unwrap_or_else(|| "never expire".to_owned());
-            columns.row([grouped(left.get()), zone.date_of(lot.earned_at).to_string(), last]);
+        let mut columns = Columns::new("rrrl");
+        columns.row(["POINTS", "EARNED", "LAST DAY", ""]);
+        for lot in coming.into_values() {
+            let left = lot.pending + lot.available + lot.held;
+            let last = self.voice.last_day(lot.at.expires_at).unwrap_or_else(|| "never".to_owned());
+            columns.row([grouped(left.get()), self.voice.day_of(lot.at.earned_at), last, self.remark(&lot)]);
         }
         columns.print("  ");
         Ok(())
     }
 
+    /// Why some of a lot cannot be spent now.
+    fn remark(&self, lot: &Lot) -> String {
+        if lot.pending.is_positive() {
+            format!("can be spent from {}", self.voice.day_of(lot.at.available_at))
+        } else if lot.held.is_positive() {
+            format!("{} of them held", grouped(lot.held.get()))
+        } else {
+            String::new()
+        }
+    }
+
     fn history(&self, range: Range) -> Result<()> {
         let orders: BTreeMap<OrderNo, String> = self.order_names()?;
-        println!("\nHistory");
+        println!("\nHistory{}", range.in_words());
         println!("  {:<16}  {:>8}  {:>8}  WHY", "WHEN", "POINTS", "BALANCE");
         let mut after = EntryNo(0);
         let mut balance = Points::ZERO;
+        let mut shown = 0_u64;
         loop {
             let page = self.reader.entries(self.id, self.program, after, PAGE).context("reading the history failed")?;
             let Some(last) = page.last() else { break };
             after = last.number;
             for entry in &page {
-                self.entry(entry, &orders, &mut balance, range);
+                shown += u64::from(self.entry(entry, &orders, &mut balance, range));
             }
         }
         for entry in &self.due {
-            self.entry(entry, &orders, &mut balance, range);
+            shown += u64::from(self.entry(entry, &orders, &mut balance, range));
         }
-        if after == EntryNo(0) {
-            println!("  nothing yet");
+        if shown == 0 {
+            println!("  {}", if after == EntryNo(0) { "nothing yet" } else { "nothing in these days" });
         }
         Ok(())
     }
 
-    fn entry(&self, entry: &Entry, orders: &BTreeMap<OrderNo, String>, balance: &mut Points, range: Range) {
+    /// Prints an entry, if it is of the days that are shown.
+    fn entry(&self, entry: &Entry, orders: &BTreeMap<OrderNo, String>, balance: &mut Points, range: Range) -> bool {
         let zone = &self.voice.terms.zone;
         let change = spendable(entry);
         *balance += change;
         if !range.holds(zone.date_of(entry.at)) {
-            return;
+            return false;
         }
         let order = entry.order.and_then(|no| orders.get(&no)).map(String::as_str);
         let lot_of = |no: LotNo| self.account.lot(no).map(|it| it.at);
         let why = entry_in_words(entry, order, &lot_of, &self.voice);
         let (points, left) = (signed(change), grouped(balance.get()));
         println!("  {:<16}  {points:>8}  {left:>8}  {why}", zone.clock_text(entry.at));
+        true
     }
 
     fn order_names(&self) -> Result<BTreeMap<OrderNo, String>> {
@@ -225,4 +249,6 @@ fn a_range_holds_its_first_and_last_day() {
     let range = Range { from: Some(day(2)), to: Some(day(4)) };
     assert_eq!([1, 2, 4, 5].map(|it| range.holds(day(it))), [false, true, true, false]);
     assert!(Range::default().holds(day(1)));
+    assert_eq!(range.in_words(), " from 2026-03-02 to 2026-03-04");
+    assert_eq!(Range::default().in_words(), "");
 }

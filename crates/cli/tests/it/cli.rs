@@ -67,6 +67,8 @@ fn a_program_has_versions_and_can_be_switched_off() {
     assert_eq!(shop.ok("program show Test_shop --document"), shop.text("better.json"));
     assert_has(&shop.ok("program off Test_shop"), "is off");
     assert_has(&shop.ok("program list"), "off");
+    assert_has(&shop.ok("program on Test_shop --at 2100-01-01"), "is on from 2100-01-01 00:00 on");
+    assert_has(&shop.fails(2, "program on Test_shop --at soon"), "--at: \"soon\" is neither a date");
     assert_has(&shop.ok("program on Test_shop"), "is on");
     shop.fails(2, "program show Other");
     shop.fails(1, "program off Other");
@@ -86,7 +88,7 @@ fn staff_adjust_and_hold_points_and_the_statement_says_so() {
     assert_has(&shop.ok("hold add customer:42 100 --minutes 20"), "Held now: 100; 150 can be spent");
     assert_has(&shop.ok("hold release 42 1"), "250 can be spent");
     let statement = shop.ok("statement card:6001");
-    for part in ["Ana Costa", "customer 42, card 6001", "Can be spent  250  worth 2.50 EUR", "welcome", "counted twice"]
+    for part in ["Ana Costa", "customer:42, card:6001", "Can be spent  250  worth 2.50 EUR", "welcome", "counted twice"]
     {
         assert_has(&statement, part);
     }
@@ -94,6 +96,14 @@ fn staff_adjust_and_hold_points_and_the_statement_says_so() {
     assert_has(&shop.fails(1, "adjust 42 -1000 --note no"), "at most 250 points");
     assert_has(&shop.fails(2, "statement 43"), "there is no member customer:43");
     assert_has(&shop.fails(2, "statement mail:ana"), "is no member");
+    let turned = shop.fails(2, "statement 42 --from 2026-03-02 --to 2026-03-01");
+    assert_has(&turned, "--from 2026-03-02 lies after --to 2026-03-01");
+    assert_has(&shop.ok("statement 42 --to 2020-03-01"), "nothing in these days");
+    assert_has(&shop.fails(1, "adjust 42 -5000 --note x"), "That is more than can be spent: at most 250 points");
+    assert_has(&shop.fails(2, "adjust 42 1.5 --note x"), "allowed is a whole number such as 250");
+    assert_has(&shop.fails(1, "hold add 42 -5"), "points: allowed is 1 to");
+    assert_has(&shop.ok("hold add 42 5"), "(Europe/Zurich). Held now: 5");
+    assert_has(&shop.ok("statement 42"), "5 of them held");
     assert_has(&shop.fails(2, "adjust 42 5 --note x --program Other"), "there is no program Other");
 }
 
