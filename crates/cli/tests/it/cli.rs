@@ -121,7 +121,7 @@ fn the_statement_gives_the_reason_of_each_entry() {
     let statement = shop.ok("statement 42");
     for part in [
         "WHEN                POINTS   BALANCE  WHY",
-        "2024-01-10 12:00      +300       300  Order web A1: earned 300 points (1 point per 1.00 on 300.00)",
+        "2024-01-10 12:00      +300       300  Order web A1: 300 points earned (1 point per 1.00 on 300.00)",
         "2024-02-10 12:00      -200",
         "2025-01-11 00:00",
         "expired",

@@ -57,7 +57,7 @@ impl Story<'_> {
             let verb = if undone == points { "given back" } else { "earned in addition" };
             format!("{} {verb}: another order completes a step with it again", self.points(points))
         } else if earned.before.is_zero() && undone.is_zero() {
-            format!("earned {} ({working})", self.points(points))
+            format!("{} earned ({working})", self.points(points))
         } else {
             let verb = if undone == points { "given back" } else { "earned in addition" };
             let now = self.count(earned.called_for);

@@ -10,7 +10,7 @@ fn an_order_earns() {
     check(
         &shop.put(1, shop.sale(3098)),
         &[
-            "Order 1001: earned 30 points (1 point per 1.00 on 30.98, rounded down)",
+            "Order 1001: 30 points earned (1 point per 1.00 on 30.98, rounded down)",
             "Order 1001: earns 30 points (1 point per 1.00 on 30.98, rounded down). Balance: 30 points.",
         ],
     );
@@ -27,7 +27,7 @@ fn an_order_earns() {
 fn an_order_in_steps_says_how_many_count() {
     let mut shop = shop(r#""earn": {"points": 100, "per": "10.00", "mode": "steps"}"#);
     let said = shop.put(1, shop.sale(2500));
-    assert_eq!(said[0], "Order 1001: earned 200 points (100 points for each full 10.00 of 25.00)");
+    assert_eq!(said[0], "Order 1001: 200 points earned (100 points for each full 10.00 of 25.00)");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn points_that_wait_say_until_when() {
     check(
         &shop.put(1, sale),
         &[
-            "Order 1001: earned 30 points (1 point per 1.00 on 30.00); can be spent from 15 April 2022",
+            "Order 1001: 30 points earned (1 point per 1.00 on 30.00); can be spent from 15 April 2022",
             "Order 1001: earns 30 points (1 point per 1.00 on 30.00). Balance: 0 points, 30 waiting.",
         ],
     );
@@ -161,7 +161,7 @@ fn a_redemption_says_what_it_pays_and_what_returns() {
     check(
         &shop.put(1, sale.clone()),
         &[
-            "Order 1001: earned 30 points (1 point per 1.00 on 30.00)",
+            "Order 1001: 30 points earned (1 point per 1.00 on 30.00)",
             "Order 1001: 200 points redeemed, worth 20.00",
             "Order 1001: earns 30 points (1 point per 1.00 on 30.00). Redeemed: 200 points, worth 20.00. Balance: 830 \
              points.",
@@ -227,14 +227,14 @@ fn a_carried_remainder_is_told() {
     check(
         &shop.put(1, first.clone()),
         &[
-            "Order 1001: earned 0 points (1 point for each full 50.00 of 30.00); 30.00 is carried to the next order",
+            "Order 1001: 0 points earned (1 point for each full 50.00 of 30.00); 30.00 is carried to the next order",
             "Order 1001: earns 0 points (1 point for each full 50.00 of 30.00). Balance: 0 points.",
         ],
     );
     let said = shop.put(2, shop.sale(2500));
     assert_eq!(
         said[0],
-        "Order 1002: earned 1 point (1 point for each full 50.00 of 25.00 and 30.00 carried over); 5.00 is carried to the \
+        "Order 1002: 1 point earned (1 point for each full 50.00 of 25.00 and 30.00 carried over); 5.00 is carried to the \
          next order"
     );
     let said = shop.put(1, Document { refunded: Money::new(3000), ..first.clone() });
