@@ -271,6 +271,11 @@ impl Account {
         for posting in &entry.postings {
             self.move_points(posting);
         }
+        for posting in &entry.postings {
+            let lot = self.lot_mut(posting.lot);
+            let waits = lot.pending.is_positive();
+            assert!(!waits || (lot.available + lot.held).is_zero(), "the points of a lot become available together");
+        }
         self.post_hold(entry);
         self.balance.owed += entry.changes.owed;
         self.balance.let_go += entry.changes.let_go;

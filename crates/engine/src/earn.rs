@@ -178,8 +178,12 @@ fn own<'a>(ahead: &'a Ahead, order: &Order) -> Option<&'a Lot> {
     Some(ahead.account.lot(lot.no).expect("the lots of an order are loaded with it"))
 }
 
+/// Where new points of a lot go. Those of one lot become available together: a lot that has spendable points, in a hold or
+/// out of it, does not wait.
 fn own_bucket(ahead: &Ahead, lot: LotRef, terms: &Terms) -> Bucket {
-    if 0 < terms.waiting_days && ahead.now() < lot.available_at { Bucket::Pending } else { Bucket::Available }
+    let is_open = |it: &Lot| (it.available + it.held).is_positive();
+    let waits = 0 < terms.waiting_days && ahead.now() < lot.available_at;
+    if waits && !ahead.account.lot(lot.no).is_some_and(is_open) { Bucket::Pending } else { Bucket::Available }
 }
 
 /// Takes back what was earned above what is called for: the order's own waiting points, its own spendable ones, what of

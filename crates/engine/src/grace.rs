@@ -13,7 +13,9 @@ use crate::program::Terms;
 pub(crate) fn put_back(draft: &mut Draft, account: &Account, back: Back, terms: &Terms, now: Timestamp) {
     let lot = account.lot(back.lot).expect("the lots of an order are loaded with it");
     if now < lot.at.expires_at || lot.graced || terms.grace_days == 0 {
-        draft.move_points(back.lot, back.from, Bucket::Available, back.points);
+        // The points of a lot become available together: what comes back to one that waits anew waits with it.
+        let to = if lot.pending.is_positive() { Bucket::Pending } else { Bucket::Available };
+        draft.move_points(back.lot, back.from, to, back.points);
         return;
     }
     draft.move_points(back.lot, back.from, Bucket::Moved, back.points);
