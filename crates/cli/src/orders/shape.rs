@@ -6,7 +6,7 @@ pub(super) fn fault(path: &str, message: &str) -> (String, String) {
     let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
     let path = if path == "." { "" } else { path };
     if let Some(key) = quoted(message, "missing field ") {
-        return (join(path, key), "it is missing; every one needs it".to_owned());
+        return (join(path, key), "the key is missing; it must be there".to_owned());
     }
     if let Some(key) = quoted(message, "duplicate field ") {
         return (join(path, key), "the key stands here twice; allowed is each key once".to_owned());
@@ -74,7 +74,7 @@ fn faults_are_told_in_the_words_of_a_shop() {
     let check = |path: &str, message: &str, expected: (&str, &str)| {
         assert_eq!(fault(path, message), (expected.0.to_owned(), expected.1.to_owned()));
     };
-    check(".", "missing field `placed_at` at line 1 column 9", ("placed_at", "it is missing; every one needs it"));
+    check(".", "missing field `placed_at` at line 1 column 9", ("placed_at", "the key is missing; it must be there"));
     check(
         "lines[0]",
         "duplicate field `id` at line 1 column 9",

@@ -221,7 +221,7 @@ fn a_bad_line_of_json_is_told_by_line_and_path() {
         br#"{"reference":"A","lines":[],"placed_at":1}"#,
         "line 2 (order A): placed_at: 1 cannot stand here; allowed is a time in quotes",
     );
-    check(br#"{"member":"1","lines":[]}"#, "line 2: placed_at: it is missing");
+    check(br#"{"member":"1","lines":[]}"#, "line 2: placed_at: the key is missing");
     check(br#"{"member":"1","member":"2"}"#, "line 2: member: the key stands here twice");
     check(br#"{"lines":[],"version":true}"#, "line 2: version: allowed is a whole number, or a time of change");
     let long = [b"\"".as_slice(), &vec![b'x'; 2 << 20], b"\""].concat();
