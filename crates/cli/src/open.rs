@@ -33,7 +33,7 @@ pub(crate) fn existing(database: &Database) -> Result<Store> {
 }
 
 fn open(database: &Database, create: bool) -> Result<Store> {
-    let options = Options { compile, clock: store::system_clock(), batch_max: BATCH_MAX, create };
+    let options = Options { batch_max: BATCH_MAX, create, ..Options::new(compile) };
     Store::open(database, options).context("opening the database failed")
 }
 

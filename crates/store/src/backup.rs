@@ -5,24 +5,36 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
 
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
+use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading, start_incarnation};
+use crate::store::{beside, lock};
 use crate::verify::verify;
 
 /// Copies a ledger as of one instant, also while another process writes to it.
 ///
 /// # Errors
-/// When `to` is there already, when it cannot be written, or when the ledger is damaged.
+/// When `to` is there already, when it cannot be written, when the ledger is damaged, or when the log beside it grows too
+/// large meanwhile.
 pub fn backup(database: &Database, to: &Path) -> Result<(), StoreError> {
     let from = database.path();
-    let conn = open_reading(from)?;
-    inspect_open(&conn, from).map_err(|fault| fault.at(from))?;
-    copy(&conn, from, to, |_| Ok(()))
+    let snapshot = Arc::new(Snapshot::long(from, None)?);
+    let _watch = Watch::start(&snapshot)?;
+    backup_from(&snapshot, from, to)
+}
+
+/// No transaction: the copying statement is one by itself.
+pub(crate) fn backup_from(snapshot: &Snapshot, from: &Path, to: &Path) -> Result<(), StoreError> {
+    snapshot.ask(|conn| {
+        inspect_open(conn, from)?;
+        Ok(copy(conn, from, to, |_| Ok(()))?)
+    })
 }
 
 /// Makes a ledger of a backup, in a file that is not there yet, and begins a new incarnation.
@@ -48,9 +60,15 @@ fn copy(
     if to.exists() {
         return Err(StoreError::Exists(to.to_owned()));
     }
-    let part = part_path(to);
+    let part = beside(to, ".part");
+    let folder_is_there = part.parent().is_none_or(|it| it.as_os_str().is_empty() || it.is_dir());
+    if !folder_is_there {
+        return Err(StoreError::Missing(part));
+    }
+    let _lock = PartLock::take(&part)?;
     // What a process that died left behind.
     let _ = std::fs::remove_file(&part);
+    let _ = std::fs::remove_file(beside(&part, "-journal"));
     let copied = write_part(conn, from, &part, change).and_then(|()| publish(&part, to));
     if copied.is_err() {
         // The error says why; a half copy is of no use.
@@ -59,10 +77,23 @@ fn copy(
     copied
 }
 
-fn part_path(to: &Path) -> PathBuf {
-    let mut part = to.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    part.into()
+/// Keeps a second process from writing the same copy.
+struct PartLock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl PartLock {
+    fn take(part: &Path) -> Result<Self, StoreError> {
+        Ok(Self { path: beside(part, ".lock"), _file: lock(part)? })
+    }
+}
+
+impl Drop for PartLock {
+    fn drop(&mut self) {
+        // One that stays does no harm.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 fn write_part(
@@ -73,11 +104,9 @@ fn write_part(
 ) -> Result<(), StoreError> {
     let name = part.to_str().ok_or_else(|| StoreError::NotYet(part.display().to_string()))?;
     if let Err(error) = conn.execute("VACUUM INTO $1", [name]) {
-        let folder_is_there = part.parent().is_none_or(|it| it.as_os_str().is_empty() || it.is_dir());
         return Err(match StoreError::sqlite(from, &error) {
             StoreError::Full(_) => StoreError::Full(part.to_owned()),
             StoreError::ReadOnly(_) => StoreError::ReadOnly(part.to_owned()),
-            _ if !folder_is_there => StoreError::Missing(part.to_owned()),
             other => other,
         });
     }

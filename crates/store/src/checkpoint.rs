@@ -18,6 +18,8 @@ use crate::error::StoreError;
 use crate::gate::Gate;
 use crate::store::BUSY_WAIT;
 
+/// A page in the WAL, with its header.
+const FRAME_BYTES: u64 = 4_096 + 24;
 /// From so many pages in the WAL on, it is copied back.
 const PAGES_START: i64 = 4_000;
 /// The writer copies no more than so many by itself.
@@ -55,6 +57,11 @@ impl Checkpointer {
         let thread = std::thread::Builder::new().name("checkpoint".to_owned());
         let thread = thread.spawn(move || copy_when_woken(&conn, &path, &shared, &woken))?;
         Ok(Self { progress, wake: Some(wake), thread: Some(thread), tried_at: 0 })
+    }
+
+    /// Bytes that the WAL holds since it started over.
+    pub(crate) fn wal_bytes(&self) -> u64 {
+        u64::try_from(self.progress.pages.load(Ordering::Relaxed)).unwrap_or(0) * FRAME_BYTES
     }
 
     /// Called by the writer once it has written for the last time: copies all of the WAL back and empties it.

@@ -22,6 +22,7 @@ use crate::decide::{decide, keyed};
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::gate::Gate;
+use crate::long::LongReads;
 use crate::member::MemberId;
 use crate::queue::{Answer, Job, Queue};
 use crate::reference::{Change, Compile, Reference, change_reference, load_reference};
@@ -39,6 +40,7 @@ pub(crate) struct Writer {
     pub(crate) batch_max: usize,
     pub(crate) reference: Reference,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) long: Arc<LongReads>,
     pub(crate) checkpointer: Checkpointer,
     pub(crate) stopped: Arc<AtomicBool>,
     /// Members whose settling panicked; rarely any.
@@ -60,6 +62,7 @@ impl Writer {
         let _abandon = Abandon(queue);
         while let Some(jobs) = queue.take(self.batch_max) {
             let outcomes = self.process(&jobs);
+            self.long.watch(self.checkpointer.wal_bytes());
             for (job, outcome) in jobs.into_iter().zip(outcomes) {
                 // The caller may have left; that undoes nothing.
                 let _ = job.answer.send(outcome);

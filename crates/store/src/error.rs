@@ -16,6 +16,8 @@ pub enum StoreError {
     ReadOnly(PathBuf),
     #[error("{0}: another process writes to this database; stop it first (reading works beside it)")]
     Locked(PathBuf),
+    #[error("{0}: a process died while it wrote here; open the database for writing once, then read again")]
+    Unfinished(PathBuf),
     #[error("{0}: this file is not a Guerdon database; choose another path")]
     NotADatabase(PathBuf),
     #[error("{path}: the database needs schema {needs} or newer and this program has {has}; install a newer program")]
@@ -28,6 +30,12 @@ pub enum StoreError {
     Full(PathBuf),
     #[error("{0}: too busy: the command waited for more than 30 seconds and was given up; send it again")]
     Busy(PathBuf),
+    #[error("{0}: two long reads are running already; wait until one of them has ended")]
+    LongReads(PathBuf),
+    #[error(
+        "{path}: the read was ended, since the log beside the database has grown to {bytes} bytes meanwhile and {limit} are allowed; read when less is written, or make room on the disk"
+    )]
+    ReadEnded { path: PathBuf, bytes: u64, limit: u64 },
     #[error("{path}: reading or writing failed ({what}); check the disk, then start again")]
     Io { path: PathBuf, what: String },
     #[error("{0}: the store has stopped after a failed write; check the disk, then start again")]
@@ -70,6 +78,7 @@ impl StoreError {
             ErrorCode::SystemIoFailure => Self::Io { path, what },
             ErrorCode::DatabaseCorrupt => Self::Damaged { path, what },
             ErrorCode::NotADatabase => Self::NotADatabase(path),
+            ErrorCode::ReadOnly if failure.extended_code == ffi::SQLITE_READONLY_ROLLBACK => Self::Unfinished(path),
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Self::ReadOnly(path),
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked(path),
             ErrorCode::CannotOpen if !path.exists() => Self::Missing(path),

@@ -5,7 +5,7 @@
 //! | what can be asked, what is answered? | `command.rs`, `member.rs`, `error.rs` |
 //! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs`, `load.rs`, `batch.rs`, `save.rs` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
-//! | what do screens and reports read? | `query/` |
+//! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
 //! | is it all true? | `verify.rs`, `export.rs` |
 
 mod backup;
@@ -21,6 +21,7 @@ mod export;
 mod fault;
 mod gate;
 mod load;
+mod long;
 mod member;
 mod migrate;
 mod pack;

@@ -16,12 +16,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use crate::backup::backup_from;
 use crate::checkpoint::{Checkpointer, FILE_MAX, Progress};
 use crate::command::{Command, Ticket};
 use crate::commit::Writer;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::gate::Gate;
+use crate::long::LongReads;
 use crate::migrate::{inspect, is_empty, migrate};
 use crate::query::{Reader, parked};
 use crate::queue::{Job, Queue};
@@ -49,11 +51,13 @@ pub struct Options {
     pub batch_max: usize,
     /// Whether a database that is not there is made.
     pub create: bool,
+    /// So many bytes of the WAL end long reads; a quarter of the free disk if left out.
+    pub long_read_bytes_max: Option<u64>,
 }
 
 impl Options {
     pub fn new(compile: Compile) -> Self {
-        Self { compile, clock: system_clock(), batch_max: 1_000, create: false }
+        Self { compile, clock: system_clock(), batch_max: 1_000, create: false, long_read_bytes_max: None }
     }
 }
 
@@ -72,6 +76,7 @@ struct Inner {
     gate: Arc<Gate>,
     /// Connections of readers that ended, for those to come.
     idle: Arc<Mutex<Vec<Connection>>>,
+    long: Arc<LongReads>,
     /// Held until all else is closed.
     _lock: File,
 }
@@ -91,6 +96,7 @@ impl Store {
             return Err(StoreError::ReadOnly(path.to_owned()));
         }
         let lock = lock(path)?;
+        roll_back(path).map_err(|error| StoreError::sqlite(path, &error))?;
         if is_empty(path)? {
             if !options.create {
                 return Err(StoreError::Missing(path.to_owned()));
@@ -99,6 +105,7 @@ impl Store {
             inspect(path)?;
         }
         let gate = Arc::new(Gate::default());
+        let long = Arc::new(LongReads::new(options.long_read_bytes_max));
         let stopped = Arc::new(AtomicBool::new(false));
         let progress = Arc::new(Progress::default());
         let conn = open_writing(path, (options.clock)(), &progress)?;
@@ -115,6 +122,7 @@ impl Store {
             batch_max,
             reference,
             gate: Arc::clone(&gate),
+            long: Arc::clone(&long),
             checkpointer,
             stopped,
             parked: parked.into_iter().collect(),
@@ -131,6 +139,7 @@ impl Store {
             compile: options.compile,
             gate,
             idle: Arc::default(),
+            long,
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -150,6 +159,26 @@ impl Store {
     pub fn reader(&self) -> Result<Reader, StoreError> {
         let inner = &self.inner;
         Reader::through(inner.gate.enter(), &inner.idle, &inner.database, inner.compile)
+    }
+
+    /// A reader on one snapshot for long reads: exports, verify, reports. There are two at most; the log grows beside
+    /// them, and past a limit they are ended.
+    ///
+    /// # Errors
+    /// When two are there already, or the database cannot be read.
+    pub fn long_reader(&self) -> Result<Reader, StoreError> {
+        let inner = &self.inner;
+        let snapshot = inner.long.enter(inner.database.path())?;
+        Reader::long(snapshot, &inner.database, inner.compile)
+    }
+
+    /// Copies the ledger as of one instant: a long read.
+    ///
+    /// # Errors
+    /// When `to` is there already or cannot be written, when the ledger is damaged, or as for other long reads.
+    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let snapshot = self.inner.long.enter(self.path())?;
+        backup_from(&snapshot, self.path(), to)
     }
 
     /// By the clock that live commands go by.
@@ -177,8 +206,9 @@ impl Drop for Inner {
     }
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let beside = lock_path(path);
+/// Keeps a second process out for as long as the file lives.
+pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
+    let beside = beside(path, ".lock");
     let open = File::options().create(true).truncate(false).write(true).open(&beside);
     let file = open.map_err(|error| StoreError::io(&beside, &error))?;
     match file.try_lock() {
@@ -188,10 +218,20 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn lock_path(path: &Path) -> PathBuf {
+/// The file of that name with more behind it.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".lock");
+    beside.push(suffix);
     beside.into()
+}
+
+/// A process that died while it made the file leaves a journal: only a connection that may write can take that back.
+fn roll_back(path: &Path) -> rusqlite::Result<()> {
+    if !beside(path, "-journal").exists() || !path.exists() {
+        return Ok(());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)?.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 fn open_writing(path: &Path, now: Timestamp, progress: &Arc<Progress>) -> Result<Connection, StoreError> {

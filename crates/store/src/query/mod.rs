@@ -1,7 +1,8 @@
 //! What screens, reports and statements read: all queries of one reader see one snapshot.
 //!
-//! A reader of a store passes the readers' gate and should be short; one that is opened by itself may be long, works in
-//! any process, and holds the WAL up for as long as it lives. Lists page by a cursor.
+//! A reader of a store passes the readers' gate and should be short; a long one, or one that is opened by itself, in any
+//! process, holds the WAL up for as long as it lives, and is ended when that grows too large (`long.rs`). Lists page by a
+//! cursor.
 
 mod account;
 mod figures;
@@ -18,6 +19,7 @@ use crate::database::Database;
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::gate::Pass;
+use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading};
 use crate::reference::Compile;
 
@@ -30,8 +32,9 @@ pub use program::{ChannelInfo, ProgramInfo};
 
 /// Reads one snapshot of a ledger.
 pub struct Reader {
-    /// There until it is dropped.
-    conn: Option<Connection>,
+    /// Stops watching before the snapshot goes.
+    _watch: Option<Watch>,
+    snapshot: Arc<Snapshot>,
     path: PathBuf,
     compile: Compile,
     idle: Option<Arc<Mutex<Vec<Connection>>>>,
@@ -42,17 +45,31 @@ pub struct Reader {
 const IDLE_MAX: usize = 8;
 
 impl Reader {
-    /// Opens a ledger for reading, beside whoever writes to it.
+    /// Opens a ledger for reading, beside whoever writes to it. It may read for as long as the log beside the database
+    /// takes up no more than a quarter of the free disk.
     ///
     /// # Errors
     /// When it is not there, no ledger, or newer than this program.
     pub fn open(database: &Database, compile: Compile) -> Result<Self, StoreError> {
+        Self::open_until(database, compile, None)
+    }
+
+    /// As `open`, but ended when the log grows past so many bytes.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_until(database: &Database, compile: Compile, wal_bytes_max: Option<u64>) -> Result<Self, StoreError> {
         let path = database.path();
-        let conn = open_reading(path)?;
-        inspect_open(&conn, path).map_err(|fault| fault.at(path))?;
-        let reader = Self { conn: Some(conn), path: path.to_owned(), compile, idle: None, _pass: None };
-        reader.begin()?;
-        Ok(reader)
+        let snapshot = Arc::new(Snapshot::long(path, wal_bytes_max)?);
+        snapshot.ask(|conn| inspect_open(conn, path))?;
+        let watch = Some(Watch::start(&snapshot)?);
+        Self::begun(Self { _watch: watch, snapshot, path: path.to_owned(), compile, idle: None, _pass: None })
+    }
+
+    /// Of a process that writes, which watches the log itself.
+    pub(crate) fn long(snapshot: Arc<Snapshot>, database: &Database, compile: Compile) -> Result<Self, StoreError> {
+        let path = database.path().to_owned();
+        Self::begun(Self { _watch: None, snapshot, path, compile, idle: None, _pass: None })
     }
 
     pub(crate) fn through(
@@ -64,31 +81,27 @@ impl Reader {
         let path = database.path();
         let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let conn = kept.map_or_else(|| open_reading(path), Ok)?;
+        let snapshot = Arc::new(Snapshot::short(conn, path));
         let idle = Some(Arc::clone(idle));
-        let reader = Self { conn: Some(conn), path: path.to_owned(), compile, idle, _pass: Some(pass) };
-        reader.begin()?;
-        Ok(reader)
+        Self::begun(Self { _watch: None, snapshot, path: path.to_owned(), compile, idle, _pass: Some(pass) })
     }
 
     /// The first read fixes the snapshot.
-    fn begin(&self) -> Result<(), StoreError> {
-        let begin = || {
-            self.conn().execute_batch("BEGIN")?;
-            self.conn().prepare_cached("SELECT value FROM meta WHERE name = 'epoch'")?.exists([])
-        };
-        begin().map(drop).map_err(|error| StoreError::sqlite(&self.path, &error))
-    }
-
-    pub(crate) fn conn(&self) -> &Connection {
-        self.conn.as_ref().expect("the connection is there until the reader is dropped")
+    fn begun(self) -> Result<Self, StoreError> {
+        self.ask(|conn| {
+            conn.execute_batch("BEGIN")?;
+            Ok(conn.prepare_cached("SELECT value FROM meta WHERE name = 'epoch'")?.exists([])?)
+        })?;
+        Ok(self)
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
+    /// Queries do not nest.
     pub(crate) fn ask<T>(&self, query: impl FnOnce(&Connection) -> Found<T>) -> Result<T, StoreError> {
-        query(self.conn()).map_err(|fault| fault.at(&self.path))
+        self.snapshot.ask(query)
     }
 
     pub(crate) fn compile(&self) -> Compile {
@@ -98,7 +111,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let Some(conn) = self.conn.take() else { return };
+        let Some(conn) = self.snapshot.take() else { return };
         let ended = conn.execute_batch("ROLLBACK").is_ok();
         if let Some(idle) = &self.idle
             && ended

@@ -410,3 +410,42 @@ fn a_file_that_was_only_half_made_is_made_anew() {
     sent(&store, &[sign_up(1)]);
     verified(&shop);
 }
+
+#[test]
+fn a_file_whose_making_was_cut_short_is_taken_back_by_whoever_writes() {
+    let shop = Shop::new();
+    let made = shop.dir.path().join("made.db");
+    let conn = Connection::open(&made).expect("a database");
+    conn.execute_batch(
+        "CREATE TABLE first (a); DROP TABLE first; PRAGMA cache_size = 2; BEGIN; CREATE TABLE second (a)",
+    )
+    .expect("it is begun");
+    for _ in 0..100 {
+        conn.execute("INSERT INTO second VALUES (randomblob(4000))", []).expect("a row");
+    }
+    // As a process leaves it that dies here: half of it is written, and a journal says how to take it back.
+    for suffix in ["", "-journal"] {
+        fs::copy(with_suffix(&made, suffix), with_suffix(&shop.path(), suffix)).expect("a copy");
+    }
+    assert_eq!(Reader::open(&shop.database(), compile).err(), Some(StoreError::Unfinished(shop.path())));
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1)]);
+    drop(store);
+    verified(&shop);
+}
+
+#[test]
+fn what_a_killed_backup_left_behind_is_taken_over() {
+    let shop = with_orders(2);
+    let copy = shop.dir.path().join("copy.db");
+    for suffix in [".part", ".part-journal", ".part.lock"] {
+        fs::write(with_suffix(&copy, suffix), "half of it").expect("a file");
+    }
+    backup(&shop.database(), &copy).expect("a backup");
+    let restored = Shop::new();
+    restore(&copy, &restored.database()).expect("restored");
+    verified(&restored);
+    for suffix in [".part", ".part-journal", ".part.lock"] {
+        assert!(!with_suffix(&copy, suffix).exists(), "{suffix} is gone");
+    }
+}

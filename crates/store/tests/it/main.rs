@@ -3,6 +3,7 @@
 mod crash;
 #[cfg(unix)]
 mod limits;
+mod long;
 #[cfg(target_os = "linux")]
 mod power_cut;
 #[cfg(target_os = "linux")]

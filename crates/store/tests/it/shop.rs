@@ -88,6 +88,7 @@ impl Shop {
             clock: Arc::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst))),
             batch_max: 1_000,
             create: true,
+            long_read_bytes_max: None,
         }
     }
 
