@@ -62,8 +62,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 
 /// Whoever read our output has seen enough, as with `| head`.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|it| it.downcast_ref::<std::io::Error>())
-        .any(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+    let io = |it: &(dyn std::error::Error + 'static)| match it.downcast_ref::<csv::Error>().map(csv::Error::kind) {
+        Some(csv::ErrorKind::Io(error)) => Some(error.kind()),
+        _ => it.downcast_ref::<std::io::Error>().map(std::io::Error::kind),
+    };
+    error.chain().any(|it| io(it) == Some(std::io::ErrorKind::BrokenPipe))
 }

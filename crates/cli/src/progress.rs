@@ -25,7 +25,8 @@ impl Progress {
             let shape = if total == 0 {
                 "{msg} {spinner} {human_pos} ({elapsed})"
             } else {
-                "{msg} [{bar:30}] {percent:>3} % {human_pos} of {human_len}, {per_sec}, {eta} left"
+                // As wide as the terminal: a line that wraps could not be drawn over.
+                "{msg} [{wide_bar}] {percent:>3} % {human_pos} of {human_len}, {eta} left"
             };
             bar.set_style(ProgressStyle::with_template(shape).expect("the template is well formed"));
             bar.set_message(label.to_owned());
@@ -46,6 +47,14 @@ impl Progress {
                 }
             }
             None => {}
+        }
+    }
+
+    /// Says a line on stderr, above the bar.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
         }
     }
 

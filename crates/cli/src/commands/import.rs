@@ -138,18 +138,18 @@ fn import(database: &Database, orders: &Orders) -> Result<Outcome> {
         currency: shop.currency,
         tally: Tally::default(),
         report: Report::open(orders.report.as_deref())?,
+        progress: Progress::new("reading bytes", size),
     };
-    let mut progress = Progress::new("reading bytes", size);
     while let Some(line) = file.next(&shop).context("reading failed")? {
         run.tally.lines += 1;
         match line {
             Ok(line) => run.submit(line)?,
             Err(trouble) => run.refuse(&trouble)?,
         }
-        progress.set(file.bytes());
+        run.progress.set(file.bytes());
     }
     run.land_all()?;
-    progress.finish();
+    run.progress.finish();
     run.report.close()?;
     run.tally.say(orders, started);
     Ok(Outcome::found(0 < run.tally.refused))
@@ -213,6 +213,7 @@ struct Run<'a> {
     currency: Currency,
     tally: Tally,
     report: Report,
+    progress: Progress,
 }
 
 /// Which members are known already.
@@ -345,7 +346,7 @@ impl Run<'_> {
     fn refuse(&mut self, trouble: &Trouble) -> Result<()> {
         self.tally.refused += 1;
         if self.tally.refused <= SHOWN_MAX {
-            eprintln!("{trouble}");
+            self.progress.say(&trouble.to_string());
         }
         self.report.add(trouble)
     }

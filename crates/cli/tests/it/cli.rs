@@ -198,6 +198,21 @@ fn an_export_never_takes_the_place_of_a_database() {
 }
 
 #[test]
+fn whoever_reads_an_export_may_stop_early() {
+    let shop = Shop::open();
+    let rows: String = (0..2_000).map(|it| format!("{it},2026-01-01,1.00\n")).collect();
+    shop.file("orders.csv", format!("member,placed,amount\n{rows}"));
+    shop.ok("import orders orders.csv --channel web --sign-up");
+    for command in ["export balances", "export ledger"] {
+        let mut command = shop.command(command);
+        let mut export = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        drop(export.stdout.take());
+        let ended = export.wait_with_output().expect("it ends");
+        assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), b"".as_slice()));
+    }
+}
+
+#[test]
 fn reading_commands_work_beside_a_writer_and_a_second_writer_is_refused() {
     let shop = Shop::open();
     let head = "member,reference,placed,amount\n";
