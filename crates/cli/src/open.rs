@@ -87,6 +87,12 @@ fn fresh_key() -> String {
 /// Reads a member as people name one: a bare word is a customer id.
 pub(crate) fn member(text: &str) -> Result<MemberRef, String> {
     let text = text.trim();
+    if let Some((kind, value)) = text.split_once(':')
+        && let Some(kind) = IdentityKind::ALL.into_iter().find(|it| it.name() == kind)
+    {
+        let found = identity(kind, value).map(MemberRef::Identity);
+        return found.ok_or_else(|| format!("cannot be a member's {}; allowed is {}", kind.name(), allowed(kind)));
+    }
     if text.contains(':') || text.starts_with("mem_") {
         return text.parse().map_err(|fault: store::MemberFault| fault.to_string());
     }
@@ -99,6 +105,15 @@ pub(crate) fn identity(kind: IdentityKind, value: &str) -> Option<Identity> {
     match format!("{}:{value}", kind.name()).parse() {
         Ok(MemberRef::Identity(identity)) => Some(identity),
         Ok(MemberRef::Id(_)) | Err(_) => None,
+    }
+}
+
+/// What a value of a kind looks like.
+pub(crate) fn allowed(kind: IdentityKind) -> &'static str {
+    match kind {
+        IdentityKind::Customer | IdentityKind::Card => "1 to 120 bytes without control characters",
+        IdentityKind::Email => "an address such as ana@example.com",
+        IdentityKind::Phone => "a number such as +41441234567",
     }
 }
 

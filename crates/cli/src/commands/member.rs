@@ -65,7 +65,9 @@ impl Add {
         let pairs = kinds.into_iter().flat_map(|(kind, values)| values.iter().map(move |it| (kind, it)));
         pairs
             .map(|(kind, value)| {
-                open::identity(kind, value).with_context(|| format!("\"{value}\" cannot be a member's {}", kind.name()))
+                open::identity(kind, value).with_context(|| {
+                    format!("\"{value}\" cannot be a member's {}; allowed is {}", kind.name(), open::allowed(kind))
+                })
             })
             .collect()
     }

@@ -30,10 +30,10 @@ pub(crate) enum Command {
         /// The document, as JSON (docs/PROGRAM.md)
         file: PathBuf,
         /// Try an order of this amount, paid today by a new member
-        #[arg(long, value_name = "AMOUNT")]
+        #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
         order: Option<String>,
         /// … who has just so many points and redeems them on it
-        #[arg(long, value_name = "POINTS", requires = "order", default_value_t = 0)]
+        #[arg(long, value_name = "POINTS", requires = "order", default_value = "0", value_parser = open::whole)]
         redeem: i64,
     },
     /// Say what a document would change if it became the next version, and whom it touches; nothing is stored

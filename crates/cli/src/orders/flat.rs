@@ -7,6 +7,7 @@ use store::MemberRef;
 
 use super::field::Field;
 use super::{OrderLine, Shop, Trouble, when};
+use crate::open;
 use crate::text::grouped;
 
 /// The texts of a line, by field. `Some("")` is a column that holds nothing; `None` is no column.
@@ -188,8 +189,9 @@ pub(super) fn member_of(text: &str, shop: &Shop) -> Result<MemberRef, String> {
     let is_named = text.starts_with("mem_")
         || text.split_once(':').is_some_and(|(kind, _)| store::IdentityKind::ALL.iter().any(|it| it.name() == kind));
     if is_named {
-        return text.parse().map_err(|fault: store::MemberFault| format!("\"{text}\" {fault}"));
+        return open::member(text).map_err(|fault| format!("\"{text}\" {fault}"));
     }
-    let identity = crate::open::identity(shop.kind, text);
-    identity.map(MemberRef::Identity).ok_or_else(|| format!("\"{text}\" cannot be a member's {}", shop.kind.name()))
+    let (kind, allowed) = (shop.kind.name(), open::allowed(shop.kind));
+    let identity = open::identity(shop.kind, text).map(MemberRef::Identity);
+    identity.ok_or_else(|| format!("\"{text}\" cannot be a member's {kind}; allowed is {allowed}"))
 }

@@ -91,7 +91,7 @@ fn a_bad_field_is_named_with_its_line_and_the_rest_goes_on() {
     check(",2026-01-01,1.00,,,,", "member: it is empty; every order needs one");
     check(
         "email:ana,2026-01-01,1.00,,,,",
-        "member: \"email:ana\" is no member: allowed are mem_…, customer:…, card:…, email:… and phone:…",
+        "member: \"email:ana\" cannot be a member's email; allowed is an address such as ana@example.com",
     );
     check(
         "1,31.12.2026,1.00,,,,",
