@@ -146,6 +146,11 @@ impl Reader {
         let action = if words.eat("program") {
             let clauses = text.split_once("program").map_or("", |(_, clauses)| clauses);
             self.program(clauses, dated.map(|(date, _)| date), is_first)?
+        } else if is_first {
+            return Err(Fault::allowed(
+                words.peek(),
+                "`program …` as the first step: the terms that hold from the beginning",
+            ));
         } else {
             self.action(&mut words, lines)?
         };

@@ -154,6 +154,9 @@ fn run_file(file: &Path, backends: &[Which]) -> Vec<String> {
     if failures.is_empty() {
         failures.extend(difference(&ledgers).map(|it| format!("{name}: {it}")));
     }
+    if failures.is_empty() && steps.iter().all(|it| it.expected.is_empty()) {
+        failures.push(format!("{name}: nothing is expected; allowed is `=> …` behind a step, with what it leads to"));
+    }
     failures
 }
 

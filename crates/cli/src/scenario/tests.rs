@@ -90,3 +90,16 @@ fn a_path_without_scenarios_fails() {
     assert_eq!((summary.passed, summary.failed, summary.failures.len()), (0, 2, 2));
     assert!(summary.to_string().ends_with("0 passed, 2 failed"));
 }
+
+#[test]
+fn a_file_that_checks_nothing_does_not_pass() {
+    let nothing = "it.txt: nothing is expected; allowed is `=> …` behind a step, with what it leads to";
+    check("2022-07-27  order ana #1 paid 100.00\n", &[nothing]);
+    assert_eq!(failures("# Only a comment.\n"), [nothing]);
+}
+
+#[test]
+fn the_first_step_is_the_program() {
+    let said = failures("2022-07-27  order ana #1 paid 100.00  => earned 100\n");
+    assert!(said.len() == 1 && said[0].starts_with("it.txt:1: ") && said[0].contains("as the first step"), "{said:?}");
+}
