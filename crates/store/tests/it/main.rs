@@ -1,6 +1,8 @@
 //! Tests of the store from outside: one binary, one module per subject.
 
 mod crash;
+#[cfg(unix)]
+mod durable;
 #[cfg(target_os = "linux")]
 mod failing_disk;
 #[cfg(unix)]
