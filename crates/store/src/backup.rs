@@ -48,6 +48,8 @@ pub fn restore(from: &Path, to: &Database) -> Result<(), StoreError> {
     if let Some(what) = report.difference {
         return Err(StoreError::Damaged { path: from.to_owned(), what });
     }
+    check_free(to.path())?;
+    let _writer = lock(to.path())?;
     copy(&conn, from, to.path(), start_incarnation)
 }
 
@@ -57,9 +59,7 @@ fn copy(
     to: &Path,
     change: impl FnOnce(&Connection) -> Found<()>,
 ) -> Result<(), StoreError> {
-    if to.exists() {
-        return Err(StoreError::Exists(to.to_owned()));
-    }
+    check_free(to)?;
     let part = beside(to, ".part");
     let folder_is_there = part.parent().is_none_or(|it| it.as_os_str().is_empty() || it.is_dir());
     if !folder_is_there {
@@ -75,6 +75,17 @@ fn copy(
         let _ = std::fs::remove_file(&part);
     }
     copied
+}
+
+/// Nothing is overwritten, and a log that an earlier database of that name left would be played back into the copy.
+fn check_free(to: &Path) -> Result<(), StoreError> {
+    for suffix in ["", "-wal", "-journal"] {
+        let there = beside(to, suffix);
+        if there.exists() {
+            return Err(StoreError::Exists(there));
+        }
+    }
+    Ok(())
 }
 
 /// Keeps a second process from writing the same copy.

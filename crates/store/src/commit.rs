@@ -20,7 +20,7 @@ use crate::checkpoint::Checkpointer;
 use crate::command::{Body, Command, Failure, Time};
 use crate::decide::{decide, keyed};
 use crate::error::StoreError;
-use crate::fault::Found;
+use crate::fault::{Fault, Found};
 use crate::gate::Gate;
 use crate::long::LongReads;
 use crate::member::MemberId;
@@ -144,7 +144,12 @@ impl Writer {
         for owner in tried_again {
             batch.rows.parked.entry(owner).or_insert(false);
         }
-        save(&batch)?;
+        // What cannot be written is a bug of ours: one by one, it is found out whose command it is.
+        match catch_unwind(AssertUnwindSafe(|| save(&batch))) {
+            Ok(saved) => saved?,
+            Err(_) if jobs.len() == 1 => return Ok(vec![Err(Failure::Internal)]),
+            Err(_) => return Err(Fault::Row("a bug of ours stopped the saving of a batch")),
+        }
         if is_live && is_over(now, (self.clock)()) {
             return Err(StoreError::Busy(self.path.clone()).into());
         }
@@ -186,7 +191,13 @@ fn is_over(then: Timestamp, now: Timestamp) -> bool {
 /// A change of reference data writes at once: its batch is its own.
 fn reference(batch: &mut Batch<'_>, command: &Command, compile: Compile) -> Found<Answer> {
     keyed(batch, command, |batch| {
-        let change = Change { conn: batch.conn, reference: batch.reference, compile, now: now_of(batch, command) };
+        let change = Change {
+            conn: batch.conn,
+            reference: batch.reference,
+            compile,
+            now: now_of(batch, command),
+            clock: batch.now,
+        };
         Ok(change_reference(&change, &command.body)?.map_err(Failure::Rejected))
     })
 }

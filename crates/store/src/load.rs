@@ -131,6 +131,9 @@ pub(crate) fn read_lot(row: &Row<'_>) -> Found<Lot> {
         held: points(row, 10)?,
         expired: points(row, 11)?,
     };
+    if lot.pending.min(lot.available).min(lot.held).min(lot.expired) < Points::ZERO {
+        return Err(Fault::Row("a lot is below zero"));
+    }
     let mixed = lot.pending.is_positive() && (lot.available + lot.held).is_positive();
     if mixed || place_of(&lot) != place {
         return Err(Fault::Row("a lot stands in the wrong place"));

@@ -114,21 +114,32 @@ impl Identity {
         Self { kind, value: value.into() }.normalised()
     }
 
-    /// The identity as it is compared: trimmed, e-mail in lower case, of a phone number the digits and a leading plus.
+    /// The identity as it is compared: trimmed, e-mail in lower case, a phone number without the signs that people group
+    /// digits with. Nothing else is dropped: what is no phone number stays none, and two members never become one.
     #[must_use]
     pub fn normalised(&self) -> Self {
         let value = self.value.trim();
         let value = match self.kind {
             IdentityKind::Customer | IdentityKind::Card => value.to_owned(),
             IdentityKind::Email => value.to_lowercase(),
-            IdentityKind::Phone => value.chars().filter(|it| it.is_ascii_digit() || *it == '+').collect(),
+            IdentityKind::Phone => value.replace("(0)", "").chars().filter(|it| !" ()-./".contains(*it)).collect(),
         };
         Self { kind: self.kind, value }
     }
 
     /// Whether a normalised identity can be one.
     pub(crate) fn is_valid(&self) -> bool {
-        is_name(&self.value) && (self.kind != IdentityKind::Email || self.value.contains('@'))
+        let fits_kind = match self.kind {
+            IdentityKind::Customer | IdentityKind::Card => true,
+            IdentityKind::Email => {
+                self.value.split_once('@').is_some_and(|(who, at)| !who.is_empty() && !at.is_empty())
+            }
+            IdentityKind::Phone => {
+                let digits = self.value.strip_prefix('+').unwrap_or(&self.value);
+                3 <= digits.len() && digits.bytes().all(|it| it.is_ascii_digit())
+            }
+        };
+        is_name(&self.value) && fits_kind
     }
 }
 
@@ -192,10 +203,21 @@ fn identities_are_compared_as_people_mean_them() {
         assert_eq!(found.to_string(), expected);
     };
     check("email: Ana@Example.COM", "email:ana@example.com");
-    check("phone:+41 (0)44 123-45", "phone:+4104412345");
+    check("phone:+41 (0)44 123-45", "phone:+414412345");
     check("customer:00042", "customer:00042");
     check("card: a B ", "card:a B");
-    for wrong in ["ana", "mail:ana@example.com", "email:ana", "card:", "phone:none"] {
+    for wrong in [
+        "ana",
+        "mail:ana@example.com",
+        "email:ana",
+        "email:@",
+        "card:",
+        "phone:none",
+        "phone:1-800-FLOWERS",
+        "phone:+",
+        "phone:44+11",
+        "phone:+41 44 \u{661}\u{662}\u{663}",
+    ] {
         assert_eq!(wrong.parse::<MemberRef>(), Err(MemberFault), "{wrong}");
     }
 }

@@ -104,7 +104,10 @@ pub(crate) struct Change<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) reference: &'a Reference,
     pub(crate) compile: Compile,
+    /// The command's time: in an import, the line's.
     pub(crate) now: Timestamp,
+    /// The time it is.
+    pub(crate) clock: Timestamp,
 }
 
 pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result<Reply, Rejection>> {
@@ -227,7 +230,7 @@ fn from_now_on(
         return Err(invalid(path, "a time in the years 1970 to 2500").into());
     }
     let mut used = change.conn.prepare_cached("SELECT 1 FROM totals WHERE program = $1 LIMIT 1")?;
-    if at < change.now && used.exists(params![program.number])? {
+    if at < change.clock && used.exists(params![program.number])? {
         return Err(invalid(path, "now or later: the program has entries, and the past stays as it was").into());
     }
     Ok(at)

@@ -78,7 +78,7 @@ struct Inner {
     idle: Arc<Mutex<Vec<Connection>>>,
     long: Arc<LongReads>,
     /// Held until all else is closed.
-    _lock: File,
+    lock: File,
 }
 
 impl Store {
@@ -140,7 +140,7 @@ impl Store {
             gate,
             idle: Arc::default(),
             long,
-            _lock: lock,
+            lock,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -203,6 +203,8 @@ impl Drop for Inner {
             // Its callers know from their tickets if it panicked.
             let _ = writer.join();
         }
+        // A process that is being started just now may hold a copy of the handle: closing ours would not be enough.
+        let _ = self.lock.unlock();
     }
 }
 

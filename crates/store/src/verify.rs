@@ -274,6 +274,7 @@ impl Check<'_> {
     }
 
     fn directory(&mut self) -> Compared<()> {
+        self.owners()?;
         self.identities()?;
         self.references()?;
         let found = rows_of(self.conn, "directory")?;
@@ -282,6 +283,38 @@ impl Check<'_> {
             return Err(Ended::Difference(format!("the directory has {found} rows, {expected} lead to something")));
         }
         self.report.members = rows_of(self.conn, "members")?;
+        Ok(())
+    }
+
+    /// No foreign key leads to reference data: what they would hold is looked at here.
+    fn owners(&self) -> Compared<()> {
+        for (what, select) in [
+            (
+                "an account belongs to nobody",
+                "SELECT owner_id FROM accounts WHERE owner_id NOT IN (SELECT owner_id FROM members)",
+            ),
+            (
+                "an account is in no program",
+                "SELECT program FROM accounts WHERE program NOT IN (SELECT program FROM versions)",
+            ),
+            (
+                "a version has no program",
+                "SELECT program FROM versions WHERE program NOT IN (SELECT number FROM programs)",
+            ),
+            (
+                "a channel sells under no program",
+                "SELECT number FROM channels WHERE program NOT IN (SELECT number FROM programs)",
+            ),
+            (
+                "an order was sold in no channel",
+                "SELECT channel FROM orders WHERE channel NOT IN (SELECT number FROM channels)",
+            ),
+            ("a hold is neither open nor closed", "SELECT closed FROM holds WHERE closed NOT IN (0, 1)"),
+        ] {
+            if self.conn.prepare_cached(select)?.exists([])? {
+                return Err(Ended::Difference(what.to_owned()));
+            }
+        }
         Ok(())
     }
 

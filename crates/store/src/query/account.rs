@@ -31,11 +31,15 @@ impl Reader {
         Ok(if loaded.is_stored { Some(loaded.account) } else { None })
     }
 
-    /// The balance at an instant, exact whether or not a sweeper has come by: what has fallen due is settled, not saved.
+    /// The balance at an instant, exact whether or not a sweeper has come by: what has fallen due is settled, not saved. An
+    /// instant in the past is answered from the entries until then.
     pub fn balance(&self, member: MemberId, program: u32, at: Timestamp) -> Result<Balance, StoreError> {
         let id = AccountId { owner: member, program };
         self.ask(|conn| {
             let mut account = load::load_account(conn, id)?.account;
+            if at < account.last_at {
+                account = replay_until(conn, id, at)?;
+            }
             let mut limit = LOTS;
             loop {
                 match engine::settle(&account, at) {
@@ -107,6 +111,20 @@ impl Reader {
             info(conn, listed.owner, row)
         })
     }
+}
+
+/// The account as its entries until that instant leave it, with all its lots.
+fn replay_until(conn: &Connection, id: AccountId, at: Timestamp) -> Found<Account> {
+    let mut statement = conn.prepare_cached(
+        "SELECT entry_no, at, kind, order_no, body FROM entries
+        WHERE owner_id = $1 AND program = $2 AND at <= $3 ORDER BY entry_no",
+    )?;
+    let mut rows = statement.query(params![id.owner.0, id.program, at.micros()])?;
+    let mut account = Account::default();
+    while let Some(row) = rows.next()? {
+        account.post(&read_entry(row)?);
+    }
+    Ok(account)
 }
 
 pub(super) fn channel_number(conn: &Connection, name: &str) -> Found<Option<u32>> {

@@ -449,3 +449,31 @@ fn what_a_killed_backup_left_behind_is_taken_over() {
         assert!(!with_suffix(&copy, suffix).exists(), "{suffix} is gone");
     }
 }
+
+#[test]
+fn a_backup_is_not_restored_beside_the_log_of_another_database() {
+    let shop = with_orders(1);
+    let copy = shop.dir.path().join("copy.db");
+    backup(&shop.database(), &copy).expect("a backup");
+    let other = Shop::new();
+    let log = other.dir.path().join("shop.db-wal");
+    fs::write(&log, b"what an earlier database left").expect("the folder is writable");
+    assert_eq!(restore(&copy, &other.database()), Err(StoreError::Exists(log)));
+    assert!(!other.path().exists(), "nothing was made");
+}
+
+#[test]
+fn a_past_balance_is_that_of_the_entries_until_then() {
+    let shop = with_orders(1);
+    let store = shop.open();
+    shop.later(10);
+    sent(&store, &[order(1, "later", sale(5_000, NEW_YEAR + 10 * DAY))]);
+    drop(store);
+    let reader = shop.reader();
+    let balance = |days: i64| {
+        let at = Timestamp::from_micros(NEW_YEAR + days * DAY);
+        reader.balance(crate::shop::id_of(1), 1, at).expect("a balance").available
+    };
+    assert_eq!(balance(-1), Points::ZERO);
+    assert!(balance(5) < balance(11), "the later order does not count before it");
+}
