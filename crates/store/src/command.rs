@@ -74,9 +74,10 @@ pub enum Body {
         owner: MemberId,
         program: u32,
     },
-    /// Deletes answers that nobody comes back for, in a slice of those behind a key: the sweeper's.
+    /// Deletes answers from before an instant, in a slice of those behind a key: the sweeper's.
     ForgetAnswers {
         after: Option<[u8; 16]>,
+        before: Timestamp,
     },
     CreateProgram {
         name: String,

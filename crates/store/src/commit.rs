@@ -173,13 +173,16 @@ impl Writer {
             true => reference(batch, command, self.compile),
             false => decide(batch, command),
         };
-        if let Ok(answer) = catch_unwind(AssertUnwindSafe(step)) {
-            return answer;
-        }
-        if let Body::Settle { owner, .. } = command.body {
-            batch.rows.parked.insert(owner, true);
-        }
-        Ok(Err(Failure::Internal))
+        let answer = catch_unwind(AssertUnwindSafe(step));
+        let Body::Settle { owner, .. } = command.body else { return answer.unwrap_or(Ok(Err(Failure::Internal))) };
+        let failed = match answer {
+            // Rows that cannot be read are those of this account: the sweeper goes on without it.
+            Ok(Err(fault @ Fault::Row(_))) => Failure::Store(fault.at(&self.path)),
+            Ok(answer) => return answer,
+            Err(_) => Failure::Internal,
+        };
+        batch.rows.parked.insert(owner, true);
+        Ok(Err(failed))
     }
 }
 

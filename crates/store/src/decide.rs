@@ -126,8 +126,8 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             }
             settle(batch, id, now)
         }
-        Body::ForgetAnswers { after } => {
-            let (answers, next) = directory::forget_answers(batch.conn, *after, batch.now)?;
+        Body::ForgetAnswers { after, before } => {
+            let (answers, next) = directory::forget_answers(batch.conn, *after, *before, batch.now)?;
             Ok(Reply::Forgotten { answers, next })
         }
         Body::CreateProgram { .. } | Body::AddVersion { .. } | Body::SwitchProgram { .. } | Body::AddChannel { .. } => {

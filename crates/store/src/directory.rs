@@ -87,16 +87,15 @@ pub(crate) fn find_answer(conn: &Connection, key: DirectoryKey) -> Found<Option<
     Ok(statement.query_row(params![key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
-/// Answers are remembered for thirty days.
-const REMEMBERED: i64 = 30 * 86_400_000_000;
 const SLICE: usize = 1_000;
 /// Says when the last walk over all answers ended.
 pub(crate) const WALKED: &str = "answers_walked_at";
 
-/// Deletes what is too old of the next slice of answers. Answers how many, and where the next slice begins.
+/// Deletes what is from before an instant of the next slice of answers. Answers how many, and where the next slice begins.
 pub(crate) fn forget_answers(
     conn: &Connection,
     after: Option<DirectoryKey>,
+    before: Timestamp,
     now: Timestamp,
 ) -> Found<(u64, Option<DirectoryKey>)> {
     let after = after.map_or_else(Vec::new, Vec::from);
@@ -105,7 +104,7 @@ pub(crate) fn forget_answers(
     let slice = found.collect::<rusqlite::Result<Vec<(DirectoryKey, i64)>>>()?;
     let mut delete = conn.prepare_cached("DELETE FROM answers WHERE key = $1")?;
     let mut deleted = 0;
-    for (key, _) in slice.iter().filter(|(_, at)| *at < now.micros().saturating_sub(REMEMBERED)) {
+    for (key, _) in slice.iter().filter(|(_, at)| *at < before.micros()) {
         delete.execute(params![key])?;
         deleted += 1;
     }

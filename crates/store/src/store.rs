@@ -95,7 +95,8 @@ impl Store {
         if std::fs::metadata(path).is_ok_and(|it| it.permissions().readonly()) {
             return Err(StoreError::ReadOnly(path.to_owned()));
         }
-        let lock = lock(path)?;
+        // Another name of the same file must not open it twice.
+        let lock = lock(&path.canonicalize().unwrap_or_else(|_| path.to_owned()))?;
         roll_back(path).map_err(|error| StoreError::sqlite(path, &error))?;
         if is_empty(path)? {
             if !options.create {

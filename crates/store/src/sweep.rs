@@ -17,12 +17,15 @@ const PAGE: usize = 1_000;
 /// All answers are looked through for old ones once a day.
 const WALK_EVERY: i64 = 86_400_000_000;
 
+/// Answers are remembered for thirty days.
+const REMEMBERED: i64 = 30 * 86_400_000_000;
+
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Accounts that were settled.
     pub accounts: u64,
-    /// Members that are left out, since settling their points panicked: a bug to be reported.
+    /// Members that are left out, since settling their points failed inside: to be reported.
     pub parked: Vec<MemberId>,
     /// Answers deleted, since they were too old.
     pub answers: u64,
@@ -66,7 +69,9 @@ fn settle(store: &Store, until: Timestamp, accounts: impl Iterator<Item = Accoun
     for ticket in tickets {
         match ticket.wait() {
             Ok(_) => settled += 1,
-            Err(Failure::Rejected(_) | Failure::KeyReused | Failure::Internal) => {}
+            // Whoever cannot be settled is parked; the others go on.
+            Err(Failure::Rejected(_) | Failure::KeyReused | Failure::Internal)
+            | Err(Failure::Store(StoreError::Damaged { .. })) => {}
             Err(Failure::Store(error)) => return Err(error),
         }
     }
@@ -74,14 +79,21 @@ fn settle(store: &Store, until: Timestamp, accounts: impl Iterator<Item = Accoun
 }
 
 fn forget_answers(store: &Store) -> Result<u64, StoreError> {
-    let walked_at = store.reader()?.answers_walked_at()?;
-    if walked_at.is_some_and(|it| store.now().micros() < it.micros().saturating_add(WALK_EVERY)) {
+    let now = store.now();
+    let reader = store.reader()?;
+    // A walk that lies ahead was made by a wrong clock: it counts for nothing.
+    let walked_at = reader.answers_walked_at()?.filter(|it| *it <= now);
+    if walked_at.is_some_and(|it| now.micros() < it.micros().saturating_add(WALK_EVERY)) {
         return Ok(0);
     }
+    // No clock alone makes answers old: newer ones must be there.
+    let Some(newest) = reader.newest_answer_at()? else { return Ok(0) };
+    drop(reader);
+    let before = Timestamp::from_micros(now.min(newest).micros().saturating_sub(REMEMBERED));
     let mut forgotten = 0;
     let mut after = None;
     loop {
-        match store.submit(command(Time::Import(store.now()), Body::ForgetAnswers { after })).wait() {
+        match store.submit(command(Time::Import(now), Body::ForgetAnswers { after, before })).wait() {
             Ok(Reply::Forgotten { answers, next }) => {
                 forgotten += answers;
                 after = next;

@@ -285,8 +285,9 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.bytes(&owner.0);
             it.unsigned(u64::from(*program));
         }
-        Body::ForgetAnswers { after } => {
+        Body::ForgetAnswers { after, before } => {
             it.byte(11);
+            it.time(*before, ZERO);
             it.option(after.as_ref(), |it, after| it.bytes(after));
         }
         Body::CreateProgram { .. } | Body::AddVersion { .. } | Body::SwitchProgram { .. } | Body::AddChannel { .. } => {

@@ -111,6 +111,13 @@ impl Reader {
         })
     }
 
+    /// When the last answer was given that is remembered: looks at all of them.
+    pub(crate) fn newest_answer_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let at: Option<i64> =
+            self.ask(|conn| Ok(conn.query_row("SELECT max(at) FROM answers", [], |row| row.get(0))?))?;
+        Ok(at.map(Timestamp::from_micros))
+    }
+
     /// When all answers were last looked through for old ones.
     pub(crate) fn answers_walked_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let at = self.ask(|conn| meta(conn, WALKED))?;

@@ -149,22 +149,54 @@ fn a_command_that_succeeds_ends_the_parking() {
 }
 
 #[test]
+fn an_account_that_cannot_be_read_is_parked_as_well() {
+    let shop = Shop::new();
+    let store = shop.opened("days");
+    for member in 1..=3 {
+        sent(&store, &[sign_up(member), order(member, &format!("{member}"), sale(1_000, NEW_YEAR))]);
+    }
+    let conn = Connection::open(shop.path()).expect("the database");
+    let update = "UPDATE lots SET sort_at = sort_at + 1, expires_at = sort_at WHERE owner_id = ?1";
+    assert_eq!(conn.execute(update, [id_of(2).0]), Ok(1));
+    shop.later(30);
+    let swept = sweep(&store, store.now(), &mut |_| {}).expect("the sweep goes on");
+    assert_eq!((swept.accounts, swept.parked), (2, vec![id_of(2)]));
+}
+
+#[test]
 fn answers_are_forgotten_after_thirty_days() {
     let shop = Shop::new();
     let store = shop.opened("plain");
     let sign_ups: Vec<_> = (1..=2_500).map(sign_up).collect();
     sent(&store, &sign_ups);
-    shop.later(20);
-    sent(&store, &[sign_up(2_501)]);
     let forgotten = || sweep(&store, store.now(), &mut |_| {}).expect("swept").answers;
+    shop.later(400);
+    assert_eq!(forgotten(), 0, "a clock that runs ahead makes nothing old");
+    shop.later(-380);
+    sent(&store, &[sign_up(2_501)]);
     assert_eq!(forgotten(), 0, "none is old enough");
     shop.later(11);
+    sent(&store, &[sign_up(2_502)]);
     assert_eq!(forgotten(), 2_502, "those of the sign-ups, and of the program and its channel");
     assert_eq!(forgotten(), 0, "once a day");
     assert_eq!(send(&store, sign_up(2_501)), Ok(Reply::Member { id: id_of(2_501), created: true }), "remembered");
     assert_eq!(send(&store, sign_up(1)), Ok(Reply::Member { id: id_of(1), created: false }), "decided anew");
     drop(store);
     verified(&shop);
+}
+
+#[cfg(unix)]
+#[test]
+fn another_name_of_the_file_does_not_open_it_twice() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    let link = shop.dir.path().join("link.db");
+    std::os::unix::fs::symlink(shop.path(), &link).expect("a link");
+    let second = Store::open(&store::Database::Sqlite(link.clone()), shop.options());
+    assert!(
+        matches!(second.err(), Some(StoreError::Locked(path)) if path == shop.path().canonicalize().expect("it is there"))
+    );
+    drop(store);
 }
 
 #[test]
