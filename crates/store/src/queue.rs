@@ -37,6 +37,8 @@ pub(crate) struct Queue {
 struct State {
     live: VecDeque<Job>,
     background: VecDeque<Job>,
+    /// A change of reference data waits in front of the background, and live commands have gone before it once.
+    passed_over: bool,
     closed: bool,
 }
 
@@ -99,6 +101,12 @@ impl State {
     }
 
     fn batch(&mut self, batch_max: usize) -> Vec<Job> {
+        let alone = |it: &Job| it.command.body.is_reference();
+        if self.passed_over {
+            self.passed_over = false;
+            return self.background.pop_front().into_iter().collect();
+        }
+        self.passed_over = !self.live.is_empty() && self.background.front().is_some_and(alone);
         let share = if self.live.is_empty() { batch_max } else { batch_max.div_ceil(SHARE) };
         let kept = share.min(self.background.len());
         let mut jobs = Vec::new();
@@ -178,6 +186,20 @@ mod tests {
         queue.close();
         assert_eq!(numbers(&queue, 100), [113, 114, 115, 116, 117, 118, 119]);
         assert!(queue.take(1).is_none(), "closed and empty");
+    }
+
+    #[test]
+    fn a_background_change_is_passed_over_once() {
+        let queue = Queue::new(100);
+        let past = Time::Import(Timestamp::from_micros(0));
+        let body = Body::AddChannel { name: String::new(), program: String::new() };
+        queue.push(Job { command: Command { body, ..job(0, past).command }, ..job(0, past) });
+        queue.push(job(7, past));
+        (1..4).for_each(|it| queue.push(job(it, Time::Live)));
+        assert_eq!(numbers(&queue, 2), [1], "live commands go first");
+        queue.push(job(4, Time::Live));
+        assert_eq!(numbers(&queue, 2), [0], "but only once");
+        assert_eq!(numbers(&queue, 2), [2, 7]);
     }
 
     #[test]
