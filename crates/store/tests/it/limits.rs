@@ -43,7 +43,7 @@ fn a_batch_gives_what_its_commands_give_one_at_a_time() {
     verified(&batched);
 }
 
-fn export(shop: &Shop) -> String {
+pub(crate) fn export(shop: &Shop) -> String {
     let mut bytes = Vec::new();
     let lines = shop.reader().export(&mut bytes, &mut |_| {}).expect("an export");
     let text = String::from_utf8(bytes).expect("it is text");

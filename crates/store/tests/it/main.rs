@@ -1,5 +1,7 @@
 //! Tests of the store from outside: one binary, one module per subject.
 
+#[cfg(unix)]
+mod batches;
 mod crash;
 #[cfg(unix)]
 mod durable;

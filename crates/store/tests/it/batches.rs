@@ -1,0 +1,71 @@
+//! Law 4: a batch gives what its commands give one at a time, in the same order. Random commands over few members, so that
+//! they meet; a failure prints its seed.
+
+use engine::{Adjustment, DocumentVersion, HoldNo, Money, Points, Timestamp};
+use store::{Body, Command};
+
+use crate::crash::Random;
+use crate::limits::export;
+use crate::shop::{NEW_YEAR, Shop, keyed, named, order, sale, send, sign_up};
+use crate::store::{together, verified};
+
+const HISTORIES: u64 = 12;
+const MEMBERS: u64 = 5;
+
+#[test]
+fn random_commands_give_in_a_batch_what_they_give_one_at_a_time() {
+    let mut random = Random::new();
+    for _ in 0..HISTORIES {
+        let commands: Vec<Command> = (0..random.within(40..=160)).map(|it| draw(&mut random, it)).collect();
+        let alone = Shop::new();
+        let store = alone.opened("plain");
+        let one_by_one: Vec<_> = commands.iter().map(|it| send(&store, it.clone())).collect();
+        drop(store);
+        let batched = Shop::new();
+        let store = batched.opened("plain");
+        assert_eq!(together(&store, commands), one_by_one);
+        drop(store);
+        assert_eq!(export(&alone), export(&batched));
+        verified(&alone);
+        verified(&batched);
+    }
+}
+
+/// Sign-ups come in between, so that some commands meet members who are not there yet; keys and references repeat.
+fn draw(random: &mut Random, number: u64) -> Command {
+    let member = random.within(1..=MEMBERS);
+    let signed = |random: &mut Random, most: u64| i64::try_from(random.within(1..=most)).expect("small");
+    let key = format!("key {}", random.within(0..=number));
+    let program = "points".to_owned();
+    match random.within(0..=9) {
+        0 | 1 => sign_up(member),
+        2 => {
+            let points = Points::new(signed(random, 120) - 40);
+            let adjustment = Adjustment { points, note: "law 4".into(), expires_at: None };
+            let reference = (random.within(0..=3) == 0).then(|| format!("act {}", random.within(0..=5)));
+            keyed(&key, Body::Adjust { program, member: named(member), adjustment, reference })
+        }
+        3 => {
+            let points = Points::new(signed(random, 60));
+            keyed(&key, Body::Hold { program, member: named(member), points, minutes: None })
+        }
+        4 => {
+            let hold = HoldNo(random.within(1..=4));
+            keyed(&key, Body::ReleaseHold { program, member: named(member), hold })
+        }
+        _ => {
+            let reference = random.within(0..=12);
+            let mut document = sale(signed(random, 9_000), NEW_YEAR);
+            document.version = DocumentVersion::Number(random.within(1..=6));
+            document.redeem = (random.within(0..=2) == 0).then(|| Points::new(signed(random, 80)));
+            document.hold = (random.within(0..=5) == 0).then(|| HoldNo(random.within(1..=4)));
+            document.refunded =
+                Money::new(if random.within(0..=2) == 0 { document.lines[0].amount.minor() / 2 } else { 0 });
+            let cancelled = random.within(0..=6) == 0;
+            document.cancelled_at = cancelled.then_some(Timestamp::from_micros(NEW_YEAR));
+            // Mostly the same member sends the same order; sometimes another tries.
+            let whose = if random.within(0..=9) == 0 { member } else { 1 + reference % MEMBERS };
+            order(whose, &format!("order {reference}"), document)
+        }
+    }
+}
