@@ -24,20 +24,6 @@ impl Money {
         self.0
     }
 
-    pub const fn is_zero(self) -> bool {
-        self.0 == 0
-    }
-
-    pub const fn is_positive(self) -> bool {
-        0 < self.0
-    }
-
-    /// What is left after taking `other` away, never below zero.
-    #[must_use]
-    pub fn less(self, other: Self) -> Self {
-        if other < self { self - other } else { Self::ZERO }
-    }
-
     /// Reads a decimal amount such as "30.98" with at most `exponent` digits after the point.
     ///
     /// # Errors

@@ -27,20 +27,6 @@ impl Points {
     pub const fn get(self) -> i64 {
         self.0
     }
-
-    pub const fn is_zero(self) -> bool {
-        self.0 == 0
-    }
-
-    pub const fn is_positive(self) -> bool {
-        0 < self.0
-    }
-
-    /// What is left after taking `other` away, never below zero.
-    #[must_use]
-    pub fn less(self, other: Self) -> Self {
-        if other < self { self - other } else { Self::ZERO }
-    }
 }
 
 /// The figure halfway between two, rounded down: for a search, where either neighbour will do.

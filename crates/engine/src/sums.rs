@@ -1,8 +1,24 @@
 //! Sums and differences of whole numbers with a unit: points and money are added alike, and never with each other.
 
-/// Gives a newtype over `i64` addition, subtraction and sums. Overflow is a bug: the limits keep figures within 63 bits.
+/// Gives a newtype over `i64` its signs, addition, subtraction and sums. Overflow is a bug: the limits keep figures within 63 bits.
 macro_rules! whole_sums {
     ($unit:ident) => {
+        impl $unit {
+            pub const fn is_zero(self) -> bool {
+                self.0 == 0
+            }
+
+            pub const fn is_positive(self) -> bool {
+                0 < self.0
+            }
+
+            /// What is left after taking `other` away, never below zero.
+            #[must_use]
+            pub fn less(self, other: Self) -> Self {
+                if other < self { self - other } else { Self::ZERO }
+            }
+        }
+
         impl std::ops::Add for $unit {
             type Output = Self;
             fn add(self, other: Self) -> Self {
