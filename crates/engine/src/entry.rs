@@ -243,6 +243,8 @@ pub enum Actor {
     Staff(u32),
     /// An import of history.
     Import,
+    /// An API key, by its number.
+    Key(u32),
 }
 
 /// Why, as codes and numbers; the faces say it in words.

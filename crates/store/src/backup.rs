@@ -14,6 +14,7 @@ use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading, start_incarnation};
+use crate::session::forget_all;
 use crate::store::{beside, lock};
 use crate::verify::verify;
 
@@ -50,7 +51,10 @@ pub fn restore(from: &Path, to: &Database) -> Result<(), StoreError> {
     }
     check_free(to.path())?;
     let _writer = lock(to.path())?;
-    copy(&conn, from, to.path(), start_incarnation)
+    copy(&conn, from, to.path(), |conn| {
+        forget_all(conn)?;
+        start_incarnation(conn)
+    })
 }
 
 fn copy(

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{Account, Decided, Entry, EntryNo, HoldNo, HoldState, Lot, LotNo, Order, OrderNo, Timestamp};
 use rusqlite::Connection;
 
-use crate::directory::{self, DirectoryKey, Listed};
+use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
 use crate::fault::{Fault, Found};
+use crate::id::MemberId;
 use crate::load::{self, LOTS, Loaded};
-use crate::member::{Identity, MemberId};
+use crate::member::Identity;
 use crate::pack;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
@@ -31,14 +32,31 @@ pub(crate) struct Batch<'a> {
 #[derive(Default)]
 pub(crate) struct Rows {
     pub(crate) directory: BTreeMap<DirectoryKey, Listed>,
+    /// Stored rows that are to go before others are inserted.
+    pub(crate) unlisted: BTreeSet<DirectoryKey>,
     pub(crate) answers: BTreeMap<DirectoryKey, ([u8; 16], Vec<u8>)>,
-    pub(crate) members: BTreeMap<MemberId, Option<String>>,
-    pub(crate) identities: BTreeMap<(MemberId, Identity), ()>,
+    pub(crate) members: BTreeMap<MemberId, MemberRow>,
+    pub(crate) identities: BTreeSet<(MemberId, Identity)>,
+    /// Stored identities that are to go.
+    pub(crate) identities_gone: BTreeSet<(MemberId, Identity)>,
     pub(crate) entries: BTreeMap<(AccountId, EntryNo), EntryRow>,
     pub(crate) orders: BTreeMap<(AccountId, OrderNo), SavedOrder>,
     pub(crate) totals: BTreeMap<TotalsKey, Totals>,
     /// Members that the sweeper is to leave out from now on, or no longer.
     pub(crate) parked: BTreeMap<MemberId, bool>,
+}
+
+/// What a member is to be called.
+pub(crate) struct MemberRow {
+    pub(crate) name: Option<String>,
+    pub(crate) stored: Stored,
+}
+
+/// How a member's row stood before the batch.
+pub(crate) enum Stored {
+    /// It is to be made, as of that instant.
+    New(Timestamp),
+    Named(Option<String>),
 }
 
 pub(crate) struct EntryRow {
@@ -109,8 +127,51 @@ impl<'a> Batch<'a> {
     pub(crate) fn find(&self, key: DirectoryKey) -> Found<Option<Listed>> {
         match self.rows.directory.get(&key) {
             Some(listed) => Ok(Some(*listed)),
+            None if self.rows.unlisted.contains(&key) => Ok(None),
             None => directory::find(self.conn, key),
         }
+    }
+
+    /// A new member, counted on its day.
+    pub(crate) fn sign_up(&mut self, id: MemberId, name: Option<String>, at: Timestamp) {
+        self.rows.members.insert(id, MemberRow { name, stored: Stored::New(at) });
+        self.rows.totals.entry(TotalsKey::of_sign_ups(at)).or_default().signed_up += 1;
+    }
+
+    pub(crate) fn rename(&mut self, id: MemberId, name: Option<String>) -> Found<()> {
+        match self.rows.members.get_mut(&id) {
+            Some(row) => row.name = name,
+            None => {
+                let stored = Stored::Named(directory::name_of(self.conn, id)?);
+                self.rows.members.insert(id, MemberRow { name, stored });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add_identity(&mut self, owner: MemberId, identity: Identity) {
+        let listed = Listed { owner, kind: Listing::Identity, program: 0, number: 0 };
+        self.rows.directory.insert(identity_key(&identity), listed);
+        self.rows.identities.insert((owner, identity));
+    }
+
+    /// Takes away an identity that the member has.
+    pub(crate) fn remove_identity(&mut self, owner: MemberId, identity: Identity) {
+        let key = identity_key(&identity);
+        let row = (owner, identity);
+        // What this batch added is not stored yet.
+        if self.rows.directory.remove(&key).is_some() {
+            self.rows.identities.remove(&row);
+        } else {
+            self.rows.unlisted.insert(key);
+            self.rows.identities_gone.insert(row);
+        }
+    }
+
+    pub(crate) fn identities_of(&self, owner: MemberId) -> Found<usize> {
+        let of_owner = |set: &BTreeSet<(MemberId, Identity)>| set.iter().filter(|it| it.0 == owner).count();
+        let stored = directory::identities_of(self.conn, owner)?;
+        Ok(stored + of_owner(&self.rows.identities) - of_owner(&self.rows.identities_gone))
     }
 
     pub(crate) fn is_member(&self, id: MemberId) -> Found<bool> {

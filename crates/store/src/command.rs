@@ -8,12 +8,14 @@ use engine::{Actor, Adjustment, Answer, Balance, Document, EntryNo, HoldNo, Orde
 use tokio::sync::oneshot;
 
 use crate::error::StoreError;
-use crate::member::{Identity, MemberId, MemberRef};
+use crate::id::{ChannelId, MemberId, ProgramId};
+use crate::key::{Scopes, SecretHash};
+use crate::member::{Identity, MemberRef};
 
 /// One thing to do, with all that decides about it.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// Required for everything but documents and the sweeper's settling.
+    /// Required where sending twice and meaning twice must be told apart: not for what says how something is to be.
     pub key: Option<Key>,
     pub actor: Actor,
     pub time: Time,
@@ -79,7 +81,45 @@ pub enum Body {
         after: Option<[u8; 16]>,
         before: Timestamp,
     },
+    /// The member is called that from now on, or nothing.
+    Rename {
+        member: MemberRef,
+        name: Option<String>,
+    },
+    /// What the member has already changes nothing; what somebody else has is refused.
+    AddIdentity {
+        member: MemberRef,
+        identity: Identity,
+    },
+    /// What nobody has changes nothing; what somebody else has is refused. A member without identities is still found by
+    /// its id.
+    RemoveIdentity {
+        member: MemberRef,
+        identity: Identity,
+    },
+    /// A link that opens one session.
+    OpenLink {
+        link: SecretHash,
+        expires_at: Timestamp,
+    },
+    /// Ends the link and opens a session; a link that is not there, was used or has expired fails.
+    UseLink {
+        link: SecretHash,
+        session: SecretHash,
+        expires_at: Timestamp,
+    },
+    /// For who has shown an API key.
+    OpenSession {
+        session: SecretHash,
+        expires_at: Timestamp,
+    },
+    /// Ending one that has ended changes nothing.
+    EndSession {
+        session: SecretHash,
+    },
+    /// Programs and channels are named by their name or by their id, wherever a command names one.
     CreateProgram {
+        id: ProgramId,
         name: String,
         document: String,
         effective_at: Timestamp,
@@ -96,8 +136,21 @@ pub enum Body {
         at: Option<Timestamp>,
     },
     AddChannel {
+        id: ChannelId,
         name: String,
         program: String,
+    },
+    /// Sent again under one idempotency key it is answered with the first one's number: the secret then is the first's.
+    AddKey {
+        name: String,
+        hash: SecretHash,
+        /// The last characters of the secret.
+        hint: String,
+        scopes: Scopes,
+    },
+    /// Revoking one that was revoked changes nothing.
+    RevokeKey {
+        number: u32,
     },
 }
 
@@ -108,23 +161,50 @@ impl Body {
             Self::CreateProgram { .. }
             | Self::AddVersion { .. }
             | Self::SwitchProgram { .. }
-            | Self::AddChannel { .. } => true,
+            | Self::AddChannel { .. }
+            | Self::AddKey { .. }
+            | Self::RevokeKey { .. } => true,
             Self::SignUp { .. }
             | Self::PutOrder { .. }
             | Self::Hold { .. }
             | Self::ReleaseHold { .. }
             | Self::Adjust { .. }
             | Self::Settle { .. }
-            | Self::ForgetAnswers { .. } => false,
+            | Self::ForgetAnswers { .. }
+            | Self::Rename { .. }
+            | Self::AddIdentity { .. }
+            | Self::RemoveIdentity { .. }
+            | Self::OpenLink { .. }
+            | Self::UseLink { .. }
+            | Self::OpenSession { .. }
+            | Self::EndSession { .. } => false,
         }
     }
 
     /// Whether sending it twice must be told from meaning it twice.
     pub(crate) fn needs_key(&self) -> bool {
-        !matches!(
-            self,
-            Self::PutOrder { .. } | Self::ReleaseHold { .. } | Self::Settle { .. } | Self::ForgetAnswers { .. }
-        )
+        match self {
+            Self::SignUp { .. }
+            | Self::Hold { .. }
+            | Self::Adjust { .. }
+            | Self::CreateProgram { .. }
+            | Self::AddVersion { .. }
+            | Self::SwitchProgram { .. }
+            | Self::AddChannel { .. }
+            | Self::AddKey { .. } => true,
+            Self::PutOrder { .. }
+            | Self::ReleaseHold { .. }
+            | Self::Settle { .. }
+            | Self::ForgetAnswers { .. }
+            | Self::Rename { .. }
+            | Self::AddIdentity { .. }
+            | Self::RemoveIdentity { .. }
+            | Self::OpenLink { .. }
+            | Self::UseLink { .. }
+            | Self::OpenSession { .. }
+            | Self::EndSession { .. }
+            | Self::RevokeKey { .. } => false,
+        }
     }
 }
 
@@ -159,10 +239,15 @@ pub enum Reply {
         next: Option<[u8; 16]>,
     },
     Program {
+        id: ProgramId,
         number: u32,
         version: u32,
     },
     Channel {
+        id: ChannelId,
+        number: u32,
+    },
+    Key {
         number: u32,
     },
     Done,
@@ -179,6 +264,11 @@ pub enum Failure {
     Store(#[from] StoreError),
     #[error("key: this idempotency key was used before for another command")]
     KeyReused,
+    /// A link to sign in with that is not there, was used or has expired.
+    #[error("the link is unknown, was used before or has expired; ask for a new one")]
+    UnknownLink,
+    #[error("there is no API key of that number")]
+    UnknownKey,
     /// A bug: this command was left out, its neighbours are unharmed.
     #[error("the command failed inside; it was left out, and nothing of it was recorded")]
     Internal,

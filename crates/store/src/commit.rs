@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use engine::Timestamp;
 use rusqlite::Connection;
@@ -22,8 +22,9 @@ use crate::decide::{decide, keyed};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::gate::Gate;
+use crate::id::MemberId;
 use crate::long::LongReads;
-use crate::member::MemberId;
+use crate::migrate::epoch_of;
 use crate::queue::{Answer, Job, Queue};
 use crate::reference::{Change, Compile, Reference, change_reference, load_reference};
 use crate::save::save;
@@ -43,6 +44,8 @@ pub(crate) struct Writer {
     pub(crate) long: Arc<LongReads>,
     pub(crate) checkpointer: Checkpointer,
     pub(crate) stopped: Arc<AtomicBool>,
+    /// The epoch of reference data as it was last committed.
+    pub(crate) epoch: Arc<AtomicU64>,
     /// Members whose settling panicked; rarely any.
     pub(crate) parked: BTreeSet<MemberId>,
 }
@@ -162,6 +165,7 @@ impl Writer {
             };
         }
         if changes_reference {
+            self.epoch.store(epoch_of(&self.conn)?, Ordering::Release);
             self.reference = load_reference(&self.conn, self.compile, &self.path)?;
         }
         Ok(answers)
@@ -201,7 +205,7 @@ fn reference(batch: &mut Batch<'_>, command: &Command, compile: Compile) -> Foun
             now: now_of(batch, command),
             clock: batch.now,
         };
-        Ok(change_reference(&change, &command.body)?.map_err(Failure::Rejected))
+        change_reference(&change, &command.body)
     })
 }
 

@@ -14,20 +14,21 @@ use crate::batch::{Batch, OrderPlace};
 use crate::command::{Body, Command, Failure, Reply, Time};
 use crate::directory::{self, Listed, Listing, answer_key, identity_key, order_key, reference_key};
 use crate::fault::{Fault, Found};
+use crate::id::MemberId;
 use crate::load;
-use crate::member::{Identity, MemberId, MemberRef};
+use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
+use crate::{people, session};
 
 const KEY_BYTES_MAX: usize = 255;
-const NAME_BYTES_MAX: usize = 200;
-const IDENTITIES_MAX: usize = 16;
 
 /// Why there is no reply: the rules, or the world.
-enum Refused {
+pub(crate) enum Refused {
     Rejected(Rejection),
-    KeyReused,
+    /// Not by the rules of the program: nothing to remember.
+    Failed(Failure),
     Fault(Fault),
 }
 
@@ -43,14 +44,14 @@ impl<T: Into<Fault>> From<T> for Refused {
     }
 }
 
-type Answered = Result<Reply, Refused>;
+pub(crate) type Answered = Result<Reply, Refused>;
 
 /// The answer to a command, unless the world fails. Its effects are in the batch, to be saved.
 pub(crate) fn decide(batch: &mut Batch<'_>, command: &Command) -> Found<Result<Reply, Failure>> {
     keyed(batch, command, |batch| match run(batch, command) {
         Ok(reply) => Ok(Ok(reply)),
         Err(Refused::Rejected(rejection)) => Ok(Err(Failure::Rejected(rejection))),
-        Err(Refused::KeyReused) => Ok(Err(Failure::KeyReused)),
+        Err(Refused::Failed(failure)) => Ok(Err(failure)),
         Err(Refused::Fault(fault)) => Err(fault),
     })
 }
@@ -81,12 +82,42 @@ pub(crate) fn keyed(
     let answer = run(batch)?;
     let outcome = match &answer {
         Ok(reply) => Ok(reply.clone()),
-        Err(Failure::Rejected(rejection)) => Err(rejection.clone()),
+        Err(Failure::Rejected(rejection)) if is_lasting(rejection) => Err(rejection.clone()),
         // Nothing to remember: the caller may come again.
-        Err(Failure::Store(_) | Failure::KeyReused | Failure::Internal) => return Ok(answer),
+        Err(
+            Failure::Rejected(_)
+            | Failure::Store(_)
+            | Failure::KeyReused
+            | Failure::UnknownLink
+            | Failure::UnknownKey
+            | Failure::Internal,
+        ) => return Ok(answer),
     };
     batch.rows.answers.insert(key, (body, pack::pack_outcome(&outcome)));
     Ok(answer)
+}
+
+/// What is not there now may be there when the command comes again; every other refusal stays.
+fn is_lasting(rejection: &Rejection) -> bool {
+    match rejection {
+        Rejection::UnknownChannel | Rejection::UnknownProgram | Rejection::UnknownMember | Rejection::UnknownHold => {
+            false
+        }
+        Rejection::Invalid { .. }
+        | Rejection::IdentityTaken
+        | Rejection::OtherMember
+        | Rejection::WrongCurrency
+        | Rejection::VersionKind
+        | Rejection::VersionConflict
+        | Rejection::DateTooOld { .. }
+        | Rejection::DateAhead { .. }
+        | Rejection::ProgramOff
+        | Rejection::HoldTaken
+        | Rejection::BelowMinimum { .. }
+        | Rejection::ExceedsOrder { .. }
+        | Rejection::BehindAccount
+        | Rejection::InsufficientPoints { .. } => true,
+    }
 }
 
 fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
@@ -99,7 +130,7 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
     };
     let moment = Moment { now, actor: command.actor, import };
     match &command.body {
-        Body::SignUp { id, name, identities } => sign_up(batch, *id, name.as_deref(), identities),
+        Body::SignUp { id, name, identities } => people::sign_up(batch, *id, name.as_deref(), identities, now),
         Body::PutOrder { channel, member, reference, document } => {
             put_order(batch, &Put { channel, member: member.as_ref(), reference, document }, moment)
         }
@@ -128,51 +159,39 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         }
         Body::ForgetAnswers { after, before } => {
             let (answers, next) = directory::forget_answers(batch.conn, *after, *before, batch.now)?;
+            if after.is_none() {
+                session::forget_expired(batch.conn, batch.now)?;
+            }
             Ok(Reply::Forgotten { answers, next })
         }
-        Body::CreateProgram { .. } | Body::AddVersion { .. } | Body::SwitchProgram { .. } | Body::AddChannel { .. } => {
-            Err(Fault::Row("reference data are changed in a batch of their own").into())
-        }
+        other => run_other(batch, other),
     }
 }
 
-/// A sign-up whose identities all lead to one member is answered with that member. One that names another identity beside
-/// is refused: else a stranger who knows a phone number links his e-mail to its points.
-fn sign_up(batch: &mut Batch<'_>, id: MemberId, name: Option<&str>, identities: &[Identity]) -> Answered {
-    if name.is_some_and(|it| it.is_empty() || NAME_BYTES_MAX < it.len() || it.chars().any(char::is_control)) {
-        return Err(invalid("name", "1 to 200 bytes of text without control characters").into());
+/// What touches no points.
+fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
+    match body {
+        Body::Rename { member, name } => people::rename(batch, member, name.as_deref()),
+        Body::AddIdentity { member, identity } => people::add_identity(batch, member, identity),
+        Body::RemoveIdentity { member, identity } => people::remove_identity(batch, member, identity),
+        Body::OpenLink { link, expires_at } => session::open_link(batch, *link, *expires_at),
+        Body::UseLink { link, session, expires_at } => session::use_link(batch, *link, *session, *expires_at),
+        Body::OpenSession { session, expires_at } => session::open_session(batch, *session, *expires_at),
+        Body::EndSession { session } => session::end_session(batch, *session),
+        Body::SignUp { .. }
+        | Body::PutOrder { .. }
+        | Body::Hold { .. }
+        | Body::ReleaseHold { .. }
+        | Body::Adjust { .. }
+        | Body::Settle { .. }
+        | Body::ForgetAnswers { .. } => Err(Fault::Row("commands on points are decided elsewhere").into()),
+        Body::CreateProgram { .. }
+        | Body::AddVersion { .. }
+        | Body::SwitchProgram { .. }
+        | Body::AddChannel { .. }
+        | Body::AddKey { .. }
+        | Body::RevokeKey { .. } => Err(Fault::Row("reference data are changed in a batch of their own").into()),
     }
-    if IDENTITIES_MAX < identities.len() {
-        return Err(invalid("identities", "at most 16").into());
-    }
-    let identities: Vec<Identity> = identities.iter().map(Identity::normalised).collect();
-    if !identities.iter().all(Identity::is_valid) {
-        return Err(
-            invalid("identities", "values of 1 to 120 bytes; an e-mail contains @, a phone number digits").into()
-        );
-    }
-    let mut owners = Vec::with_capacity(identities.len());
-    for identity in &identities {
-        owners.push(batch.find(identity_key(identity))?.map(|it| it.owner));
-    }
-    if let Some(id) = owners.iter().flatten().next() {
-        let all_lead_there = owners.iter().all(|it| it.as_ref() == Some(id));
-        return if all_lead_there {
-            Ok(Reply::Member { id: *id, created: false })
-        } else {
-            Err(Rejection::IdentityTaken.into())
-        };
-    }
-    if batch.is_member(id)? {
-        return Err(invalid("id", "an id that no other member has").into());
-    }
-    batch.rows.members.insert(id, name.map(str::to_owned));
-    for identity in identities {
-        let listed = Listed { owner: id, kind: Listing::Identity, program: 0, number: 0 };
-        batch.rows.directory.insert(identity_key(&identity), listed);
-        batch.rows.identities.insert((id, identity), ());
-    }
-    Ok(Reply::Member { id, created: true })
 }
 
 struct Put<'a> {
@@ -186,7 +205,7 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
     check_reference(Some(put.reference))?;
     put.document.check()?;
     let reference = batch.reference;
-    let channel = reference.channels.get(put.channel).ok_or(Rejection::UnknownChannel)?;
+    let channel = reference.channel(put.channel).ok_or(Rejection::UnknownChannel)?;
     let program = reference.programs.get(&channel.program).ok_or(Rejection::UnknownProgram)?;
     let key = order_key(channel.number, put.reference);
     let listed = batch.find(key)?;
@@ -253,7 +272,7 @@ fn adjust(
 ) -> Answered {
     let key = reference.map(|it| reference_key(id.program, it));
     if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
-        return adjusted_before(batch, id, &listed, adjustment);
+        return adjusted_before(batch, id, &listed, adjustment, moment.now);
     }
     let decided = ask(batch, id, |account| engine::adjust(account, &program.timeline, adjustment, moment))?;
     let entry = decided.entries.iter().find(|it| it.kind == Kind::Adjust);
@@ -266,15 +285,22 @@ fn adjust(
     Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
 }
 
-/// A permanent reference again: the same adjustment is answered with its entry, another one is refused.
-fn adjusted_before(batch: &mut Batch<'_>, id: AccountId, listed: &Listed, adjustment: &Adjustment) -> Answered {
+/// A permanent reference again: the same adjustment is answered with its entry and the balance now, another one is
+/// refused. An expiry that is left out fits whatever the first one came to.
+fn adjusted_before(
+    batch: &mut Batch<'_>,
+    id: AccountId,
+    listed: &Listed,
+    adjustment: &Adjustment,
+    now: Timestamp,
+) -> Answered {
     let no = EntryNo(listed.number);
     let saved = batch.rows.entries.get(&(id, no)).map(|it| {
         let row = pack::EntryRow { number: no, at: it.at, kind: it.kind, order: it.order };
         pack::unpack_entry(row, &it.body)
     });
     let entry = match saved {
-        _ if listed.owner != id.owner => return Err(Refused::KeyReused),
+        _ if listed.owner != id.owner => return Err(Refused::Failed(Failure::KeyReused)),
         Some(entry) => entry?,
         None => {
             load::find_entry(batch.conn, id, no)?.ok_or(Fault::Row("a reference names an entry that is not there"))?
@@ -282,10 +308,16 @@ fn adjusted_before(batch: &mut Batch<'_>, id: AccountId, listed: &Listed, adjust
     };
     let points: Points = entry.postings.iter().map(|it| it.points).sum();
     let points = if entry.opened.is_empty() { -points } else { points };
-    if points != adjustment.points || entry.reason != engine::Reason::Note(adjustment.note.clone()) {
-        return Err(Refused::KeyReused);
+    let expires_at = entry.opened.first().map(|it| it.lot.expires_at);
+    let is_other_expiry = adjustment.expires_at.is_some() && adjustment.expires_at != expires_at;
+    let is_other_note = entry.reason != engine::Reason::Note(adjustment.note.clone());
+    if points != adjustment.points || is_other_note || is_other_expiry {
+        return Err(Refused::Failed(Failure::KeyReused));
     }
-    Ok(Reply::Adjusted { entry: no, balance: batch.slot(id)?.account.balance })
+    let due = ask(batch, id, |account| engine::settle(account, now).map_err(Stop::from))?;
+    let mut account = batch.slot(id)?.account.clone();
+    account.apply(&due);
+    Ok(Reply::Adjusted { entry: no, balance: account.balance })
 }
 
 fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
@@ -324,7 +356,7 @@ fn find_account<'a>(batch: &Batch<'a>, program: &str, member: &MemberRef) -> Res
     Ok((AccountId { owner, program: program.number }, program))
 }
 
-fn find_member(batch: &Batch<'_>, member: &MemberRef) -> Result<MemberId, Refused> {
+pub(crate) fn find_member(batch: &Batch<'_>, member: &MemberRef) -> Result<MemberId, Refused> {
     match member {
         MemberRef::Id(id) if batch.is_member(*id)? => Ok(*id),
         MemberRef::Id(_) => Err(Rejection::UnknownMember.into()),

@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
 use crate::fault::{Fault, Found};
-use crate::member::{Identity, MemberId};
+use crate::id::MemberId;
+use crate::member::Identity;
 use crate::{migrate, rows};
 
 pub(crate) type DirectoryKey = [u8; 16];
@@ -113,6 +114,18 @@ pub(crate) fn forget_answers(
         migrate::set_meta(conn, WALKED, &now.micros().to_string())?;
     }
     Ok((deleted, next))
+}
+
+/// What a stored member is called.
+pub(crate) fn name_of(conn: &Connection, id: MemberId) -> Found<Option<String>> {
+    let mut statement = conn.prepare_cached("SELECT name FROM members WHERE owner_id = $1")?;
+    Ok(statement.query_row(params![id.0], |row| row.get(0))?)
+}
+
+/// How many identities of a member are stored.
+pub(crate) fn identities_of(conn: &Connection, id: MemberId) -> Found<usize> {
+    let mut statement = conn.prepare_cached("SELECT count(*) FROM identities WHERE owner_id = $1")?;
+    Ok(statement.query_row(params![id.0], |row| row.get(0))?)
 }
 
 /// Whether there is such a member.

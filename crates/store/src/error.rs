@@ -28,7 +28,7 @@ pub enum StoreError {
     Damaged { path: PathBuf, what: String },
     #[error("{0}: the disk is full; nothing was recorded, make room and send it again")]
     Full(PathBuf),
-    #[error("{0}: too busy: the command waited for more than 30 seconds and was given up; send it again")]
+    #[error("{0}: too busy: the command could not be taken in time and was given up; send it again")]
     Busy(PathBuf),
     #[error("{0}: two long reads are running already; wait until one of them has ended")]
     LongReads(PathBuf),

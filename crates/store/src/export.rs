@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::error::StoreError;
 use crate::fault::Found;
+use crate::id::MemberId;
 use crate::load::{read_entry, read_order};
-use crate::member::MemberId;
 use crate::pack::kind_number;
 use crate::query::Reader;
 use crate::rows::{self, AccountId};
@@ -58,7 +58,7 @@ impl Reader {
         for program in self.programs()? {
             for version in program.timeline.versions() {
                 lines.write(&json!({
-                    "type": "version", "program": program.number, "name": program.name, "version": version.number,
+                    "type": "version", "program": program.number, "id": program.id.to_string(), "name": program.name, "version": version.number,
                     "effective_at": version.effective_at.to_string(), "document": program.document(version.number),
                 }))?;
             }
@@ -69,7 +69,7 @@ impl Reader {
         }
         for channel in self.channels()? {
             lines.write(&json!({
-                "type": "channel", "channel": channel.number, "name": channel.name, "program": channel.program,
+                "type": "channel", "channel": channel.number, "id": channel.id.to_string(), "name": channel.name, "program": channel.program,
             }))?;
         }
         Ok(())
@@ -182,6 +182,7 @@ fn actor(entry: &Entry) -> Value {
         engine::Actor::Channel(number) => json!({"channel": number}),
         engine::Actor::Staff(number) => json!({"staff": number}),
         engine::Actor::Import => json!("import"),
+        engine::Actor::Key(number) => json!({"key": number}),
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what can be asked, what is answered? | `command.rs`, `member.rs`, `error.rs` |
-//! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs`, `load.rs`, `batch.rs`, `save.rs` |
+//! | what can be asked, what is answered? | `command.rs`, `member.rs`, `id.rs`, `key.rs`, `error.rs` |
+//! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
 //! | is it all true? | `verify.rs`, `export.rs` |
 
+mod access;
 mod backup;
 mod batch;
 mod checkpoint;
@@ -20,16 +21,20 @@ mod error;
 mod export;
 mod fault;
 mod gate;
+mod id;
+mod key;
 mod load;
 mod long;
 mod member;
 mod migrate;
 mod pack;
+mod people;
 mod query;
 mod queue;
 mod reference;
 mod rows;
 mod save;
+mod session;
 mod store;
 mod sweep;
 mod totals;
@@ -40,7 +45,9 @@ pub use command::{Body, Command, Failure, Key, Reply, Ticket, Time};
 pub use database::Database;
 pub use error::StoreError;
 pub use export::ExportError;
-pub use member::{Identity, IdentityKind, MemberFault, MemberId, MemberRef};
+pub use id::{ChannelId, IdFault, MemberId, ProgramId};
+pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
+pub use member::{Identity, IdentityKind, MemberFault, MemberRef};
 pub use query::{ChannelInfo, DayTotals, Due, MemberInfo, OrderInfo, ProgramInfo, Reader, TableSize};
 pub use reference::Compile;
 pub use store::{Clock, Options, Store, system_clock};

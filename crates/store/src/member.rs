@@ -1,70 +1,12 @@
-//! Who a member is: an id of our own, and the identities that find it.
+//! Who is meant: a member by its id, or by one of the identities that find it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use engine::{Timestamp, is_name};
-use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
+use engine::is_name;
 
-const PREFIX: &str = "mem_";
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const ID_CHARS: usize = 26;
-
-/// A uuid v7, written as `mem_` and 26 characters of Crockford's base 32 in lower case.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MemberId(pub [u8; 16]);
-
-impl MemberId {
-    /// A new id, for a member that signs up now.
-    pub fn draw() -> Self {
-        Self(*Uuid::now_v7().as_bytes())
-    }
-
-    /// The id that follows from a time and a seed: an import that runs again gives everybody the same id.
-    pub fn derived(at: Timestamp, seed: &[u8]) -> Self {
-        let millis = u64::try_from(at.micros().div_euclid(1_000)).unwrap_or(0);
-        let hash = Sha256::digest(seed);
-        let mut random = [0; 10];
-        random.copy_from_slice(&hash[..10]);
-        Self(*uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_bytes())
-    }
-}
-
-impl fmt::Display for MemberId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = u128::from_be_bytes(self.0);
-        f.write_str(PREFIX)?;
-        for index in (0..ID_CHARS).rev() {
-            let digit = usize::try_from((bits >> (5 * index)) & 31).expect("five bits");
-            write!(f, "{}", char::from(ALPHABET[digit]))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for MemberId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for MemberId {
-    type Err = MemberFault;
-
-    fn from_str(text: &str) -> Result<Self, MemberFault> {
-        let digits = text.strip_prefix(PREFIX).ok_or(MemberFault)?;
-        if digits.len() != ID_CHARS || !digits.starts_with(['0', '1', '2', '3', '4', '5', '6', '7']) {
-            return Err(MemberFault);
-        }
-        let mut bits: u128 = 0;
-        for byte in digits.bytes() {
-            let digit = ALPHABET.iter().position(|it| *it == byte).ok_or(MemberFault)?;
-            bits = (bits << 5) | u128::try_from(digit).map_err(|_| MemberFault)?;
-        }
-        Ok(Self(bits.to_be_bytes()))
-    }
-}
+use crate::id::MemberId;
 
 /// A key that finds a member.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,7 +70,7 @@ impl Identity {
     }
 
     /// Whether a normalised identity can be one.
-    pub(crate) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         let fits_kind = match self.kind {
             IdentityKind::Customer | IdentityKind::Card => true,
             IdentityKind::Email => {
@@ -141,6 +83,12 @@ impl Identity {
         };
         is_name(&self.value) && fits_kind
     }
+}
+
+/// The words of a name as they are compared: letters and digits, in small letters.
+pub(crate) fn words_of(name: &str) -> BTreeSet<String> {
+    let folded = name.to_lowercase();
+    folded.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty()).map(str::to_owned).collect()
 }
 
 /// Names a member by id or by an identity.
@@ -164,8 +112,8 @@ impl FromStr for MemberRef {
 
     /// Reads `mem_…`, `customer:00042`, `card:123`, `email:…` or `phone:…`.
     fn from_str(text: &str) -> Result<Self, MemberFault> {
-        if text.starts_with(PREFIX) {
-            return text.parse().map(Self::Id);
+        if text.starts_with(MemberId::PREFIX) {
+            return text.parse().map(Self::Id).map_err(|_| MemberFault);
         }
         let (kind, value) = text.split_once(':').ok_or(MemberFault)?;
         let kind = IdentityKind::ALL.into_iter().find(|it| it.name() == kind).ok_or(MemberFault)?;
@@ -178,23 +126,6 @@ impl FromStr for MemberRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is no member: allowed are mem_…, customer:…, card:…, email:… and phone:…")]
 pub struct MemberFault;
-
-#[test]
-fn ids_are_read_as_they_are_written() {
-    for bytes in [[0; 16], [255; 16], *b"0123456789abcdef"] {
-        let id = MemberId(bytes);
-        let text = id.to_string();
-        assert_eq!(text.len(), 30);
-        assert_eq!(text.parse(), Ok(id), "{text}");
-    }
-    let at = Timestamp::from_micros(1_700_000_000_000_000);
-    assert_eq!(MemberId::derived(at, b"7"), MemberId::derived(at, b"7"));
-    assert_ne!(MemberId::derived(at, b"7"), MemberId::derived(at, b"8"));
-    for wrong in ["", "mem_", "mem_00000000000000000000000000x", "mem_8zzzzzzzzzzzzzzzzzzzzzzzzz"] {
-        assert_eq!(wrong.parse::<MemberId>(), Err(MemberFault), "{wrong}");
-    }
-    assert_ne!(MemberId::draw(), MemberId::draw());
-}
 
 #[test]
 fn identities_are_compared_as_people_mean_them() {

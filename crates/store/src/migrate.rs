@@ -24,10 +24,8 @@ struct Migration {
     oldest_compatible: i64,
 }
 
-const MIGRATIONS: [Migration; 2] = [
-    Migration { number: 1, name: "ledger", sql: include_str!("migrations/001_ledger.sql"), oldest_compatible: 1 },
-    Migration { number: 2, name: "parked", sql: include_str!("migrations/002_parked.sql"), oldest_compatible: 1 },
-];
+const MIGRATIONS: [Migration; 1] =
+    [Migration { number: 1, name: "ledger", sql: include_str!("migrations/001_ledger.sql"), oldest_compatible: 1 }];
 
 const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
 
@@ -89,6 +87,13 @@ pub(crate) fn inspect_open(conn: &Connection, path: &Path) -> Found<()> {
 pub(crate) fn meta(conn: &Connection, name: &str) -> Found<Option<String>> {
     let found = conn.query_row("SELECT value FROM meta WHERE name = $1", params![name], |row| row.get(0));
     Ok(found.optional()?)
+}
+
+/// Raised with each change of reference data.
+pub(crate) fn epoch_of(conn: &Connection) -> Found<u64> {
+    let mut statement = conn.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'epoch'")?;
+    let epoch: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
+    epoch.and_then(|it| u64::try_from(it).ok()).ok_or(Fault::Row("the database does not say its epoch"))
 }
 
 pub(crate) fn set_meta(conn: &Connection, name: &str, value: &str) -> Found<()> {

@@ -25,6 +25,13 @@ pub(crate) struct Job {
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
+/// Why a command that was offered is not in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    Full,
+    Closed,
+}
+
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -58,6 +65,25 @@ impl Queue {
             state.of(background).push_back(job);
             self.arrived.notify_one();
         }
+    }
+
+    /// As `push`, but refuses at once when its queue is full or closed.
+    pub(crate) fn offer(&self, job: Job) -> Result<(), NotTaken> {
+        let background = is_background(&job.command);
+        let mut state = self.lock();
+        if state.closed {
+            return Err(NotTaken::Closed);
+        }
+        if self.capacity <= state.of(background).len() {
+            return Err(NotTaken::Full);
+        }
+        state.of(background).push_back(job);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// The next batch, once there is one; nothing when the queue is closed and empty.
@@ -159,7 +185,7 @@ mod tests {
     use engine::Actor;
 
     use super::*;
-    use crate::member::MemberId;
+    use crate::id::MemberId;
 
     fn job(number: u32, time: Time) -> Job {
         let body = Body::Settle { owner: MemberId([0; 16]), program: number };
@@ -192,7 +218,7 @@ mod tests {
     fn a_background_change_is_passed_over_once() {
         let queue = Queue::new(100);
         let past = Time::Import(Timestamp::from_micros(0));
-        let body = Body::AddChannel { name: String::new(), program: String::new() };
+        let body = Body::SwitchProgram { program: String::new(), on: true, at: None };
         queue.push(Job { command: Command { body, ..job(0, past).command }, ..job(0, past) });
         queue.push(job(7, past));
         (1..4).for_each(|it| queue.push(job(it, Time::Live)));
@@ -206,7 +232,7 @@ mod tests {
     fn a_change_of_reference_data_is_a_batch_of_its_own() {
         let queue = Queue::new(100);
         let change = || {
-            let body = Body::AddChannel { name: String::new(), program: String::new() };
+            let body = Body::SwitchProgram { program: String::new(), on: true, at: None };
             Job { command: Command { body, ..job(0, Time::Live).command }, ..job(0, Time::Live) }
         };
         for it in [job(1, Time::Live), change(), change(), job(2, Time::Live)] {

@@ -1,22 +1,27 @@
-//! Programs, their versions and switches, and channels: what every command reads and few change.
+//! Programs, their versions and switches, channels and keys: what every command reads and few change.
 //!
 //! Small enough to be held in memory by the writer and by each reader that asks. A change is a batch of its own, raises
 //! the epoch in the same transaction, and the writer loads anew after it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use engine::{EarnMode, Rejection, Switch, Terms, Timeline, Timestamp, Version, Zone, is_name};
 use rusqlite::{Connection, params};
 
-use crate::command::{Body, Reply};
+use crate::access::{NewKey, add_key, revoke_key};
+use crate::command::{Body, Failure, Reply};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
-use crate::rows::time;
+use crate::id::{ChannelId, ProgramId, looks_like_id};
+use crate::rows::{blob, time};
 
 /// Turns the text of a program document into terms, or says why it cannot.
 pub type Compile = fn(&str) -> Result<Terms, String>;
+
+/// What short readers have read of it last, with its epoch: compiling documents takes longer than most reads.
+pub(crate) type Known = Mutex<Option<(u64, Arc<Reference>)>>;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reference {
@@ -27,6 +32,7 @@ pub(crate) struct Reference {
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) number: u32,
+    pub(crate) id: ProgramId,
     pub(crate) name: String,
     pub(crate) timeline: Timeline,
     pub(crate) documents: BTreeMap<u32, Arc<str>>,
@@ -35,12 +41,24 @@ pub(crate) struct Program {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Channel {
     pub(crate) number: u32,
+    pub(crate) id: ChannelId,
     pub(crate) program: u32,
 }
 
 impl Reference {
+    /// By its name or its id; no name looks like an id.
     pub(crate) fn program(&self, name: &str) -> Option<&Program> {
-        self.programs.values().find(|it| it.name == name)
+        let id = name.parse::<ProgramId>().ok();
+        self.programs.values().find(|it| it.name == name || Some(it.id) == id)
+    }
+
+    /// By its name or its id.
+    pub(crate) fn channel(&self, name: &str) -> Option<&Channel> {
+        let by_id = || {
+            let id = name.parse::<ChannelId>().ok()?;
+            self.channels.values().find(|it| it.id == id)
+        };
+        self.channels.get(name).or_else(by_id)
     }
 }
 
@@ -58,22 +76,30 @@ impl Program {
 
 pub(crate) fn load_reference(conn: &Connection, compile: Compile, path: &Path) -> Found<Reference> {
     let mut reference = Reference::default();
-    let mut statement = conn.prepare_cached("SELECT number, name FROM programs ORDER BY number")?;
+    let mut statement = conn.prepare_cached("SELECT number, name, id FROM programs ORDER BY number")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (number, name): (u32, String) = (row.get(0)?, row.get(1)?);
-        let program = load_program(conn, number, name, compile, path)?;
-        reference.programs.insert(number, program);
+        let number = row.get(0)?;
+        let blank = Program {
+            number,
+            id: ProgramId(blob(row, 2)?),
+            name: row.get(1)?,
+            timeline: Timeline::default(),
+            documents: BTreeMap::new(),
+        };
+        reference.programs.insert(number, load_program(conn, blank, compile, path)?);
     }
-    let mut statement = conn.prepare_cached("SELECT name, number, program FROM channels")?;
+    let mut statement = conn.prepare_cached("SELECT name, number, program, id FROM channels")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        reference.channels.insert(row.get(0)?, Channel { number: row.get(1)?, program: row.get(2)? });
+        let channel = Channel { number: row.get(1)?, id: ChannelId(blob(row, 3)?), program: row.get(2)? };
+        reference.channels.insert(row.get(0)?, channel);
     }
     Ok(reference)
 }
 
-fn load_program(conn: &Connection, number: u32, name: String, compile: Compile, path: &Path) -> Found<Program> {
+fn load_program(conn: &Connection, blank: Program, compile: Compile, path: &Path) -> Found<Program> {
+    let (number, name) = (blank.number, &blank.name);
     let mut versions = Vec::new();
     let mut documents = BTreeMap::new();
     let mut statement =
@@ -96,7 +122,7 @@ fn load_program(conn: &Connection, number: u32, name: String, compile: Compile, 
     while let Some(row) = rows.next()? {
         switches.push(Switch { at: time(row, 0)?, on: row.get(1)? });
     }
-    Ok(Program { number, name, timeline: Timeline::new(versions, switches), documents })
+    Ok(Program { timeline: Timeline::new(versions, switches), documents, ..blank })
 }
 
 /// What a change of reference data is decided with.
@@ -110,23 +136,34 @@ pub(crate) struct Change<'a> {
     pub(crate) clock: Timestamp,
 }
 
-pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result<Reply, Rejection>> {
+pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result<Reply, Failure>> {
     let outcome = match body {
-        Body::CreateProgram { name, document, effective_at } => create(change, name, document, *effective_at),
+        Body::CreateProgram { id, name, document, effective_at } => create(change, *id, name, document, *effective_at),
         Body::AddVersion { program, document, effective_at } => add_version(change, program, document, *effective_at),
         Body::SwitchProgram { program, on, at } => switch(change, program, *on, *at),
-        Body::AddChannel { name, program } => add_channel(change, name, program),
+        Body::AddChannel { id, name, program } => add_channel(change, *id, name, program),
+        Body::AddKey { name, hash, hint, scopes } => {
+            add_key(change, &NewKey { name, hash: *hash, hint, scopes: *scopes })
+        }
+        Body::RevokeKey { number } => revoke_key(change, *number),
         Body::SignUp { .. }
         | Body::PutOrder { .. }
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
         | Body::Settle { .. }
-        | Body::ForgetAnswers { .. } => return Err(Fault::Row("only reference data is changed here")),
+        | Body::ForgetAnswers { .. }
+        | Body::Rename { .. }
+        | Body::AddIdentity { .. }
+        | Body::RemoveIdentity { .. }
+        | Body::OpenLink { .. }
+        | Body::UseLink { .. }
+        | Body::OpenSession { .. }
+        | Body::EndSession { .. } => return Err(Fault::Row("only reference data is changed here")),
     };
     let reply = match outcome {
         Ok(reply) => reply,
-        Err(Refused::Rejected(rejection)) => return Ok(Err(rejection)),
+        Err(Refused::Failed(failure)) => return Ok(Err(failure)),
         Err(Refused::Fault(fault)) => return Err(fault),
     };
     let raise = "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'epoch'";
@@ -134,14 +171,14 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
     Ok(Ok(reply))
 }
 
-enum Refused {
-    Rejected(Rejection),
+pub(crate) enum Refused {
+    Failed(Failure),
     Fault(Fault),
 }
 
 impl From<Rejection> for Refused {
     fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
+        Self::Failed(Failure::Rejected(rejection))
     }
 }
 
@@ -151,9 +188,9 @@ impl<T: Into<Fault>> From<T> for Refused {
     }
 }
 
-type Changed = Result<Reply, Refused>;
+pub(crate) type Changed = Result<Reply, Refused>;
 
-fn create(change: &Change<'_>, name: &str, document: &str, effective_at: Timestamp) -> Changed {
+fn create(change: &Change<'_>, id: ProgramId, name: &str, document: &str, effective_at: Timestamp) -> Changed {
     check_name(name)?;
     compiled(change, document)?;
     if !effective_at.is_in_limits() {
@@ -162,10 +199,14 @@ fn create(change: &Change<'_>, name: &str, document: &str, effective_at: Timesta
     if change.reference.program(name).is_some() {
         return Err(invalid("name", "a name that no other program has").into());
     }
+    if change.reference.programs.values().any(|it| it.id == id) {
+        return Err(invalid("id", "an id that no other program has").into());
+    }
     let number = change.reference.programs.keys().last().map_or(1, |it| it + 1);
-    change.conn.execute("INSERT INTO programs (number, name) VALUES ($1, $2)", params![number, name])?;
+    let insert = "INSERT INTO programs (number, id, name) VALUES ($1, $2, $3)";
+    change.conn.execute(insert, params![number, id.0, name])?;
     insert_version(change.conn, number, 1, effective_at, document)?;
-    Ok(Reply::Program { number, version: 1 })
+    Ok(Reply::Program { id, number, version: 1 })
 }
 
 fn add_version(change: &Change<'_>, program: &str, document: &str, effective_at: Option<Timestamp>) -> Changed {
@@ -174,7 +215,7 @@ fn add_version(change: &Change<'_>, program: &str, document: &str, effective_at:
     let effective_at = from_now_on(change, program, "effective_at", effective_at)?;
     let version = program.documents.keys().last().map_or(1, |it| it + 1);
     insert_version(change.conn, program.number, version, effective_at, document)?;
-    Ok(Reply::Program { number: program.number, version })
+    Ok(Reply::Program { id: program.id, number: program.number, version })
 }
 
 fn switch(change: &Change<'_>, program: &str, on: bool, at: Option<Timestamp>) -> Changed {
@@ -186,17 +227,20 @@ fn switch(change: &Change<'_>, program: &str, on: bool, at: Option<Timestamp>) -
     Ok(Reply::Done)
 }
 
-fn add_channel(change: &Change<'_>, name: &str, program: &str) -> Changed {
+fn add_channel(change: &Change<'_>, id: ChannelId, name: &str, program: &str) -> Changed {
     check_name(name)?;
     let program = known(change, program)?.number;
     let channels = &change.reference.channels;
     if channels.contains_key(name) {
         return Err(invalid("name", "a name that no other channel has").into());
     }
+    if channels.values().any(|it| it.id == id) {
+        return Err(invalid("id", "an id that no other channel has").into());
+    }
     let number = channels.values().map(|it| it.number).max().map_or(1, |it| it + 1);
-    let insert = "INSERT INTO channels (number, name, program) VALUES ($1, $2, $3)";
-    change.conn.execute(insert, params![number, name, program])?;
-    Ok(Reply::Channel { number })
+    let insert = "INSERT INTO channels (number, id, name, program) VALUES ($1, $2, $3, $4)";
+    change.conn.execute(insert, params![number, id.0, name, program])?;
+    Ok(Reply::Channel { id, number })
 }
 
 fn insert_version(conn: &Connection, program: u32, number: u32, at: Timestamp, document: &str) -> Found<()> {
@@ -215,7 +259,11 @@ fn compiled(change: &Change<'_>, document: &str) -> Result<Terms, Rejection> {
 }
 
 fn check_name(name: &str) -> Result<(), Rejection> {
-    if is_name(name) { Ok(()) } else { Err(invalid("name", "1 to 120 bytes of text without control characters")) }
+    if is_name(name) && !looks_like_id(name) {
+        Ok(())
+    } else {
+        Err(invalid("name", "1 to 120 bytes of text without control characters, not beginning as an id does"))
+    }
 }
 
 /// A change takes effect now or later; in the past only while nothing has been recorded in the program.

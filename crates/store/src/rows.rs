@@ -4,7 +4,7 @@ use engine::{Balance, Lot, Points, Timestamp};
 use rusqlite::Row;
 
 use crate::fault::{Fault, Found};
-use crate::member::MemberId;
+use crate::id::MemberId;
 
 /// One member's points in one program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +113,10 @@ pub(crate) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
 }
 
 pub(crate) fn member(row: &Row<'_>, index: usize) -> Found<MemberId> {
-    let bytes = row.get_ref(index)?.as_blob().map_err(|_| Fault::Row("a member id is no blob"))?;
-    bytes.try_into().map(MemberId).map_err(|_| Fault::Row("a member id has another length than 16 bytes"))
+    blob(row, index).map(MemberId)
+}
+
+pub(crate) fn blob(row: &Row<'_>, index: usize) -> Found<[u8; 16]> {
+    let bytes = row.get_ref(index)?.as_blob().map_err(|_| Fault::Row("an id is no blob"))?;
+    bytes.try_into().map_err(|_| Fault::Row("an id has another length than 16 bytes"))
 }

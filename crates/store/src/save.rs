@@ -6,8 +6,10 @@
 use engine::{Account, HoldState, Lot, LotNo, Timestamp};
 use rusqlite::{Connection, Statement, params};
 
-use crate::batch::{Batch, NewOrder, Rows, Slot};
+use crate::batch::{Batch, NewOrder, Rows, Slot, Stored};
 use crate::fault::{Fault, Found};
+use crate::id::MemberId;
+use crate::member::words_of;
 use crate::pack;
 use crate::rows::{AccountId, Place, due_column, figures, place_of};
 use crate::totals::save_totals;
@@ -15,7 +17,7 @@ use crate::totals::save_totals;
 pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     let conn = batch.conn;
     save_directory(conn, &batch.rows)?;
-    save_members(conn, &batch.rows, batch.now)?;
+    save_members(conn, &batch.rows)?;
     save_parked(conn, &batch.rows)?;
     save_accounts(conn, batch)?;
     save_lots(conn, batch)?;
@@ -27,6 +29,9 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
 }
 
 fn save_directory(conn: &Connection, rows: &Rows) -> Found<()> {
+    for key in &rows.unlisted {
+        one(conn.prepare_cached("DELETE FROM directory WHERE key = $1")?.execute(params![key])?)?;
+    }
     let mut insert = conn
         .prepare_cached("INSERT INTO directory (key, owner_id, kind, program, number) VALUES ($1, $2, $3, $4, $5)")?;
     for (key, listed) in &rows.directory {
@@ -35,14 +40,43 @@ fn save_directory(conn: &Connection, rows: &Rows) -> Found<()> {
     Ok(())
 }
 
-fn save_members(conn: &Connection, rows: &Rows, now: Timestamp) -> Found<()> {
+fn save_members(conn: &Connection, rows: &Rows) -> Found<()> {
     let mut insert = conn.prepare_cached("INSERT INTO members (owner_id, name, created_at) VALUES ($1, $2, $3)")?;
-    for (id, name) in &rows.members {
-        insert.execute(params![id.0, name, now.micros()])?;
+    for (id, row) in &rows.members {
+        let before = match &row.stored {
+            Stored::New(at) => {
+                insert.execute(params![id.0, row.name, at.micros()])?;
+                None
+            }
+            Stored::Named(before) => {
+                let mut update = conn.prepare_cached("UPDATE members SET name = $1 WHERE owner_id = $2")?;
+                one(update.execute(params![row.name, id.0])?)?;
+                before.as_deref()
+            }
+        };
+        save_words(conn, *id, before, row.name.as_deref())?;
+    }
+    for (id, identity) in &rows.identities_gone {
+        let delete = "DELETE FROM identities WHERE owner_id = $1 AND kind = $2 AND value = $3";
+        one(conn.prepare_cached(delete)?.execute(params![id.0, identity.kind.number(), identity.value])?)?;
     }
     let mut insert = conn.prepare_cached("INSERT INTO identities (owner_id, kind, value) VALUES ($1, $2, $3)")?;
-    for (id, identity) in rows.identities.keys() {
+    for (id, identity) in &rows.identities {
         insert.execute(params![id.0, identity.kind.number(), identity.value])?;
+    }
+    Ok(())
+}
+
+/// The words by which a name is found.
+fn save_words(conn: &Connection, id: MemberId, before: Option<&str>, after: Option<&str>) -> Found<()> {
+    let (before, after) = (before.map(words_of).unwrap_or_default(), after.map(words_of).unwrap_or_default());
+    for word in before.difference(&after) {
+        let delete = "DELETE FROM name_words WHERE word = $1 AND owner_id = $2";
+        one(conn.prepare_cached(delete)?.execute(params![word, id.0])?)?;
+    }
+    for word in after.difference(&before) {
+        let insert = "INSERT INTO name_words (word, owner_id) VALUES ($1, $2)";
+        conn.prepare_cached(insert)?.execute(params![word, id.0])?;
     }
     Ok(())
 }

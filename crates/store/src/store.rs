@@ -6,7 +6,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,10 +24,10 @@ use crate::database::Database;
 use crate::error::StoreError;
 use crate::gate::Gate;
 use crate::long::LongReads;
-use crate::migrate::{inspect, is_empty, migrate};
+use crate::migrate::{epoch_of, inspect, is_empty, migrate};
 use crate::query::{Reader, parked};
-use crate::queue::{Job, Queue};
-use crate::reference::{Compile, load_reference};
+use crate::queue::{Job, NotTaken, Queue};
+use crate::reference::{Compile, Known, load_reference};
 
 /// How long a transaction waits for a process that holds the database's lock, such as a tool of SQLite.
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -77,6 +77,9 @@ struct Inner {
     /// Connections of readers that ended, for those to come.
     idle: Arc<Mutex<Vec<Connection>>>,
     long: Arc<LongReads>,
+    stopped: Arc<AtomicBool>,
+    epoch: Arc<AtomicU64>,
+    known: Arc<Known>,
     /// Held until all else is closed.
     lock: File,
 }
@@ -113,6 +116,8 @@ impl Store {
         let checkpointer = connect(path)
             .and_then(|it| Checkpointer::start(it, path, progress).map_err(|error| StoreError::io(path, &error)))?;
         let reference = load_reference(&conn, options.compile, path).map_err(|fault| fault.at(path))?;
+        let epoch = epoch_of(&conn).map_err(|fault| fault.at(path))?;
+        let epoch = Arc::new(AtomicU64::new(epoch));
         let parked = parked(&conn).map_err(|fault| fault.at(path))?;
         let batch_max = options.batch_max.max(1);
         let writer = Writer {
@@ -125,7 +130,8 @@ impl Store {
             gate: Arc::clone(&gate),
             long: Arc::clone(&long),
             checkpointer,
-            stopped,
+            stopped: Arc::clone(&stopped),
+            epoch: Arc::clone(&epoch),
             parked: parked.into_iter().collect(),
         };
         let queue = Arc::new(Queue::new(4 * batch_max));
@@ -141,6 +147,9 @@ impl Store {
             gate,
             idle: Arc::default(),
             long,
+            stopped,
+            epoch,
+            known: Arc::default(),
             lock,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -148,9 +157,39 @@ impl Store {
 
     /// Hands a command to the writer. Blocks only while the queue is full.
     pub fn submit(&self, command: Command) -> Ticket {
+        let (job, ticket) = self.job(command);
+        self.inner.queue.push(job);
+        ticket
+    }
+
+    /// Hands a command to the writer, and never blocks.
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full, `Stopped` when the writer takes no more.
+    pub fn offer(&self, command: Command) -> Result<Ticket, StoreError> {
+        let (job, ticket) = self.job(command);
+        self.inner.queue.offer(job).map_err(|it| match it {
+            NotTaken::Full => StoreError::Busy(self.path().to_owned()),
+            NotTaken::Closed => StoreError::Stopped(self.path().to_owned()),
+        })?;
+        Ok(ticket)
+    }
+
+    fn job(&self, command: Command) -> (Job, Ticket) {
         let (answer, ticket) = oneshot::channel();
-        self.inner.queue.push(Job { command, sent_at: self.now(), answer });
-        Ticket { answer: ticket, stopped: StoreError::Stopped(self.path().to_owned()) }
+        let stopped = StoreError::Stopped(self.path().to_owned());
+        (Job { command, sent_at: self.now(), answer }, Ticket { answer: ticket, stopped })
+    }
+
+    /// Raised after each committed change of programs, channels or keys: what was read of them under an earlier epoch is
+    /// to be read again. Costs nothing.
+    pub fn epoch(&self) -> u64 {
+        self.inner.epoch.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing is written any more until the store is opened anew.
+    pub fn is_stopped(&self) -> bool {
+        self.inner.stopped.load(Ordering::Relaxed) || self.inner.queue.is_closed()
     }
 
     /// A reader on one snapshot, for short reads: the WAL cannot start over while it lives.
@@ -159,7 +198,8 @@ impl Store {
     /// When the database cannot be read.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         let inner = &self.inner;
-        Reader::through(inner.gate.enter(), &inner.idle, &inner.database, inner.compile)
+        let shared = (&inner.idle, &inner.known);
+        Reader::through(inner.gate.enter(), shared, &inner.database, inner.compile)
     }
 
     /// A reader on one snapshot for long reads: exports, verify, reports. There are two at most; the log grows beside

@@ -9,7 +9,7 @@ use engine::{Actor, Timestamp};
 
 use crate::command::{Body, Command, Failure, Reply, Time};
 use crate::error::StoreError;
-use crate::member::MemberId;
+use crate::id::MemberId;
 use crate::rows::AccountId;
 use crate::store::Store;
 
@@ -70,7 +70,13 @@ fn settle(store: &Store, until: Timestamp, accounts: impl Iterator<Item = Accoun
         match ticket.wait() {
             Ok(_) => settled += 1,
             // Whoever cannot be settled is parked; the others go on.
-            Err(Failure::Rejected(_) | Failure::KeyReused | Failure::Internal)
+            Err(
+                Failure::Rejected(_)
+                | Failure::KeyReused
+                | Failure::UnknownLink
+                | Failure::UnknownKey
+                | Failure::Internal,
+            )
             | Err(Failure::Store(StoreError::Damaged { .. })) => {}
             Err(Failure::Store(error)) => return Err(error),
         }
@@ -87,7 +93,7 @@ fn forget_answers(store: &Store) -> Result<u64, StoreError> {
         return Ok(0);
     }
     // No clock alone makes answers old: newer ones must be there.
-    let Some(newest) = reader.newest_answer_at()? else { return Ok(0) };
+    let newest = reader.newest_answer_at()?.unwrap_or_default();
     drop(reader);
     let before = Timestamp::from_micros(now.min(newest).micros().saturating_sub(REMEMBERED));
     let mut forgotten = 0;
@@ -98,8 +104,8 @@ fn forget_answers(store: &Store) -> Result<u64, StoreError> {
                 forgotten += answers;
                 after = next;
             }
-            Ok(_) | Err(Failure::Rejected(_) | Failure::KeyReused | Failure::Internal) => after = None,
             Err(Failure::Store(error)) => return Err(error),
+            Ok(_) | Err(_) => after = None,
         }
         if after.is_none() {
             return Ok(forgotten);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Bucket, Entry, Kind, Points};
+use engine::{Bucket, Entry, Kind, Points, Timestamp, Zone};
 use rusqlite::{Connection, Row, params};
 
 use crate::fault::Found;
@@ -19,6 +19,16 @@ pub(crate) struct TotalsKey {
     pub(crate) channel: u32,
     pub(crate) day: String,
 }
+
+impl TotalsKey {
+    /// Where sign-ups are counted: members belong to no program, so their days are those of UTC.
+    pub(crate) fn of_sign_ups(at: Timestamp) -> Self {
+        Self { program: NO_PROGRAM, channel: 0, day: Zone::utc().date_of(at).to_string() }
+    }
+}
+
+/// The program of sums that belong to none.
+pub(crate) const NO_PROGRAM: u32 = 0;
 
 /// What happened on a day, or in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +56,8 @@ pub struct Totals {
     pub owed: Points,
     /// What is not collected, net.
     pub let_go: Points,
+    /// Members that signed up; counted for no program.
+    pub signed_up: i64,
 }
 
 const COLUMNS: usize = 12;
@@ -112,10 +124,10 @@ impl Totals {
         for (sum, more) in sums.iter_mut().zip(other.columns()) {
             *sum += more;
         }
-        *self = Self::of(self.orders + other.orders, sums);
+        *self = Self::of(self.orders + other.orders, self.signed_up + other.signed_up, sums);
     }
 
-    fn of(orders: i64, columns: [Points; COLUMNS]) -> Self {
+    fn of(orders: i64, signed_up: i64, columns: [Points; COLUMNS]) -> Self {
         let [earned, added, redeemed, returned, revoked, regranted, repaid, deducted, expired, moved, owed, let_go] =
             columns;
         Self {
@@ -132,12 +144,13 @@ impl Totals {
             moved,
             owed,
             let_go,
+            signed_up,
         }
     }
 }
 
 pub(crate) const COLUMNS_TEXT: &str = "orders, earned, added, redeemed, returned, revoked, regranted, repaid, deducted,
-    expired, moved, owed, let_go";
+    expired, moved, owed, let_go, signed_up";
 
 /// Reads sums whose first column stands at `first`.
 pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Totals> {
@@ -145,21 +158,21 @@ pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Total
     for (index, column) in columns.iter_mut().enumerate() {
         *column = points(row, first + 1 + index)?;
     }
-    Ok(Totals::of(row.get(first)?, columns))
+    Ok(Totals::of(row.get(first)?, row.get(first + 1 + COLUMNS)?, columns))
 }
 
 pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals>) -> Found<()> {
     let mut statement = conn.prepare_cached(
         "INSERT INTO totals (program, channel, day, slot, orders, earned, added, redeemed, returned, revoked,
-            regranted, repaid, deducted, expired, moved, owed, let_go)
-        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+            regranted, repaid, deducted, expired, moved, owed, let_go, signed_up)
+        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         ON CONFLICT (program, channel, day, slot) DO UPDATE SET
             orders = orders + excluded.orders, earned = earned + excluded.earned, added = added + excluded.added,
             redeemed = redeemed + excluded.redeemed, returned = returned + excluded.returned,
             revoked = revoked + excluded.revoked, regranted = regranted + excluded.regranted,
             repaid = repaid + excluded.repaid, deducted = deducted + excluded.deducted,
             expired = expired + excluded.expired, moved = moved + excluded.moved, owed = owed + excluded.owed,
-            let_go = let_go + excluded.let_go",
+            let_go = let_go + excluded.let_go, signed_up = signed_up + excluded.signed_up",
     )?;
     for (key, totals) in totals {
         let c = totals.columns().map(Points::get);
@@ -179,7 +192,8 @@ pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals
             c[8],
             c[9],
             c[10],
-            c[11]
+            c[11],
+            totals.signed_up
         ])?;
     }
     Ok(())

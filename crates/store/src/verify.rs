@@ -12,11 +12,12 @@ use rusqlite::{Connection, params};
 use crate::directory::{self, Listed, Listing, identity_key, order_key};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
+use crate::id::MemberId;
 use crate::load::{Loaded, find_entry, load_balance, read_entry, read_hold, read_order};
-use crate::member::{Identity, IdentityKind, MemberId};
+use crate::member::{Identity, IdentityKind, words_of};
 use crate::query::{Reader, all_lots, parked};
 use crate::rows::{self, AccountId, figures};
-use crate::totals::{COLUMNS_TEXT, Totals, TotalsKey, read_totals};
+use crate::totals::{COLUMNS_TEXT, NO_PROGRAM, Totals, TotalsKey, read_totals};
 
 /// What was compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,6 +100,7 @@ impl Check<'_> {
             progress(self.report.accounts);
         }
         self.counts()?;
+        self.sign_ups()?;
         self.compare_totals()?;
         self.directory()
     }
@@ -253,6 +255,29 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Counts who signed up when, and looks for the words of each name.
+    fn sign_ups(&mut self) -> Compared<()> {
+        let mut statement = self.conn.prepare_cached("SELECT owner_id, created_at, name FROM members")?;
+        let mut find = self.conn.prepare_cached("SELECT 1 FROM name_words WHERE word = $1 AND owner_id = $2")?;
+        let mut rows = statement.query([])?;
+        let mut words = 0;
+        while let Some(row) = rows.next()? {
+            self.totals.entry(TotalsKey::of_sign_ups(rows::time(row, 1)?)).or_default().signed_up += 1;
+            let owner = rows::member(row, 0)?;
+            for word in row.get::<_, Option<String>>(2)?.as_deref().map(words_of).unwrap_or_default() {
+                if !find.exists(params![word, owner.0])? {
+                    return Err(Ended::Difference(format!("the member {owner} is not found by its name")));
+                }
+                words += 1;
+            }
+        }
+        let found = rows_of(self.conn, "name_words")?;
+        if found != words {
+            return Err(Ended::Difference(format!("{found} words of names are stored, members have {words}")));
+        }
+        Ok(())
+    }
+
     fn compare_totals(&mut self) -> Compared<()> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT program, channel, day, {COLUMNS_TEXT} FROM totals ORDER BY program, channel, day, slot"
@@ -266,6 +291,9 @@ impl Check<'_> {
         let keys = stored.keys().chain(self.totals.keys());
         if let Some(key) = keys.into_iter().find(|it| stored.get(it) != self.totals.get(it)) {
             let TotalsKey { program, channel, day } = key;
+            if *program == NO_PROGRAM {
+                return Err(Ended::Difference(format!("not as many members signed up on {day} as are counted")));
+            }
             return Err(Ended::Difference(format!(
                 "the totals of program {program}, channel {channel}, {day} are not those of the entries"
             )));

@@ -1,7 +1,7 @@
 //! `guerdon channel`: places that sell, each under one program.
 
 use anyhow::{Context, Result, bail};
-use store::{Body, Database, Reply};
+use store::{Body, ChannelId, Database, Reply};
 
 use crate::fault::Outcome;
 use crate::open;
@@ -25,7 +25,7 @@ pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
     match command {
         Command::Add { name, program } => {
             let store = open::existing(database)?;
-            let body = Body::AddChannel { name: name.clone(), program: program.clone() };
+            let body = Body::AddChannel { id: ChannelId::draw(), name: name.clone(), program: program.clone() };
             let what = || format!("adding the channel {name} under the program {program} failed");
             let Reply::Channel { .. } = open::send(&store, body, None).with_context(what)? else {
                 bail!("the store answered something else");

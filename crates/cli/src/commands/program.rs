@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use engine::{Date, Points, Timestamp, Zone};
 use server::program::{ProgramDocument, check, differences, plain_words, try_order};
 use server::words::{Names, Voice};
-use store::{Body, Database, Reply, StoreError};
+use store::{Body, Database, ProgramId, Reply, StoreError};
 
 use crate::fault::Outcome;
 use crate::open;
@@ -120,7 +120,7 @@ fn add(database: &Database, file: &Path, from: Option<&str>, new_version: bool) 
         Body::AddVersion { program: name.clone(), document: text, effective_at }
     } else {
         let effective_at = effective_at.unwrap_or_else(open::now);
-        Body::CreateProgram { name: name.clone(), document: text, effective_at }
+        Body::CreateProgram { id: ProgramId::draw(), name: name.clone(), document: text, effective_at }
     };
     let reply = open::send(&store, body, None).with_context(|| format!("adding the program {name} failed"))?;
     let Reply::Program { version, .. } = reply else { bail!("the store answered something else") };

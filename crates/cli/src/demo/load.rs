@@ -6,7 +6,8 @@
 use anyhow::{Context, Result, bail, ensure};
 use engine::{Actor, Date, Points, Terms, Timestamp};
 use store::{
-    Body, Command, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Reader, Reply, Store, StoreError, Time,
+    Body, ChannelId, Command, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, ProgramId, Reader, Reply,
+    Store, StoreError, Time,
 };
 
 use super::history::{Purchase, purchases};
@@ -71,7 +72,8 @@ impl Sample {
         let (program, channels) = store.reader().and_then(known).context("reading the programs failed")?;
         let effective_at = self.terms.zone.start_of(first_day().plus_days(self.shift));
         let (name, document) = (self.program.clone(), PROGRAM_DOCUMENT.to_owned());
-        let body = Body::CreateProgram { name, document, effective_at };
+        let id = ProgramId::derived(effective_at, name.as_bytes());
+        let body = Body::CreateProgram { id, name, document, effective_at };
         // Sent again, it is answered as the first time; somebody else's program of that name is not mixed with the sample.
         match open::send(store, body, Some("demo-program".to_owned())) {
             Err(Failure::Rejected(_) | Failure::KeyReused) if program.is_some() => {
@@ -84,7 +86,8 @@ impl Sample {
         };
         for name in [layer::WEB, layer::TILL] {
             if channels.iter().all(|it| it.name != name) {
-                let body = Body::AddChannel { name: name.to_owned(), program: self.program.clone() };
+                let id = ChannelId::derived(effective_at, name.as_bytes());
+                let body = Body::AddChannel { id, name: name.to_owned(), program: self.program.clone() };
                 open::send(store, body, Some(format!("demo-channel-{name}")))
                     .with_context(|| format!("adding the channel {name} failed"))?;
             }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use engine::{Actor, Balance, Entry, EntryNo, Moment, Quote, Rejection, Timestamp};
-use store::{Body, Command, Database, Failure, Identity, Key, MemberId, MemberRef, Options, Store, Time};
+use store::{
+    Body, ChannelId, Command, Database, Failure, Identity, Key, MemberId, MemberRef, Options, ProgramId, Store, Time,
+};
 
 use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply};
 
@@ -80,12 +82,14 @@ impl StoreBackend {
             return Ok(self.send(Actor::Staff(0), arrival, body)?.map(|_| Reply::Done));
         }
         let effective_at = from.unwrap_or(arrival.at);
-        let made = self.send(Actor::Staff(0), arrival, Body::CreateProgram { name, document, effective_at })?;
+        let id = ProgramId::derived(effective_at, name.as_bytes());
+        let made = self.send(Actor::Staff(0), arrival, Body::CreateProgram { id, name, document, effective_at })?;
         if let Err(rejection) = made {
             return Ok(Err(rejection));
         }
         self.begun = true;
-        let channel = Body::AddChannel { name: CHANNEL.to_owned(), program };
+        let id = ChannelId::derived(effective_at, CHANNEL.as_bytes());
+        let channel = Body::AddChannel { id, name: CHANNEL.to_owned(), program };
         Ok(self.send(Actor::Staff(0), arrival, channel)?.map(|_| Reply::Done))
     }
 
@@ -114,7 +118,8 @@ impl Backend for StoreBackend {
             }
             Act::Channel { name } => {
                 self.channels.push(name.clone());
-                (staff, Body::AddChannel { name: name.clone(), program: PROGRAM.to_owned() })
+                let id = ChannelId::derived(arrival.at, name.as_bytes());
+                (staff, Body::AddChannel { id, name: name.clone(), program: PROGRAM.to_owned() })
             }
             Act::SignUp { member, identities } => {
                 self.members.push(*member);
@@ -158,6 +163,7 @@ impl Backend for StoreBackend {
             | store::Reply::Forgotten { .. }
             | store::Reply::Program { .. }
             | store::Reply::Channel { .. }
+            | store::Reply::Key { .. }
             | store::Reply::Done => Reply::Done,
         }))
     }

@@ -176,12 +176,16 @@ impl Story<'_> {
 
     fn adjust(&self, note: &str) -> String {
         let deducted = self.sum(|it| it.to == Bucket::Deducted);
+        let by = match self.entry.actor {
+            Actor::Key(number) => format!("through API key {number}"),
+            Actor::Staff(_) | Actor::Channel(_) | Actor::Import | Actor::System => "by staff".to_owned(),
+        };
         if deducted.is_positive() {
-            return format!("{} deducted by staff: {note}", self.points(deducted));
+            return format!("{} deducted {by}: {note}", self.points(deducted));
         }
         let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
         let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));
-        format!("{} added by staff: {note}{until}", self.points(self.sum(|it| it.from == Bucket::Issued)))
+        format!("{} added {by}: {note}{until}", self.points(self.sum(|it| it.from == Bucket::Issued)))
     }
 
     fn redate(&self) -> String {

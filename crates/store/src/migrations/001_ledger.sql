@@ -9,6 +9,7 @@ CREATE TABLE meta (
 -- Reference: what all commands read. Small, cached, and raised together with meta's epoch.
 CREATE TABLE programs (
     number INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
     name TEXT NOT NULL UNIQUE
 ) STRICT;
 
@@ -30,9 +31,29 @@ CREATE TABLE switches (
 
 CREATE TABLE channels (
     number INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
     name TEXT NOT NULL UNIQUE,
     program INTEGER NOT NULL
 ) STRICT;
+
+-- API keys: of the secret only its SHA-256 and its last characters. Scopes are bits.
+CREATE TABLE keys (
+    number INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    hint TEXT NOT NULL,
+    scopes INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) STRICT;
+
+-- Signing in: 1 a link that opens one session, 2 a session. Of each only the SHA-256.
+CREATE TABLE tokens (
+    hash BLOB NOT NULL PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Directory: who was first. The key is the first half of a SHA-256.
 CREATE TABLE directory (
@@ -50,7 +71,7 @@ CREATE TABLE answers (
     answer BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Personal data live in these two tables alone.
+-- Personal data live in these three tables alone.
 CREATE TABLE members (
     owner_id BLOB NOT NULL PRIMARY KEY,
     name TEXT,
@@ -59,11 +80,24 @@ CREATE TABLE members (
     parked INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+-- Members whose settling panicked: the sweeper leaves them out. Empty as a rule.
+CREATE INDEX members_parked ON members (owner_id) WHERE parked <> 0;
+
 CREATE TABLE identities (
     owner_id BLOB NOT NULL,
     kind INTEGER NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (owner_id, kind, value)
+) STRICT, WITHOUT ROWID;
+
+-- For the search: capitals do not count, and a beginning is enough.
+CREATE INDEX identities_value ON identities (lower(value), owner_id);
+
+-- The words of names, in small letters.
+CREATE TABLE name_words (
+    word TEXT NOT NULL,
+    owner_id BLOB NOT NULL,
+    PRIMARY KEY (word, owner_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Ledger: a row belongs to one owner.
@@ -151,7 +185,7 @@ CREATE TABLE holds (
     PRIMARY KEY (owner_id, program, closed, hold_no)
 ) STRICT, WITHOUT ROWID;
 
--- Sums over the entries of a day; channel 0 is what no order caused.
+-- Sums over the entries of a day; channel 0 is what no order caused. Program 0 counts who signed up on a day in UTC.
 CREATE TABLE totals (
     program INTEGER NOT NULL,
     channel INTEGER NOT NULL,
@@ -170,5 +204,6 @@ CREATE TABLE totals (
     moved INTEGER NOT NULL,
     owed INTEGER NOT NULL,
     let_go INTEGER NOT NULL,
+    signed_up INTEGER NOT NULL,
     PRIMARY KEY (program, channel, day, slot)
 ) STRICT, WITHOUT ROWID;

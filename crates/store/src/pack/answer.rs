@@ -1,17 +1,15 @@
-//! What a command was answered, so that its key is answered the same again; and what tells two bodies apart.
+//! What a command was answered, so that its key is answered the same again.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use engine::{Answer, Balance, EntryNo, HoldNo, Money, OrderNo, Points, Rejection, Status, Timestamp};
-use sha2::{Digest as _, Sha256};
 
-use super::document::write_document;
 use super::entry::{pack_earned, unpack_earned};
 use super::{Packer, Read, Unpacker, Unreadable};
-use crate::command::{Body, Reply};
-use crate::member::{MemberId, MemberRef};
+use crate::command::Reply;
+use crate::id::{ChannelId, MemberId, ProgramId};
 
 const VERSION: u8 = 1;
 const ZERO: Timestamp = Timestamp::from_micros(0);
@@ -70,13 +68,15 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.unsigned(*entries);
             it.time(*due_at, ZERO);
         }
-        Reply::Program { number, version } => {
+        Reply::Program { id, number, version } => {
             it.byte(6);
+            it.bytes(&id.0);
             it.unsigned(u64::from(*number));
             it.unsigned(u64::from(*version));
         }
-        Reply::Channel { number } => {
+        Reply::Channel { id, number } => {
             it.byte(7);
+            it.bytes(&id.0);
             it.unsigned(u64::from(*number));
         }
         Reply::Done => it.byte(8),
@@ -84,6 +84,10 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.byte(9);
             it.unsigned(*answers);
             it.option(next.as_ref(), |it, next| it.bytes(next));
+        }
+        Reply::Key { number } => {
+            it.byte(10);
+            it.unsigned(u64::from(*number));
         }
     }
 }
@@ -95,10 +99,11 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
         3 => Reply::Hold { hold: HoldNo(it.unsigned()?), balance: read_balance(it)?, lapses_at: it.time(ZERO)? },
         4 => Reply::Adjusted { entry: EntryNo(it.unsigned()?), balance: read_balance(it)? },
         5 => Reply::Settled { entries: it.unsigned()?, due_at: it.time(ZERO)? },
-        6 => Reply::Program { number: it.small()?, version: it.small()? },
-        7 => Reply::Channel { number: it.small()? },
+        6 => Reply::Program { id: ProgramId(it.array()?), number: it.small()?, version: it.small()? },
+        7 => Reply::Channel { id: ChannelId(it.array()?), number: it.small()? },
         8 => Reply::Done,
         9 => Reply::Forgotten { answers: it.unsigned()?, next: it.option(Unpacker::array)? },
+        10 => Reply::Key { number: it.small()? },
         _ => return Err(Unreadable),
     })
 }
@@ -236,118 +241,4 @@ fn intern(text: String) -> &'static str {
     let kept: &'static str = Box::leak(text.into_boxed_str());
     texts.insert(kept);
     kept
-}
-
-/// Tells bodies apart that share a key. The id of a new member is left out: it is drawn anew at each attempt.
-pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
-    let mut it = Packer::new(VERSION);
-    match body {
-        Body::SignUp { id: _, name, identities } => {
-            it.byte(1);
-            it.option(name.as_deref(), Packer::text);
-            it.list(identities, |it, identity| {
-                let identity = identity.normalised();
-                it.byte(identity.kind.number());
-                it.text(&identity.value);
-            });
-        }
-        Body::PutOrder { channel, member, reference, document } => {
-            it.byte(2);
-            it.text(channel);
-            it.option(member.as_ref(), write_member);
-            it.text(reference);
-            write_document(&mut it, document);
-        }
-        Body::Hold { program, member, points, minutes } => {
-            it.byte(3);
-            it.text(program);
-            write_member(&mut it, member);
-            it.points(*points);
-            it.option(*minutes, |it, minutes| it.unsigned(u64::from(minutes)));
-        }
-        Body::ReleaseHold { program, member, hold } => {
-            it.byte(4);
-            it.text(program);
-            write_member(&mut it, member);
-            it.unsigned(hold.0);
-        }
-        Body::Adjust { program, member, adjustment, reference } => {
-            it.byte(5);
-            it.text(program);
-            write_member(&mut it, member);
-            it.points(adjustment.points);
-            it.text(&adjustment.note);
-            it.maybe_time(adjustment.expires_at, ZERO);
-            it.option(reference.as_deref(), Packer::text);
-        }
-        Body::Settle { owner, program } => {
-            it.byte(6);
-            it.bytes(&owner.0);
-            it.unsigned(u64::from(*program));
-        }
-        Body::ForgetAnswers { after, before } => {
-            it.byte(11);
-            it.time(*before, ZERO);
-            it.option(after.as_ref(), |it, after| it.bytes(after));
-        }
-        Body::CreateProgram { .. } | Body::AddVersion { .. } | Body::SwitchProgram { .. } | Body::AddChannel { .. } => {
-            write_reference(&mut it, body)
-        }
-    }
-    half(&Sha256::digest(it.done()))
-}
-
-fn write_reference(it: &mut Packer, body: &Body) {
-    match body {
-        Body::CreateProgram { name, document, effective_at } => {
-            it.byte(7);
-            it.text(name);
-            it.text(document);
-            it.time(*effective_at, ZERO);
-        }
-        Body::AddVersion { program, document, effective_at } => {
-            it.byte(8);
-            it.text(program);
-            it.text(document);
-            it.maybe_time(*effective_at, ZERO);
-        }
-        Body::SwitchProgram { program, on, at } => {
-            it.byte(9);
-            it.text(program);
-            it.flag(*on);
-            it.maybe_time(*at, ZERO);
-        }
-        Body::AddChannel { name, program } => {
-            it.byte(10);
-            it.text(name);
-            it.text(program);
-        }
-        Body::SignUp { .. }
-        | Body::PutOrder { .. }
-        | Body::Hold { .. }
-        | Body::ReleaseHold { .. }
-        | Body::Adjust { .. }
-        | Body::Settle { .. }
-        | Body::ForgetAnswers { .. } => {}
-    }
-}
-
-fn write_member(it: &mut Packer, member: &MemberRef) {
-    match member {
-        MemberRef::Id(id) => {
-            it.byte(0);
-            it.bytes(&id.0);
-        }
-        MemberRef::Identity(identity) => {
-            let identity = identity.normalised();
-            it.byte(identity.kind.number());
-            it.text(&identity.value);
-        }
-    }
-}
-
-fn half(hash: &[u8]) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.copy_from_slice(&hash[..16]);
-    half
 }

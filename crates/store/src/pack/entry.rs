@@ -118,21 +118,24 @@ fn numbered_bucket(number: u8) -> Read<Bucket> {
 pub(super) fn pack_actor(it: &mut Packer, actor: Actor) {
     let (code, number) = match actor {
         Actor::System => (0, 0),
-        Actor::Channel(number) => (1, number),
-        Actor::Staff(number) => (2, number),
+        Actor::Channel(number) => (1, u64::from(number)),
+        Actor::Staff(number) => (2, u64::from(number)),
         Actor::Import => (3, 0),
+        // The code of an import with a number behind it: imports have none.
+        Actor::Key(number) => (3, u64::from(number) + 1),
     };
-    it.unsigned(u64::from(number) << 2 | code);
+    it.unsigned(number << 2 | code);
 }
 
 fn unpack_actor(it: &mut Unpacker<'_>) -> Read<Actor> {
     let packed = it.unsigned()?;
-    let number = u32::try_from(packed >> 2).map_err(|_| Unreadable)?;
-    match packed & 3 {
-        0 if number == 0 => Ok(Actor::System),
-        1 => Ok(Actor::Channel(number)),
-        2 => Ok(Actor::Staff(number)),
-        3 if number == 0 => Ok(Actor::Import),
+    let small = |number: u64| u32::try_from(number).map_err(|_| Unreadable);
+    match (packed & 3, packed >> 2) {
+        (0, 0) => Ok(Actor::System),
+        (1, number) => small(number).map(Actor::Channel),
+        (2, number) => small(number).map(Actor::Staff),
+        (3, 0) => Ok(Actor::Import),
+        (3, number) => small(number - 1).map(Actor::Key),
         _ => Err(Unreadable),
     }
 }

@@ -6,15 +6,17 @@
 mod answer;
 mod document;
 mod entry;
+mod fingerprint;
 mod order;
 #[cfg(test)]
 mod tests;
 
 use engine::{Money, Points, Timestamp};
 
-pub(crate) use answer::{fingerprint, pack_outcome, unpack_outcome};
+pub(crate) use answer::{pack_outcome, unpack_outcome};
 pub(crate) use document::{pack_document, unpack_document};
 pub(crate) use entry::{EntryRow, kind_number, pack_carried, pack_entry, unpack_carried, unpack_entry};
+pub(crate) use fingerprint::fingerprint;
 pub(crate) use order::{pack_state, pack_taken, unpack_state, unpack_taken};
 
 const MINUTE: i64 = 60_000_000;

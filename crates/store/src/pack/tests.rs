@@ -115,8 +115,9 @@ fn displaced() -> impl Strategy<Value = Displaced> {
 }
 
 fn actors() -> impl Strategy<Value = Actor> {
-    let numbered = any::<u32>().prop_map(Actor::Channel);
-    prop_oneof![Just(Actor::System), numbered, any::<u32>().prop_map(Actor::Staff), Just(Actor::Import)]
+    let numbered = prop_oneof![any::<u32>(), Just(0), Just(u32::MAX)];
+    let numbered = (numbered, select(vec![Actor::Channel as fn(u32) -> Actor, Actor::Staff, Actor::Key]));
+    prop_oneof![Just(Actor::System), Just(Actor::Import), numbered.prop_map(|(number, actor)| actor(number))]
 }
 
 fn hold_states() -> impl Strategy<Value = HoldState> {

@@ -9,8 +9,8 @@ use super::Reader;
 use crate::directory::{find, order_key};
 use crate::error::StoreError;
 use crate::fault::Found;
+use crate::id::{ChannelId, MemberId};
 use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot, read_order};
-use crate::member::MemberId;
 use crate::rows::AccountId;
 
 /// An order as it is stored.
@@ -101,7 +101,7 @@ impl Reader {
         })
     }
 
-    /// The order of that name, whoever its member is.
+    /// The order of that reference in the channel of that name or id, whoever its member is.
     pub fn order(&self, channel: &str, reference: &str) -> Result<Option<OrderInfo>, StoreError> {
         self.ask(|conn| {
             let Some(number) = channel_number(conn, channel)? else { return Ok(None) };
@@ -127,9 +127,10 @@ fn replay_until(conn: &Connection, id: AccountId, at: Timestamp) -> Found<Accoun
     Ok(account)
 }
 
-pub(super) fn channel_number(conn: &Connection, name: &str) -> Found<Option<u32>> {
-    let mut statement = conn.prepare_cached("SELECT number FROM channels WHERE name = $1")?;
-    let mut rows = statement.query(params![name])?;
+fn channel_number(conn: &Connection, name: &str) -> Found<Option<u32>> {
+    let mut statement = conn.prepare_cached("SELECT number FROM channels WHERE name = $1 OR id = $2")?;
+    let id = name.parse::<ChannelId>().ok().map(|it| it.0);
+    let mut rows = statement.query(params![name, id])?;
     Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
 }
 

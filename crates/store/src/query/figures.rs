@@ -7,10 +7,10 @@ use super::Reader;
 use crate::directory::WALKED;
 use crate::error::StoreError;
 use crate::fault::Found;
-use crate::member::MemberId;
+use crate::id::MemberId;
 use crate::migrate::meta;
 use crate::rows::{self, AccountId, time};
-use crate::totals::{COLUMNS_TEXT, Totals, read_totals};
+use crate::totals::{COLUMNS_TEXT, NO_PROGRAM, Totals, read_totals};
 
 /// What happened on a day in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +49,20 @@ impl Reader {
 
     /// The figures of each day and channel from one day to another, both included.
     pub fn days(&self, program: &str, from: &str, to: &str) -> Result<Vec<DayTotals>, StoreError> {
+        let number = self.reference()?.program(program).map(|it| it.number);
+        number.map_or_else(|| Ok(Vec::new()), |it| self.days_of(it, from, to))
+    }
+
+    /// How many members signed up on each day in UTC from one to another, both included.
+    pub fn sign_ups(&self, from: &str, to: &str) -> Result<Vec<DayTotals>, StoreError> {
+        self.days_of(NO_PROGRAM, from, to)
+    }
+
+    fn days_of(&self, program: u32, from: &str, to: &str) -> Result<Vec<DayTotals>, StoreError> {
         self.ask(|conn| {
             let mut statement = conn.prepare_cached(&format!(
                 "SELECT day, channel, {COLUMNS_TEXT} FROM totals
-                WHERE program = (SELECT number FROM programs WHERE name = $1) AND $2 <= day AND day <= $3
+                WHERE program = $1 AND $2 <= day AND day <= $3
                 ORDER BY day, channel, slot"
             ))?;
             let mut rows = statement.query(params![program, from, to])?;

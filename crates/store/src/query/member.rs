@@ -1,19 +1,24 @@
 //! Members, found by what they are known by.
 
+use engine::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::Reader;
 use crate::directory::{find, identity_key, is_member};
 use crate::error::StoreError;
 use crate::fault::Found;
-use crate::member::{Identity, IdentityKind, MemberId, MemberRef};
+use crate::id::MemberId;
+use crate::member::{Identity, IdentityKind, MemberRef};
 use crate::rows;
+use crate::totals::NO_PROGRAM;
 
 /// A member as it is stored: personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberInfo {
     pub id: MemberId,
     pub name: Option<String>,
+    /// When it signed up.
+    pub created_at: Timestamp,
     pub identities: Vec<Identity>,
 }
 
@@ -28,7 +33,8 @@ impl Reader {
 
     pub fn member(&self, id: MemberId) -> Result<Option<MemberInfo>, StoreError> {
         self.ask(|conn| {
-            let mut statement = conn.prepare_cached("SELECT owner_id, name FROM members WHERE owner_id = $1")?;
+            let mut statement =
+                conn.prepare_cached("SELECT owner_id, name, created_at FROM members WHERE owner_id = $1")?;
             let mut rows = statement.query(params![id.0])?;
             rows.next()?.map(|row| read_member(conn, row)).transpose()
         })
@@ -37,7 +43,8 @@ impl Reader {
     /// A page of members in the order of their ids.
     pub fn members(&self, after: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
         self.ask(|conn| {
-            let select = "SELECT owner_id, name FROM members WHERE $1 < owner_id ORDER BY owner_id LIMIT $2";
+            let select =
+                "SELECT owner_id, name, created_at FROM members WHERE $1 < owner_id ORDER BY owner_id LIMIT $2";
             let mut statement = conn.prepare_cached(select)?;
             let after = after.map_or_else(Vec::new, |it| it.0.to_vec());
             let mut rows = statement.query(params![after, limit])?;
@@ -49,8 +56,10 @@ impl Reader {
         })
     }
 
+    /// How many members there are: a sum over days, not a look at each.
     pub fn member_count(&self) -> Result<u64, StoreError> {
-        self.ask(|conn| Ok(conn.query_row("SELECT count(*) FROM members", [], |row| row.get(0))?))
+        let sum = "SELECT coalesce(sum(signed_up), 0) FROM totals WHERE program = $1 AND channel = 0";
+        self.ask(|conn| Ok(conn.prepare_cached(sum)?.query_row([NO_PROGRAM], |row| row.get(0))?))
     }
 }
 
@@ -65,5 +74,5 @@ fn read_member(conn: &Connection, row: &Row<'_>) -> Found<MemberInfo> {
         let kind = kind.ok_or(crate::fault::Fault::Row("an identity is of unknown kind"))?;
         identities.push(Identity { kind, value: row.get(1)? });
     }
-    Ok(MemberInfo { id, name: row.get(1)?, identities })
+    Ok(MemberInfo { id, name: row.get(1)?, created_at: rows::time(row, 2)?, identities })
 }

@@ -21,7 +21,7 @@ use crate::fault::Found;
 use crate::gate::Pass;
 use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading};
-use crate::reference::Compile;
+use crate::reference::{Compile, Known, Reference};
 
 pub use account::OrderInfo;
 pub(crate) use account::all_lots;
@@ -38,6 +38,7 @@ pub struct Reader {
     path: PathBuf,
     compile: Compile,
     idle: Option<Arc<Mutex<Vec<Connection>>>>,
+    known: Option<Arc<Known>>,
     _pass: Option<Pass>,
 }
 
@@ -63,18 +64,26 @@ impl Reader {
         let snapshot = Arc::new(Snapshot::long(path, wal_bytes_max)?);
         snapshot.ask(|conn| inspect_open(conn, path))?;
         let watch = Some(Watch::start(&snapshot)?);
-        Self::begun(Self { _watch: watch, snapshot, path: path.to_owned(), compile, idle: None, _pass: None })
+        Self::begun(Self {
+            _watch: watch,
+            snapshot,
+            path: path.to_owned(),
+            compile,
+            idle: None,
+            known: None,
+            _pass: None,
+        })
     }
 
     /// Of a process that writes, which watches the log itself.
     pub(crate) fn long(snapshot: Arc<Snapshot>, database: &Database, compile: Compile) -> Result<Self, StoreError> {
         let path = database.path().to_owned();
-        Self::begun(Self { _watch: None, snapshot, path, compile, idle: None, _pass: None })
+        Self::begun(Self { _watch: None, snapshot, path, compile, idle: None, known: None, _pass: None })
     }
 
     pub(crate) fn through(
         pass: Pass,
-        idle: &Arc<Mutex<Vec<Connection>>>,
+        (idle, known): (&Arc<Mutex<Vec<Connection>>>, &Arc<Known>),
         database: &Database,
         compile: Compile,
     ) -> Result<Self, StoreError> {
@@ -82,8 +91,8 @@ impl Reader {
         let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let conn = kept.map_or_else(|| open_reading(path), Ok)?;
         let snapshot = Arc::new(Snapshot::short(conn, path));
-        let idle = Some(Arc::clone(idle));
-        Self::begun(Self { _watch: None, snapshot, path: path.to_owned(), compile, idle, _pass: Some(pass) })
+        let (idle, known) = (Some(Arc::clone(idle)), Some(Arc::clone(known)));
+        Self::begun(Self { _watch: None, snapshot, path: path.to_owned(), compile, idle, known, _pass: Some(pass) })
     }
 
     /// The first read fixes the snapshot.
@@ -106,6 +115,21 @@ impl Reader {
 
     pub(crate) fn compile(&self) -> Compile {
         self.compile
+    }
+
+    /// What another reader has loaded of that epoch.
+    fn known(&self, epoch: u64) -> Option<Arc<Reference>> {
+        let known = self.known.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|it| it.0 == epoch).map(|it| Arc::clone(&it.1))
+    }
+
+    /// Readers to come want the newest.
+    fn know(&self, epoch: u64, reference: &Arc<Reference>) {
+        let Some(known) = &self.known else { return };
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_none_or(|it| it.0 <= epoch) {
+            *known = Some((epoch, Arc::clone(reference)));
+        }
     }
 }
 

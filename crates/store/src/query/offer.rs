@@ -5,7 +5,6 @@ use std::sync::Arc;
 use engine::{Account, Document, Moment, OrderNo, Quote, Rejection, Stop};
 
 use super::Reader;
-use super::account::channel_number;
 use crate::command::Failure;
 use crate::directory::{find, order_key};
 use crate::fault::Found;
@@ -28,13 +27,14 @@ impl Reader {
     ) -> Result<Quote, Failure> {
         document.check()?;
         let programs = self.reference()?;
-        let known = programs.channels.get(channel).ok_or(Rejection::UnknownChannel)?;
+        let known = programs.channel(channel).ok_or(Rejection::UnknownChannel)?;
         let program = programs.programs.get(&known.program).ok_or(Rejection::UnknownProgram)?;
         let owner = self.find(member)?.ok_or(Rejection::UnknownMember)?;
         let id = AccountId { owner, program: program.number };
-        let listed = self.ask(|conn| match (reference, channel_number(conn, channel)?) {
-            (Some(reference), Some(number)) => find(conn, order_key(number, reference)),
-            (_, _) => Ok(None),
+        let (channel, carries) = (known.number, program.carries());
+        let listed = self.ask(|conn| match reference {
+            Some(reference) => find(conn, order_key(channel, reference)),
+            None => Ok(None),
         })?;
         if listed.is_some_and(|it| it.owner != owner) {
             return Err(Rejection::OtherMember.into());
@@ -50,7 +50,7 @@ impl Reader {
                     limit = limit.saturating_mul(4);
                     self.ask(|conn| {
                         load::load_lots(conn, id, &mut account, limit)?;
-                        if program.carries() {
+                        if carries {
                             load::load_orders(conn, id, &mut account, limit)?;
                         }
                         Ok(())

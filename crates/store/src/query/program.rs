@@ -1,18 +1,24 @@
-//! Programs with their timelines, and channels.
+//! Programs with their timelines, channels, API keys and sessions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::Timeline;
+use engine::{Timeline, Timestamp};
 
 use super::Reader;
+use crate::access::load_keys;
 use crate::error::StoreError;
-use crate::reference::{Program, Reference, load_reference};
+use crate::id::{ChannelId, ProgramId};
+use crate::key::{KeyInfo, SecretHash};
+use crate::migrate::epoch_of;
+use crate::reference::{Channel, Program, Reference, load_reference};
+use crate::session::is_session;
 
 /// A program as it is stored.
 #[derive(Clone, Debug)]
 pub struct ProgramInfo {
     pub number: u32,
+    pub id: ProgramId,
     pub name: String,
     pub timeline: Timeline,
     documents: BTreeMap<u32, Arc<str>>,
@@ -25,9 +31,10 @@ impl ProgramInfo {
     }
 }
 
-impl From<Program> for ProgramInfo {
-    fn from(it: Program) -> Self {
-        Self { number: it.number, name: it.name, timeline: it.timeline, documents: it.documents }
+impl From<&Program> for ProgramInfo {
+    fn from(it: &Program) -> Self {
+        let Program { number, id, name, timeline, documents } = it.clone();
+        Self { number, id, name, timeline, documents }
     }
 }
 
@@ -35,35 +42,61 @@ impl From<Program> for ProgramInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelInfo {
     pub number: u32,
+    pub id: ChannelId,
     pub name: String,
     /// The name of its program.
     pub program: String,
 }
 
 impl Reader {
-    pub fn programs(&self) -> Result<Vec<ProgramInfo>, StoreError> {
-        Ok(self.reference()?.programs.into_values().map(ProgramInfo::from).collect())
+    /// The epoch of programs, channels and keys that this snapshot sees.
+    pub fn epoch(&self) -> Result<u64, StoreError> {
+        self.ask(epoch_of)
     }
 
+    /// In the order of their numbers.
+    pub fn programs(&self) -> Result<Vec<ProgramInfo>, StoreError> {
+        Ok(self.reference()?.programs.values().map(ProgramInfo::from).collect())
+    }
+
+    /// The program of that name or id.
     pub fn program(&self, name: &str) -> Result<Option<ProgramInfo>, StoreError> {
-        Ok(self.reference()?.programs.into_values().find(|it| it.name == name).map(ProgramInfo::from))
+        Ok(self.reference()?.program(name).map(ProgramInfo::from))
     }
 
     /// In the order of their numbers.
     pub fn channels(&self) -> Result<Vec<ChannelInfo>, StoreError> {
-        let Reference { programs, channels } = self.reference()?;
-        let program = |number: u32| programs.get(&number).map_or_else(String::new, |it: &Program| it.name.clone());
-        let info = |(name, it): (String, crate::reference::Channel)| ChannelInfo {
+        let reference = self.reference()?;
+        let program = |number: u32| reference.programs.get(&number).map_or_else(String::new, |it| it.name.clone());
+        let info = |(name, it): (&String, &Channel)| ChannelInfo {
             number: it.number,
-            name,
+            id: it.id,
+            name: name.clone(),
             program: program(it.program),
         };
-        let mut channels: Vec<ChannelInfo> = channels.into_iter().map(info).collect();
+        let mut channels: Vec<ChannelInfo> = reference.channels.iter().map(info).collect();
         channels.sort_by_key(|it| it.number);
         Ok(channels)
     }
 
-    pub(crate) fn reference(&self) -> Result<Reference, StoreError> {
-        self.ask(|conn| load_reference(conn, self.compile(), self.path()))
+    /// API keys, revoked ones too, in the order of their numbers.
+    pub fn keys(&self) -> Result<Vec<KeyInfo>, StoreError> {
+        self.ask(load_keys)
+    }
+
+    /// Whether the session is open at that instant.
+    pub fn session(&self, session: SecretHash, now: Timestamp) -> Result<bool, StoreError> {
+        self.ask(|conn| is_session(conn, session, now))
+    }
+
+    /// As the snapshot sees it; short readers share what one of them has loaded for the same epoch.
+    pub(crate) fn reference(&self) -> Result<Arc<Reference>, StoreError> {
+        let epoch = self.epoch()?;
+        if let Some(known) = self.known(epoch) {
+            return Ok(known);
+        }
+        let loaded = Arc::new(self.ask(|conn| load_reference(conn, self.compile(), self.path()))?);
+        self.know(epoch, &loaded);
+        Ok(loaded)
     }
 }

@@ -33,6 +33,7 @@ fn writes_when_told_to() {
         reply
     };
     (0..5).for_each(|it| assert!(put(it).is_ok()));
+    assert!(!store.is_stopped());
     fs::write(with_fails(env::var_os(FILE).expect("what fails")), "").expect("the trigger");
     let failed = (5..20_000).map(&mut put).find_map(Result::err);
     let failed_at_once = matches!(failed, Some(Failure::Store(StoreError::Io { .. } | StoreError::Stopped(_))));
@@ -44,6 +45,7 @@ fn writes_when_told_to() {
             "also when the disk works again"
         );
     }
+    assert!(store.is_stopped());
     assert!(store.reader().and_then(|it| it.figures("points")).is_ok(), "reading goes on");
 }
 

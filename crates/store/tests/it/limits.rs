@@ -90,7 +90,10 @@ fn verify_names_what_was_tampered_with() {
         ("UPDATE entries SET body = x'0102' WHERE entry_no = 1", "a packed row cannot be read"),
         ("UPDATE entries SET order_no = 9 WHERE entry_no = 1", "which is not there"),
         ("UPDATE entries SET biz_date = '2026-01-02' WHERE entry_no = 1", "the totals of program 1"),
-        ("UPDATE totals SET earned = earned + 1", "the totals of program 1"),
+        ("UPDATE totals SET earned = earned + 1 WHERE program = 1", "the totals of program 1"),
+        ("UPDATE totals SET signed_up = 2 WHERE program = 0", "not as many members signed up on 2026-01-01"),
+        ("UPDATE members SET name = 'Bo'", "is not found by its name"),
+        ("INSERT INTO name_words SELECT 'bo', owner_id FROM members", "words of names are stored"),
         ("DELETE FROM directory WHERE kind = 1", "an identity does not lead"),
         ("DELETE FROM directory WHERE kind = 2", "the directory does not lead"),
         ("INSERT INTO directory SELECT x'00', owner_id, 1, 0, 0 FROM members LIMIT 1", "the directory has"),
@@ -110,7 +113,7 @@ fn a_newer_or_changed_schema_is_refused_untouched() {
     let newer = with_orders(1);
     tamper(&newer, "UPDATE meta SET value = '999' WHERE name = 'oldest_compatible'");
     let before = fs::read(newer.path()).expect("the file");
-    let expected = StoreError::Newer { path: newer.path(), needs: 999, has: 2 };
+    let expected = StoreError::Newer { path: newer.path(), needs: 999, has: 1 };
     assert_eq!(newer.try_open().err(), Some(expected.clone()));
     assert_eq!(Reader::open(&newer.database(), compile).err(), Some(expected));
     assert_eq!(fs::read(newer.path()).expect("the file"), before);

@@ -1,6 +1,8 @@
 //! Tests of the store from outside: one binary, one module per subject.
 
 #[cfg(unix)]
+mod access;
+#[cfg(unix)]
 mod batches;
 mod crash;
 #[cfg(unix)]
@@ -10,6 +12,7 @@ mod failing_disk;
 #[cfg(unix)]
 mod limits;
 mod long;
+mod people;
 #[cfg(target_os = "linux")]
 mod power_cut;
 #[cfg(target_os = "linux")]

@@ -10,8 +10,8 @@ use engine::{
     Shortfall, Terms, Timestamp, Validity, Zone,
 };
 use store::{
-    Body, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, Reader, Reply, Store,
-    StoreError, Time,
+    Body, ChannelId, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramId,
+    Reader, Reply, Store, StoreError, Time,
 };
 use tempfile::TempDir;
 
@@ -118,10 +118,27 @@ impl Shop {
 
 pub(crate) fn set_up(store: &Store, document: &str) {
     let effective_at = Timestamp::from_micros(0);
-    let program = Body::CreateProgram { name: "points".into(), document: document.into(), effective_at };
-    assert_eq!(send(store, keyed("program", program)), Ok(Reply::Program { number: 1, version: 1 }));
-    let channel = Body::AddChannel { name: "shop".into(), program: "points".into() };
-    assert_eq!(send(store, keyed("channel", channel)), Ok(Reply::Channel { number: 1 }));
+    let program = create_program("points", document, effective_at);
+    let id = program_id("points");
+    assert_eq!(send(store, keyed("program", program)), Ok(Reply::Program { id, number: 1, version: 1 }));
+    let id = channel_id("shop");
+    assert_eq!(send(store, keyed("channel", add_channel("shop", "points"))), Ok(Reply::Channel { id, number: 1 }));
+}
+
+pub(crate) fn create_program(name: &str, document: &str, effective_at: Timestamp) -> Body {
+    Body::CreateProgram { id: program_id(name), name: name.into(), document: document.into(), effective_at }
+}
+
+pub(crate) fn add_channel(name: &str, program: &str) -> Body {
+    Body::AddChannel { id: channel_id(name), name: name.into(), program: program.into() }
+}
+
+pub(crate) fn program_id(name: &str) -> ProgramId {
+    ProgramId::derived(Timestamp::from_micros(NEW_YEAR), name.as_bytes())
+}
+
+pub(crate) fn channel_id(name: &str) -> ChannelId {
+    ChannelId::derived(Timestamp::from_micros(NEW_YEAR), name.as_bytes())
 }
 
 pub(crate) fn send(store: &Store, command: Command) -> Result<Reply, Failure> {

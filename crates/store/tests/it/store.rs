@@ -6,7 +6,8 @@ use engine::{Adjustment, HoldNo, Points, Rejection, Status, Timestamp};
 use store::{Body, Command, Failure, Identity, IdentityKind, MemberRef, Reply, Store, StoreError};
 
 use crate::shop::{
-    DAY, NEW_YEAR, Shop, at, available, customer, id_of, keyed, live, named, order, sale, send, set_up, sign_up,
+    DAY, NEW_YEAR, Shop, add_channel, at, available, channel_id, create_program, customer, id_of, keyed, live, named,
+    order, program_id, sale, send, set_up, sign_up,
 };
 
 #[test]
@@ -70,10 +71,25 @@ fn a_key_is_answered_as_the_first_time_and_belongs_to_one_body() {
 fn the_key_is_looked_up_before_anything_else() {
     let shop = Shop::new();
     let store = shop.opened("plain");
-    let unknown = |key: &str| keyed(key, order(9, "A1", sale(1, NEW_YEAR)).body);
-    assert_eq!(send(&store, unknown("k")), Err(rejected(Rejection::UnknownMember)));
+    sent(&store, &[sign_up(1), keyed("k", adjust("thanks", 1, 50, None).body)]);
     let invalid = keyed("k", order(9, "", sale(1, NEW_YEAR)).body);
     assert_eq!(send(&store, invalid), Err(Failure::KeyReused));
+}
+
+#[test]
+fn what_is_not_there_yet_is_not_remembered_as_missing() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    let held = |program: &str, member| {
+        let program = program.to_owned();
+        keyed("hold", Body::Hold { program, member: named(member), points: Points::new(10), minutes: None })
+    };
+    assert_eq!(send(&store, held("more", 1)), Err(rejected(Rejection::UnknownProgram)));
+    assert_eq!(send(&store, held("points", 1)), Err(rejected(Rejection::UnknownMember)));
+    sent(&store, &[sign_up(1), order(1, "A1", sale(5_000, NEW_YEAR))]);
+    assert_eq!(available(&send(&store, held("points", 1))), 40, "the same key works once the member is there");
+    assert_eq!(send(&store, held("more", 1)), Err(Failure::KeyReused), "and then belongs to that");
+    verified(&shop);
 }
 
 #[test]
@@ -84,7 +100,7 @@ fn what_could_be_meant_twice_needs_a_key() {
         sign_up(1).body,
         hold("", 1, 5).body,
         adjust("note", 1, 5, None).body,
-        Body::AddChannel { name: "till".into(), program: "points".into() },
+        add_channel("till", "points"),
         Body::SwitchProgram { program: "points".into(), on: false, at: None },
     ];
     for body in bodies {
@@ -167,6 +183,19 @@ fn a_sign_up_never_adds_to_a_member_that_is_there() {
 }
 
 #[test]
+fn a_sign_up_is_the_same_in_whatever_order_it_tells_identities() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    let body = |id, identities| Body::SignUp { id: id_of(id), name: None, identities };
+    let card = Identity::new(IdentityKind::Card, "C1");
+    let first = send(&store, keyed("k", body(1, vec![customer(1), card.clone()])));
+    assert_eq!(first, Ok(Reply::Member { id: id_of(1), created: true }));
+    assert_eq!(send(&store, keyed("k", body(2, vec![card.clone(), customer(1), card]))), first);
+    assert_eq!(send(&store, keyed("k", body(2, vec![customer(1)]))), Err(Failure::KeyReused));
+    verified(&shop);
+}
+
+#[test]
 fn sign_ups_race_and_orders_follow_in_one_batch() {
     let shop = Shop::new();
     let store = shop.opened("plain");
@@ -218,6 +247,17 @@ fn a_permanent_reference_is_adjusted_once() {
     assert_eq!(again("a", 1, 50), first);
     assert_eq!(again("b", 1, 60), Err(Failure::KeyReused));
     assert_eq!(again("c", 2, 50), Err(Failure::KeyReused));
+    let until = |key: &str, expires_at| {
+        let adjustment = Adjustment { points: Points::new(50), note: "for the review".into(), expires_at };
+        let (program, reference) = ("points".to_owned(), Some("review 5".to_owned()));
+        send(&store, keyed(key, Body::Adjust { program, member: named(1), adjustment, reference }))
+    };
+    let other = Timestamp::from_micros(NEW_YEAR + 5 * DAY);
+    assert_eq!(until("d", Some(other)), Err(Failure::KeyReused), "another expiry is another adjustment");
+    let account = store.reader().expect("a reader").account(id_of(1), 1).expect("read").expect("it is there");
+    assert_eq!(until("e", Some(account.lots()[0].at.expires_at)), first, "the same one, told or left out");
+    shop.later(400);
+    assert_eq!(available(&again("f", 1, 50)), 0, "the balance now: they have expired, swept or not");
     verified(&shop);
 }
 
@@ -227,23 +267,22 @@ fn reference_data_are_checked_and_seen_at_once() {
     let store = shop.opened("plain");
     let version =
         |effective_at| Body::AddVersion { program: "points".into(), document: "plain owe".into(), effective_at };
-    let wrong =
-        Body::CreateProgram { name: "b".into(), document: "nonsense".into(), effective_at: Timestamp::default() };
+    let wrong = create_program("b", "nonsense", Timestamp::default());
     assert_eq!(path_of(&send(&store, keyed("wrong", wrong))), "document");
-    let twice =
-        Body::CreateProgram { name: "points".into(), document: "plain".into(), effective_at: Timestamp::default() };
+    let twice = create_program("points", "plain", Timestamp::default());
     assert_eq!(path_of(&send(&store, keyed("twice", twice))), "name");
-    let channel = Body::AddChannel { name: "shop".into(), program: "points".into() };
+    let channel = add_channel("shop", "points");
     assert_eq!(path_of(&send(&store, keyed("again", channel))), "name");
     let past = Some(Timestamp::from_micros(NEW_YEAR - DAY));
     assert_eq!(
         send(&store, keyed("v2", version(past))),
-        Ok(Reply::Program { number: 1, version: 2 }),
+        Ok(Reply::Program { id: program_id("points"), number: 1, version: 2 }),
         "no entries yet"
     );
     sent(&store, &[sign_up(1), order(1, "A1", sale(1_000, NEW_YEAR))]);
     assert_eq!(path_of(&send(&store, keyed("v3", version(past)))), "effective_at");
-    assert_eq!(send(&store, keyed("v4", version(None))), Ok(Reply::Program { number: 1, version: 3 }));
+    let third = Reply::Program { id: program_id("points"), number: 1, version: 3 };
+    assert_eq!(send(&store, keyed("v4", version(None))), Ok(third));
     let off = Body::SwitchProgram { program: "points".into(), on: false, at: None };
     assert_eq!(send(&store, keyed("off", off)), Ok(Reply::Done));
     assert_eq!(available(&send(&store, order(1, "A2", sale(1_000, NEW_YEAR)))), 10, "off: it earns nothing");
@@ -370,7 +409,7 @@ fn rejected(rejection: Rejection) -> Failure {
     Failure::Rejected(rejection)
 }
 
-fn path_of(reply: &Result<Reply, Failure>) -> &str {
+pub(crate) fn path_of(reply: &Result<Reply, Failure>) -> &str {
     match reply {
         Err(Failure::Rejected(Rejection::Invalid { path, .. })) => path,
         other => panic!("no field is named in {other:?}"),
@@ -382,11 +421,11 @@ fn two_programs_are_two_accounts() {
     let shop = Shop::new();
     let store = shop.open();
     set_up(&store, "plain");
-    let second =
-        Body::CreateProgram { name: "more".into(), document: "plain".into(), effective_at: Timestamp::default() };
-    assert_eq!(send(&store, keyed("more", second)), Ok(Reply::Program { number: 2, version: 1 }));
-    let till = Body::AddChannel { name: "till".into(), program: "more".into() };
-    assert_eq!(send(&store, keyed("till", till)), Ok(Reply::Channel { number: 2 }));
+    let second = create_program("more", "plain", Timestamp::default());
+    let id = program_id("more");
+    assert_eq!(send(&store, keyed("more", second)), Ok(Reply::Program { id, number: 2, version: 1 }));
+    let id = channel_id("till");
+    assert_eq!(send(&store, keyed("till", add_channel("till", "more"))), Ok(Reply::Channel { id, number: 2 }));
     sent(&store, &[sign_up(1), order(1, "A1", sale(1_000, NEW_YEAR))]);
     let document = sale(2_000, NEW_YEAR).into();
     let member = Some(named(1));

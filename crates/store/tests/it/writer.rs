@@ -60,6 +60,26 @@ fn a_live_command_does_not_wait_behind_background_ones() {
 }
 
 #[test]
+fn an_offer_never_waits() {
+    let shop = Shop::new();
+    let (store, clock) = held(&shop, 10);
+    let held = clock.gate.lock().expect("nobody panicked");
+    let offered = |it: i64| store.offer(order(1, &format!("{it}"), sale(1_000, NEW_YEAR)));
+    // Four batches wait, and one may be in the writer's hands.
+    let taken: Vec<_> = (0..60).map_while(|it| offered(it).ok()).collect();
+    assert!((40..=50).contains(&taken.len()), "{} were taken", taken.len());
+    assert_eq!(offered(60).err(), Some(StoreError::Busy(shop.path())));
+    let background = store.offer(at(order(1, "past", sale(1_000, NEW_YEAR)), NEW_YEAR));
+    assert!(background.is_ok(), "its queue is another");
+    assert!(!store.is_stopped());
+    drop(held);
+    assert!(taken.into_iter().all(|it| it.wait().is_ok()));
+    assert!(offered(61).is_ok(), "there is room again");
+    drop(store);
+    verified(&shop);
+}
+
+#[test]
 fn what_waited_too_long_is_given_up() {
     let shop = Shop::new();
     let (store, clock) = held(&shop, 100);

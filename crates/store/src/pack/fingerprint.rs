@@ -1,0 +1,180 @@
+//! What tells two bodies apart that share an idempotency key.
+
+use std::collections::BTreeSet;
+
+use engine::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use super::Packer;
+use super::document::write_document;
+use crate::command::Body;
+use crate::member::{Identity, MemberRef};
+
+const VERSION: u8 = 1;
+const ZERO: Timestamp = Timestamp::from_micros(0);
+
+/// Tells bodies apart that share a key. What is drawn anew at each attempt is left out: ids and secrets.
+pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
+    let mut it = Packer::new(VERSION);
+    match body {
+        Body::SignUp { id: _, name, identities } => {
+            it.byte(1);
+            it.option(name.as_deref(), Packer::text);
+            // In whatever order they are told.
+            let identities: BTreeSet<Identity> = identities.iter().map(Identity::normalised).collect();
+            it.count(identities.len());
+            identities.iter().for_each(|identity| write_identity(&mut it, identity));
+        }
+        Body::PutOrder { channel, member, reference, document } => {
+            it.byte(2);
+            it.text(channel);
+            it.option(member.as_ref(), write_member);
+            it.text(reference);
+            write_document(&mut it, document);
+        }
+        Body::Hold { program, member, points, minutes } => {
+            it.byte(3);
+            it.text(program);
+            write_member(&mut it, member);
+            it.points(*points);
+            it.option(*minutes, |it, minutes| it.unsigned(u64::from(minutes)));
+        }
+        Body::ReleaseHold { program, member, hold } => {
+            it.byte(4);
+            it.text(program);
+            write_member(&mut it, member);
+            it.unsigned(hold.0);
+        }
+        Body::Adjust { program, member, adjustment, reference } => {
+            it.byte(5);
+            it.text(program);
+            write_member(&mut it, member);
+            it.points(adjustment.points);
+            it.text(&adjustment.note);
+            it.maybe_time(adjustment.expires_at, ZERO);
+            it.option(reference.as_deref(), Packer::text);
+        }
+        Body::Settle { owner, program } => {
+            it.byte(6);
+            it.bytes(&owner.0);
+            it.unsigned(u64::from(*program));
+        }
+        Body::ForgetAnswers { after, before } => {
+            it.byte(11);
+            it.time(*before, ZERO);
+            it.option(after.as_ref(), |it, after| it.bytes(after));
+        }
+        other => write_other(&mut it, other),
+    }
+    let mut half = [0; 16];
+    half.copy_from_slice(&Sha256::digest(it.done())[..16]);
+    half
+}
+
+/// Of members themselves, of signing in, and of reference data.
+fn write_other(it: &mut Packer, body: &Body) {
+    match body {
+        Body::Rename { member, name } => {
+            it.byte(12);
+            write_member(it, member);
+            it.option(name.as_deref(), Packer::text);
+        }
+        Body::AddIdentity { member, identity } => {
+            it.byte(13);
+            write_member(it, member);
+            write_identity(it, identity);
+        }
+        Body::RemoveIdentity { member, identity } => {
+            it.byte(14);
+            write_member(it, member);
+            write_identity(it, identity);
+        }
+        Body::OpenLink { link, expires_at } => {
+            it.byte(15);
+            it.bytes(&link.0);
+            it.time(*expires_at, ZERO);
+        }
+        Body::UseLink { link, session: _, expires_at } => {
+            it.byte(16);
+            it.bytes(&link.0);
+            it.time(*expires_at, ZERO);
+        }
+        Body::OpenSession { session, expires_at } => {
+            it.byte(17);
+            it.bytes(&session.0);
+            it.time(*expires_at, ZERO);
+        }
+        Body::EndSession { session } => {
+            it.byte(18);
+            it.bytes(&session.0);
+        }
+        reference => write_reference(it, reference),
+    }
+}
+
+fn write_reference(it: &mut Packer, body: &Body) {
+    match body {
+        Body::CreateProgram { id: _, name, document, effective_at } => {
+            it.byte(7);
+            it.text(name);
+            it.text(document);
+            it.time(*effective_at, ZERO);
+        }
+        Body::AddVersion { program, document, effective_at } => {
+            it.byte(8);
+            it.text(program);
+            it.text(document);
+            it.maybe_time(*effective_at, ZERO);
+        }
+        Body::SwitchProgram { program, on, at } => {
+            it.byte(9);
+            it.text(program);
+            it.flag(*on);
+            it.maybe_time(*at, ZERO);
+        }
+        Body::AddChannel { id: _, name, program } => {
+            it.byte(10);
+            it.text(name);
+            it.text(program);
+        }
+        Body::AddKey { name, hash: _, hint: _, scopes } => {
+            it.byte(19);
+            it.text(name);
+            it.unsigned(u64::from(scopes.bits()));
+        }
+        Body::RevokeKey { number } => {
+            it.byte(20);
+            it.unsigned(u64::from(*number));
+        }
+        Body::SignUp { .. }
+        | Body::PutOrder { .. }
+        | Body::Hold { .. }
+        | Body::ReleaseHold { .. }
+        | Body::Adjust { .. }
+        | Body::Settle { .. }
+        | Body::ForgetAnswers { .. }
+        | Body::Rename { .. }
+        | Body::AddIdentity { .. }
+        | Body::RemoveIdentity { .. }
+        | Body::OpenLink { .. }
+        | Body::UseLink { .. }
+        | Body::OpenSession { .. }
+        | Body::EndSession { .. } => {}
+    }
+}
+
+fn write_member(it: &mut Packer, member: &MemberRef) {
+    match member {
+        MemberRef::Id(id) => {
+            it.byte(0);
+            it.bytes(&id.0);
+        }
+        MemberRef::Identity(identity) => write_identity(it, identity),
+    }
+}
+
+fn write_identity(it: &mut Packer, identity: &Identity) {
+    let identity = identity.normalised();
+    it.byte(identity.kind.number());
+    it.text(&identity.value);
+}

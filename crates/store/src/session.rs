@@ -1,0 +1,101 @@
+//! Signing in: links that open one session, and sessions. Both are secrets of which only the hash is kept.
+//!
+//! A command writes one row at once: nothing is shared with the ledger. What has expired is deleted with old answers, a
+//! slice a day.
+
+use engine::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::batch::Batch;
+use crate::command::{Failure, Reply};
+use crate::decide::{Answered, Refused};
+use crate::fault::Found;
+use crate::key::SecretHash;
+use crate::reference::invalid;
+
+/// The most rows that one command deletes.
+const SLICE: usize = 1_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Link,
+    Session,
+}
+
+impl Kind {
+    /// The stable number of the kind in the database.
+    fn number(self) -> u8 {
+        match self {
+            Self::Link => 1,
+            Self::Session => 2,
+        }
+    }
+}
+
+pub(crate) fn open_link(batch: &Batch<'_>, link: SecretHash, expires_at: Timestamp) -> Answered {
+    open(batch, Kind::Link, link, expires_at)
+}
+
+pub(crate) fn open_session(batch: &Batch<'_>, session: SecretHash, expires_at: Timestamp) -> Answered {
+    open(batch, Kind::Session, session, expires_at)
+}
+
+/// A link is good for one session: whoever comes second fails.
+pub(crate) fn use_link(batch: &Batch<'_>, link: SecretHash, session: SecretHash, expires_at: Timestamp) -> Answered {
+    check(expires_at)?;
+    if !is_open(batch.conn, Kind::Link, link, batch.now)? {
+        return Err(Refused::Failed(Failure::UnknownLink));
+    }
+    delete(batch.conn, Kind::Link, link)?;
+    open(batch, Kind::Session, session, expires_at)
+}
+
+pub(crate) fn end_session(batch: &Batch<'_>, session: SecretHash) -> Answered {
+    delete(batch.conn, Kind::Session, session)?;
+    Ok(Reply::Done)
+}
+
+/// Whether the session is open at that instant.
+pub(crate) fn is_session(conn: &Connection, session: SecretHash, now: Timestamp) -> Found<bool> {
+    is_open(conn, Kind::Session, session, now)
+}
+
+/// Deletes some of what has expired.
+pub(crate) fn forget_expired(conn: &Connection, now: Timestamp) -> Found<()> {
+    let mut delete = conn
+        .prepare_cached("DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires_at <= $1 LIMIT $2)")?;
+    delete.execute(params![now.micros(), SLICE])?;
+    Ok(())
+}
+
+/// Nobody is signed in to a copy of yesterday.
+pub(crate) fn forget_all(conn: &Connection) -> Found<()> {
+    conn.execute("DELETE FROM tokens", [])?;
+    Ok(())
+}
+
+fn open(batch: &Batch<'_>, kind: Kind, hash: SecretHash, expires_at: Timestamp) -> Answered {
+    check(expires_at)?;
+    let mut insert = batch.conn.prepare_cached(
+        "INSERT INTO tokens (hash, kind, created_at, expires_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, expires_at = excluded.expires_at",
+    )?;
+    insert.execute(params![hash.0, kind.number(), batch.now.micros(), expires_at.micros()])?;
+    Ok(Reply::Done)
+}
+
+fn check(expires_at: Timestamp) -> Result<(), Refused> {
+    if expires_at.is_in_limits() { Ok(()) } else { Err(invalid("expires_at", "a time up to the year 2500").into()) }
+}
+
+fn is_open(conn: &Connection, kind: Kind, hash: SecretHash, now: Timestamp) -> Found<bool> {
+    let mut find = conn.prepare_cached("SELECT expires_at FROM tokens WHERE hash = $1 AND kind = $2")?;
+    let expires_at: Option<i64> = find.query_row(params![hash.0, kind.number()], |row| row.get(0)).optional()?;
+    Ok(expires_at.is_some_and(|it| now.micros() < it))
+}
+
+fn delete(conn: &Connection, kind: Kind, hash: SecretHash) -> Found<()> {
+    let mut delete = conn.prepare_cached("DELETE FROM tokens WHERE hash = $1 AND kind = $2")?;
+    delete.execute(params![hash.0, kind.number()])?;
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! What a member is called, and what finds it.
+
+use engine::{Rejection, Timestamp};
+use store::{Body, Command, Failure, Identity, IdentityKind, MemberRef, Reply, Store};
+
+use crate::shop::{DAY, NEW_YEAR, Shop, at, customer, id_of, keyed, live, named, order, sale, send, sign_up};
+use crate::store::{path_of, sent, together, verified};
+
+fn card(value: &str) -> Identity {
+    Identity::new(IdentityKind::Card, value)
+}
+
+fn add(member: u64, identity: Identity) -> Command {
+    live(Body::AddIdentity { member: MemberRef::Id(id_of(member)), identity })
+}
+
+fn remove(member: u64, identity: Identity) -> Command {
+    live(Body::RemoveIdentity { member: MemberRef::Id(id_of(member)), identity })
+}
+
+fn rename(member: u64, name: Option<&str>) -> Command {
+    live(Body::Rename { member: named(member), name: name.map(str::to_owned) })
+}
+
+fn found(store: &Store, identity: Identity) -> Option<store::MemberId> {
+    store.reader().and_then(|it| it.find(&MemberRef::Identity(identity))).expect("found")
+}
+
+const TAKEN: Result<Reply, Failure> = Err(Failure::Rejected(Rejection::IdentityTaken));
+const UNKNOWN: Result<Reply, Failure> = Err(Failure::Rejected(Rejection::UnknownMember));
+
+#[test]
+fn a_member_is_renamed() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    let name = || store.reader().and_then(|it| it.member(id_of(1))).expect("read").expect("there").name;
+    sent(&store, &[sign_up(1), rename(1, Some("Ana Lee"))]);
+    assert_eq!(name().as_deref(), Some("Ana Lee"));
+    verified(&shop);
+    sent(&store, &[rename(1, Some("Ana Ana Kim")), rename(1, Some("Ana Roe"))]);
+    assert_eq!(name().as_deref(), Some("Ana Roe"));
+    verified(&shop);
+    sent(&store, &[rename(1, None)]);
+    assert_eq!(name(), None);
+    assert_eq!(send(&store, rename(2, Some("Bo"))), UNKNOWN);
+    for wrong in ["", "a\nb", &"x".repeat(201)] {
+        assert_eq!(path_of(&send(&store, rename(1, Some(wrong)))), "name");
+    }
+    verified(&shop);
+}
+
+#[test]
+fn identities_come_and_go() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1), sign_up(2), add(1, card("C1")), add(1, card(" C1 "))]);
+    assert_eq!(found(&store, card("C1")), Some(id_of(1)));
+    assert_eq!(send(&store, add(2, card("C1"))), TAKEN);
+    assert_eq!(send(&store, remove(2, card("C1"))), TAKEN, "it is not theirs");
+    assert_eq!(send(&store, remove(2, card("C9"))), Ok(Reply::Done), "nobody has it: it is gone already");
+    assert_eq!(send(&store, add(9, card("C9"))), UNKNOWN);
+    assert_eq!(send(&store, remove(9, card("C1"))), UNKNOWN);
+    assert_eq!(path_of(&send(&store, add(1, Identity::new(IdentityKind::Email, "ana")))), "identity");
+    verified(&shop);
+    sent(&store, &[remove(1, card("C1")), add(2, card("C1")), remove(1, customer(1)), remove(1, customer(1))]);
+    assert_eq!((found(&store, card("C1")), found(&store, customer(1))), (Some(id_of(2)), None));
+    let member = store.reader().and_then(|it| it.member(id_of(1))).expect("read").expect("found by its id");
+    assert_eq!(member.identities, []);
+    assert_eq!(send(&store, order(1, "A1", sale(1_000, NEW_YEAR))), UNKNOWN, "nobody has that number any more");
+    verified(&shop);
+}
+
+#[test]
+fn a_member_has_at_most_sixteen_identities() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1)]);
+    let cards: Vec<Command> = (1..=15).map(|it| add(1, card(&format!("C{it}")))).collect();
+    sent(&store, &cards);
+    assert_eq!(path_of(&send(&store, add(1, card("C16")))), "identity");
+    sent(&store, &[add(1, card("C7")), remove(1, card("C3")), add(1, card("C16"))]);
+    verified(&shop);
+}
+
+/// Whatever the commands come to, they come to the same in one batch.
+#[test]
+fn the_order_in_one_batch_counts() {
+    let commands = || {
+        let key = |it: &str, body| keyed(it, body);
+        let again = Body::SignUp { id: id_of(3), name: None, identities: vec![card("C1")] };
+        vec![
+            add(1, card("C1")),
+            sign_up(1),
+            add(1, card("C1")),
+            rename(1, Some("Ana")),
+            sign_up(2),
+            add(2, card("C1")),
+            remove(1, card("C1")),
+            add(2, card("C1")),
+            remove(2, card("C1")),
+            remove(2, card("C1")),
+            add(1, card("C1")),
+            rename(1, Some("Bo Ana")),
+            order(1, "A1", sale(1_000, NEW_YEAR)),
+            remove(1, customer(1)),
+            order(1, "A2", sale(1_000, NEW_YEAR)),
+            key("third", again),
+            remove(1, card("C1")),
+            add(2, card("C1")),
+            rename(2, None),
+        ]
+    };
+    let alone = Shop::new();
+    let store = alone.opened("plain");
+    let one_by_one: Vec<_> = commands().into_iter().map(|it| send(&store, it)).collect();
+    drop(store);
+    assert_eq!(one_by_one.iter().filter(|it| it.is_err()).count(), 3, "{one_by_one:?}");
+    let batched = Shop::new();
+    let store = batched.opened("plain");
+    assert_eq!(together(&store, commands()), one_by_one);
+    // And again, where all of it is stored: changes of what is there.
+    together(&store, vec![remove(2, card("C1")), add(1, card("C1")), remove(1, card("C1")), add(2, card("C1"))]);
+    drop(store);
+    let members = |shop: &Shop| shop.reader().members(None, 10).expect("members");
+    assert_eq!(members(&alone), members(&batched));
+    verified(&alone);
+    verified(&batched);
+}
+
+#[test]
+fn members_are_counted_on_the_day_they_signed_up() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1), sign_up(2), sign_up(1), at(sign_up(3), NEW_YEAR - DAY)]);
+    shop.later(1);
+    sent(&store, &[sign_up(4)]);
+    let reader = store.reader().expect("a reader");
+    assert_eq!(reader.member_count(), Ok(4));
+    let days = reader.sign_ups("2026-01-01", "2026-12-31").expect("days");
+    let days: Vec<_> = days.iter().map(|it| (it.day.as_str(), it.totals.signed_up)).collect();
+    assert_eq!(days, [("2026-01-01", 2), ("2026-01-02", 1)]);
+    let member = reader.member(id_of(3)).expect("read").expect("there");
+    assert_eq!(member.created_at, Timestamp::from_micros(NEW_YEAR - DAY), "an import brings its own time");
+    verified(&shop);
+}
