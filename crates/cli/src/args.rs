@@ -43,6 +43,8 @@ pub(crate) struct Args {
 enum Command {
     /// Load the sample shop and show it
     Demo(commands::demo::Args),
+    /// Serve the API and the pages
+    Serve(commands::serve::Args),
     /// Programs: add, check, list, show, switch on and off
     #[command(subcommand)]
     Program(commands::program::Command),
@@ -84,6 +86,7 @@ impl Args {
         let database = || self.database.parse::<Database>();
         match self.command {
             Command::Demo(args) => commands::demo::run(&database()?, &args),
+            Command::Serve(args) => commands::serve::run(&database()?, &args),
             Command::Program(command) => commands::program::run(database, command),
             Command::Channel(command) => commands::channel::run(&database()?, command),
             Command::Member(command) => commands::member::run(&database()?, command),

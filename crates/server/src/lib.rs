@@ -1,12 +1,36 @@
-//! What people write and read: program documents, and the ledger in words.
+//! The face of Guerdon: program documents as people write them, the ledger in words, and the server.
 //!
 //! | question | file |
 //! |---|---|
+//! | which URLs are there? | `router.rs` |
+//! | what does a URL do? | `api/` (JSON), `pages/` (HTML) |
+//! | what may a request be, and who sends it? | `extract.rs`, `access.rs`, `throttle.rs`, `guard.rs` |
+//! | how is something refused? | `problem.rs` |
+//! | what goes over the wire? | `wire/` |
+//! | how does it listen and stop? | `serve.rs`, limits in `config.rs` |
 //! | what may stand in a program document? | `program/document.rs`, limits in `program/allowed.rs` |
 //! | how is one read, and refused? | `program/read.rs`, `program/fault.rs` |
 //! | what does the engine make of it? | `program/terms.rs` |
 //! | what does it do, with worked numbers? | `program/plain.rs`, `program/example.rs` |
 //! | how is an entry, an answer or a refusal told? | `words/` |
 
+mod access;
+mod api;
+mod app;
+mod catalog;
+mod config;
+mod extract;
+mod guard;
+mod problem;
 pub mod program;
+mod router;
+mod serve;
+mod session;
+mod throttle;
+pub mod wire;
 pub mod words;
+
+pub use app::App;
+pub use config::{Config, Draw, Limits, system_draw};
+pub use router::{openapi, router};
+pub use serve::{raise_file_limit, serve};

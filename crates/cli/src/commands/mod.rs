@@ -12,6 +12,7 @@ pub(crate) mod member;
 pub(crate) mod program;
 pub(crate) mod restore;
 pub(crate) mod scenario;
+pub(crate) mod serve;
 pub(crate) mod statement;
 pub(crate) mod sweep;
 pub(crate) mod verify;

@@ -1,0 +1,10 @@
+//! The API under `/v1`, one file for each noun. A handler reads the request, submits or queries, and shows the answer.
+
+pub(crate) mod channels;
+pub(crate) mod health;
+pub(crate) mod holds;
+pub(crate) mod keys;
+pub(crate) mod members;
+pub(crate) mod orders;
+pub(crate) mod programs;
+pub(crate) mod quotes;

@@ -1,0 +1,176 @@
+//! Orders: `PUT` the order as it is now, as often as it changes; the answer says what it earned, spent, let go, and why.
+
+use std::sync::Arc;
+
+use axum::Json as Reply;
+use axum::extract::{Path, State};
+use engine::{Actor, HoldNo, Order, Timestamp};
+use serde::Serialize;
+use store::{Body, MemberId, OrderInfo, Scopes, Time};
+use utoipa::ToSchema;
+
+use crate::access::Caller;
+use crate::app::{App, Request};
+use crate::catalog::{Catalog, Channel};
+use crate::extract::Json;
+use crate::problem::{Answer, Problem};
+use crate::wire::account::{WireOutcome, status_name};
+use crate::wire::ids::{Owned, OwnedId};
+use crate::wire::order::{OrderDocument, Reading, instant};
+
+/// What became of a document, and where its order stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OrderAnswer {
+    /// `recorded`; `retry` when it had been recorded before; `stale` when it is older than what is recorded.
+    #[schema(example = "recorded")]
+    status: &'static str,
+    /// The id of the order.
+    id: String,
+    member: String,
+    #[schema(example = "web")]
+    channel: String,
+    #[schema(example = "A17")]
+    reference: String,
+    #[serde(flatten)]
+    outcome: WireOutcome,
+}
+
+/// Record an order as it is now.
+///
+/// Send it when it is placed, and again whenever it is paid, fulfilled, edited, refunded or cancelled. Sending it twice
+/// changes nothing, so whoever gets no answer sends it again.
+#[utoipa::path(put, path = "/v1/channels/{channel}/orders/{reference}", tag = "Orders", operation_id = "put_order",
+    params(
+        ("channel" = String, Path, description = "The channel's name or id.", example = "web"),
+        ("reference" = String, Path, description = "The channel's own name for the order: 1 to 120 bytes.", example = "A17"),
+    ),
+    request_body = OrderDocument,
+    security(("key" = ["orders"])),
+    responses((status = 200, description = "Recorded, or known already.", body = OrderAnswer)))]
+pub(crate) async fn put_order(
+    State(app): State<App>,
+    caller: Caller,
+    Path((channel, reference)): Path<(String, String)>,
+    Json(order): Json<OrderDocument>,
+) -> Answer<Reply<OrderAnswer>> {
+    caller.needs(Scopes::ORDERS)?;
+    let catalog = app.catalog().await?;
+    let channel = catalog.channel(&channel)?;
+    let now = app.now();
+    let (time, actor) = time_of(&order, &caller, channel)?;
+    let member = order.member.as_deref().map(member_ref).transpose()?;
+    let document = Arc::new(read(&order, channel, now)?);
+    let body = Body::PutOrder { channel: channel.info.name.clone(), member, reference: reference.clone(), document };
+    let voice = channel.program.voice(now)?;
+    let reply = app.submit_for(Request { key: None, actor, time, body }, Some(&voice)).await?;
+    let store::Reply::Order { member, order, answer } = reply else { return Err(Problem::internal()) };
+    let voice = channel.program.voice_of(answer.earned.version).unwrap_or(voice);
+    Ok(Reply(OrderAnswer {
+        status: status_name(answer.status),
+        id: order_id(member, channel, order.0),
+        member: member.to_string(),
+        channel: channel.info.name.clone(),
+        outcome: WireOutcome::of(&answer, &reference, &voice),
+        reference,
+    }))
+}
+
+/// An order as it is recorded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OrderView {
+    pub(crate) id: String,
+    /// Within its account, from 1 without gaps.
+    pub(crate) number: u64,
+    pub(crate) member: String,
+    pub(crate) channel: String,
+    pub(crate) reference: String,
+    /// What it has earned.
+    pub(crate) earned: i64,
+    /// Points that pay part of it.
+    pub(crate) redeemed: i64,
+    /// Of its take-backs: what is or was owed.
+    pub(crate) owed: i64,
+    /// Of its take-backs: what a policy did not collect.
+    pub(crate) let_go: i64,
+    /// The version of the program whose terms it was placed under.
+    pub(crate) program_version: u32,
+    /// The last document.
+    pub(crate) document: OrderDocument,
+}
+
+/// Look an order up.
+#[utoipa::path(get, path = "/v1/channels/{channel}/orders/{reference}", tag = "Orders", operation_id = "get_order",
+    params(
+        ("channel" = String, Path, description = "The channel's name or id.", example = "web"),
+        ("reference" = String, Path, description = "The channel's own name for the order.", example = "A17"),
+    ),
+    security(("key" = ["read"])),
+    responses((status = 200, description = "The order.", body = OrderView)))]
+pub(crate) async fn get_order(
+    State(app): State<App>,
+    caller: Caller,
+    Path((channel, reference)): Path<(String, String)>,
+) -> Answer<Reply<OrderView>> {
+    caller.needs(Scopes::READ)?;
+    let catalog = app.catalog().await?;
+    let name = catalog.channel(&channel)?.info.name.clone();
+    let found = app.read(move |reader| reader.order(&name, &reference)).await?;
+    let found = found.ok_or_else(|| Problem::not_found("unknown_order", "There is no order of that reference."))?;
+    view(&catalog, &found).map(Reply)
+}
+
+pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
+    let channel = catalog.channel(&it.channel)?;
+    let Order { no, pinned, posted, .. } = &it.order;
+    let voice = channel.program.voice_of(pinned.version).ok_or_else(Problem::internal)?;
+    let program = channel.program.info.number;
+    let hold = it.document.hold;
+    let hold = hold.map(|it_no| OwnedId { kind: Owned::Hold, member: it.member, program, number: it_no.0 }.to_string());
+    let exponent = voice.terms.currency.exponent;
+    Ok(OrderView {
+        id: order_id(it.member, channel, no.0),
+        number: no.0,
+        member: it.member.to_string(),
+        channel: it.channel.clone(),
+        reference: it.reference.clone(),
+        earned: posted.earned.get(),
+        redeemed: posted.redeemed().get(),
+        owed: posted.owed().get(),
+        let_go: posted.let_go().get(),
+        program_version: pinned.version,
+        document: OrderDocument::of(&it.document, exponent, it.member.to_string(), hold),
+    })
+}
+
+/// The engine's document of an order that a channel sent.
+pub(crate) fn read(order: &OrderDocument, channel: &Channel, now: Timestamp) -> Answer<engine::Document> {
+    let currency = channel.program.currency(now)?;
+    let reading = Reading { currency, time: &instant, hold: &hold_no };
+    order.read(&reading).map_err(|it| Problem::invalid(it.path, it.what, it.allowed))
+}
+
+fn hold_no(text: &str) -> Result<HoldNo, (String, String)> {
+    let id: Option<OwnedId> = text.parse().ok().filter(|it: &OwnedId| it.kind == Owned::Hold);
+    id.map(|it| HoldNo(it.number))
+        .ok_or_else(|| (format!("\"{text}\" is no hold"), "the id of a hold, hld_…".to_owned()))
+}
+
+/// An identity or id in a body.
+pub(crate) fn member_ref(text: &str) -> Answer<store::MemberRef> {
+    text.parse().map_err(|_| {
+        let allowed = "mem_…, customer:…, card:…, email:… or phone:…";
+        Problem::invalid("member", format!("\"{text}\" names no member"), allowed)
+    })
+}
+
+/// Now, or with the permission to import, the instant of an order of the past.
+fn time_of(order: &OrderDocument, caller: &Caller, channel: &Channel) -> Answer<(Time, Actor)> {
+    let Some(at) = &order.at else { return Ok((Time::Live, Actor::Channel(channel.info.number))) };
+    caller.needs(Scopes::IMPORT)?;
+    let at = instant(at).map_err(|(what, allowed)| Problem::invalid("at", what, allowed))?;
+    Ok((Time::Import(at), Actor::Import))
+}
+
+fn order_id(member: MemberId, channel: &Channel, number: u64) -> String {
+    OwnedId { kind: Owned::Order, member, program: channel.program.info.number, number }.to_string()
+}

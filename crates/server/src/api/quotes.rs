@@ -1,0 +1,77 @@
+//! Quotes: what a cart would earn and could redeem, with nothing stored.
+
+use std::sync::Arc;
+
+use axum::Json as Reply;
+use axum::extract::State;
+use engine::{Actor, Moment};
+use serde::{Deserialize, Serialize};
+use store::Scopes;
+use utoipa::ToSchema;
+
+use super::orders::{member_ref, read};
+use crate::access::Caller;
+use crate::app::App;
+use crate::extract::Json;
+use crate::problem::{Answer, Problem};
+use crate::wire::account::WireOutcome;
+use crate::wire::order::OrderDocument;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuoteRequest {
+    /// The channel's name or id.
+    #[schema(example = "web")]
+    channel: String,
+    /// An order that is recorded already: what this change of it would come to.
+    reference: Option<String>,
+    /// The cart. Without `redeem`, the most that can be redeemed is offered; `member` is needed.
+    order: OrderDocument,
+}
+
+/// An offer. Recorded at the same instant, the order comes to just that.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QuoteView {
+    /// The figure to ask for in `redeem`.
+    #[schema(example = 250)]
+    redeem: i64,
+    /// Why it is less than was asked for: the problem that the order would be refused with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Problem>,
+    #[serde(flatten)]
+    outcome: WireOutcome,
+}
+
+/// Quote a cart.
+#[utoipa::path(post, path = "/v1/quotes", tag = "Orders", operation_id = "quote",
+    request_body = QuoteRequest,
+    security(("key" = ["orders"])),
+    responses((status = 200, description = "What it would come to.", body = QuoteView)))]
+pub(crate) async fn quote(
+    State(app): State<App>,
+    caller: Caller,
+    Json(asked): Json<QuoteRequest>,
+) -> Answer<Reply<QuoteView>> {
+    caller.needs(Scopes::ORDERS)?;
+    let catalog = app.catalog().await?;
+    let channel = catalog.channel(&asked.channel)?;
+    let now = app.now();
+    let voice = channel.program.voice(now)?;
+    let member = asked.order.member.as_deref().map(member_ref).transpose()?;
+    let member = member.ok_or_else(|| {
+        let allowed = "mem_…, customer:…, card:…, email:… or phone:…";
+        Problem::invalid("order.member", "the key is missing", allowed)
+    })?;
+    let document = Arc::new(read(&asked.order, channel, now).map_err(|it| it.within("order"))?);
+    let moment = Moment { now, actor: Actor::Channel(channel.info.number), import: false };
+    let (name, reference) = (channel.info.name.clone(), asked.reference.clone());
+    let quoted = app.ask(move |reader| reader.quote(&name, &member, reference.as_deref(), &document, moment)).await?;
+    let quoted = quoted.map_err(|it| Problem::failed(&it, Some(&voice)).within("order"))?;
+    let voice = channel.program.voice_of(quoted.answer.earned.version).unwrap_or(voice);
+    let reference = asked.reference.as_deref().unwrap_or("quote");
+    Ok(Reply(QuoteView {
+        redeem: quoted.redeem.get(),
+        why: quoted.why.map(|it| *Problem::rejected(&it, Some(&voice))),
+        outcome: WireOutcome::of(&quoted.answer, reference, &voice),
+    }))
+}

@@ -1,0 +1,147 @@
+//! What every handler works with: the store, the catalog, the settings.
+//!
+//! Handlers never block: commands are offered to the store, and reads run on blocking threads, `readers_max` at once.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use engine::{Actor, Timestamp};
+use store::{Body, Command, Failure, Key, Reader, Reply, Store, StoreError, Time};
+use tokio::sync::Semaphore;
+
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::problem::{Answer, Problem};
+use crate::throttle::Throttle;
+use crate::words::Voice;
+
+/// The server's state; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    config: Config,
+    catalog: RwLock<Arc<Catalog>>,
+    readers: Arc<Semaphore>,
+    requests: Arc<Semaphore>,
+    throttle: Throttle,
+}
+
+/// A command as a handler gives it; the rest is drawn or read here.
+pub(crate) struct Request {
+    pub(crate) key: Option<Key>,
+    pub(crate) actor: Actor,
+    pub(crate) time: Time,
+    pub(crate) body: Body,
+}
+
+impl App {
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(store: Store, config: Config) -> Result<Self, StoreError> {
+        let limits = config.limits;
+        let inner = Inner {
+            catalog: RwLock::new(Arc::new(read_catalog(&store)?)),
+            readers: Arc::new(Semaphore::new(limits.readers_max)),
+            requests: Arc::new(Semaphore::new(limits.requests_max)),
+            throttle: Throttle::new(&limits),
+            store,
+            config,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.store.now()
+    }
+
+    pub(crate) fn requests(&self) -> &Arc<Semaphore> {
+        &self.inner.requests
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.inner.throttle
+    }
+
+    /// 32 random bytes.
+    pub(crate) fn draw(&self) -> [u8; 32] {
+        (self.inner.config.draw)()
+    }
+
+    /// Programs, channels and keys as they are now.
+    pub(crate) async fn catalog(&self) -> Answer<Arc<Catalog>> {
+        let known = Arc::clone(&self.inner.catalog.read().unwrap_or_else(PoisonError::into_inner));
+        if known.epoch == self.inner.store.epoch() {
+            return Ok(known);
+        }
+        let store = self.inner.store.clone();
+        let read = blocking(move || read_catalog(&store)).await??;
+        let read = Arc::new(read);
+        let mut known = self.inner.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        if known.epoch < read.epoch {
+            *known = Arc::clone(&read);
+        }
+        Ok(read)
+    }
+
+    /// Runs a query on one snapshot, on a thread that may wait.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        self.ask(|reader| query(reader).map_err(Failure::Store)).await?.map_err(|it| Problem::failed(&it, None))
+    }
+
+    /// As `read`, for queries that the rules can refuse.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader) -> Result<T, Failure> + Send + 'static,
+    ) -> Answer<Result<T, Failure>> {
+        let turn = Arc::clone(&self.inner.readers).acquire_owned().await;
+        let turn = turn.map_err(|_| Problem::busy("The server is stopping."))?;
+        let store = self.inner.store.clone();
+        blocking(move || {
+            let answer = store.reader().map_err(Failure::Store).and_then(|reader| query(&reader));
+            drop(turn);
+            answer
+        })
+        .await
+    }
+
+    /// Hands a command to the store and waits until it is on the disk. A caller that leaves undoes nothing.
+    pub(crate) async fn submit(&self, request: Request) -> Result<Reply, Failure> {
+        let Request { key, actor, time, body } = request;
+        let mut seed = [0; 8];
+        seed.copy_from_slice(&self.draw()[..8]);
+        let seed = u64::from_le_bytes(seed);
+        self.inner.store.offer(Command { key, actor, time, seed, body }).map_err(Failure::Store)?.await
+    }
+
+    /// As `submit`, refused in the words of a program.
+    pub(crate) async fn submit_for(&self, request: Request, voice: Option<&Voice<'_>>) -> Answer<Reply> {
+        self.submit(request).await.map_err(|it| Problem::failed(&it, voice))
+    }
+}
+
+fn read_catalog(store: &Store) -> Result<Catalog, StoreError> {
+    // Before the snapshot: what changes in between is read again.
+    let epoch = store.epoch();
+    Catalog::read(&store.reader()?, epoch)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "a read failed inside");
+        Problem::internal()
+    })
+}

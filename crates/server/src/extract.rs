@@ -1,0 +1,151 @@
+//! Reads requests: bodies, queries and keys, each refused as a problem that names the field and says what is allowed.
+
+use axum::body::Body as HttpBody;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use store::Key;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, Type};
+
+use crate::app::App;
+use crate::problem::{Answer, Problem};
+use crate::wire::misfit;
+
+/// The JSON body of a request.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Box<Problem>;
+
+    async fn from_request(request: Request, app: &App) -> Answer<Self> {
+        if !is_json(request.headers()) {
+            let detail = "The body must be JSON: send the header 'Content-Type: application/json'.";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+        }
+        let bytes = body_of(request, app).await?;
+        read(&bytes).map(Self)
+    }
+}
+
+/// The body as bytes, once all of it is there.
+pub(crate) async fn body_of(request: Request, app: &App) -> Answer<Vec<u8>> {
+    let limits = &app.config().limits;
+    let body: Limited<HttpBody> = Limited::new(request.into_body(), limits.body_bytes_max);
+    let Ok(read) = tokio::time::timeout(limits.body_wait_max, body.collect()).await else {
+        let detail = format!("The body did not arrive within {} seconds.", limits.body_wait_max.as_secs());
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail));
+    };
+    match read {
+        Ok(body) => Ok(body.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let detail = format!("The body is too large: allowed are {} bytes.", limits.body_bytes_max);
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+        }
+        Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", "The body broke off.")),
+    }
+}
+
+/// Reads JSON as a type. The path of a fault is worked out only once there is one.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
+    if let Ok(read) = serde_json::from_slice(bytes) {
+        return Ok(read);
+    }
+    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let said = error.to_string();
+        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(before, _)| before);
+        let detail = format!("The body is not JSON: {said}, {place}.");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut reader).map_err(|it| {
+        let fault = misfit::fault(&it.path().to_string(), &it.inner().to_string());
+        Problem::invalid(fault.path, fault.what, fault.allowed)
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// The query of a request, its keys refused as those of a body are.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
+    type Rejection = Box<Problem>;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Answer<Self> {
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        query.map(|it| Self(it.0)).map_err(|it| {
+            let said = it.body_text();
+            let said = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said).to_owned();
+            let (path, message) = said.split_once(": ").unwrap_or(("", &said));
+            let fault = misfit::fault(path, message);
+            let field = if fault.path == "body" { "query".to_owned() } else { fault.path };
+            Problem::invalid(field, fault.what, fault.allowed)
+        })
+    }
+}
+
+/// The `Idempotency-Key` of a request that changes something.
+pub(crate) struct Idempotency(Option<String>);
+
+impl IntoParams for Idempotency {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(KEY_BYTES_MAX))
+            .pattern(Some("^[!-~]+$"))
+            .examples([serde_json::json!("5f1e0b2c-first-try")])
+            .build();
+        let description = "A text of your own, new for each new request: sent again under the same key, a request is \
+                           answered as the first time, and nothing happens twice. Kept for 30 days.";
+        let parameter = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some(description))
+            .schema(Some(schema));
+        vec![parameter.build()]
+    }
+}
+
+/// Bytes of an idempotency key.
+const KEY_BYTES_MAX: usize = 120;
+
+impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
+    type Rejection = Box<Problem>;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
+        let Some(header) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let allowed = format!("1 to {KEY_BYTES_MAX} visible ASCII characters");
+        let text = header.to_str().ok().map(str::trim).filter(|it| !it.is_empty() && it.len() <= KEY_BYTES_MAX);
+        let text = text.ok_or_else(|| Problem::invalid("Idempotency-Key", "it cannot be a key", allowed))?;
+        Ok(Self(Some(text.to_owned())))
+    }
+}
+
+impl Idempotency {
+    /// The key, for the API key that sent it: two callers never meet under one key.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn required(self, caller: &crate::access::Caller) -> Answer<Option<Key>> {
+        let text = self.0.ok_or_else(|| {
+            let detail = "An Idempotency-Key is needed: the same key again is answered as the first time, and nothing \
+                          happens twice.";
+            let mut problem = Problem::invalid("Idempotency-Key", "the header is missing", "a text of your own");
+            problem.explain(detail);
+            problem
+        })?;
+        Ok(Some(Key(format!("key-{}:{text}", caller.key))))
+    }
+}

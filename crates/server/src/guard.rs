@@ -1,0 +1,92 @@
+//! What stands around every request: an id, a line in the log, a limit on how many are worked on at once and for how
+//! long, and an answer even when a handler panics.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::TryAcquireError;
+use tracing::Instrument as _;
+
+use crate::access::secret;
+use crate::app::App;
+use crate::config::system_draw;
+use crate::problem::Problem;
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Gives the request an id, or keeps that of whoever stands in front, and logs how it was answered.
+pub(crate) async fn log(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let given = request.headers().get(REQUEST_ID).and_then(|it| it.to_str().ok()).filter(|it| is_request_id(it));
+    let id = given.map_or_else(|| secret(&system_draw()())[..20].to_owned(), str::to_owned);
+    let method = request.method().clone();
+    // The pattern, not the address: references and identities are personal.
+    let path = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id = %id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| match status {
+        500.. => tracing::error!(%method, path, status, ms, "answered"),
+        400..500 => tracing::info!(%method, path, status, ms, "answered"),
+        _ => tracing::debug!(%method, path, status, ms, "answered"),
+    });
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+fn is_request_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it))
+}
+
+/// Lets so many requests in at once, each for so long; one more is told to come back.
+pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let _turn = match Arc::clone(app.requests()).try_acquire_owned() {
+        Ok(turn) => turn,
+        Err(TryAcquireError::NoPermits) => {
+            return Problem::busy("The server works on as many requests as it may; send it again in a moment.")
+                .into_response();
+        }
+        Err(TryAcquireError::Closed) => return Problem::busy("The server is stopping.").into_response(),
+    };
+    let limits = &app.config().limits;
+    let patience = limits.body_wait_max + limits.answer_wait_max;
+    let answer = futures_catch(next.run(request));
+    match tokio::time::timeout(patience, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            tracing::error!(panic = panic_text(&*panic), "a handler panicked");
+            Problem::internal().into_response()
+        }
+        Err(_) => Problem::busy(
+            "It took too long. It may have been recorded: send it again, with the same Idempotency-Key if it had one.",
+        )
+        .into_response(),
+    }
+}
+
+/// Runs a handler to its end or its panic.
+async fn futures_catch(work: impl Future<Output = Response>) -> Result<Response, Box<dyn Any + Send>> {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|context| {
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => std::task::Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}

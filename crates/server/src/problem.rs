@@ -1,0 +1,257 @@
+//! Every refusal and failure as `application/problem+json` (RFC 9457) with a stable `code`.
+//!
+//! `status_of` says which status each refusal of the rules has. A refused request has changed nothing.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use engine::{Points, Rejection};
+use serde::Serialize;
+use store::{Failure, StoreError};
+use utoipa::ToSchema;
+
+use crate::words::{Voice, rejection_in_words};
+
+/// What went wrong, for programs (`code`, figures) and for people (`detail`).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Names the kind of problem as a URI; the same for the same code.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:guerdon:problem:insufficient_points")]
+    kind: String,
+    /// The kind of problem in a few words.
+    #[schema(example = "Unprocessable Content")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    status: u16,
+    /// The stable code of the problem.
+    #[schema(example = "insufficient_points")]
+    code: &'static str,
+    /// What happened, as a sentence.
+    #[schema(example = "That is more than can be spent: at most 120 points.")]
+    detail: String,
+    /// The field that it is about, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "redeem")]
+    field: Option<String>,
+    /// What may stand there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<String>,
+    /// `insufficient_points`: how many points can be spent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spendable: Option<i64>,
+    /// `exceeds_order`: how many points the order can take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fits: Option<i64>,
+    /// `below_minimum`: the fewest points that are redeemed at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points_min: Option<i64>,
+    /// `below_minimum`: the least value that is redeemed at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_min: Option<String>,
+    /// Seconds after which it is worth trying again; the header `Retry-After` says the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+}
+
+pub(crate) type Answer<T> = Result<T, Box<Problem>>;
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            kind: format!("urn:guerdon:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Problem"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            field: None,
+            allowed: None,
+            spendable: None,
+            fits: None,
+            points_min: None,
+            value_min: None,
+            retry_after: None,
+        })
+    }
+
+    /// A field has a value that cannot stand there.
+    pub(crate) fn invalid(field: impl Into<String>, what: impl AsRef<str>, allowed: impl Into<String>) -> Box<Self> {
+        let (field, allowed) = (field.into(), allowed.into());
+        let detail = format!("{field}: {}; allowed is {allowed}.", what.as_ref());
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+        problem.field = Some(field);
+        problem.allowed = Some(allowed);
+        problem
+    }
+
+    pub(crate) fn not_found(code: &'static str, detail: impl Into<String>) -> Box<Self> {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// The server cannot take it now: the same request again, a little later, is safe.
+    pub(crate) fn busy(detail: impl Into<String>) -> Box<Self> {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
+        problem.retry_after = Some(1);
+        problem
+    }
+
+    pub(crate) fn too_many(detail: impl Into<String>, retry_after: u32) -> Box<Self> {
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        problem.retry_after = Some(retry_after);
+        problem
+    }
+
+    pub(crate) fn internal() -> Box<Self> {
+        let detail = "Something failed inside; nothing of this request was recorded. The log says more.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// A refusal in the words of its program, where that is known.
+    pub(crate) fn rejected(rejection: &Rejection, voice: Option<&Voice>) -> Box<Self> {
+        let detail = match voice {
+            Some(voice) => rejection_in_words(rejection, voice),
+            None => format!("{rejection}."),
+        };
+        let mut problem = Self::new(status_of(rejection), rejection.code(), detail);
+        problem.fill(rejection, voice);
+        problem
+    }
+
+    fn fill(&mut self, rejection: &Rejection, voice: Option<&Voice>) {
+        let set = |field: &mut Option<i64>, points: &Points| *field = Some(points.get());
+        match rejection {
+            Rejection::Invalid { path, allowed } => {
+                self.field = Some(path.clone().into_owned());
+                self.allowed = Some((*allowed).to_owned());
+            }
+            Rejection::DateTooOld { path } | Rejection::DateAhead { path } => self.field = Some((*path).to_owned()),
+            Rejection::BelowMinimum { value, points } => {
+                set(&mut self.points_min, points);
+                self.value_min = voice.map(|it| value.to_text(it.terms.currency.exponent));
+            }
+            Rejection::ExceedsOrder { fits } => {
+                set(&mut self.fits, fits);
+            }
+            Rejection::InsufficientPoints { spendable } => set(&mut self.spendable, spendable),
+            Rejection::WrongCurrency => self.field = Some("currency".to_owned()),
+            Rejection::VersionKind | Rejection::VersionConflict => self.field = Some("version".to_owned()),
+            Rejection::UnknownHold | Rejection::HoldTaken => self.field = Some("hold".to_owned()),
+            Rejection::UnknownMember | Rejection::OtherMember => self.field = Some("member".to_owned()),
+            Rejection::UnknownChannel
+            | Rejection::UnknownProgram
+            | Rejection::IdentityTaken
+            | Rejection::ProgramOff
+            | Rejection::BehindAccount => {}
+        }
+    }
+
+    /// Why a command has no reply.
+    pub(crate) fn failed(failure: &Failure, voice: Option<&Voice>) -> Box<Self> {
+        match failure {
+            Failure::Rejected(rejection) => Self::rejected(rejection, voice),
+            Failure::Store(error) => error.into(),
+            Failure::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "This Idempotency-Key was sent before with another request; send a new key with a new request.",
+            ),
+            Failure::UnknownLink => Self::not_found("unknown_link", format!("{failure}.")),
+            Failure::UnknownKey => Self::not_found("unknown_key", format!("{failure}.")),
+            Failure::Internal => Self::internal(),
+        }
+    }
+
+    /// The field stands within another one.
+    pub(crate) fn within(mut self: Box<Self>, outer: &str) -> Box<Self> {
+        if let Some(field) = &mut self.field {
+            let inner = std::mem::take(field);
+            self.detail =
+                self.detail.replacen(&inner, &format!("{outer}.{inner}"), usize::from(self.detail.starts_with(&inner)));
+            *field = format!("{outer}.{inner}");
+        }
+        self
+    }
+
+    /// Says more than the kind of problem does.
+    pub(crate) fn explain(&mut self, detail: impl Into<String>) {
+        self.detail = detail.into();
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+/// What is not there is 404, what somebody else was first with is 409, everything else that the rules refuse is 422.
+fn status_of(rejection: &Rejection) -> StatusCode {
+    match rejection {
+        Rejection::UnknownChannel | Rejection::UnknownProgram | Rejection::UnknownMember | Rejection::UnknownHold => {
+            StatusCode::NOT_FOUND
+        }
+        Rejection::IdentityTaken
+        | Rejection::OtherMember
+        | Rejection::VersionKind
+        | Rejection::VersionConflict
+        | Rejection::HoldTaken => StatusCode::CONFLICT,
+        Rejection::Invalid { .. }
+        | Rejection::WrongCurrency
+        | Rejection::DateTooOld { .. }
+        | Rejection::DateAhead { .. }
+        | Rejection::ProgramOff
+        | Rejection::BelowMinimum { .. }
+        | Rejection::ExceedsOrder { .. }
+        | Rejection::BehindAccount
+        | Rejection::InsufficientPoints { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// A caller learns that the store cannot work now, and never a path or a text of the database.
+impl From<&StoreError> for Box<Problem> {
+    fn from(error: &StoreError) -> Self {
+        tracing::error!(error = %error, "the store failed");
+        let detail = match error {
+            StoreError::Busy(_) => "Too much waits already; send it again in a moment.",
+            StoreError::Full(_) => "The disk of the server is full; nothing was recorded. Send it again later.",
+            StoreError::LongReads(_) => "Two long reads are running already; send it again when one has ended.",
+            StoreError::ReadEnded { .. } => "The read took too long and was ended; send it again when less is written.",
+            _ => "The database cannot be used now; nothing was recorded. Send it again later with the same key.",
+        };
+        let mut problem = Problem::busy(detail);
+        if !matches!(error, StoreError::Busy(_)) {
+            problem.code = "unavailable";
+            problem.kind = "urn:guerdon:problem:unavailable".to_owned();
+            problem.retry_after = Some(10);
+        }
+        problem
+    }
+}
+
+impl From<StoreError> for Box<Problem> {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl IntoResponse for Box<Problem> {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), axum::Json(&*self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == 401 {
+            headers.insert("www-authenticate", HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

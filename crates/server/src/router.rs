@@ -1,0 +1,61 @@
+//! Every URL on one page.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::{channels, health, holds, keys, members, orders, programs, quotes};
+use crate::app::App;
+use crate::guard;
+use crate::problem::Problem;
+
+/// The server as a service.
+pub fn router(app: &App) -> Router {
+    let (api, _) = api().split_for_parts();
+    api.fallback(no_such_page)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(app.clone(), guard::admit))
+        .layer(from_fn(guard::log))
+        .with_state(app.clone())
+}
+
+/// The description of the API, made of the same lines as its routes.
+pub fn openapi() -> OpenApi {
+    api().split_for_parts().1
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(orders::put_order, orders::get_order))
+        .routes(routes!(quotes::quote))
+        .routes(routes!(holds::hold))
+        .routes(routes!(holds::release_hold))
+        .routes(routes!(members::search_members, members::sign_up))
+        .routes(routes!(members::get_member, members::change_member))
+        .routes(routes!(members::add_identity))
+        .routes(routes!(members::remove_identity))
+        .routes(routes!(programs::list_programs, programs::add_program))
+        .routes(routes!(programs::get_program))
+        .routes(routes!(programs::list_versions, programs::add_version))
+        .routes(routes!(programs::switch_program))
+        .routes(routes!(programs::list_days))
+        .routes(routes!(programs::try_draft))
+        .routes(routes!(channels::list_channels, channels::add_channel))
+        .routes(routes!(channels::get_channel))
+        .routes(routes!(keys::list_keys, keys::add_key))
+        .routes(routes!(keys::revoke_key))
+}
+
+async fn no_such_page() -> Box<Problem> {
+    Problem::not_found("not_found", "There is nothing at this address; GET /docs shows what there is.")
+}
+
+async fn no_such_method() -> Box<Problem> {
+    let detail = "This address does not take that method; the header Allow says which it takes.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}

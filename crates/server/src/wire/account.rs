@@ -1,0 +1,180 @@
+//! Balances and what an order comes to, on the wire.
+
+use engine::{Answer as OrderReply, Balance, Cause, EarnMode, Earned, Milestone, Status, Terms, value_of};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::words::{Voice, answer_in_words};
+
+/// What an account holds, exact at the instant it is read.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireBalance {
+    /// Can be spent.
+    pub(crate) available: i64,
+    /// Granted, and still in the waiting period.
+    pub(crate) pending: i64,
+    /// Reserved by holds.
+    pub(crate) held: i64,
+    /// What the member owes; never beside available points.
+    pub(crate) owed: i64,
+    /// What the available points are worth, in the program's currency.
+    #[schema(example = "13.30")]
+    pub(crate) worth: String,
+    /// All that was ever granted.
+    pub(crate) issued: i64,
+    pub(crate) redeemed: i64,
+    pub(crate) revoked: i64,
+    pub(crate) deducted: i64,
+    pub(crate) converted: i64,
+    pub(crate) expired: i64,
+    pub(crate) forfeited: i64,
+    pub(crate) moved: i64,
+    /// What a policy did not collect, for good.
+    pub(crate) let_go: i64,
+}
+
+impl WireBalance {
+    pub(crate) fn of(it: &Balance, terms: &Terms) -> Self {
+        Self {
+            available: it.available.get(),
+            pending: it.pending.get(),
+            held: it.held.get(),
+            owed: it.owed.get(),
+            worth: value_of(it.available, terms.redeem.rate).to_text(terms.currency.exponent),
+            issued: it.issued.get(),
+            redeemed: it.redeemed.get(),
+            revoked: it.revoked.get(),
+            deducted: it.deducted.get(),
+            converted: it.converted.get(),
+            expired: it.expired.get(),
+            forfeited: it.forfeited.get(),
+            moved: it.moved.get(),
+            let_go: it.let_go.get(),
+        }
+    }
+}
+
+/// How an award was worked out: the points for the base at the rate, rounded down.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireEarned {
+    /// Why it earns what it earns: `rate`, `waits` (for the milestone), `cancelled`, `program_off`, or `step_of` (another
+    /// order changed, and with it a step that this one had completed).
+    #[schema(example = "rate")]
+    pub(crate) cause: &'static str,
+    /// What it waits for: `placed`, `paid` or `fulfilled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waits_for: Option<&'static str>,
+    /// The number of the other order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) step_of: Option<u64>,
+    /// What it calls for now.
+    #[schema(example = 30)]
+    pub(crate) points: i64,
+    /// What it had earned before this.
+    pub(crate) before: i64,
+    /// What earns: the kept part less discounts and redeemed points.
+    #[schema(example = "30.98")]
+    pub(crate) base: String,
+    /// So many points …
+    #[schema(example = 1)]
+    pub(crate) rate_points: i64,
+    /// … for each of this amount.
+    #[schema(example = "1.00")]
+    pub(crate) rate_per: String,
+    /// `proportional`, `steps` or `steps_carried`.
+    #[schema(example = "proportional")]
+    pub(crate) rate_mode: &'static str,
+    /// What the account had carried over from other orders.
+    pub(crate) carried: String,
+    /// The version of the program whose terms are pinned.
+    pub(crate) version: u32,
+}
+
+impl WireEarned {
+    pub(crate) fn of(it: &Earned, exponent: u8) -> Self {
+        let (cause, waits_for, step_of) = match it.cause {
+            Cause::Rate => ("rate", None, None),
+            Cause::Waits(milestone) => ("waits", Some(milestone_name(milestone)), None),
+            Cause::Cancelled => ("cancelled", None, None),
+            Cause::ProgramOff => ("program_off", None, None),
+            Cause::StepOf(order) => ("step_of", None, Some(order.0)),
+        };
+        Self {
+            cause,
+            waits_for,
+            step_of,
+            points: it.called_for.get(),
+            before: it.before.get(),
+            base: it.base.to_text(exponent),
+            rate_points: it.rate.points.get(),
+            rate_per: it.rate.per.to_text(exponent),
+            rate_mode: mode_name(it.rate.mode),
+            carried: it.carried.to_text(exponent),
+            version: it.version,
+        }
+    }
+}
+
+fn milestone_name(milestone: Milestone) -> &'static str {
+    match milestone {
+        Milestone::Placed => "placed",
+        Milestone::Paid => "paid",
+        Milestone::Fulfilled => "fulfilled",
+    }
+}
+
+fn mode_name(mode: EarnMode) -> &'static str {
+    match mode {
+        EarnMode::Proportional => "proportional",
+        EarnMode::Steps => "steps",
+        EarnMode::StepsCarried => "steps_carried",
+    }
+}
+
+/// Where an order stands: what it earned, spent and let go, and why.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireOutcome {
+    pub(crate) earned: WireEarned,
+    /// Points that pay part of the order.
+    pub(crate) redeemed: i64,
+    /// The figure that stands for the order as sold; more than `redeemed` where some came back in proportion.
+    pub(crate) asked: i64,
+    /// What the redeemed points pay.
+    #[schema(example = "2.50")]
+    pub(crate) value: String,
+    /// Of its take-backs: what is or was owed.
+    pub(crate) owed: i64,
+    /// Of its take-backs: what a policy did not collect.
+    pub(crate) let_go: i64,
+    /// Of its take-backs: what had expired and counts as taken.
+    pub(crate) expired: i64,
+    /// All of it as sentences that a cashier can read aloud.
+    #[schema(example = "Order A17: earns 30 points (1 point per 1.00 on 30.98, rounded down). Balance: 30 points.")]
+    pub(crate) text: String,
+    pub(crate) balance: WireBalance,
+}
+
+impl WireOutcome {
+    pub(crate) fn of(it: &OrderReply, reference: &str, voice: &Voice<'_>) -> Self {
+        let exponent = voice.terms.currency.exponent;
+        Self {
+            earned: WireEarned::of(&it.earned, exponent),
+            redeemed: it.redeemed.get(),
+            asked: it.asked.get(),
+            value: it.value.to_text(exponent),
+            owed: it.owed.get(),
+            let_go: it.let_go.get(),
+            expired: it.expired.get(),
+            text: answer_in_words(it, reference, voice),
+            balance: WireBalance::of(&it.balance, voice.terms),
+        }
+    }
+}
+
+pub(crate) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Recorded => "recorded",
+        Status::Retry => "retry",
+        Status::Stale => "stale",
+    }
+}

@@ -1,0 +1,276 @@
+//! Entries on the wire: every fact with its postings, its reason as codes and numbers, and all of it in words.
+
+use engine::{Actor, Changes, Entry, HoldState, LotRef, Paid, Posting, Reason};
+use serde::Serialize;
+use store::MemberId;
+use utoipa::ToSchema;
+
+use super::account::WireEarned;
+use super::ids::{Owned, OwnedId};
+
+/// One business fact in the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireEntry {
+    pub(crate) id: String,
+    /// Within its account, from 1 without gaps.
+    pub(crate) number: u64,
+    #[schema(format = DateTime)]
+    pub(crate) at: String,
+    /// The day of the program's time zone.
+    #[schema(format = Date)]
+    pub(crate) day: String,
+    /// `earn`, `revoke`, `redeem`, `return`, `expire`, `release`, `hold`, `lapse`, `repay`, `adjust` or `redate`.
+    #[schema(example = "earn")]
+    pub(crate) kind: &'static str,
+    /// The id of the order that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) order: Option<String>,
+    /// Who did it: `system`, `import`, `channel:1`, `key:1` or `staff:0`.
+    #[schema(example = "channel:1")]
+    pub(crate) actor: String,
+    /// By how much the points that can be spent change.
+    pub(crate) available: i64,
+    pub(crate) postings: Vec<WirePosting>,
+    /// Lots that it opens.
+    pub(crate) opened: Vec<WireLotOpened>,
+    /// The new dates of a lot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dated: Option<WireLotDates>,
+    /// A hold that opens or ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hold: Option<WireHoldChange>,
+    pub(crate) reason: WireReason,
+    pub(crate) changes: WireChanges,
+    /// All of it as a sentence.
+    #[schema(example = "Order A17: 30 points earned (1 point per 1.00 on 30.98, rounded down)")]
+    pub(crate) text: String,
+}
+
+/// `points` of a lot move from one bucket to another.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WirePosting {
+    pub(crate) lot: u64,
+    #[schema(example = "issued")]
+    pub(crate) from: &'static str,
+    #[schema(example = "available")]
+    pub(crate) to: &'static str,
+    pub(crate) points: i64,
+}
+
+/// The dates of a lot.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireLotDates {
+    pub(crate) lot: u64,
+    #[schema(format = DateTime)]
+    pub(crate) earned_at: String,
+    #[schema(format = DateTime)]
+    pub(crate) available_at: String,
+    /// The first instant at which its points are gone; left out when they never are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub(crate) expires_at: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireLotOpened {
+    #[serde(flatten)]
+    pub(crate) lot: WireLotDates,
+    /// The number of the order whose own lot it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) order: Option<u64>,
+    /// Its points had their grace: what returns to it after it expired is gone.
+    pub(crate) graced: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireHoldChange {
+    pub(crate) hold: u64,
+    /// `active`, `ended` or `taken`.
+    pub(crate) state: &'static str,
+    /// The number of the order that took it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_by: Option<u64>,
+    #[schema(format = DateTime)]
+    pub(crate) lapses_at: String,
+}
+
+/// Why, as codes and numbers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub(crate) enum WireReason {
+    /// Time passed.
+    Due,
+    /// What the order calls for.
+    Earned(WireEarned),
+    /// What the order pays with points.
+    Paid(WirePaid),
+    Held {
+        minutes: u32,
+    },
+    /// What was written with an adjustment.
+    Note {
+        note: String,
+    },
+}
+
+/// How the points part of an order was worked out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WirePaid {
+    pub(crate) rate_points: i64,
+    pub(crate) rate_value: String,
+    /// The most points that the kept part of the order can take.
+    pub(crate) fits: i64,
+    pub(crate) before: i64,
+    pub(crate) after: i64,
+    pub(crate) value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hold: Option<u64>,
+}
+
+/// What it changes besides postings; differences may be negative.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireChanges {
+    pub(crate) owed: i64,
+    pub(crate) let_go: i64,
+    pub(crate) expired: i64,
+    pub(crate) earned: i64,
+    pub(crate) undone: i64,
+    pub(crate) counted: String,
+    pub(crate) steps: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) carried: Option<WireCarried>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) displaced: Option<Vec<WireDisplaced>>,
+}
+
+/// What does not make a full step yet.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireCarried {
+    pub(crate) per: String,
+    pub(crate) remainder: String,
+}
+
+/// Steps that another order lost, or below zero was given, because this one shrank.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireDisplaced {
+    pub(crate) order: u64,
+    pub(crate) steps: i64,
+    pub(crate) level: String,
+}
+
+/// What an entry is told with.
+pub(crate) struct Told {
+    pub(crate) member: MemberId,
+    pub(crate) program: u32,
+    pub(crate) exponent: u8,
+    pub(crate) day: String,
+    pub(crate) text: String,
+}
+
+impl WireEntry {
+    pub(crate) fn of(it: &Entry, told: Told) -> Self {
+        let Told { member, program, exponent, day, text } = told;
+        let id = |kind, number| OwnedId { kind, member, program, number }.to_string();
+        let change = |it: &Posting| {
+            let available = engine::Bucket::Available;
+            i64::from(it.to == available) * it.points.get() - i64::from(it.from == available) * it.points.get()
+        };
+        let opened = it.opened.iter().map(|it| WireLotOpened {
+            lot: dates(&it.lot),
+            order: it.order.map(|it| it.0),
+            graced: it.graced,
+        });
+        let posting = |it: &Posting| WirePosting {
+            lot: it.lot.0,
+            from: it.from.name(),
+            to: it.to.name(),
+            points: it.points.get(),
+        };
+        Self {
+            id: id(Owned::Entry, it.number.0),
+            number: it.number.0,
+            at: it.at.to_string(),
+            day,
+            kind: it.kind.name(),
+            order: it.order.map(|it| id(Owned::Order, it.0)),
+            actor: actor(it.actor),
+            available: it.postings.iter().map(change).sum(),
+            postings: it.postings.iter().map(posting).collect(),
+            opened: opened.collect(),
+            dated: it.dated.as_ref().map(dates),
+            hold: it.hold.map(|it| {
+                let (state, taken_by) = match it.state {
+                    HoldState::Active => ("active", None),
+                    HoldState::Ended => ("ended", None),
+                    HoldState::Taken(order) => ("taken", Some(order.0)),
+                };
+                WireHoldChange { hold: it.no.0, state, taken_by, lapses_at: it.lapses_at.to_string() }
+            }),
+            reason: reason(&it.reason, exponent),
+            changes: changes(&it.changes, exponent),
+            text,
+        }
+    }
+}
+
+fn actor(actor: Actor) -> String {
+    match actor {
+        Actor::System => "system".to_owned(),
+        Actor::Channel(number) => format!("channel:{number}"),
+        Actor::Staff(number) => format!("staff:{number}"),
+        Actor::Key(number) => format!("key:{number}"),
+        Actor::Import => "import".to_owned(),
+    }
+}
+
+fn dates(it: &LotRef) -> WireLotDates {
+    WireLotDates {
+        lot: it.no.0,
+        earned_at: it.earned_at.to_string(),
+        available_at: it.available_at.to_string(),
+        expires_at: super::time(it.expires_at),
+    }
+}
+
+fn reason(reason: &Reason, exponent: u8) -> WireReason {
+    match reason {
+        Reason::Due => WireReason::Due,
+        Reason::Earned(it) => WireReason::Earned(WireEarned::of(it, exponent)),
+        Reason::Paid(it) => WireReason::Paid(paid(it, exponent)),
+        Reason::Held { minutes } => WireReason::Held { minutes: *minutes },
+        Reason::Note(note) => WireReason::Note { note: note.clone() },
+    }
+}
+
+fn paid(it: &Paid, exponent: u8) -> WirePaid {
+    WirePaid {
+        rate_points: it.rate.points.get(),
+        rate_value: it.rate.value.to_text(exponent),
+        fits: it.fits.get(),
+        before: it.before.get(),
+        after: it.after.get(),
+        value: it.value.to_text(exponent),
+        hold: it.hold.map(|it| it.0),
+    }
+}
+
+fn changes(it: &Changes, exponent: u8) -> WireChanges {
+    let carried =
+        it.carried.map(|it| WireCarried { per: it.per.to_text(exponent), remainder: it.remainder.to_text(exponent) });
+    let displaced = |it: &engine::Displaced| WireDisplaced {
+        order: it.order.0,
+        steps: it.steps,
+        level: it.level.to_text(exponent),
+    };
+    WireChanges {
+        owed: it.owed.get(),
+        let_go: it.let_go.get(),
+        expired: it.expired.get(),
+        earned: it.earned.get(),
+        undone: it.undone.get(),
+        counted: it.counted.to_text(exponent),
+        steps: it.steps,
+        carried,
+        displaced: it.displaced.as_ref().map(|it| it.iter().map(displaced).collect()),
+    }
+}
