@@ -48,7 +48,10 @@ pub use export::ExportError;
 pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberFault, MemberRef};
-pub use query::{ChannelInfo, DayTotals, Due, MemberInfo, OrderInfo, ProgramInfo, Reader, TableSize};
+pub use query::{
+    ChannelInfo, CursorFault, DayTotals, Due, MemberInfo, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage,
+    TableSize,
+};
 pub use reference::Compile;
 pub use store::{Clock, Options, Store, system_clock};
 pub use sweep::{Swept, retry_parked, sweep};

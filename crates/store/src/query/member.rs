@@ -32,12 +32,7 @@ impl Reader {
     }
 
     pub fn member(&self, id: MemberId) -> Result<Option<MemberInfo>, StoreError> {
-        self.ask(|conn| {
-            let mut statement =
-                conn.prepare_cached("SELECT owner_id, name, created_at FROM members WHERE owner_id = $1")?;
-            let mut rows = statement.query(params![id.0])?;
-            rows.next()?.map(|row| read_member(conn, row)).transpose()
-        })
+        self.ask(|conn| find_info(conn, id))
     }
 
     /// A page of members in the order of their ids.
@@ -61,6 +56,12 @@ impl Reader {
         let sum = "SELECT coalesce(sum(signed_up), 0) FROM totals WHERE program = $1 AND channel = 0";
         self.ask(|conn| Ok(conn.prepare_cached(sum)?.query_row([NO_PROGRAM], |row| row.get(0))?))
     }
+}
+
+pub(super) fn find_info(conn: &Connection, id: MemberId) -> Found<Option<MemberInfo>> {
+    let mut statement = conn.prepare_cached("SELECT owner_id, name, created_at FROM members WHERE owner_id = $1")?;
+    let mut rows = statement.query(params![id.0])?;
+    rows.next()?.map(|row| read_member(conn, row)).transpose()
 }
 
 fn read_member(conn: &Connection, row: &Row<'_>) -> Found<MemberInfo> {

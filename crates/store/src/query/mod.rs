@@ -9,6 +9,7 @@ mod figures;
 mod member;
 mod offer;
 mod program;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +30,7 @@ pub(crate) use figures::parked;
 pub use figures::{DayTotals, Due, TableSize};
 pub use member::MemberInfo;
 pub use program::{ChannelInfo, ProgramInfo};
+pub use search::{CursorFault, SearchCursor, SearchPage};
 
 /// Reads one snapshot of a ledger.
 pub struct Reader {

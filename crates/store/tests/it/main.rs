@@ -17,6 +17,7 @@ mod people;
 mod power_cut;
 #[cfg(target_os = "linux")]
 mod power_cut_proof;
+mod search;
 mod shop;
 mod store;
 mod writer;
