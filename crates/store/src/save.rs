@@ -14,6 +14,43 @@ use crate::pack;
 use crate::rows::{AccountId, Place, due_column, figures, place_of};
 use crate::totals::save_totals;
 
+pub(crate) const INSERT_LISTED: &str =
+    "INSERT INTO directory (key, owner_id, kind, program, number) VALUES ($1, $2, $3, $4, $5)";
+
+// The ledger is one tree; what each part's columns mean stands in the migration.
+pub(crate) const INSERT_ACCOUNT: &str = "INSERT INTO ledger (pending, available, held, owed, let_go, issued, redeemed,
+        revoked, deducted, converted, expired, forfeited, moved, at, next_entry, next_lot, order_no, next_hold, body,
+        owner_id, program, part, phase, sort_at, earned_at, no)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+        0, 0, 0, 0, 0)";
+pub(crate) const UPDATE_ACCOUNT: &str = "UPDATE ledger SET pending = $1, available = $2, held = $3, owed = $4,
+        let_go = $5, issued = $6, redeemed = $7, revoked = $8, deducted = $9, converted = $10, expired = $11,
+        forfeited = $12, moved = $13, at = $14, next_entry = $15, next_lot = $16, order_no = $17, next_hold = $18,
+        body = $19
+    WHERE owner_id = $20 AND program = $21 AND part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0";
+const MOVE_DUE: &str = "UPDATE ledger SET due_at = $1
+    WHERE owner_id = $2 AND program = $3 AND part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0";
+pub(crate) const INSERT_LOT: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
+        order_no, at, due_at, code, pending, available, held, expired)
+    VALUES ($1, $2, 2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+const UPDATE_LOT: &str = "UPDATE ledger SET pending = $1, available = $2, held = $3, expired = $4
+    WHERE owner_id = $5 AND program = $6 AND part = 2 AND phase = $7 AND sort_at = $8 AND earned_at = $9 AND no = $10";
+const DELETE_LOT: &str = "DELETE FROM ledger
+    WHERE owner_id = $1 AND program = $2 AND part = 2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND no = $6";
+pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
+        at, biz_date, code, order_no, body)
+    VALUES ($1, $2, 4, 0, 0, 0, $3, $4, $5, $6, $7, $8)";
+pub(crate) const INSERT_ORDER: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
+        code, reference, biz_date, body, state)
+    VALUES ($1, $2, 3, 0, 0, 0, $3, $4, $5, $6, $7, $8)";
+const UPDATE_ORDER: &str = "UPDATE ledger SET body = $1, state = $2
+    WHERE owner_id = $3 AND program = $4 AND part = 3 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $5";
+const INSERT_HOLD: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
+        due_at, order_no, held, body)
+    VALUES ($1, $2, 1, $3, 0, 0, $4, $5, $6, $7, $8)";
+const DELETE_HOLD: &str = "DELETE FROM ledger
+    WHERE owner_id = $1 AND program = $2 AND part = 1 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $3";
+
 pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     let conn = batch.conn;
     save_directory(conn, &batch.rows)?;
@@ -32,8 +69,7 @@ fn save_directory(conn: &Connection, rows: &Rows) -> Found<()> {
     for key in &rows.unlisted {
         one(conn.prepare_cached("DELETE FROM directory WHERE key = $1")?.execute(params![key])?)?;
     }
-    let mut insert = conn
-        .prepare_cached("INSERT INTO directory (key, owner_id, kind, program, number) VALUES ($1, $2, $3, $4, $5)")?;
+    let mut insert = conn.prepare_cached(INSERT_LISTED)?;
     for (key, listed) in &rows.directory {
         insert.execute(params![key, listed.owner.0, listed.kind.number(), listed.program, listed.number])?;
     }
@@ -90,19 +126,9 @@ fn save_parked(conn: &Connection, rows: &Rows) -> Found<()> {
 }
 
 fn save_accounts(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO accounts (pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
-            expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, carried, owner_id, program)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
-    )?;
-    let mut update = conn.prepare_cached(
-        "UPDATE accounts SET pending = $1, available = $2, held = $3, owed = $4, let_go = $5, issued = $6,
-            redeemed = $7, revoked = $8, deducted = $9, converted = $10, expired = $11, forfeited = $12,
-            moved = $13, last_at = $14, next_entry = $15, next_lot = $16, next_order = $17, next_hold = $18,
-            carried = $19
-        WHERE owner_id = $20 AND program = $21",
-    )?;
-    let mut move_due = conn.prepare_cached("UPDATE accounts SET due_at = $1 WHERE owner_id = $2 AND program = $3")?;
+    let mut insert = conn.prepare_cached(INSERT_ACCOUNT)?;
+    let mut update = conn.prepare_cached(UPDATE_ACCOUNT)?;
+    let mut move_due = conn.prepare_cached(MOVE_DUE)?;
     for (id, slot) in changed(batch) {
         let statement = if slot.is_stored { &mut update } else { &mut insert };
         bind_account(statement, *id, &slot.account)?;
@@ -132,19 +158,9 @@ fn bind_account(statement: &mut Statement<'_>, id: AccountId, account: &Account)
 }
 
 fn save_lots(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO lots (owner_id, program, phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at,
-            graced, pending, available, held, expired)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    )?;
-    let mut update = conn.prepare_cached(
-        "UPDATE lots SET pending = $1, available = $2, held = $3, expired = $4
-        WHERE owner_id = $5 AND program = $6 AND phase = $7 AND sort_at = $8 AND earned_at = $9 AND lot_no = $10",
-    )?;
-    let mut delete = conn.prepare_cached(
-        "DELETE FROM lots
-        WHERE owner_id = $1 AND program = $2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND lot_no = $6",
-    )?;
+    let mut insert = conn.prepare_cached(INSERT_LOT)?;
+    let mut update = conn.prepare_cached(UPDATE_LOT)?;
+    let mut delete = conn.prepare_cached(DELETE_LOT)?;
     for (id, slot) in changed(batch) {
         for (no, before) in &slot.lots {
             let lot = slot.account.lot(*no).ok_or(Fault::Row("a lot that changed is loaded"))?;
@@ -202,10 +218,7 @@ fn insert_lot(insert: &mut Statement<'_>, id: &AccountId, no: LotNo, lot: &Lot) 
 }
 
 fn save_entries(conn: &Connection, rows: &Rows) -> Found<()> {
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO entries (owner_id, program, entry_no, at, biz_date, kind, order_no, body)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )?;
+    let mut insert = conn.prepare_cached(INSERT_ENTRY)?;
     for ((id, no), row) in &rows.entries {
         let order = row.order.map(|it| it.0);
         insert.execute(params![id.owner.0, id.program, no.0, row.at.micros(), row.day, row.kind, order, row.body])?;
@@ -214,13 +227,8 @@ fn save_entries(conn: &Connection, rows: &Rows) -> Found<()> {
 }
 
 fn save_orders(conn: &Connection, rows: &Rows) -> Found<()> {
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO orders (owner_id, program, order_no, channel, reference, biz_date, document, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )?;
-    let mut update = conn.prepare_cached(
-        "UPDATE orders SET document = $1, state = $2 WHERE owner_id = $3 AND program = $4 AND order_no = $5",
-    )?;
+    let mut insert = conn.prepare_cached(INSERT_ORDER)?;
+    let mut update = conn.prepare_cached(UPDATE_ORDER)?;
     for ((id, no), row) in &rows.orders {
         if let Some(NewOrder { channel, reference, day }) = &row.new {
             let (document, state) = (&row.document, &row.state);
@@ -233,12 +241,8 @@ fn save_orders(conn: &Connection, rows: &Rows) -> Found<()> {
 }
 
 fn save_holds(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
-    let mut delete =
-        conn.prepare_cached("DELETE FROM holds WHERE owner_id = $1 AND program = $2 AND closed = 0 AND hold_no = $3")?;
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO holds (owner_id, program, closed, hold_no, lapses_at, taken_by, points, body)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )?;
+    let mut delete = conn.prepare_cached(DELETE_HOLD)?;
+    let mut insert = conn.prepare_cached(INSERT_HOLD)?;
     for (id, slot) in changed(batch) {
         for (no, was_active) in &slot.holds {
             let hold = slot.account.hold(*no).ok_or(Fault::Row("a hold that changed is loaded"))?;

@@ -100,90 +100,80 @@ CREATE TABLE name_words (
     PRIMARY KEY (word, owner_id)
 ) STRICT, WITHOUT ROWID;
 
--- Ledger: a row belongs to one owner.
-CREATE TABLE accounts (
+-- Ledger: one tree, so that what belongs to one owner lies together and an order dirties few pages. The views below are
+-- the tables that everybody reads; only what saves names the tree itself.
+--
+-- | part       | phase            | sort_at, earned_at | no       | at           | due_at     | order_no   | code    |
+-- |------------|------------------|--------------------|----------|--------------|------------|------------|---------|
+-- | 0 accounts | 0                | 0                  | 0        | last_at      | due_at     | next_order |         |
+-- | 1 holds    | 1 when it ended  | 0                  | hold_no  |              | lapses_at  | taken_by   |         |
+-- | 2 lots     | 0, 1 or 2, below | what they say      | lot_no   | available_at | expires_at | order_no   | graced  |
+-- | 3 orders   | 0                | 0                  | order_no |              |            |            | channel |
+-- | 4 entries  | 0                | 0                  | entry_no | at           |            | order_no   | kind    |
+--
+-- Of lots, phase 0 waits, sorted by the next change; 1 has available or held points, sorted by expiry; 2 is closed.
+-- available_at is left out when it is earned_at, expires_at when it is sort_at. The body of an account is what it carries,
+-- that of a hold its lots, that of an order its document; held of a hold are its points. All other columns say what their
+-- names say, and are left out where a part has none.
+CREATE TABLE ledger (
     owner_id BLOB NOT NULL,
     program INTEGER NOT NULL,
-    pending INTEGER NOT NULL,
-    available INTEGER NOT NULL,
-    held INTEGER NOT NULL,
-    owed INTEGER NOT NULL,
-    let_go INTEGER NOT NULL,
-    issued INTEGER NOT NULL,
-    redeemed INTEGER NOT NULL,
-    revoked INTEGER NOT NULL,
-    deducted INTEGER NOT NULL,
-    converted INTEGER NOT NULL,
-    expired INTEGER NOT NULL,
-    forfeited INTEGER NOT NULL,
-    moved INTEGER NOT NULL,
-    last_at INTEGER NOT NULL,
-    next_entry INTEGER NOT NULL,
-    next_lot INTEGER NOT NULL,
-    next_order INTEGER NOT NULL,
-    next_hold INTEGER NOT NULL,
-    carried BLOB,
-    due_at INTEGER,
-    PRIMARY KEY (owner_id, program)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX accounts_due ON accounts (due_at, owner_id, program) WHERE due_at IS NOT NULL;
-
--- phase: 0 waiting, sorted by the next change; 1 with available or held points, sorted by expiry; 2 closed.
--- available_at is left out when it is earned_at, expires_at when it is sort_at.
-CREATE TABLE lots (
-    owner_id BLOB NOT NULL,
-    program INTEGER NOT NULL,
+    part INTEGER NOT NULL,
     phase INTEGER NOT NULL,
     sort_at INTEGER NOT NULL,
     earned_at INTEGER NOT NULL,
-    lot_no INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    at INTEGER,
+    due_at INTEGER,
     order_no INTEGER,
-    available_at INTEGER,
-    expires_at INTEGER,
-    graced INTEGER NOT NULL,
-    pending INTEGER NOT NULL,
-    available INTEGER NOT NULL,
-    held INTEGER NOT NULL,
-    expired INTEGER NOT NULL,
-    PRIMARY KEY (owner_id, program, phase, sort_at, earned_at, lot_no)
+    code INTEGER,
+    pending INTEGER,
+    available INTEGER,
+    held INTEGER,
+    expired INTEGER,
+    owed INTEGER,
+    let_go INTEGER,
+    issued INTEGER,
+    redeemed INTEGER,
+    revoked INTEGER,
+    deducted INTEGER,
+    converted INTEGER,
+    forfeited INTEGER,
+    moved INTEGER,
+    next_entry INTEGER,
+    next_lot INTEGER,
+    next_hold INTEGER,
+    biz_date TEXT,
+    reference TEXT,
+    body BLOB,
+    state BLOB,
+    PRIMARY KEY (owner_id, program, part, phase, sort_at, earned_at, no)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE entries (
-    owner_id BLOB NOT NULL,
-    program INTEGER NOT NULL,
-    entry_no INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    biz_date TEXT NOT NULL,
-    kind INTEGER NOT NULL,
-    order_no INTEGER,
-    body BLOB NOT NULL,
-    PRIMARY KEY (owner_id, program, entry_no)
-) STRICT, WITHOUT ROWID;
+CREATE INDEX ledger_due ON ledger (due_at, owner_id, program) WHERE part = 0 AND due_at IS NOT NULL;
 
-CREATE TABLE orders (
-    owner_id BLOB NOT NULL,
-    program INTEGER NOT NULL,
-    order_no INTEGER NOT NULL,
-    channel INTEGER NOT NULL,
-    reference TEXT NOT NULL,
-    biz_date TEXT NOT NULL,
-    document BLOB NOT NULL,
-    state BLOB NOT NULL,
-    PRIMARY KEY (owner_id, program, order_no)
-) STRICT, WITHOUT ROWID;
+CREATE VIEW accounts AS
+SELECT owner_id, program, pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
+    expired, forfeited, moved, at AS last_at, next_entry, next_lot, order_no AS next_order, next_hold,
+    body AS carried, due_at
+FROM ledger WHERE part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0;
 
-CREATE TABLE holds (
-    owner_id BLOB NOT NULL,
-    program INTEGER NOT NULL,
-    closed INTEGER NOT NULL,
-    hold_no INTEGER NOT NULL,
-    lapses_at INTEGER NOT NULL,
-    taken_by INTEGER,
-    points INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    PRIMARY KEY (owner_id, program, closed, hold_no)
-) STRICT, WITHOUT ROWID;
+CREATE VIEW holds AS
+SELECT owner_id, program, phase AS closed, no AS hold_no, due_at AS lapses_at, order_no AS taken_by, held AS points, body
+FROM ledger WHERE part = 1 AND sort_at = 0 AND earned_at = 0;
+
+CREATE VIEW lots AS
+SELECT owner_id, program, phase, sort_at, earned_at, no AS lot_no, order_no, at AS available_at, due_at AS expires_at,
+    code AS graced, pending, available, held, expired
+FROM ledger WHERE part = 2;
+
+CREATE VIEW orders AS
+SELECT owner_id, program, no AS order_no, code AS channel, reference, biz_date, body AS document, state
+FROM ledger WHERE part = 3 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
+
+CREATE VIEW entries AS
+SELECT owner_id, program, no AS entry_no, at, biz_date, code AS kind, order_no, body
+FROM ledger WHERE part = 4 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 
 -- Sums over the entries of a day; channel 0 is what no order caused. Program 0 counts who signed up on a day in UTC.
 CREATE TABLE totals (

@@ -58,7 +58,7 @@ fn an_account_that_makes_the_rules_panic_harms_no_neighbour() {
     // More is available than there are lots: the rules notice when they look for it.
     tamper(
         &shop,
-        "UPDATE accounts SET available = 500, issued = 500 WHERE owner_id = (SELECT min(owner_id) FROM accounts)",
+        "UPDATE ledger SET available = 500, issued = 500 WHERE part = 0 AND owner_id = (SELECT min(owner_id) FROM ledger)",
     );
     let store = shop.open();
     let mut asking = sale(100_000, NEW_YEAR);
@@ -79,17 +79,17 @@ fn an_account_that_makes_the_rules_panic_harms_no_neighbour() {
 #[test]
 fn verify_names_what_was_tampered_with() {
     for (change, expected) in [
-        ("UPDATE accounts SET available = available + 1", "its balance"),
-        ("UPDATE accounts SET next_lot = next_lot + 1", "its counters"),
-        ("UPDATE accounts SET next_order = next_order + 1", "its next order"),
-        ("UPDATE accounts SET due_at = NULL", "the sweeper is to come"),
-        ("UPDATE lots SET available = available - 1 WHERE lot_no = 1", "lot 1 is stored as"),
-        ("UPDATE lots SET phase = 2 WHERE lot_no = 1", "a lot stands in the wrong place"),
-        ("DELETE FROM lots WHERE lot_no = 1", "lots are stored"),
-        ("DELETE FROM entries WHERE entry_no = 1", "does not follow"),
-        ("UPDATE entries SET body = x'0102' WHERE entry_no = 1", "a packed row cannot be read"),
-        ("UPDATE entries SET order_no = 9 WHERE entry_no = 1", "which is not there"),
-        ("UPDATE entries SET biz_date = '2026-01-02' WHERE entry_no = 1", "the totals of program 1"),
+        ("UPDATE ledger SET available = available + 1 WHERE part = 0", "its balance"),
+        ("UPDATE ledger SET next_lot = next_lot + 1 WHERE part = 0", "its counters"),
+        ("UPDATE ledger SET order_no = order_no + 1 WHERE part = 0", "its next order"),
+        ("UPDATE ledger SET due_at = NULL WHERE part = 0", "the sweeper is to come"),
+        ("UPDATE ledger SET available = available - 1 WHERE part = 2 AND no = 1", "lot 1 is stored as"),
+        ("UPDATE ledger SET phase = 2 WHERE part = 2 AND no = 1", "a lot stands in the wrong place"),
+        ("DELETE FROM ledger WHERE part = 2 AND no = 1", "lots are stored"),
+        ("DELETE FROM ledger WHERE part = 4 AND no = 1", "does not follow"),
+        ("UPDATE ledger SET body = x'0102' WHERE part = 4 AND no = 1", "a packed row cannot be read"),
+        ("UPDATE ledger SET order_no = 9 WHERE part = 4 AND no = 1", "which is not there"),
+        ("UPDATE ledger SET biz_date = '2026-01-02' WHERE part = 4 AND no = 1", "the totals of program 1"),
         ("UPDATE totals SET earned = earned + 1 WHERE program = 1", "the totals of program 1"),
         ("UPDATE totals SET signed_up = 2 WHERE program = 0", "not as many members signed up on 2026-01-01"),
         ("UPDATE members SET name = 'Bo'", "is not found by its name"),
@@ -97,8 +97,8 @@ fn verify_names_what_was_tampered_with() {
         ("DELETE FROM directory WHERE kind = 1", "an identity does not lead"),
         ("DELETE FROM directory WHERE kind = 2", "the directory does not lead"),
         ("INSERT INTO directory SELECT x'00', owner_id, 1, 0, 0 FROM members LIMIT 1", "the directory has"),
-        ("DELETE FROM accounts", "entries are stored"),
-        ("DELETE FROM orders", "which is not there"),
+        ("DELETE FROM ledger WHERE part = 0", "entries are stored"),
+        ("DELETE FROM ledger WHERE part = 3", "which is not there"),
     ] {
         let shop = with_orders(1);
         tamper(&shop, change);

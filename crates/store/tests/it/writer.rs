@@ -122,7 +122,7 @@ fn a_member_whose_settling_panics_is_parked_and_the_sweeper_goes_on() {
     sent(&store, &orders);
     let tamper = |available: i64| {
         let conn = Connection::open(shop.path()).expect("the database");
-        let update = "UPDATE accounts SET available = ?1, issued = ?1 WHERE owner_id = ?2";
+        let update = "UPDATE ledger SET available = ?1, issued = ?1 WHERE owner_id = ?2 AND part = 0";
         assert_eq!(conn.execute(update, (available, id_of(2).0)), Ok(1));
     };
     // Fewer points than its lot has: taking them out goes below zero.
@@ -176,7 +176,7 @@ fn an_account_that_cannot_be_read_is_parked_as_well() {
         sent(&store, &[sign_up(member), order(member, &format!("{member}"), sale(1_000, NEW_YEAR))]);
     }
     let conn = Connection::open(shop.path()).expect("the database");
-    let update = "UPDATE lots SET sort_at = sort_at + 1, expires_at = sort_at WHERE owner_id = ?1";
+    let update = "UPDATE ledger SET sort_at = sort_at + 1, due_at = sort_at WHERE owner_id = ?1 AND part = 2";
     assert_eq!(conn.execute(update, [id_of(2).0]), Ok(1));
     shop.later(30);
     let swept = sweep(&store, store.now(), &mut |_| {}).expect("the sweep goes on");
