@@ -1,13 +1,17 @@
-//! `guerdon demo`: loads the sample shop, unless it is there, and shows its key figures and one member's statement.
+//! `guerdon demo`: loads the sample shop, unless it is there, shows its key figures and one member's statement, and then
+//! serves its pages and API.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use engine::{Points, value_of};
+use server::Config;
 use server::words::{Names, Voice};
 use store::{Database, Reader, Store, Totals, sweep};
 
+use super::serve::{LogFormat, Serving, listen, serve, url_of};
 use super::statement::{Range, print as print_statement};
 use crate::demo::Sample;
 use crate::fault::Outcome;
@@ -19,7 +23,7 @@ const AFTER: &str = "\
 The purchases are real: 69,659 by 23,570 customers of the music shop CDNOW, moved by whole days so that the last one was
 yesterday. Names, cards, products, channels, refunds and redemptions are invented. See demo/README.md.
 
-A second run loads nothing and shows the same database again. Then try:
+A second run loads nothing and shows the same database again. While it is served, in another terminal:
   guerdon statement customer:00042
   guerdon verify";
 
@@ -29,6 +33,12 @@ pub(crate) struct Args {
     /// Load, and print the key figures only
     #[arg(long)]
     load_only: bool,
+    /// Load and show it, without serving it
+    #[arg(long)]
+    no_serve: bool,
+    /// Where to serve it: whoever reaches this address may enter the sample shop
+    #[arg(long, default_value = "127.0.0.1:7070", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
     /// Say how much memory was needed at most
     #[arg(long)]
     memory: bool,
@@ -41,6 +51,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(database: &Database, args: &Args) -> Result<Outcome> {
+    let serves = !args.load_only && !args.no_serve;
+    // Before it loads: an address that is taken is told at once.
+    let listener = if serves { Some(listen(args.listen)?) } else { None };
     let started = Instant::now();
     let store = open::writer(database)?;
     let sample = Sample::read(&store.reader()?, args.rows, !args.history_only)?;
@@ -59,7 +72,12 @@ pub(crate) fn run(database: &Database, args: &Args) -> Result<Outcome> {
     if args.memory {
         println!("\nMost memory in use: {}", memory().unwrap_or_else(|| "unknown here".to_owned()));
     }
-    Ok(Outcome::Ok)
+    drop(reader);
+    let Some(listener) = listener else { return Ok(Outcome::Ok) };
+    println!();
+    let config = Config { is_demo: true, ..Config::local(url_of(listener.local_addr()?)) };
+    let how = Serving { new_link: false, log_format: LogFormat::Text, opens: true };
+    serve(open::writer(database)?, config, listener, &how)
 }
 
 /// Loads and settles to now; how long that took, if there was anything to load.

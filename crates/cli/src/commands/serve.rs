@@ -1,8 +1,9 @@
 //! `guerdon serve`: the server on one database, until it is told to stop.
 
-use std::net::SocketAddr;
+use std::io::IsTerminal as _;
+use std::net::{SocketAddr, TcpListener as Listener};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use server::{App, Config, Limits};
 use store::{Database, Store};
@@ -57,19 +58,19 @@ pub(crate) enum LogFormat {
 }
 
 pub(crate) fn run(database: &Database, args: &Args) -> Result<Outcome> {
+    // Before the database: an address that is taken changes nothing.
+    let listener = listen(args.listen)?;
     let store = open::writer(database)?;
-    let public_url = args.public_url.clone().unwrap_or_else(|| url_of(args.listen));
-    let mut config = Config::local(public_url);
+    let public_url = args.public_url.as_deref().map(checked).transpose()?;
+    let mut config = Config::local(public_url.unwrap_or(url_of(listener.local_addr()?)));
     config.limits.connections_max = args.connections_max;
     config.limits.requests_max = args.requests_max;
     config.limits.requests_per_s_max = args.requests_per_s_max;
-    let how = Serving { listen: args.listen, new_link: args.new_link, log_format: args.log_format, opens: false };
-    serve(store, config, &how)
+    serve(store, config, listener, &Serving { new_link: args.new_link, log_format: args.log_format, opens: false })
 }
 
 /// How the server is run.
 pub(crate) struct Serving {
-    pub(crate) listen: SocketAddr,
     pub(crate) new_link: bool,
     pub(crate) log_format: LogFormat,
     /// Whether a browser is opened, where there is one.
@@ -77,13 +78,13 @@ pub(crate) struct Serving {
 }
 
 /// Serves until SIGINT or SIGTERM.
-pub(crate) fn serve(store: Store, config: Config, how: &Serving) -> Result<Outcome> {
+pub(crate) fn serve(store: Store, config: Config, listener: Listener, how: &Serving) -> Result<Outcome> {
     log_to_stderr(how.log_format);
     server::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the server")?;
     let stop_wait = config.limits.stop_wait_max;
     let served = runtime.block_on(async {
-        let listener = TcpListener::bind(how.listen).await.with_context(|| format!("listening on {}", how.listen))?;
+        let listener = TcpListener::from_std(listener).context("listening")?;
         let app = App::new(store, config)?;
         greet(&app, how).await?;
         server::serve(app, listener, told_to_stop()?).await;
@@ -98,7 +99,9 @@ pub(crate) fn serve(store: Store, config: Config, how: &Serving) -> Result<Outco
 async fn greet(app: &App, how: &Serving) -> Result<()> {
     let url = &app.config().public_url;
     println!("Guerdon is at {url}   (the API: {url}/docs)");
-    if how.new_link || app.is_new().await? {
+    if app.config().is_demo {
+        println!("It is the sample shop: whoever reaches it may enter.");
+    } else if how.new_link || app.is_new().await? {
         let link = app.open_link().await?;
         println!("\nSet it up, or sign in, with this link; it works once, for 24 hours:\n\n  {link}\n");
     }
@@ -133,6 +136,7 @@ fn told_to_stop() -> Result<impl Future<Output = ()>> {
 fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     // A second server in one process keeps the first log.
     let _ = match format {
         LogFormat::Text => log.try_init(),
@@ -140,7 +144,26 @@ fn log_to_stderr(format: LogFormat) {
     };
 }
 
-fn url_of(listen: SocketAddr) -> String {
+/// Takes an address.
+pub(crate) fn listen(address: SocketAddr) -> Result<Listener> {
+    let listener = Listener::bind(address).with_context(|| format!("listening on {address} failed"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The address that browsers use, without a slash at its end.
+fn checked(url: &str) -> Result<String> {
+    let url = url.trim_end_matches('/');
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    if host.is_none_or(|it| it.is_empty() || it.contains(['/', ' ', '?', '#'])) {
+        bail!(
+            "--public-url: \"{url}\" is no address; allowed is http:// or https:// and a host, such as https://points.example.com"
+        );
+    }
+    Ok(url.to_owned())
+}
+
+pub(crate) fn url_of(listen: SocketAddr) -> String {
     let host = if listen.ip().is_loopback() || listen.ip().is_unspecified() {
         "localhost".to_owned()
     } else if listen.is_ipv6() {

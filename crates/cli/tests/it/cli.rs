@@ -251,7 +251,7 @@ fn a_database_that_cannot_be_used_is_told_with_exit_code_3() {
     assert_has(&shop.fails(3, "verify"), "there is no such database");
     assert_has(&shop.fails(3, "statement 1"), "guerdon.db");
     assert_has(&shop.fails(3, "--database postgres://host/shop verify"), "not supported yet");
-    assert_has(&shop.fails(3, "--database missing/folder/a.db demo --rows 1"), "missing/folder/a.db");
+    assert_has(&shop.fails(3, "--database missing/folder/a.db demo --no-serve --rows 1"), "missing/folder/a.db");
     shop.file(
         "guerdon.db",
         "this is a letter, not a database; it is long enough to have a header of its own, and more",

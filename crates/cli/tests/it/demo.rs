@@ -37,7 +37,7 @@ fn the_figures_of_the_history_are_those_of_the_file() {
 fn the_sample_shop_shows_all_that_can_happen_and_a_second_run_changes_nothing() {
     let shop = Shop::empty();
     let rows = ROWS;
-    let first = shop.ok(&format!("demo --rows {rows}"));
+    let first = shop.ok(&format!("demo --no-serve --rows {rows}"));
     assert_has(&first, "names, cards, products, channels, refunds and redemptions are invented");
     let left = ["Points redeemed", "Points taken back", "Points expired", "Points outstanding"];
     let figures = left.map(|label| figure(&first, label));
@@ -99,7 +99,7 @@ fn the_sample_shop_keeps_out_of_a_database_with_other_programs() {
     shop.file("program.json", std::fs::read(document).expect("it is in the project"));
     shop.ok("program add program.json --from 2024-01-01");
     let ledger = shop.ok("export ledger");
-    assert_has(&shop.fails(2, "demo --rows 100"), "is not the sample's");
+    assert_has(&shop.fails(2, "demo --no-serve --rows 100"), "is not the sample's");
     assert_eq!(shop.ok("export ledger"), ledger);
     assert_eq!(shop.ok("export members").lines().count(), 1, "nobody was signed up");
 }
