@@ -6,7 +6,7 @@
 //! WAL starts over, and the last one to close the store leaves nothing of it behind.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -37,9 +37,32 @@ const CLOSE_WAIT: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     /// Pages in the WAL after the last commit.
-    pub(crate) pages: AtomicI64,
+    pages: AtomicI64,
+    /// Pages written to it since it was opened.
+    written: AtomicU64,
     little_left: AtomicBool,
     failed: Mutex<Option<StoreError>>,
+}
+
+/// What went into the log since a database was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogWritten {
+    pub pages: u64,
+    pub bytes: u64,
+}
+
+impl Progress {
+    /// Called after each commit with the pages that the WAL holds: fewer than before when it has started over.
+    pub(crate) fn committed(&self, pages: i64) {
+        let before = self.pages.swap(pages, Ordering::Relaxed);
+        let added = if before < pages { pages - before } else { pages };
+        self.written.fetch_add(u64::try_from(added).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub(crate) fn written(&self) -> LogWritten {
+        let pages = self.written.load(Ordering::Relaxed);
+        LogWritten { pages, bytes: pages * FRAME_BYTES }
+    }
 }
 
 pub(crate) struct Checkpointer {

@@ -6,7 +6,7 @@
 //! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
-//! | is it all true? | `verify.rs`, `export.rs` |
+//! | is it all true? how fast could it be? | `verify.rs`, `export.rs`, `floor.rs` |
 
 mod access;
 mod backup;
@@ -20,6 +20,7 @@ mod directory;
 mod error;
 mod export;
 mod fault;
+mod floor;
 mod gate;
 mod id;
 mod key;
@@ -29,6 +30,8 @@ mod member;
 mod migrate;
 mod pack;
 mod people;
+#[cfg(test)]
+mod plans;
 mod query;
 mod queue;
 mod reference;
@@ -41,10 +44,12 @@ mod totals;
 mod verify;
 
 pub use backup::{backup, restore};
+pub use checkpoint::LogWritten;
 pub use command::{Body, Command, Failure, Key, Reply, Ticket, Time};
 pub use database::Database;
 pub use error::StoreError;
 pub use export::ExportError;
+pub use floor::{Floor, FloorRun};
 pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberFault, MemberRef};

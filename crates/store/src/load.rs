@@ -18,27 +18,30 @@ use crate::rows::{
 /// How many lots of each kind are loaded at first. A decision that needs more gets four times as many.
 pub(crate) const LOTS: u32 = 64;
 
-const ACCOUNT: &str = "SELECT pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
+pub(crate) const ACCOUNT: &str =
+    "SELECT pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
     expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, due_at, carried
     FROM accounts WHERE owner_id = $1 AND program = $2";
-const LOTS_OF_PHASE: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+pub(crate) const LOTS_OF_PHASE: &str =
+    "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
     pending, available, held, expired
     FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3
     ORDER BY sort_at, earned_at, lot_no LIMIT $4";
-const LOT_AT: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+pub(crate) const LOT_AT: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
     pending, available, held, expired
     FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND lot_no = $6";
-const LOT_NUMBERED: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+pub(crate) const LOT_NUMBERED: &str =
+    "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
     pending, available, held, expired
     FROM lots WHERE owner_id = $1 AND program = $2 AND lot_no = $3";
-const HOLDS: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
+pub(crate) const HOLDS: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
     WHERE owner_id = $1 AND program = $2 AND closed = 0 ORDER BY hold_no";
-const HOLD_CLOSED: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
+pub(crate) const HOLD_CLOSED: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
     WHERE owner_id = $1 AND program = $2 AND closed = 1 AND hold_no = $3";
-const ORDER: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+pub(crate) const ORDER: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
     WHERE owner_id = $1 AND program = $2 AND order_no = $3";
 
-const ORDERS_LAST: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+pub(crate) const ORDERS_LAST: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
     WHERE owner_id = $1 AND program = $2 ORDER BY order_no DESC LIMIT $3";
 
 /// An account as far as it is loaded, with what its row says besides.
@@ -278,7 +281,7 @@ pub(crate) fn read_order(row: &Row<'_>) -> Found<OrderRow> {
     Ok(OrderRow { order, channel: row.get(1)?, reference: row.get(2)?, day: row.get(3)? })
 }
 
-const ENTRY: &str = "SELECT entry_no, at, kind, order_no, body FROM entries
+pub(crate) const ENTRY: &str = "SELECT entry_no, at, kind, order_no, body FROM entries
     WHERE owner_id = $1 AND program = $2 AND entry_no = $3";
 
 pub(crate) fn find_entry(conn: &Connection, id: AccountId, no: EntryNo) -> Found<Option<Entry>> {

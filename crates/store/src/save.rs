@@ -28,7 +28,7 @@ pub(crate) const UPDATE_ACCOUNT: &str = "UPDATE ledger SET pending = $1, availab
         forfeited = $12, moved = $13, at = $14, next_entry = $15, next_lot = $16, order_no = $17, next_hold = $18,
         body = $19
     WHERE owner_id = $20 AND program = $21 AND part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0";
-const MOVE_DUE: &str = "UPDATE ledger SET due_at = $1
+pub(crate) const MOVE_DUE: &str = "UPDATE ledger SET due_at = $1
     WHERE owner_id = $2 AND program = $3 AND part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0";
 pub(crate) const INSERT_LOT: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
         order_no, at, due_at, code, pending, available, held, expired)
@@ -276,6 +276,6 @@ fn changed<'a>(batch: &'a Batch<'_>) -> impl Iterator<Item = (&'a AccountId, &'a
     batch.accounts().iter().filter(|(_, slot)| slot.is_changed)
 }
 
-fn one(rows: usize) -> Found<()> {
+pub(crate) fn one(rows: usize) -> Found<()> {
     if rows == 1 { Ok(()) } else { Err(Fault::Row("a row that was loaded is gone")) }
 }

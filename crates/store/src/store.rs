@@ -17,7 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use crate::backup::backup_from;
-use crate::checkpoint::{Checkpointer, FILE_MAX, Progress};
+use crate::checkpoint::{Checkpointer, FILE_MAX, LogWritten, Progress};
 use crate::command::{Command, Ticket};
 use crate::commit::Writer;
 use crate::database::Database;
@@ -80,6 +80,7 @@ struct Inner {
     stopped: Arc<AtomicBool>,
     epoch: Arc<AtomicU64>,
     known: Arc<Known>,
+    progress: Arc<Progress>,
     /// Held until all else is closed.
     lock: File,
 }
@@ -113,8 +114,9 @@ impl Store {
         let stopped = Arc::new(AtomicBool::new(false));
         let progress = Arc::new(Progress::default());
         let conn = open_writing(path, (options.clock)(), &progress)?;
-        let checkpointer = connect(path)
-            .and_then(|it| Checkpointer::start(it, path, progress).map_err(|error| StoreError::io(path, &error)))?;
+        let checkpointer = connect(path).and_then(|it| {
+            Checkpointer::start(it, path, Arc::clone(&progress)).map_err(|error| StoreError::io(path, &error))
+        })?;
         let reference = load_reference(&conn, options.compile, path).map_err(|fault| fault.at(path))?;
         let epoch = epoch_of(&conn).map_err(|fault| fault.at(path))?;
         let epoch = Arc::new(AtomicU64::new(epoch));
@@ -150,6 +152,7 @@ impl Store {
             stopped,
             epoch,
             known: Arc::default(),
+            progress,
             lock,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -190,6 +193,11 @@ impl Store {
     /// Whether nothing is written any more until the store is opened anew.
     pub fn is_stopped(&self) -> bool {
         self.inner.stopped.load(Ordering::Relaxed) || self.inner.queue.is_closed()
+    }
+
+    /// What was written to the log since the store was opened.
+    pub fn written(&self) -> LogWritten {
+        self.inner.progress.written()
     }
 
     /// A reader on one snapshot, for short reads: the WAL cannot start over while it lives.
@@ -277,19 +285,19 @@ fn roll_back(path: &Path) -> rusqlite::Result<()> {
     Connection::open_with_flags(path, flags)?.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
-fn open_writing(path: &Path, now: Timestamp, progress: &Arc<Progress>) -> Result<Connection, StoreError> {
+pub(crate) fn open_writing(path: &Path, now: Timestamp, progress: &Arc<Progress>) -> Result<Connection, StoreError> {
     let mut conn = connect(path)?;
     migrate(&mut conn, now).map_err(|fault| fault.at(path))?;
     let progress = Arc::clone(progress);
     let hook = move |_: &mut rusqlite::hooks::Wal, pages| {
-        progress.pages.store(i64::from(pages), std::sync::atomic::Ordering::Relaxed);
+        progress.committed(i64::from(pages));
         Ok(())
     };
     conn.wal_hook(Some(hook)).map_err(|error| StoreError::sqlite(path, &error))?;
     Ok(conn)
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
         let conn = Connection::open_with_flags(path, flags)?;

@@ -127,6 +127,15 @@ impl Totals {
         *self = Self::of(self.orders + other.orders, self.signed_up + other.signed_up, sums);
     }
 
+    /// What has come to it since another.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        let mut sums = self.columns();
+        for (sum, less) in sums.iter_mut().zip(other.columns()) {
+            *sum -= less;
+        }
+        Self::of(self.orders - other.orders, self.signed_up - other.signed_up, sums)
+    }
+
     fn of(orders: i64, signed_up: i64, columns: [Points; COLUMNS]) -> Self {
         let [earned, added, redeemed, returned, revoked, regranted, repaid, deducted, expired, moved, owed, let_go] =
             columns;

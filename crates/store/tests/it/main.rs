@@ -9,6 +9,7 @@ mod crash;
 mod durable;
 #[cfg(target_os = "linux")]
 mod failing_disk;
+mod floor;
 #[cfg(unix)]
 mod limits;
 mod long;

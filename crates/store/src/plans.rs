@@ -1,0 +1,47 @@
+//! Reading goes through views: what a command or screen asks must still be a look-up or one range of the tree.
+
+use rusqlite::Connection;
+
+use engine::Timestamp;
+
+use crate::load::{ACCOUNT, ENTRY, HOLD_CLOSED, HOLDS, LOT_AT, LOT_NUMBERED, LOTS_OF_PHASE, ORDER, ORDERS_LAST};
+use crate::migrate::migrate;
+
+fn plan(conn: &Connection, select: &str) -> String {
+    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {select}")).expect("a statement");
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().expect("a step") {
+        steps.push(row.get::<_, String>(3).expect("its text"));
+    }
+    steps.join("; ")
+}
+
+#[test]
+fn what_is_asked_of_an_account_is_one_range_of_the_tree() {
+    let mut conn = Connection::open_in_memory().expect("a database");
+    migrate(&mut conn, Timestamp::START).expect("the schema");
+    let key = "SEARCH ledger USING PRIMARY KEY (owner_id=? AND program=? AND part=? AND phase=?";
+    let one = format!("{key} AND sort_at=? AND earned_at=? AND no=?)");
+    let run = format!("{key} AND sort_at=? AND earned_at=?)");
+    let of_phase = format!("{key})");
+    let of_part = "SEARCH ledger USING PRIMARY KEY (owner_id=? AND program=? AND part=?)";
+    let last = "SELECT entry_no FROM entries WHERE owner_id = $1 AND program = $2 AND $3 < entry_no ORDER BY entry_no";
+    let due = "SELECT due_at, owner_id, program FROM accounts
+        WHERE due_at <= $1 AND ($2, $3, $4) < (due_at, owner_id, program) ORDER BY due_at, owner_id, program LIMIT $5";
+    for (select, expected) in [
+        (ACCOUNT, one.as_str()),
+        (LOTS_OF_PHASE, &of_phase),
+        (LOT_AT, &one),
+        (LOT_NUMBERED, of_part),
+        (HOLDS, &run),
+        (HOLD_CLOSED, &one),
+        (ORDER, &one),
+        (ORDERS_LAST, &run),
+        (ENTRY, &one),
+        (last, &format!("{key} AND sort_at=? AND earned_at=? AND no>?)")),
+        (due, "SEARCH ledger USING COVERING INDEX ledger_due ((due_at,owner_id,program)>(?,?,?) AND due_at<?)"),
+    ] {
+        assert_eq!(plan(&conn, select), expected, "{select}");
+    }
+}
