@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what a command answers goes to stdout")]
 
 mod args;
+mod bench;
 mod commands;
 mod demo;
 mod fault;

@@ -1,31 +1,25 @@
-//! `guerdon bench`: how fast the rules are, beside a bare loop that only does the arithmetic, in the same run.
-//!
-//! One core, no store: an order is decided and posted on an account as the store would load it. Machines differ and are
-//! noisy; compare the ratios.
+//! `guerdon bench`: how fast this machine takes orders, beside a floor that is measured in the same run.
 
-use std::hint::black_box;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use engine::{
-    Account, Actor, Adjustment, Document, Moment, Money, Points, Timeline, Timestamp, Version, adjust, put_order,
-};
 
+use crate::bench::engine;
+use crate::bench::figures::Figures;
+use crate::bench::round::Bench;
+use crate::bench::shop::prepare;
 use crate::fault::Outcome;
 
 const AFTER: &str = "\
-Example:
+The floor: the rows that the store writes for these orders (same columns, same indexes, the order's directory row with
+them), written again in transactions of 1,000 orders, with prepared statements and full durability, and with no rules and
+no look-ups. Machines differ and are noisy: compare ratios. Each figure is the median of the rounds. Over HTTP the server
+and its callers share this process and its cores; each caller keeps one connection and sends its next order when the last
+one was answered (closed loop). Any answer but 200 ends the bench.
+
+Examples:
   guerdon bench --json
-
-Keys: engine_orders_per_s    simple orders decided and posted a second, on one core
-      engine_to_bare_ratio   how many times longer that takes than the arithmetic alone
-      engine_many_lots_us    an order that spends points of an account with 2,000 open lots, all of them loaded";
-
-const ORDERS: i64 = 1_000_000;
-const OPEN_LOTS: i64 = 2_000;
-const ROUNDS: i64 = 1_000;
-const SECOND: i64 = 1_000_000;
+  guerdon bench --members 1000000 --rounds 1 --cold";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
@@ -33,112 +27,56 @@ pub(crate) struct Args {
     /// One JSON object instead of a table
     #[arg(long)]
     json: bool,
+    /// Members, each with an order, before the measuring begins; orders are of members at random
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=50_000_000))]
+    members: u64,
+    /// Orders in each measurement
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    orders: u32,
+    /// How often all of it is measured
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Push the file out of memory before each measurement
+    #[arg(long)]
+    cold: bool,
+    /// Where the databases are made, in a folder of their own; left out: the system's folder for temporary files
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+/// A folder that goes with all that is in it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is told by the system's tools.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    let shop = Shop::new()?;
-    let documents: Vec<Arc<Document>> = (0..ORDERS).map(|n| shop.sale(n)).collect();
-    let bare = bare_loop(&documents);
-    let engine = shop.simple_orders(&documents)?;
-    let many_lots = shop.many_lots()?;
-
-    let orders = documents.len() as f64;
-    let orders_per_s = orders / engine.as_secs_f64();
-    let ratio = engine.as_secs_f64() / bare.as_secs_f64();
-    let many_lots_us = many_lots.as_secs_f64() * 1e6;
+    let within = args.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = Folder(within.join(format!("guerdon-bench-{}", std::process::id())));
+    std::fs::create_dir(&folder.0).with_context(|| format!("making the folder {}", folder.0.display()))?;
+    let bench = Bench {
+        base: folder.0.join("base.db"),
+        folder: folder.0.clone(),
+        members: args.members,
+        orders: usize::try_from(args.orders)?,
+        cold: args.cold,
+    };
+    prepare(&bench.base, args.members).context("preparing the members of the bench failed")?;
+    let mut rounds = Vec::new();
+    for number in 1..=args.rounds {
+        eprintln!("round {number} of {}", args.rounds);
+        rounds.push(bench.round(usize::try_from(number)?)?);
+    }
+    eprintln!("the rules alone");
+    let figures = Figures::of(&rounds, engine::measure()?);
     if args.json {
-        let keys = serde_json::json!({
-            "engine_orders_per_s": orders_per_s.round(),
-            "engine_to_bare_ratio": (ratio * 10.0).round() / 10.0,
-            "engine_many_lots_us": (many_lots_us * 10.0).round() / 10.0,
-        });
-        println!("{keys}");
+        println!("{}", figures.json());
     } else {
-        println!("engine_orders_per_s   {orders_per_s:>12.0}");
-        println!("engine_to_bare_ratio  {ratio:>12.1}");
-        println!("engine_many_lots_us   {many_lots_us:>12.1}");
+        figures.print();
     }
     Ok(Outcome::Ok)
-}
-
-/// What the rules come to when nothing is kept: one division and one addition an order.
-fn bare_loop(documents: &[Arc<Document>]) -> Duration {
-    let mut balances = vec![0_i64; 10_000];
-    let began = Instant::now();
-    for (n, document) in documents.iter().enumerate() {
-        let index = n % balances.len();
-        balances[index] += black_box(document.lines[0].amount.minor()) / 100;
-    }
-    black_box(&balances);
-    began.elapsed()
-}
-
-struct Shop {
-    timeline: Timeline,
-    start: Timestamp,
-}
-
-impl Shop {
-    fn new() -> Result<Self> {
-        let terms = server::program::compile(include_str!("../../../../demo/programs/sample.json"))
-            .map_err(anyhow::Error::msg)
-            .context("compiling the program of the sample shop")?;
-        let version = Version { number: 1, effective_at: Timestamp::START, terms };
-        let start = Timestamp::parse("2026-01-01T12:00:00Z").context("reading the day of the bench")?;
-        Ok(Self { timeline: Timeline::new(vec![version], Vec::new()), start })
-    }
-
-    fn sale(&self, n: i64) -> Arc<Document> {
-        let at = Timestamp::from_micros(self.start.micros() + n * 10 * SECOND);
-        Arc::new(Document::sale(*b"USD", Money::new(100 + n % 9_900), at))
-    }
-
-    /// Each order meets a freshly loaded account: a balance and four open lots.
-    fn simple_orders(&self, documents: &[Arc<Document>]) -> Result<Duration> {
-        let loaded = self.account_with(4)?;
-        let began = Instant::now();
-        for document in documents {
-            let mut account = loaded.clone();
-            self.put(&mut account, document)?;
-            black_box(&account);
-        }
-        Ok(began.elapsed())
-    }
-
-    /// The mean time of an order that spends 100 points out of many lots.
-    fn many_lots(&self) -> Result<Duration> {
-        let loaded = self.account_with(OPEN_LOTS)?;
-        let mut took = Duration::ZERO;
-        for n in 0..ROUNDS {
-            let mut document = Document::clone(&self.sale(5_000 + n));
-            document.redeem = Some(Points::new(100));
-            let document = Arc::new(document);
-            let mut account = loaded.clone();
-            let began = Instant::now();
-            self.put(&mut account, &document)?;
-            took += began.elapsed();
-        }
-        Ok(took / u32::try_from(ROUNDS)?)
-    }
-
-    fn put(&self, account: &mut Account, document: &Arc<Document>) -> Result<()> {
-        let moment = Moment { now: document.placed_at, actor: Actor::Channel(1), import: false };
-        let decided = put_order(account, &self.timeline, None, document, moment)
-            .map_err(|stop| anyhow::anyhow!("the order was stopped: {stop:?}"))?;
-        account.apply(&decided);
-        Ok(())
-    }
-
-    fn account_with(&self, lots: i64) -> Result<Account> {
-        let mut account = Account::default();
-        let more = Adjustment { points: Points::new(10), note: "bench".to_owned(), expires_at: None };
-        for n in 0..lots {
-            let now = Timestamp::from_micros(self.start.micros() - (lots - n) * SECOND);
-            let moment = Moment { now, actor: Actor::Staff(0), import: false };
-            let decided = adjust(&account, &self.timeline, &more, moment)
-                .map_err(|stop| anyhow::anyhow!("the adjustment was stopped: {stop:?}"))?;
-            account.apply(&decided);
-        }
-        Ok(account)
-    }
 }

@@ -1,0 +1,116 @@
+//! What a bench comes to: medians over the rounds, as a table or as one JSON object.
+
+use serde_json::{Map, Value, json};
+
+use super::engine::EngineFigures;
+use super::load::Seen;
+use super::round::{CALLERS, Round};
+
+/// What handing a command to the writer and back may take, in milliseconds: two wake-ups of a thread.
+const HAND_OVER_MS: f64 = 0.2;
+
+pub(crate) struct Figures {
+    /// In the order in which they are told: key, value, digits after the point, meaning.
+    lines: Vec<(String, f64, usize, String)>,
+    bytes: Vec<(String, f64)>,
+}
+
+impl Figures {
+    pub(crate) fn of(rounds: &[Round], engine: EngineFigures) -> Self {
+        let mut figures = Self { lines: Vec::new(), bytes: Vec::new() };
+        figures.add_store(rounds);
+        figures.add_http(rounds);
+        let told = "simple orders that the rules alone decide and post a second, on one core";
+        figures.add("engine_orders_per_s", engine.orders_per_s, 0, told);
+        figures.add("engine_to_bare_ratio", engine.to_bare_ratio, 1, "how much longer that takes than bare arithmetic");
+        let told = "microseconds for an order that spends points of an account with 2,000 open lots";
+        figures.add("engine_many_lots_us", engine.many_lots_us, 1, told);
+        if let Some(last) = rounds.last() {
+            figures.bytes.clone_from(&last.bytes);
+        }
+        figures
+    }
+
+    fn add(&mut self, key: impl Into<String>, value: f64, digits: usize, told: impl Into<String>) {
+        self.lines.push((key.into(), value, digits, told.into()));
+    }
+
+    fn add_store(&mut self, rounds: &[Round]) {
+        let all = |of: &dyn Fn(&Round) -> f64| median(rounds.iter().map(of).collect());
+        let floor = all(&|it| it.floor_per_s);
+        self.add("floor_orders_per_s", floor, 0, "orders a second: the rows alone, 1,000 orders in a transaction");
+        self.add(
+            "store_orders_per_s",
+            all(&|it| it.store_per_s),
+            0,
+            "orders a second through the store, as many at a time",
+        );
+        self.add("store_ratio", all(&|it| it.store_per_s / it.floor_per_s), 2, "of the floor");
+        self.add("floor_single_p50_ms", all(&|it| it.floor_single_ms), 2, "one order in a transaction, rows alone");
+        self.add("single_p50_ms", all(&|it| it.store_single_ms), 2, "one caller of the store");
+        let ratio = all(&|it| (it.store_single_ms - HAND_OVER_MS) / it.floor_single_ms);
+        self.add("single_p50_ratio", ratio, 2, "of the floor's, less 0.2 ms for handing over");
+        let told = "added to the file by an order";
+        self.add("bytes_per_order", all(&|it| it.bytes.iter().map(|it| it.1).sum()), 0, told);
+        self.add("log_pages_per_order", all(&|it| it.log_pages_per_order), 2, "pages written to the log");
+        self.add("log_bytes_per_order", all(&|it| it.log_bytes_per_order), 0, "bytes written to the log");
+        self.add("floor_log_bytes_per_order", all(&|it| it.floor_log_bytes_per_order), 0, "the same of the floor");
+    }
+
+    fn add_http(&mut self, rounds: &[Round]) {
+        for (index, callers) in CALLERS.into_iter().enumerate() {
+            let all =
+                |of: &dyn Fn(&Seen, &Round) -> f64| median(rounds.iter().map(|it| of(&it.http[index], it)).collect());
+            let name = |what: &str| format!("http{callers}_{what}");
+            let told = if callers == 1 { "orders a second over HTTP, one caller" } else { "with so many callers" };
+            self.add(name("orders_per_s"), all(&|it, _| it.per_s()), 0, told);
+            if callers != 1 {
+                self.add(name("ratio"), all(&|it, round| it.per_s() / round.floor_per_s), 2, "of the floor");
+            }
+            for percent in [50, 95, 99] {
+                let told = format!("{percent} % are answered within so many milliseconds");
+                self.add(name(&format!("p{percent}_ms")), all(&|it, _| it.percentile_ms(percent)), 2, told);
+            }
+            let ratio = all(&|it, _| it.percentile_ms(99) / it.percentile_ms(50));
+            self.add(name("p99_ratio"), ratio, 1, "p99 to p50");
+        }
+        self.add("http_errors", 0.0, 0, "answers that were not 200: one would have ended the bench");
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let mut keys = Map::new();
+        for (key, value, digits, _) in &self.lines {
+            let scale = 10_f64.powi(i32::try_from(*digits).unwrap_or(0));
+            let rounded = (value * scale).round() / scale;
+            keys.insert(key.clone(), json!(rounded));
+        }
+        Value::Object(keys)
+    }
+
+    pub(crate) fn print(&self) {
+        for (key, value, digits, told) in &self.lines {
+            println!("{key:<26}{value:>12.digits$}  {told}");
+        }
+        if !self.bytes.is_empty() {
+            let parts = self.bytes.iter().map(|(name, bytes)| format!("{name} {bytes:.0}"));
+            println!("\nBytes an order: {}", parts.collect::<Vec<_>>().join(", "));
+        }
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        count if count % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
+    }
+}
+
+#[test]
+fn the_median_is_the_value_in_the_middle() {
+    for (values, expected) in [(vec![], 0.0), (vec![3.0], 3.0), (vec![9.0, 1.0, 2.0], 2.0), (vec![4.0, 1.0], 2.5)] {
+        assert!((median(values) - expected).abs() < 1e-9);
+    }
+}

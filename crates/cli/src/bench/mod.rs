@@ -1,0 +1,16 @@
+//! How fast the program is on this machine, as ratios to a floor that is measured in the same run: the rows that the store
+//! writes for an order, written with no rules and no look-ups.
+//!
+//! | question | file |
+//! |---|---|
+//! | what is sold to whom? | `shop.rs` |
+//! | how fast are the rules alone? | `engine.rs` |
+//! | one round of floor, store and HTTP | `round.rs` |
+//! | who sends over HTTP? | `load.rs` |
+//! | what comes out, and in which words? | `figures.rs` |
+
+pub(crate) mod engine;
+pub(crate) mod figures;
+pub(crate) mod load;
+pub(crate) mod round;
+pub(crate) mod shop;

@@ -1,0 +1,155 @@
+//! The shop of the bench: so many members, each with an order already, and orders of members at random. Everything follows
+//! from numbers, so that each run sells the same.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use engine::{Actor, Document, Money, Timestamp};
+use hyper::body::Bytes;
+use store::{
+    Body, ChannelId, Command, Database, Identity, IdentityKind, Key, MemberId, MemberRef, ProgramId, Reply, Scopes,
+    SecretHash, Store, Time,
+};
+
+use super::load::Parcel;
+use crate::flight::Flight;
+use crate::open;
+use crate::progress::Progress;
+
+const PROGRAM: &str = "Bench";
+const CHANNEL: &str = "web";
+/// The key of the load generator.
+pub(crate) const API_KEY: &str = "gdn_bench";
+const DOCUMENT: &str = include_str!("../../../../demo/programs/sample.json");
+
+/// A member by its number.
+fn member(number: u64) -> MemberId {
+    MemberId::derived(Timestamp::from_micros(1_700_000_000_000_000), &number.to_be_bytes())
+}
+
+/// Makes the database that each measurement begins with.
+pub(crate) fn prepare(path: &Path, members: u64) -> Result<()> {
+    let store = open::writer(&Database::Sqlite(path.to_owned()))?;
+    let now = store.now();
+    let document = DOCUMENT.replace("Sample shop", PROGRAM);
+    let id = ProgramId::derived(now, b"bench");
+    open::send(&store, Body::CreateProgram { id, name: PROGRAM.to_owned(), document, effective_at: now }, None)?;
+    let channel = Body::AddChannel {
+        id: ChannelId::derived(now, b"bench"),
+        name: CHANNEL.to_owned(),
+        program: PROGRAM.to_owned(),
+    };
+    open::send(&store, channel, None)?;
+    let key = Body::AddKey {
+        name: "bench".to_owned(),
+        hash: SecretHash::of(API_KEY),
+        hint: "ench".to_owned(),
+        scopes: Scopes::ADMIN,
+    };
+    open::send(&store, key, None)?;
+    let mut progress = Progress::new("members", members);
+    let mut flight = Flight::new(&store);
+    for number in 0..members {
+        for command in [sign_up(number), order(number, &format!("first-{number}"), now)] {
+            landed(flight.send((), command))?;
+        }
+        progress.set(number);
+    }
+    while let Some(answer) = flight.land() {
+        landed(Some(answer))?;
+    }
+    progress.finish();
+    Ok(())
+}
+
+fn landed(answer: Option<((), Result<Reply, store::Failure>)>) -> Result<()> {
+    match answer {
+        Some((_, answer)) => answer.map(|_| ()).context("a command of the bench failed"),
+        None => Ok(()),
+    }
+}
+
+fn sign_up(number: u64) -> Command {
+    let identities = vec![
+        Identity::new(IdentityKind::Customer, format!("{number:08}")),
+        Identity::new(IdentityKind::Card, format!("60{number:011}")),
+    ];
+    let body = Body::SignUp { id: member(number), name: Some(format!("Member {number}")), identities };
+    let key = Some(Key(format!("bench-{number}")));
+    Command { key, actor: Actor::Staff(0), time: Time::Live, seed: number, body }
+}
+
+fn order(number: u64, reference: &str, now: Timestamp) -> Command {
+    let cents = i64::try_from(100 + mixed(number) % 9_900).unwrap_or(100);
+    let document = Arc::new(Document::sale(*b"USD", Money::new(cents), now));
+    let body = Body::PutOrder {
+        channel: CHANNEL.to_owned(),
+        member: Some(MemberRef::Id(member(number))),
+        reference: reference.to_owned(),
+        document,
+    };
+    Command { key: None, actor: Actor::Channel(1), time: Time::Live, seed: number, body }
+}
+
+/// Orders of members at random: what a measurement sends, each under references of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Orders<'a> {
+    pub(crate) label: &'a str,
+    pub(crate) members: u64,
+    pub(crate) count: usize,
+}
+
+impl Orders<'_> {
+    /// As commands of the store.
+    pub(crate) fn commands(self, now: Timestamp) -> Vec<Command> {
+        self.each().map(|(number, reference)| order(number, &reference, now)).collect()
+    }
+
+    /// As requests over HTTP.
+    pub(crate) fn parcels(self, now: Timestamp) -> Vec<Parcel> {
+        let parcel = |(number, reference): (u64, String)| {
+            let cents = 100 + mixed(number) % 9_900;
+            let body = serde_json::json!({
+                "member": member(number).to_string(),
+                "lines": [{"id": "1", "quantity": 1, "amount": format!("{}.{:02}", cents / 100, cents % 100)}],
+                "placed_at": now.to_string(),
+                "paid_at": now.to_string(),
+            });
+            Parcel { path: format!("/v1/channels/{CHANNEL}/orders/{reference}"), body: Bytes::from(body.to_string()) }
+        };
+        self.each().map(parcel).collect()
+    }
+
+    fn each(self) -> impl Iterator<Item = (u64, String)> {
+        let seed = self.label.bytes().fold(7, |seed, byte| mixed(seed ^ u64::from(byte)));
+        let Self { label, members, count } = self;
+        (0..count).map(move |index| {
+            let drawn = mixed(seed.wrapping_add(u64::try_from(index).unwrap_or(0)));
+            (drawn % members, format!("{label}-{:08x}-{index}", mixed(drawn) >> 32))
+        })
+    }
+}
+
+/// The mixing step of splitmix64 (Steele, Lea and Flood, 2014): numbers that look random.
+fn mixed(number: u64) -> u64 {
+    let mut it = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    it ^ (it >> 31)
+}
+
+/// Sends all commands, 2,000 on their way at once, so that batches are full, and answers when the last one was answered.
+pub(crate) fn send_all(store: &Store, commands: Vec<Command>) -> Result<()> {
+    const IN_FLIGHT: usize = 2_000;
+    let mut waiting = std::collections::VecDeque::with_capacity(IN_FLIGHT);
+    for command in commands {
+        if IN_FLIGHT <= waiting.len()
+            && let Some(ticket) = waiting.pop_front()
+        {
+            store::Ticket::wait(ticket).context("an order of the bench failed")?;
+        }
+        waiting.push_back(store.submit(command));
+    }
+    waiting.into_iter().try_for_each(|it| it.wait().map(|_| ()).context("an order of the bench failed"))
+}
