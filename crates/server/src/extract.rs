@@ -1,7 +1,9 @@
 //! Reads requests: bodies, queries and keys, each refused as a problem that names the field and says what is allowed.
 
 use axum::body::Body as HttpBody;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path as AxumPath, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -73,6 +75,29 @@ fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")
+}
+
+/// The parts of an address, percent-decoded.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Box<Problem>;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Answer<Self> {
+        let path = AxumPath::<T>::from_request_parts(parts, app).await;
+        path.map(|it| Self(it.0)).map_err(|it| match it {
+            PathRejection::FailedToDeserializePathParams(error) => match error.kind() {
+                ErrorKind::InvalidUtf8InPathParam { key } => {
+                    let mut problem = Problem::invalid(key, "it is not UTF-8", "text in UTF-8, percent-encoded");
+                    problem.recode(StatusCode::BAD_REQUEST, "malformed");
+                    problem
+                }
+                // A handler that asks for another number of parts than its address has is ours to repair.
+                _ => Problem::internal(),
+            },
+            _ => Problem::internal(),
+        })
+    }
 }
 
 /// The query of a request, its keys refused as those of a body are.

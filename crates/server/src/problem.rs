@@ -173,6 +173,14 @@ impl Problem {
         self
     }
 
+    /// The same, as another kind of problem.
+    pub(crate) fn recode(&mut self, status: StatusCode, code: &'static str) {
+        self.kind = format!("urn:guerdon:problem:{code}");
+        self.title = status.canonical_reason().unwrap_or("Problem");
+        self.status = status.as_u16();
+        self.code = code;
+    }
+
     /// Says more than the kind of problem does.
     pub(crate) fn explain(&mut self, detail: impl Into<String>) {
         self.detail = detail.into();
@@ -227,8 +235,7 @@ impl From<&StoreError> for Box<Problem> {
         };
         let mut problem = Problem::busy(detail);
         if !matches!(error, StoreError::Busy(_)) {
-            problem.code = "unavailable";
-            problem.kind = "urn:guerdon:problem:unavailable".to_owned();
+            problem.recode(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
             problem.retry_after = Some(10);
         }
         problem

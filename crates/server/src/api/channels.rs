@@ -1,7 +1,7 @@
 //! Channels: places that sell, each under one program.
 
 use axum::Json as Reply;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{Body, ChannelId, Scopes, Time};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::Channel;
-use crate::extract::{Idempotency, Json};
+use crate::extract::{Idempotency, Json, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::page::Page;
 

@@ -1,7 +1,7 @@
 //! Holds: points reserved for a checkout that is not finished. They lapse by themselves.
 
 use axum::Json as Reply;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{Balance, HoldNo, Points, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::orders::member_ref;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::Program;
-use crate::extract::{Idempotency, Json};
+use crate::extract::{Idempotency, Json, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::account::WireBalance;
 use crate::wire::ids::{Owned, OwnedId};

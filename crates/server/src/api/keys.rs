@@ -1,7 +1,7 @@
 //! API keys: who may do what. The text of a key is shown once, when it is made; only its hash is stored.
 
 use axum::Json as Reply;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{Body, KeyInfo, Scopes, SecretHash, Time};
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Caller, hint, new_key};
 use crate::app::{App, Request};
-use crate::extract::{Idempotency, Json};
+use crate::extract::{Idempotency, Json, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::page::Page;
 
@@ -141,8 +141,14 @@ fn scopes_of(names: &[String]) -> Answer<Scopes> {
     params(("number" = u32, Path, description = "The key's number.", example = 2)),
     security(("key" = ["admin"])),
     responses((status = 204, description = "Revoked, or was already.")))]
-pub(crate) async fn revoke_key(State(app): State<App>, caller: Caller, Path(number): Path<u32>) -> Answer<StatusCode> {
+pub(crate) async fn revoke_key(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<String>,
+) -> Answer<StatusCode> {
     caller.needs(Scopes::ADMIN)?;
+    let what = || format!("\"{number}\" is no number of a key");
+    let number = number.parse().map_err(|_| Problem::invalid("number", what(), "a whole number from 1 on"))?;
     revoke(&app, number, caller.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

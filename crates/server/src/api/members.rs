@@ -1,7 +1,7 @@
 //! Members: sign-up, search, and what finds them.
 
 use axum::Json as Reply;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use engine::Rejection;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
 use crate::app::{App, Request};
-use crate::extract::{Idempotency, Json, Params};
+use crate::extract::{Idempotency, Json, Params, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::page::{Page, Paging};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json as Reply;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use engine::{Actor, HoldNo, Order, Timestamp};
 use serde::Serialize;
 use store::{Body, MemberId, OrderInfo, Scopes, Time};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::{Catalog, Channel};
-use crate::extract::Json;
+use crate::extract::{Json, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::account::{WireOutcome, status_name};
 use crate::wire::ids::{Owned, OwnedId};

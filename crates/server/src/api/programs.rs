@@ -1,7 +1,7 @@
 //! Programs: documents in versions, the off switch, drafts and day totals.
 
 use axum::Json as Reply;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{Points, Timestamp, Version};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::Program;
-use crate::extract::{Idempotency, Json, Params};
+use crate::extract::{Idempotency, Json, Params, Path};
 use crate::problem::{Answer, Problem};
 use crate::program::{check, parse, plain_words, try_order};
 use crate::wire::order::instant;

@@ -35,11 +35,21 @@ pub fn fault(path: &str, message: &str) -> Misfit {
         Some((found, expected)) => {
             misfit(path, &format!("{} cannot stand here", found_in_words(found)), &allowed(key, expected))
         }
+        None if is_number_fault(message) => {
+            misfit(path, "this cannot stand here", "a whole number from 0 on, not too large")
+        }
         None => match message.split_once("allowed is ") {
             Some((what, allowed)) => misfit(path, what.trim_end_matches([' ', ';', ',']), allowed),
             None => misfit(path, "this cannot stand here", &allowed(key, message)),
         },
     }
+}
+
+/// What the reader of addresses says of a text that is no number.
+fn is_number_fault(message: &str) -> bool {
+    message.starts_with("invalid digit found")
+        || message.starts_with("number too large")
+        || message.starts_with("cannot parse integer")
 }
 
 fn misfit(path: &str, what: &str, allowed: &str) -> Misfit {
@@ -126,6 +136,11 @@ fn faults_are_told_in_the_words_of_a_shop() {
         "lines[0].amount",
         "invalid type: integer `10`, expected a string",
         ["lines[0].amount", "10 cannot stand here", "a decimal amount in quotes such as \"30.98\""],
+    );
+    check(
+        "limit",
+        "invalid digit found in string",
+        ["limit", "this cannot stand here", "a whole number from 0 on, not too large"],
     );
     check(
         "lines",
