@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use engine::OrderNo;
-use store::{Database, MemberId, MemberInfo, Reader};
+use store::{Database, MemberId, MemberInfo, OrderInfo, Reader};
 
 use crate::fault::Outcome;
 use crate::open;
 use crate::output::{Output, spare};
 use crate::progress::Progress;
 
-/// Members of one page.
+/// Members or orders of one page.
 const PAGE: usize = 1_000;
 
 const AFTER: &str = "\
@@ -97,6 +97,22 @@ fn every_member(
     }
 }
 
+/// Calls `each` with every order of an account, page after page.
+fn every_order(
+    reader: &Reader,
+    member: MemberId,
+    program: u32,
+    mut each: impl FnMut(&OrderInfo) -> Result<()>,
+) -> Result<()> {
+    let mut after = OrderNo(0);
+    loop {
+        let page = reader.orders(member, program, after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.order.no;
+        page.iter().try_for_each(&mut each)?;
+    }
+}
+
 fn members(reader: &Reader, output: &mut dyn Write, progress: &mut Progress) -> Result<()> {
     let mut csv = csv::Writer::from_writer(output);
     csv.write_record(["member", "name", "customers", "cards", "emails", "phones"])?;
@@ -136,7 +152,7 @@ fn orders(reader: &Reader, output: &mut dyn Write, progress: &mut Progress) -> R
         for program in &programs {
             let terms = program.timeline.versions().first().map(|it| &it.terms);
             let exponent = terms.map_or(2, |it| it.currency.exponent);
-            for it in reader.orders(member.id, program.number)? {
+            every_order(reader, member.id, program.number, |it| {
                 let document = &it.document;
                 let time = |at: Option<engine::Timestamp>| at.map_or_else(String::new, |at| at.to_string());
                 let amount: engine::Money = document.lines.iter().map(|it| it.amount - it.discount).sum();
@@ -157,7 +173,8 @@ fn orders(reader: &Reader, output: &mut dyn Write, progress: &mut Progress) -> R
                     it.order.posted.earned.to_string(),
                     it.order.posted.redeemed().to_string(),
                 ])?;
-            }
+                Ok(())
+            })?;
         }
         Ok(())
     })?;

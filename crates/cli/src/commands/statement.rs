@@ -1,15 +1,14 @@
 //! `guerdon statement`: what a member has, what expires when, and why every point came or went.
 //!
-//! The history is read in pages, so that a long one needs no more memory; lots and order references are read at once.
+//! The history is read in pages, with the lots and orders that each page names, so that a long one needs no more memory;
+//! of the lots only those are read at once that still have points.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail};
-use engine::{
-    Account, Bucket, Date, Entry, EntryNo, Horizon, Lot, LotNo, OrderNo, Points, Timestamp, settle, value_of,
-};
+use engine::{Account, Bucket, Date, Entry, EntryNo, Horizon, Lot, LotNo, Points, Timestamp, settle, value_of};
 use server::words::{Names, Voice, entry_in_words};
-use store::{Database, MemberId, MemberRef, Reader};
+use store::{Background, Database, LotCursor, LotPhase, MemberId, MemberRef, Reader};
 
 use crate::fault::Outcome;
 use crate::open;
@@ -101,7 +100,7 @@ struct Statement<'a> {
     program: u32,
     voice: Voice<'a>,
     now: Timestamp,
-    /// As it is now, with all its lots.
+    /// As it is now, with all lots that have points.
     account: Account,
     /// What has fallen due and nobody has posted yet.
     due: Vec<Entry>,
@@ -111,8 +110,14 @@ struct Statement<'a> {
 fn settled(reader: &Reader, id: MemberId, program: u32, now: Timestamp) -> Result<(Account, Vec<Entry>)> {
     let account = reader.account(id, program).context("reading the account failed")?;
     let mut account = account.unwrap_or_default();
-    for lot in reader.lots(id, program).context("reading the lots failed")? {
-        account.load_lot(lot);
+    for phase in [LotPhase::Open, LotPhase::Waiting] {
+        let mut after = None;
+        loop {
+            let page = reader.lots(id, program, phase, after, PAGE).context("reading the lots failed")?;
+            let Some(last) = page.last() else { break };
+            after = Some(LotCursor::after(last));
+            page.into_iter().for_each(|it| account.load_lot(it));
+        }
     }
     account.horizon = Horizon::default();
     let decided = settle(&account, now).map_err(|_| anyhow!("reading the lots failed: some are missing"))?;
@@ -192,7 +197,6 @@ impl Statement<'_> {
     }
 
     fn history(&self, range: Range) -> Result<()> {
-        let orders: BTreeMap<OrderNo, String> = self.order_names()?;
         println!("\nHistory{}", range.in_words());
         println!("  {:<16}  {:>8}  {:>8}  WHY", "WHEN", "POINTS", "BALANCE");
         let mut after = EntryNo(0);
@@ -202,38 +206,37 @@ impl Statement<'_> {
             let page = self.reader.entries(self.id, self.program, after, PAGE).context("reading the history failed")?;
             let Some(last) = page.last() else { break };
             after = last.number;
-            for entry in &page {
-                shown += u64::from(self.entry(entry, &orders, &mut balance, range));
-            }
+            shown += self.page(&page, &mut balance, range)?;
         }
-        for entry in &self.due {
-            shown += u64::from(self.entry(entry, &orders, &mut balance, range));
-        }
+        shown += self.page(&self.due, &mut balance, range)?;
         if shown == 0 {
             println!("  {}", if after == EntryNo(0) { "nothing yet" } else { "nothing in these days" });
         }
         Ok(())
     }
 
+    /// Prints entries; answers how many are of the days that are shown.
+    fn page(&self, entries: &[Entry], balance: &mut Points, range: Range) -> Result<u64> {
+        let background = self.reader.background(self.id, self.program, entries);
+        let background = background.context("reading the orders failed")?;
+        Ok(entries.iter().map(|it| u64::from(self.entry(it, &background, balance, range))).sum())
+    }
+
     /// Prints an entry, if it is of the days that are shown.
-    fn entry(&self, entry: &Entry, orders: &BTreeMap<OrderNo, String>, balance: &mut Points, range: Range) -> bool {
+    fn entry(&self, entry: &Entry, background: &Background, balance: &mut Points, range: Range) -> bool {
         let zone = &self.voice.terms.zone;
         let change = spendable(entry);
         *balance += change;
         if !range.holds(zone.date_of(entry.at)) {
             return false;
         }
-        let order = entry.order.and_then(|no| orders.get(&no)).map(String::as_str);
-        let lot_of = |no: LotNo| self.account.lot(no).map(|it| it.at);
-        let why = entry_in_words(entry, order, &lot_of, &self.voice);
+        let name = |no| Some(format!("{} {}", background.channels.get(&no)?, background.references.get(&no)?));
+        let order = entry.order.and_then(name);
+        let lot_of = |no: LotNo| background.lots.get(&no).copied();
+        let why = entry_in_words(entry, order.as_deref(), &lot_of, &self.voice);
         let (points, left) = (signed(change), grouped(balance.get()));
         println!("  {:<16}  {points:>8}  {left:>8}  {why}", zone.clock_text(entry.at));
         true
-    }
-
-    fn order_names(&self) -> Result<BTreeMap<OrderNo, String>> {
-        let orders = self.reader.orders(self.id, self.program).context("reading the orders failed")?;
-        Ok(orders.into_iter().map(|it| (it.order.no, format!("{} {}", it.channel, it.reference))).collect())
     }
 }
 

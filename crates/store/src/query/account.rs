@@ -1,8 +1,8 @@
-//! One member's points in one program: balance, lots, entries, orders.
+//! One member's points in one program: the account, its balance at any instant, and single orders.
 
 use std::sync::Arc;
 
-use engine::{Account, Balance, Document, Entry, EntryNo, Lot, NeedMore, Order, OrderNo, Timestamp};
+use engine::{Account, Balance, Document, Lot, NeedMore, Order, OrderNo, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::Reader;
@@ -10,7 +10,7 @@ use crate::directory::{find, order_key};
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::id::{ChannelId, MemberId};
-use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot, read_order};
+use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot};
 use crate::rows::AccountId;
 
 /// An order as it is stored.
@@ -24,6 +24,19 @@ pub struct OrderInfo {
 }
 
 impl Reader {
+    /// The programs, by their numbers, in which the member has an account: where something has happened.
+    pub fn accounts(&self, member: MemberId) -> Result<Vec<u32>, StoreError> {
+        self.ask(|conn| {
+            // Program after program: there are few, and between two accounts of an owner may lie all that one has had.
+            let mut statement = conn.prepare_cached(
+                "SELECT number FROM programs
+                WHERE EXISTS (SELECT 1 FROM accounts WHERE owner_id = $1 AND program = number) ORDER BY number",
+            )?;
+            let programs = statement.query_map(params![member.0], |row| row.get(0))?;
+            Ok(programs.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// The account with its soonest lots and active holds; nothing when it has no entries and no orders yet.
     pub fn account(&self, member: MemberId, program: u32) -> Result<Option<Account>, StoreError> {
         let id = AccountId { owner: member, program };
@@ -53,51 +66,6 @@ impl Reader {
                     }
                 }
             }
-        })
-    }
-
-    /// A page of the ledger in the order of its entries.
-    pub fn entries(
-        &self,
-        member: MemberId,
-        program: u32,
-        after: EntryNo,
-        limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        self.ask(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT entry_no, at, kind, order_no, body FROM entries
-                WHERE owner_id = $1 AND program = $2 AND $3 < entry_no ORDER BY entry_no LIMIT $4",
-            )?;
-            let mut rows = statement.query(params![member.0, program, after.0, limit])?;
-            let mut entries = Vec::new();
-            while let Some(row) = rows.next()? {
-                entries.push(read_entry(row)?);
-            }
-            Ok(entries)
-        })
-    }
-
-    /// All lots, closed ones too, in the order of their numbers.
-    pub fn lots(&self, member: MemberId, program: u32) -> Result<Vec<Lot>, StoreError> {
-        let mut lots = self.ask(|conn| all_lots(conn, AccountId { owner: member, program }))?;
-        lots.sort_unstable_by_key(|it| it.at.no);
-        Ok(lots)
-    }
-
-    /// All orders in the order in which they were first recorded.
-    pub fn orders(&self, member: MemberId, program: u32) -> Result<Vec<OrderInfo>, StoreError> {
-        self.ask(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT order_no, channel, reference, biz_date, document, state FROM orders
-                WHERE owner_id = $1 AND program = $2 ORDER BY order_no",
-            )?;
-            let mut rows = statement.query(params![member.0, program])?;
-            let mut orders = Vec::new();
-            while let Some(row) = rows.next()? {
-                orders.extend(info(conn, member, read_order(row)?)?);
-            }
-            Ok(orders)
         })
     }
 
@@ -148,7 +116,7 @@ pub(crate) fn all_lots(conn: &Connection, id: AccountId) -> Found<Vec<Lot>> {
     Ok(lots)
 }
 
-fn info(conn: &Connection, member: MemberId, row: OrderRow) -> Found<Option<OrderInfo>> {
+pub(super) fn info(conn: &Connection, member: MemberId, row: OrderRow) -> Found<Option<OrderInfo>> {
     let mut statement = conn.prepare_cached("SELECT name FROM channels WHERE number = $1")?;
     let channel = statement.query_row(params![row.channel], |it| it.get(0))?;
     let Some(document) = row.order.document.clone() else { return Ok(None) };

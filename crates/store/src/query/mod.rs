@@ -6,10 +6,12 @@
 
 mod account;
 mod figures;
+mod lists;
 mod member;
 mod offer;
 mod program;
 mod search;
+mod standing;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,9 +30,11 @@ pub use account::OrderInfo;
 pub(crate) use account::all_lots;
 pub(crate) use figures::parked;
 pub use figures::{DayTotals, Due, TableSize};
+pub use lists::{Background, HoldCursor, LotCursor, LotPhase};
 pub use member::MemberInfo;
 pub use program::{ChannelInfo, ProgramInfo};
 pub use search::{CursorFault, SearchCursor, SearchPage};
+pub use standing::Standing;
 
 /// Reads one snapshot of a ledger.
 pub struct Reader {

@@ -12,6 +12,8 @@ mod failing_disk;
 mod floor;
 #[cfg(unix)]
 mod limits;
+#[cfg(unix)]
+mod lists;
 mod long;
 mod people;
 #[cfg(target_os = "linux")]
@@ -20,5 +22,7 @@ mod power_cut;
 mod power_cut_proof;
 mod search;
 mod shop;
+#[cfg(unix)]
+mod standing;
 mod store;
 mod writer;

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::Path;
 
-use engine::{DocumentVersion, EntryNo};
+use engine::{DocumentVersion, EntryNo, OrderNo};
 use store::{Command, Database, Failure, MemberId, Reader, Reply, Store};
 
 use super::lane::{LANES, command, is_again};
@@ -193,7 +193,7 @@ fn missing_of(id: MemberId, here: &Reader, there: &Reader) -> Option<String> {
         let differs = wanted_entries.iter().zip(&found_entries).find(|(wanted, found)| wanted != found);
         return Some(format!("of {id} {} entries of {}, {differs:?}", found_entries.len(), wanted_entries.len()));
     }
-    let orders = |reader: &Reader| reader.orders(id, 1).expect("orders");
+    let orders = |reader: &Reader| reader.orders(id, 1, OrderNo(0), ALL).expect("orders");
     let orders_there = orders(there);
     for (index, wanted) in orders(here).iter().enumerate() {
         let Some(found) = orders_there.get(index) else { return Some(format!("order {wanted:?}")) };

@@ -1,0 +1,134 @@
+//! Where an account stands at an instant: what can be spent, what expires when, what is held.
+//!
+//! Exact whether or not a sweeper has come by: what has fallen due is settled in memory and not saved. The expiries are
+//! sums over the stored lots, corrected by the lots that settling has changed, so that an account with a million lots
+//! loads only those that are due and those that are shown. Bounded by these, and by the instants at which points expire.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Account, Balance, Entry, Hold, HoldState, Lot, LotNo, Points, SpendKey, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::Reader;
+use crate::error::StoreError;
+use crate::fault::Found;
+use crate::id::MemberId;
+use crate::load::{self, LOTS};
+use crate::rows::{AccountId, points, time};
+
+/// An account at an instant; everything is zero where nothing has happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub balance: Balance,
+    /// The first lots with points that can be spent or are held, in the order in which they are spent; then the first that
+    /// wait, soonest first. As many of each as were asked for, at most.
+    pub lots: Vec<Lot>,
+    /// Those that are active, in the order of their numbers.
+    pub holds: Vec<Hold>,
+    /// What is gone at which instant if nothing else happens, soonest first: waiting, spendable and held points. What
+    /// never expires is left out.
+    pub expiries: Vec<(Timestamp, Points)>,
+    /// What has fallen due and nobody has posted yet.
+    pub due: Vec<Entry>,
+}
+
+impl Reader {
+    /// Where an account stands at `now`; before its last entry, as it stood at that.
+    pub fn standing(
+        &self,
+        member: MemberId,
+        program: u32,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Standing, StoreError> {
+        let id = AccountId { owner: member, program };
+        self.ask(|conn| {
+            let (stored, account, due) = settled(conn, id, now, limit)?;
+            let expiries = expiries(conn, id, &stored, &account, &due)?;
+            let is_active = |it: &&Hold| it.state == HoldState::Active;
+            let mut holds: Vec<Hold> = account.holds().iter().filter(is_active).cloned().collect();
+            holds.sort_unstable_by_key(|it| it.no);
+            let mut lots = open_lots(&account);
+            lots.truncate(limit);
+            lots.extend(waiting_lots(&account).into_iter().take(limit));
+            Ok(Standing { balance: account.balance, lots, holds, expiries, due })
+        })
+    }
+}
+
+/// The account as it is stored, as it is once settled, and what was settled; with the lots that are to be shown.
+fn settled(conn: &Connection, id: AccountId, now: Timestamp, shown: usize) -> Found<(Account, Account, Vec<Entry>)> {
+    let mut stored = load::load_account(conn, id)?.account;
+    let mut limit = LOTS;
+    loop {
+        if let Ok(decided) = engine::settle(&stored, now) {
+            let mut account = stored.clone();
+            account.apply(&decided);
+            if shows(&account, shown) {
+                return Ok((stored, account, decided.entries));
+            }
+        }
+        limit = limit.saturating_mul(4);
+        load::load_lots(conn, id, &mut stored, limit)?;
+    }
+}
+
+/// Whether as many lots of each kind are loaded as are to be shown, or all there are.
+fn shows(account: &Account, shown: usize) -> bool {
+    let horizon = &account.horizon;
+    (horizon.open.is_none() || shown <= open_lots(account).len())
+        && (horizon.waiting.is_none() || shown <= waiting_lots(account).len())
+}
+
+/// Lots with points that can be spent or are held, up to where all of them are loaded.
+fn open_lots(account: &Account) -> Vec<Lot> {
+    let within = |it: &&Lot| account.horizon.open.is_none_or(|last| it.spend_key() <= last);
+    let is_open = |it: &&Lot| (it.available + it.held).is_positive();
+    let mut lots: Vec<Lot> = account.lots().iter().filter(is_open).filter(within).copied().collect();
+    lots.sort_unstable_by_key(Lot::spend_key);
+    lots
+}
+
+fn waiting_lots(account: &Account) -> Vec<Lot> {
+    let changes_at = |it: &Lot| it.at.available_at.min(it.at.expires_at);
+    let within = |it: &&Lot| account.horizon.waiting.is_none_or(|last| changes_at(it) <= last);
+    let waits = |it: &&Lot| it.pending.is_positive();
+    let mut lots: Vec<Lot> = account.lots().iter().filter(waits).filter(within).copied().collect();
+    lots.sort_unstable_by_key(|it| -> (Timestamp, SpendKey) { (changes_at(it), it.spend_key()) });
+    lots
+}
+
+fn expiries(
+    conn: &Connection,
+    id: AccountId,
+    stored: &Account,
+    settled: &Account,
+    due: &[Entry],
+) -> Found<Vec<(Timestamp, Points)>> {
+    let mut sums = stored_expiries(conn, id)?;
+    let mut add = |lot: Option<&Lot>, sign: fn(Points) -> Points| {
+        if let Some(lot) = lot {
+            *sums.entry(lot.at.expires_at).or_default() += sign(lot.pending + lot.available + lot.held);
+        }
+    };
+    let touched: BTreeSet<LotNo> = due.iter().flat_map(|it| &it.postings).map(|it| it.lot).collect();
+    for no in touched {
+        add(stored.lot(no), |points| -points);
+        add(settled.lot(no), |points| points);
+    }
+    Ok(sums.into_iter().filter(|(at, points)| *at != Timestamp::NEVER && points.is_positive()).collect())
+}
+
+/// Added up by the database: it reads them all, and keeps one row for each instant.
+fn stored_expiries(conn: &Connection, id: AccountId) -> Found<BTreeMap<Timestamp, Points>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT coalesce(expires_at, sort_at) AS at, sum(pending + available + held) FROM lots
+        WHERE owner_id = $1 AND program = $2 AND phase IN (0, 1) GROUP BY at ORDER BY at",
+    )?;
+    let mut rows = statement.query(params![id.owner.0, id.program])?;
+    let mut sums = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        sums.insert(time(row, 0)?, points(row, 1)?);
+    }
+    Ok(sums)
+}
