@@ -32,8 +32,11 @@ fn text(path: &str) -> Text {
     Text { path: path.to_owned(), body }
 }
 
+/// Folders that are not the project's own text: what is built, what git keeps, what npm installs.
+const LEFT_OUT: [&str; 3] = ["target", ".git", "node_modules"];
+
 /// All text files under a folder of the project, in order of their paths; none when the folder does not exist.
-/// What is built, what git keeps and what is not text is left out.
+/// What is not text is left out as well.
 fn texts(folder: &str) -> Vec<Text> {
     let mut found = Vec::new();
     collect(&root().join(folder), &mut found);
@@ -46,7 +49,7 @@ fn collect(folder: &Path, found: &mut Vec<Text>) {
     for entry in entries {
         let path = entry.expect("a folder of the project is readable").path();
         if path.is_dir() {
-            if !path.ends_with("target") && !path.ends_with(".git") {
+            if !LEFT_OUT.iter().any(|name| path.ends_with(name)) {
                 collect(&path, found);
             }
         } else if let Ok(body) = fs::read_to_string(&path) {
