@@ -5,6 +5,7 @@
 //! | which URLs are there? | `router.rs` |
 //! | what does a URL do? | `api/` (JSON), `pages/` (HTML) |
 //! | what may a request be, and who sends it? | `extract.rs`, `access.rs`, `throttle.rs`, `guard.rs` |
+//! | what does the API say of itself? | `openapi.rs`, examples in `api/examples/` |
 //! | how is something refused? | `problem.rs` |
 //! | what goes over the wire? | `wire/` |
 //! | how does it listen and stop? | `serve.rs`, limits in `config.rs` |
@@ -21,6 +22,7 @@ mod catalog;
 mod config;
 mod extract;
 mod guard;
+mod openapi;
 mod problem;
 pub mod program;
 mod router;
@@ -32,5 +34,6 @@ pub mod words;
 
 pub use app::App;
 pub use config::{Config, Draw, Limits, system_draw};
-pub use router::{openapi, router};
+pub use openapi::openapi;
+pub use router::router;
 pub use serve::{raise_file_limit, serve};

@@ -7,9 +7,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{channels, health, holds, keys, members, orders, programs, quotes};
+use crate::api::{accounts, channels, health, holds, keys, members, orders, programs, quotes};
 use crate::app::App;
 use crate::guard;
+use crate::openapi;
 use crate::problem::Problem;
 
 /// The server as a service.
@@ -22,8 +23,8 @@ pub fn router(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// The description of the API, made of the same lines as its routes.
-pub fn openapi() -> OpenApi {
+/// What the routes say of themselves; `openapi.rs` completes it.
+pub(crate) fn described() -> OpenApi {
     api().split_for_parts().1
 }
 
@@ -31,6 +32,7 @@ fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
+        .routes(routes!(openapi::show))
         .routes(routes!(orders::put_order, orders::get_order))
         .routes(routes!(quotes::quote))
         .routes(routes!(holds::hold))
@@ -39,6 +41,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(members::get_member, members::change_member))
         .routes(routes!(members::add_identity))
         .routes(routes!(members::remove_identity))
+        .routes(routes!(accounts::list_accounts))
+        .routes(routes!(accounts::get_account))
+        .routes(routes!(accounts::list_expiries))
+        .routes(routes!(accounts::list_lots))
+        .routes(routes!(accounts::list_holds))
+        .routes(routes!(accounts::list_orders))
+        .routes(routes!(accounts::list_entries))
+        .routes(routes!(accounts::adjust))
         .routes(routes!(programs::list_programs, programs::add_program))
         .routes(routes!(programs::get_program))
         .routes(routes!(programs::list_versions, programs::add_version))

@@ -5,7 +5,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use engine::Rejection;
 use serde::{Deserialize, Serialize};
-use store::{Body, Identity, IdentityKind, MemberId, MemberInfo, MemberRef, Reader, Scopes, StoreError, Time};
+use store::{
+    Body, Identity, IdentityKind, MemberId, MemberInfo, MemberRef, Reader, Scopes, SearchCursor, StoreError, Time,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
@@ -95,8 +97,9 @@ pub(crate) struct SignUpView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Searching {
-    /// What is searched for: a name or its beginning, or (the beginning of) a card, e-mail, phone number or customer id.
-    /// Left out: all members, in the order of their ids.
+    /// What is searched for: words of a name or their beginnings, or (the beginning of) a card, e-mail, phone number or
+    /// customer id. What fits best comes first, and a page may be shorter than `limit`. Left out: all members, in the
+    /// order of their ids.
     query: Option<String>,
     /// How many: 1 to 200; left out: 50.
     #[param(minimum = 1, maximum = 200)]
@@ -119,15 +122,15 @@ pub(crate) async fn search_members(
     let Searching { query, limit, after } = asked;
     let paging = Paging { limit, after };
     let limit = paging.limit()?;
-    let after: Option<MemberId> =
-        paging.after.as_deref().map(|it| it.parse().map_err(|_| paging.no_cursor())).transpose()?;
-    let found = app
-        .read(move |reader| match &query {
-            Some(_) | None => reader.members(after, limit + 1),
-        })
-        .await?;
-    let page = Page::of(found.iter().map(MemberView::of).collect(), limit, |it| it.id.clone());
-    Ok(Reply(page))
+    let Some(query) = query else {
+        let after = paging.cursor::<MemberId>()?;
+        let found = app.read(move |reader| reader.members(after, limit + 1)).await?;
+        return Ok(Reply(Page::of(found.iter().map(MemberView::of).collect(), limit, |it| it.id.clone())));
+    };
+    let after = paging.cursor::<SearchCursor>()?;
+    let found = app.read(move |reader| reader.search(&query, after.as_ref(), limit)).await?;
+    let data = found.members.iter().map(MemberView::of).collect();
+    Ok(Reply(Page { data, next: found.next.map(|it| it.to_string()) }))
 }
 
 /// Sign a member up.

@@ -1,6 +1,8 @@
 //! The API under `/v1`, one file for each noun. A handler reads the request, submits or queries, and shows the answer.
 
+pub(crate) mod accounts;
 pub(crate) mod channels;
+pub(crate) mod examples;
 pub(crate) mod health;
 pub(crate) mod holds;
 pub(crate) mod keys;

@@ -1,5 +1,7 @@
 //! Lists: a page of data, and the cursor that leads to the next one.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -38,14 +40,11 @@ impl Paging {
         Ok(usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
-    /// The cursor as a number; nothing for the first page.
-    pub(crate) fn after_number(&self) -> Answer<Option<u64>> {
-        self.after.as_deref().map(|it| it.parse().map_err(|_| self.no_cursor())).transpose()
-    }
-
-    pub(crate) fn no_cursor(&self) -> Box<Problem> {
-        let what = format!("\"{}\" is no cursor", self.after.as_deref().unwrap_or_default());
-        Problem::invalid("after", what, "the next of the page before")
+    /// The cursor; nothing for the first page.
+    pub(crate) fn cursor<T: FromStr>(&self) -> Answer<Option<T>> {
+        let no_cursor =
+            |it: &str| Problem::invalid("after", format!("\"{it}\" is no cursor"), "the next of the page before");
+        self.after.as_deref().map(|it| it.parse().map_err(|_| no_cursor(it))).transpose()
     }
 }
 
