@@ -1,4 +1,4 @@
-//! `guerdon scenario`: worked examples, run against the rules alone and against the store.
+//! `guerdon scenario`: worked examples, run against the rules alone, the store and the API.
 
 use std::path::PathBuf;
 

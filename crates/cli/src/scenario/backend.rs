@@ -1,15 +1,18 @@
-//! What a scenario runs against: the engine alone, or the store. Both are told the same acts and asked the same questions.
+//! What a scenario runs against: the engine alone, the store, or the API. All are told the same acts and asked the same
+//! questions.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use engine::{
-    Account, Adjustment, Answer, Balance, Document, Entry, HoldNo, Points, Quote, Rejection, Terms, Timestamp,
+    Account, Actor, Adjustment, Answer, Balance, Document, Entry, HoldNo, Points, Quote, Rejection, Terms, Timestamp,
 };
 
 /// The one program and the first channel of a scenario.
 pub(super) const PROGRAM: &str = "points";
 pub(super) const CHANNEL: &str = "shop";
+/// Who holds and adjusts: the first API key.
+pub(super) const KEY: Actor = Actor::Key(1);
 
 /// A member by the number in which they signed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

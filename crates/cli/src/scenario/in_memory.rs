@@ -9,7 +9,7 @@ use engine::{
 };
 
 use super::backend::{
-    Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
+    Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
 };
 
 pub(super) struct EngineBackend {
@@ -120,10 +120,10 @@ impl EngineBackend {
         match act {
             _ if arrival.import => Actor::Import,
             Act::Order { channel, .. } => Actor::Channel(self.channel_no(channel)),
-            Act::Hold { .. } | Act::Release { .. } => Actor::Channel(1),
+            Act::Hold { .. } | Act::Release { .. } | Act::Adjust { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
-            Act::SignUp { .. } | Act::Adjust { .. } => Actor::Staff(0),
+            Act::SignUp { .. } => KEY,
         }
     }
 }

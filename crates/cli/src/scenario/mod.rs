@@ -1,4 +1,4 @@
-//! Scenarios: worked examples that a shop owner can read, run against the engine alone and against the store.
+//! Scenarios: worked examples that a shop owner can read, run against the engine alone, the store and the API.
 //!
 //! `docs/SCENARIOS.md` describes the language. A file passes when every backend comes to what its steps expect, the
 //! store verifies, and all backends have posted the same entries. Bounded by one file at a time.
@@ -7,10 +7,12 @@ mod backend;
 mod clauses;
 mod document;
 mod expect;
+mod folder;
 mod in_memory;
 mod language;
 mod moment;
 mod on_disk;
+mod over_http;
 mod runner;
 mod tell;
 mod words;
@@ -39,10 +41,12 @@ pub(crate) enum Which {
     Engine,
     /// A database in a folder of its own.
     Store,
+    /// A server over such a database.
+    Http,
 }
 
 impl Which {
-    pub(crate) const ALL: [Self; 2] = [Self::Engine, Self::Store];
+    pub(crate) const ALL: [Self; 3] = [Self::Engine, Self::Store, Self::Http];
 }
 
 /// What became of all files.
@@ -170,6 +174,7 @@ fn open(which: Which) -> anyhow::Result<Box<dyn Backend>> {
     match which {
         Which::Engine => Ok(Box::new(in_memory::EngineBackend::new())),
         Which::Store => Ok(Box::new(on_disk::StoreBackend::new()?)),
+        Which::Http => Ok(Box::new(over_http::HttpBackend::new()?)),
     }
 }
 

@@ -1,9 +1,8 @@
 //! The store: a real database in a folder of its own, driven through the same commands as live traffic, with a clock
 //! that tells the time of the step. Bounded by what one file writes; the folder goes with the backend.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use engine::{Actor, Balance, Entry, EntryNo, Moment, Quote, Rejection, Timestamp};
@@ -11,7 +10,8 @@ use store::{
     Body, ChannelId, Command, Database, Failure, Identity, Key, MemberId, MemberRef, Options, ProgramId, Store, Time,
 };
 
-use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply};
+use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply};
+use super::folder::Folder;
 
 /// The number of the only program.
 const PROGRAM_NO: u32 = 1;
@@ -27,26 +27,6 @@ pub(super) struct StoreBackend {
     _folder: Folder,
 }
 
-/// A folder for one database, removed with all that is in it.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed lies in the system's folder for such things.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-impl Folder {
-    fn new() -> Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("guerdon-scenario-{}-{count}", std::process::id()));
-        std::fs::create_dir(&path).with_context(|| format!("making the folder {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
 impl StoreBackend {
     pub(super) fn new() -> Result<Self> {
         let folder = Folder::new()?;
@@ -56,7 +36,7 @@ impl StoreBackend {
         let mut options = Options::new(server::program::compile);
         options.clock = Arc::new(tell);
         options.create = true;
-        let store = Store::open(&Database::Sqlite(folder.0.join("scenario.db")), options)?;
+        let store = Store::open(&Database::Sqlite(folder.path("scenario.db")), options)?;
         let (members, channels) = (Vec::new(), vec![CHANNEL.to_owned()]);
         Ok(Self { store, clock, keys: 0, begun: false, members, channels, _folder: folder })
     }
@@ -135,16 +115,16 @@ impl Backend for StoreBackend {
             Act::Hold { person, program, points, minutes } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 let (program, points, minutes) = (program.clone(), *points, *minutes);
-                (Actor::Channel(1), Body::Hold { program, member, points, minutes })
+                (KEY, Body::Hold { program, member, points, minutes })
             }
             Act::Release { person, hold } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-                (Actor::Channel(1), Body::ReleaseHold { program: PROGRAM.to_owned(), member, hold: *hold })
+                (KEY, Body::ReleaseHold { program: PROGRAM.to_owned(), member, hold: *hold })
             }
             Act::Adjust { person, program, adjustment } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 let (program, adjustment) = (program.clone(), adjustment.clone());
-                (staff, Body::Adjust { program, member, adjustment, reference: None })
+                (KEY, Body::Adjust { program, member, adjustment, reference: None })
             }
             Act::Settle { member } => (Actor::System, Body::Settle { owner: id_of(*member), program: PROGRAM_NO }),
         };

@@ -138,7 +138,7 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
         owed: posted.owed().get(),
         let_go: posted.let_go().get(),
         program_version: pinned.version,
-        document: OrderDocument::of(&it.document, exponent, it.member.to_string(), hold),
+        document: OrderDocument::of(&it.document, exponent, Some(it.member.to_string()), hold),
     })
 }
 

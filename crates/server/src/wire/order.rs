@@ -188,13 +188,13 @@ impl OrderDocument {
         })
     }
 
-    /// The document as it is recorded.
-    pub(crate) fn of(document: &Document, exponent: u8, member: String, hold: Option<String>) -> Self {
+    /// The document as it is recorded, or as it would be sent.
+    pub fn of(document: &Document, exponent: u8, member: Option<String>, hold: Option<String>) -> Self {
         let money = |it: Money| (it != Money::ZERO).then(|| it.to_text(exponent));
         let lines = document.lines.iter().map(|it| WireLine::of(it, exponent)).collect();
         let returns = document.returns.iter().map(|it| WireReturn::of(it, exponent)).collect();
         Self {
-            member: Some(member),
+            member,
             version: match document.version {
                 DocumentVersion::Arrival => None,
                 DocumentVersion::Number(number) => Some(WireVersion::Number(number)),

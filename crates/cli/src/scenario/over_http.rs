@@ -1,0 +1,305 @@
+//! The API: a real server on a port of this machine, over a database in a folder of its own, spoken to as any shop would.
+//! Its clock tells the time of the step: no header and no address does. Bounded by what one file writes.
+//!
+//! What time brings about has no address in the API: the server does it by itself, and here the backend in its place.
+
+mod answers;
+mod client;
+mod requests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use anyhow::{Context as _, Result, bail};
+use engine::{Actor, Balance, Entry, OrderNo, Quote, Rejection, Timestamp};
+use serde_json::{Value, json};
+use server::{App, Config};
+use store::{Body, Command, Database, Failure, Key, MemberId, Options, Scopes, SecretHash, Store, Time};
+
+use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply};
+use super::folder::Folder;
+use answers::{Read, number_of};
+use client::{Client, Method};
+use requests::{escaped, order_document};
+
+/// The key that a shop with all permissions would have.
+const SECRET: &str = "gdn_scenario";
+/// The number of the only program.
+const PROGRAM_NO: u32 = 1;
+/// Entries a page.
+const PAGE: usize = 200;
+
+pub(super) struct HttpBackend {
+    client: Client,
+    clock: Arc<AtomicI64>,
+    app: App,
+    keys: u64,
+    /// As the server calls it; nothing before the first version.
+    program: Option<String>,
+    exponent: u8,
+    members: Vec<(MemberNo, String)>,
+    identities: Vec<(String, MemberNo)>,
+    /// The last, so that the database is closed when it goes.
+    _folder: Folder,
+}
+
+impl HttpBackend {
+    pub(super) fn new() -> Result<Self> {
+        let folder = Folder::new()?;
+        let clock = Arc::new(AtomicI64::new(0));
+        let told = Arc::clone(&clock);
+        let mut options = Options::new(server::program::compile);
+        options.clock = Arc::new(move || Timestamp::from_micros(told.load(Ordering::Relaxed)));
+        options.create = true;
+        let store = Store::open(&Database::Sqlite(folder.path("scenario.db")), options)?;
+        let body = Body::AddKey {
+            name: "scenario".to_owned(),
+            hash: SecretHash::of(SECRET),
+            hint: "scenario".to_owned(),
+            scopes: Scopes::ADMIN,
+        };
+        let key = Some(Key("scenario".to_owned()));
+        store.submit(Command { key, actor: Actor::Staff(0), time: Time::Live, seed: 0, body }).wait()?;
+        let app = App::new(store, Config::local("http://localhost"))?;
+        let client = Client::start(app.clone(), SECRET)?;
+        let (members, identities) = (Vec::new(), Vec::new());
+        Ok(Self { client, clock, app, keys: 0, program: None, exponent: 2, members, identities, _folder: folder })
+    }
+
+    fn get(&mut self, path: &str) -> Result<Value> {
+        let (status, answer) = self.client.send(Method::GET, path, None, None)?;
+        if status.is_success() { Ok(answer) } else { bail!("GET {path} is answered {status}: {answer}") }
+    }
+
+    /// Sends what changes something; a problem is a refusal of the rules.
+    fn send(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Result<Value, Rejection>> {
+        self.keys += 1;
+        let key = (method == Method::POST).then(|| format!("step-{}", self.keys));
+        let (status, answer) = self.client.send(method, path, body, key.as_deref())?;
+        if status.is_success() {
+            return Ok(Ok(answer));
+        }
+        let problem = self.read(&answer);
+        if problem.number("status")? != u64::from(status.as_u16()) {
+            bail!("{path} is answered {status}, and the problem says {answer}");
+        }
+        Ok(Err(problem.rejection("").with_context(|| format!("{path} is answered {status}: {answer}"))?))
+    }
+
+    fn read<'a>(&self, value: &'a Value) -> Read<'a> {
+        Read { value, exponent: self.exponent }
+    }
+
+    fn go_on_to(&self, now: Timestamp) {
+        self.clock.fetch_max(now.micros(), Ordering::Relaxed);
+    }
+
+    /// The first version makes the program and its channel.
+    fn program(&mut self, json: &str, from: Option<Timestamp>) -> Outcome {
+        let mut body = json!({ "document": serde_json::from_str::<Value>(json)? });
+        if let Some(from) = from {
+            body["effective_at"] = from.to_string().into();
+        }
+        if let Some(program) = self.program.clone() {
+            let path = format!("/v1/programs/{}/versions", escaped(&program));
+            return Ok(self.send(Method::POST, &path, Some(&body))?.map(|_| Reply::Done));
+        }
+        let made = match self.send(Method::POST, "/v1/programs", Some(&body))? {
+            Ok(made) => made,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        self.program = Some(self.read(&made).text("name")?.to_owned());
+        self.channel(CHANNEL)
+    }
+
+    fn channel(&mut self, name: &str) -> Outcome {
+        let body = json!({ "name": name, "program": self.program_called(PROGRAM) });
+        Ok(self.send(Method::POST, "/v1/channels", Some(&body))?.map(|_| Reply::Done))
+    }
+
+    /// Scenarios have one program, under a name of their own.
+    fn program_called(&self, name: &str) -> String {
+        let known = self.program.as_ref().filter(|_| name == PROGRAM);
+        known.cloned().unwrap_or_else(|| name.to_owned())
+    }
+
+    fn sign_up(&mut self, member: MemberNo, identities: &[String]) -> Outcome {
+        let identity = |it: &String| match it.split_once(':') {
+            Some((kind, value)) => Ok(json!({ "kind": kind, "value": value })),
+            None => bail!("{it} is no identity"),
+        };
+        let list = identities.iter().map(identity).collect::<Result<Vec<_>>>()?;
+        Ok(self.send(Method::POST, "/v1/members", Some(&json!({ "identities": list })))?.map(|answer| {
+            let id = answer["id"].as_str().unwrap_or_default().to_owned();
+            self.members.push((member, id));
+            self.identities.extend(identities.iter().map(|it| (it.clone(), member)));
+            Reply::Done
+        }))
+    }
+
+    /// How requests name somebody.
+    fn named(&self, person: &Person) -> Result<Option<String>> {
+        Ok(match person {
+            Person::Member(member) => Some(self.id_of(*member)?.to_owned()),
+            Person::Identity(identity) => Some(identity.clone()),
+            Person::Nobody => None,
+        })
+    }
+
+    fn id_of(&self, member: MemberNo) -> Result<&str> {
+        let found = self.members.iter().find(|(it, _)| *it == member);
+        found.map(|(_, id)| id.as_str()).with_context(|| format!("{member:?} has not signed up"))
+    }
+
+    fn member_of(&self, id: &str) -> Result<MemberNo> {
+        let found = self.members.iter().find(|(_, it)| it == id);
+        found.map(|(member, _)| *member).with_context(|| format!("{id} is answered, whom nobody signed up"))
+    }
+
+    /// The id of a hold says whose it is; of nobody known, the first member's will do.
+    fn hold_id(&self, person: &Person, number: u64) -> Result<String> {
+        let member = match person {
+            Person::Member(member) => Some(*member),
+            Person::Identity(identity) => self.identities.iter().find(|(it, _)| it == identity).map(|(_, it)| *it),
+            Person::Nobody => None,
+        };
+        let member = member.or(self.members.first().map(|(it, _)| *it)).context("nobody has signed up")?;
+        Ok(format!("hld_{}_{PROGRAM_NO}_{number}", self.id_of(member)?.trim_start_matches("mem_")))
+    }
+
+    fn document(&self, person: &Person, document: &engine::Document) -> Result<Value> {
+        let hold = document.hold.map(|it| self.hold_id(person, it.0)).transpose()?;
+        order_document(document, self.exponent, self.named(person)?, hold)
+    }
+
+    fn order(&mut self, act: &Act, arrival: Arrival) -> Outcome {
+        let Act::Order { person, channel, reference, document } = act else { bail!("this is no order") };
+        let mut body = self.document(person, document)?;
+        if arrival.import {
+            body["at"] = arrival.at.to_string().into();
+        }
+        let path = format!("/v1/channels/{}/orders/{}", escaped(channel), escaped(reference));
+        Ok(match self.send(Method::PUT, &path, Some(&body))? {
+            Err(rejection) => Err(rejection),
+            Ok(answer) => {
+                let read = self.read(&answer);
+                let order = OrderNo(number_of(read.text("id")?)?);
+                let member = self.member_of(read.text("member")?)?;
+                Ok(Reply::Order { member, answer: Box::new(read.answer(order, read.status()?)?) })
+            }
+        })
+    }
+
+    /// As the server's own sweeper does it.
+    fn settle(&self, member: MemberNo) -> Outcome {
+        let owner: MemberId = self.id_of(member)?.parse()?;
+        let body = Body::Settle { owner, program: PROGRAM_NO };
+        let command = Command { key: None, actor: Actor::System, time: Time::Live, seed: 0, body };
+        match self.app.store().submit(command).wait() {
+            Ok(_) => Ok(Ok(Reply::Done)),
+            Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    fn account(&self, member: MemberNo) -> Result<String> {
+        Ok(format!("/v1/members/{}/accounts/{}", self.id_of(member)?, escaped(&self.program_called(PROGRAM))))
+    }
+}
+
+impl Backend for HttpBackend {
+    fn name(&self) -> &'static str {
+        "API"
+    }
+
+    fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
+        self.go_on_to(arrival.at);
+        let (method, path, body) = match act {
+            Act::Order { .. } => return self.order(act, arrival),
+            Act::Settle { member } => return self.settle(*member),
+            Act::Channel { name } => return self.channel(name),
+            Act::SignUp { member, identities } => return self.sign_up(*member, identities),
+            Act::Program { json, terms, from } => {
+                self.exponent = terms.currency.exponent;
+                return self.program(json, *from);
+            }
+            Act::Switch { on, from } => {
+                let path = format!("/v1/programs/{}/switches", escaped(&self.program_called(PROGRAM)));
+                (Method::POST, path, Some(json!({ "on": on, "at": from.map(|it| it.to_string()) })))
+            }
+            Act::Hold { person, program, points, minutes } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let program = self.program_called(program);
+                let body = json!({ "program": program, "member": member, "points": points.get(), "minutes": minutes });
+                (Method::POST, "/v1/holds".to_owned(), Some(body))
+            }
+            Act::Release { person, hold } => {
+                if let Person::Nobody = person {
+                    return Ok(Err(Rejection::UnknownMember));
+                }
+                (Method::DELETE, format!("/v1/holds/{}", self.hold_id(person, hold.0)?), None)
+            }
+            Act::Adjust { person, program, adjustment } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let program = escaped(&self.program_called(program));
+                let path = format!("/v1/members/{}/accounts/{program}/adjustments", escaped(&member));
+                let expires_at = adjustment.expires_at.map(|it| it.to_string());
+                let (points, note) = (adjustment.points.get(), &adjustment.note);
+                (Method::POST, path, Some(json!({ "points": points, "note": note, "expires_at": expires_at })))
+            }
+        };
+        let answer = match self.send(method, &path, body.as_ref())? {
+            Ok(answer) => answer,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        Ok(Ok(match act {
+            Act::Hold { .. } => Reply::Hold { hold: engine::HoldNo(number_of(self.read(&answer).text("id")?)?) },
+            _ => Reply::Done,
+        }))
+    }
+
+    fn quote(&mut self, inquiry: &Inquiry, now: Timestamp) -> Result<Result<Quote, Rejection>> {
+        self.go_on_to(now);
+        if let Person::Nobody = inquiry.person {
+            return Ok(Err(Rejection::UnknownMember));
+        }
+        let order = self.document(&inquiry.person, &inquiry.document)?;
+        let body = json!({ "channel": inquiry.channel, "reference": inquiry.reference, "order": order });
+        let (status, answer) = self.client.send(Method::POST, "/v1/quotes", Some(&body), None)?;
+        let read = self.read(&answer);
+        if !status.is_success() {
+            let rejection = read.rejection("order.").with_context(|| format!("a quote is answered {answer}"))?;
+            return Ok(Err(rejection));
+        }
+        read.quote().map(Ok)
+    }
+
+    fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
+        self.go_on_to(now);
+        let account = self.get(&self.account(member)?)?;
+        let read = self.read(&account);
+        if read.time("at")? != now {
+            bail!("the balance is of {}, not of {now}", read.text("at")?);
+        }
+        read.inner("balance")?.balance()
+    }
+
+    fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {
+        let path = format!("{}/entries?limit={PAGE}", self.account(member)?);
+        let mut entries = Vec::new();
+        let mut page = self.get(&path)?;
+        loop {
+            for it in self.read(&page).list("data")? {
+                entries.push(it.entry()?);
+            }
+            match self.read(&page).optional("next").map(|it| it.value.to_string()) {
+                Some(next) => page = self.get(&format!("{path}&after={}", next.trim_matches('"')))?,
+                None => return Ok(entries),
+            }
+        }
+    }
+
+    fn verify(&mut self) -> Result<Option<String>> {
+        Ok(self.app.store().reader()?.verify(&mut |_| ())?.difference)
+    }
+}

@@ -1,0 +1,298 @@
+//! Answers of the API, read back into those of the rules: every figure of the wire stands for one of theirs, and one that
+//! is missing is a fault.
+
+use anyhow::{Context as _, Result, bail};
+use engine::{
+    Actor, Answer, Balance, Bucket, Carried, Cause, Changes, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo,
+    HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OrderNo, Paid, Points, Posting,
+    Quote, Reason, RedeemRate, Rejection, Status, Timestamp,
+};
+use serde_json::Value;
+
+/// An object of an answer, and how many digits its amounts have after the point.
+#[derive(Clone, Copy)]
+pub(super) struct Read<'a> {
+    pub(super) value: &'a Value,
+    pub(super) exponent: u8,
+}
+
+/// The number at the end of an id such as `ord_…_1_7`.
+pub(super) fn number_of(id: &str) -> Result<u64> {
+    let number = id.rsplit('_').next().and_then(|it| it.parse().ok());
+    number.with_context(|| format!("{id} has no number"))
+}
+
+impl<'a> Read<'a> {
+    pub(super) fn optional(&self, name: &str) -> Option<Self> {
+        self.value.get(name).filter(|it| !it.is_null()).map(|value| Self { value, ..*self })
+    }
+
+    pub(super) fn inner(&self, name: &str) -> Result<Self> {
+        self.optional(name).with_context(|| format!("{name} is missing in {}", self.value))
+    }
+
+    pub(super) fn list(&self, name: &str) -> Result<impl Iterator<Item = Self> + use<'a>> {
+        let exponent = self.exponent;
+        let list = self.inner(name)?.value.as_array().with_context(|| format!("{name} is no list"))?;
+        Ok(list.iter().map(move |value| Self { value, exponent }))
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<&'a str> {
+        self.inner(name)?.value.as_str().with_context(|| format!("{name} is no text"))
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<u64> {
+        self.inner(name)?.value.as_u64().with_context(|| format!("{name} is no number"))
+    }
+
+    fn count(&self, name: &str) -> Result<i64> {
+        self.inner(name)?.value.as_i64().with_context(|| format!("{name} is no whole number"))
+    }
+
+    fn points(&self, name: &str) -> Result<Points> {
+        self.count(name).map(Points::new)
+    }
+
+    fn money(&self, name: &str) -> Result<Money> {
+        let text = self.text(name)?;
+        Money::parse(text, self.exponent).with_context(|| format!("{name}: {text}"))
+    }
+
+    pub(super) fn time(&self, name: &str) -> Result<Timestamp> {
+        let text = self.text(name)?;
+        Timestamp::parse(text).with_context(|| format!("{name}: {text}"))
+    }
+
+    /// The number in an id or a number that may be left out.
+    fn optional_number(&self, name: &str) -> Result<Option<u64>> {
+        self.optional(name).map(|_| self.number(name)).transpose()
+    }
+
+    pub(super) fn balance(&self) -> Result<Balance> {
+        Ok(Balance {
+            pending: self.points("pending")?,
+            available: self.points("available")?,
+            held: self.points("held")?,
+            owed: self.points("owed")?,
+            let_go: self.points("let_go")?,
+            issued: self.points("issued")?,
+            redeemed: self.points("redeemed")?,
+            revoked: self.points("revoked")?,
+            deducted: self.points("deducted")?,
+            converted: self.points("converted")?,
+            expired: self.points("expired")?,
+            forfeited: self.points("forfeited")?,
+            moved: self.points("moved")?,
+        })
+    }
+
+    pub(super) fn status(&self) -> Result<Status> {
+        Ok(match self.text("status")? {
+            "recorded" => Status::Recorded,
+            "retry" => Status::Retry,
+            "stale" => Status::Stale,
+            other => bail!("{other} is no status"),
+        })
+    }
+
+    pub(super) fn answer(&self, order: OrderNo, status: Status) -> Result<Answer> {
+        Ok(Answer {
+            status,
+            order,
+            earned: self.inner("earned")?.earned()?,
+            redeemed: self.points("redeemed")?,
+            asked: self.points("asked")?,
+            value: self.money("value")?,
+            owed: self.points("owed")?,
+            let_go: self.points("let_go")?,
+            expired: self.points("expired")?,
+            balance: self.inner("balance")?.balance()?,
+        })
+    }
+
+    /// An offer has no order yet, and so no number.
+    pub(super) fn quote(&self) -> Result<Quote> {
+        let why = self.optional("why").map(|it| it.rejection("")).transpose()?;
+        Ok(Quote { redeem: self.points("redeem")?, answer: self.answer(OrderNo(0), Status::Recorded)?, why })
+    }
+
+    fn earned(&self) -> Result<Earned> {
+        let cause = match self.text("cause")? {
+            "rate" => Cause::Rate,
+            "waits" => Cause::Waits(milestone(self.text("waits_for")?)?),
+            "cancelled" => Cause::Cancelled,
+            "program_off" => Cause::ProgramOff,
+            "step_of" => Cause::StepOf(OrderNo(self.number("step_of")?)),
+            other => bail!("{other} is no cause"),
+        };
+        let mode = match self.text("rate_mode")? {
+            "proportional" => EarnMode::Proportional,
+            "steps" => EarnMode::Steps,
+            "steps_carried" => EarnMode::StepsCarried,
+            other => bail!("{other} is no way to earn"),
+        };
+        Ok(Earned {
+            cause,
+            version: u32::try_from(self.number("version")?)?,
+            base: self.money("base")?,
+            rate: EarnRate { points: self.points("rate_points")?, per: self.money("rate_per")?, mode },
+            carried: self.money("carried")?,
+            before: self.points("before")?,
+            called_for: self.points("points")?,
+        })
+    }
+
+    pub(super) fn entry(&self) -> Result<Entry> {
+        let kind = self.text("kind")?;
+        let kind = Kind::ALL.into_iter().find(|it| it.name() == kind).with_context(|| format!("{kind} is no kind"))?;
+        let order = self.optional("order").map(|_| self.text("order").and_then(number_of)).transpose()?;
+        Ok(Entry {
+            number: EntryNo(self.number("number")?),
+            at: self.time("at")?,
+            kind,
+            order: order.map(OrderNo),
+            actor: actor(self.text("actor")?)?,
+            reason: self.inner("reason")?.reason()?,
+            opened: self.list("opened")?.map(|it| it.lot_opened()).collect::<Result<_>>()?,
+            dated: self.optional("dated").map(|it| it.lot_dates()).transpose()?,
+            hold: self.optional("hold").map(|it| it.hold_change()).transpose()?,
+            postings: self.list("postings")?.map(|it| it.posting()).collect::<Result<_>>()?,
+            changes: self.inner("changes")?.changes()?,
+        })
+    }
+
+    fn posting(&self) -> Result<Posting> {
+        let (from, to) = (bucket(self.text("from")?)?, bucket(self.text("to")?)?);
+        Ok(Posting { lot: LotNo(self.number("lot")?), from, to, points: self.points("points")? })
+    }
+
+    fn lot_opened(&self) -> Result<LotOpened> {
+        let graced = self.inner("graced")?.value.as_bool().context("graced is yes or no")?;
+        Ok(LotOpened { lot: self.lot_dates()?, order: self.optional_number("order")?.map(OrderNo), graced })
+    }
+
+    fn lot_dates(&self) -> Result<LotRef> {
+        let expires_at = self.optional("expires_at").map(|_| self.time("expires_at")).transpose()?;
+        Ok(LotRef {
+            no: LotNo(self.number("lot")?),
+            earned_at: self.time("earned_at")?,
+            available_at: self.time("available_at")?,
+            expires_at: expires_at.unwrap_or(Timestamp::NEVER),
+        })
+    }
+
+    fn hold_change(&self) -> Result<HoldChange> {
+        let state = match (self.text("state")?, self.optional_number("taken_by")?) {
+            ("active", None) => HoldState::Active,
+            ("ended", None) => HoldState::Ended,
+            ("taken", Some(order)) => HoldState::Taken(OrderNo(order)),
+            other => bail!("{other:?} is no state of a hold"),
+        };
+        Ok(HoldChange { no: HoldNo(self.number("hold")?), state, lapses_at: self.time("lapses_at")? })
+    }
+
+    fn reason(&self) -> Result<Reason> {
+        Ok(match self.text("code")? {
+            "due" => Reason::Due,
+            "earned" => Reason::Earned(self.earned()?),
+            "paid" => Reason::Paid(self.paid()?),
+            "held" => Reason::Held { minutes: u32::try_from(self.number("minutes")?)? },
+            "note" => Reason::Note(self.text("note")?.to_owned()),
+            other => bail!("{other} is no reason"),
+        })
+    }
+
+    fn paid(&self) -> Result<Paid> {
+        Ok(Paid {
+            rate: RedeemRate { points: self.points("rate_points")?, value: self.money("rate_value")? },
+            fits: self.points("fits")?,
+            before: self.points("before")?,
+            after: self.points("after")?,
+            value: self.money("value")?,
+            hold: self.optional_number("hold")?.map(HoldNo),
+        })
+    }
+
+    fn changes(&self) -> Result<Changes> {
+        let carried =
+            |it: Self| -> Result<Carried> { Ok(Carried { per: it.money("per")?, remainder: it.money("remainder")? }) };
+        let displaced = |it: Self| -> Result<Displaced> {
+            let order = OrderNo(it.number("order")?);
+            Ok(Displaced { order, steps: it.count("steps")?, level: it.money("level")? })
+        };
+        let list = self.optional("displaced").map(|_| self.list("displaced")?.map(displaced).collect::<Result<_>>());
+        Ok(Changes {
+            owed: self.points("owed")?,
+            let_go: self.points("let_go")?,
+            expired: self.points("expired")?,
+            earned: self.points("earned")?,
+            undone: self.points("undone")?,
+            counted: self.money("counted")?,
+            steps: self.count("steps")?,
+            carried: self.optional("carried").map(carried).transpose()?,
+            displaced: list.transpose()?,
+        })
+    }
+
+    /// The refusal that a problem states; its fields stand within `outer`.
+    pub(super) fn rejection(&self, outer: &str) -> Result<Rejection> {
+        let field = || self.text("field").map(|it| it.strip_prefix(outer).unwrap_or(it));
+        Ok(match self.text("code")? {
+            "invalid" => {
+                let path = field()?.to_owned().into();
+                Rejection::Invalid { path, allowed: kept(self.text("allowed")?) }
+            }
+            "unknown_channel" => Rejection::UnknownChannel,
+            "unknown_program" => Rejection::UnknownProgram,
+            "unknown_member" => Rejection::UnknownMember,
+            "identity_taken" => Rejection::IdentityTaken,
+            "other_member" => Rejection::OtherMember,
+            "wrong_currency" => Rejection::WrongCurrency,
+            "version_kind" => Rejection::VersionKind,
+            "version_conflict" => Rejection::VersionConflict,
+            "date_too_old" => Rejection::DateTooOld { path: kept(field()?) },
+            "date_ahead" => Rejection::DateAhead { path: kept(field()?) },
+            "program_off" => Rejection::ProgramOff,
+            "unknown_hold" => Rejection::UnknownHold,
+            "hold_taken" => Rejection::HoldTaken,
+            "below_minimum" => {
+                Rejection::BelowMinimum { value: self.money("value_min")?, points: self.points("points_min")? }
+            }
+            "exceeds_order" => Rejection::ExceedsOrder { fits: self.points("fits")? },
+            "behind_account" => Rejection::BehindAccount,
+            "insufficient_points" => Rejection::InsufficientPoints { spendable: self.points("spendable")? },
+            other => bail!("{other} is no refusal of the rules"),
+        })
+    }
+}
+
+/// Texts of refusals live as long as the program; over HTTP they arrive as new ones. A run meets a few of them.
+fn kept(text: &str) -> &'static str {
+    Box::leak(text.to_owned().into_boxed_str())
+}
+
+fn milestone(name: &str) -> Result<Milestone> {
+    Ok(match name {
+        "placed" => Milestone::Placed,
+        "paid" => Milestone::Paid,
+        "fulfilled" => Milestone::Fulfilled,
+        other => bail!("{other} is no milestone"),
+    })
+}
+
+fn bucket(name: &str) -> Result<Bucket> {
+    let found = Bucket::ALL.into_iter().find(|it| it.name() == name);
+    found.with_context(|| format!("{name} is no bucket"))
+}
+
+fn actor(text: &str) -> Result<Actor> {
+    let (kind, number) = text.split_once(':').map_or((text, None), |(kind, number)| (kind, number.parse().ok()));
+    Ok(match (kind, number) {
+        ("system", None) => Actor::System,
+        ("import", None) => Actor::Import,
+        ("channel", Some(number)) => Actor::Channel(number),
+        ("staff", Some(number)) => Actor::Staff(number),
+        ("key", Some(number)) => Actor::Key(number),
+        _ => bail!("{text} did nothing"),
+    })
+}
