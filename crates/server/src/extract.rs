@@ -29,15 +29,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             let detail = "The body must be JSON: send the header 'Content-Type: application/json'.";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
         }
-        let bytes = body_of(request, app).await?;
+        let bytes = body_of(request, app, app.config().limits.body_bytes_max).await?;
         read(&bytes).map(Self)
     }
 }
 
-/// The body as bytes, once all of it is there.
-pub(crate) async fn body_of(request: Request, app: &App) -> Answer<Vec<u8>> {
+/// The body as bytes, once all of it is there and if it is no larger than so many.
+pub(crate) async fn body_of(request: Request, app: &App, bytes_max: usize) -> Answer<Vec<u8>> {
     let limits = &app.config().limits;
-    let body: Limited<HttpBody> = Limited::new(request.into_body(), limits.body_bytes_max);
+    let body: Limited<HttpBody> = Limited::new(request.into_body(), bytes_max);
     let Ok(read) = tokio::time::timeout(limits.body_wait_max, body.collect()).await else {
         let detail = format!("The body did not arrive within {} seconds.", limits.body_wait_max.as_secs());
         return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail));
@@ -45,7 +45,7 @@ pub(crate) async fn body_of(request: Request, app: &App) -> Answer<Vec<u8>> {
     match read {
         Ok(body) => Ok(body.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => {
-            let detail = format!("The body is too large: allowed are {} bytes.", limits.body_bytes_max);
+            let detail = format!("The body is too large: allowed are {bytes_max} bytes.");
             Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
         }
         Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", "The body broke off.")),

@@ -22,6 +22,8 @@ use crate::problem::{Answer, Problem};
 
 const SESSION_DAYS: i32 = 30;
 const LINK_DAYS: i32 = 1;
+/// Bytes of a form: whoever sends one to sign in is not known yet.
+const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// A signed-in browser.
 #[derive(Clone, Debug)]
@@ -120,7 +122,7 @@ async fn form_bytes(parts: &Parts, body: HttpBody, app: &App) -> Answer<Vec<u8>>
     if !is_ours(&parts.headers) {
         return Err(foreign());
     }
-    body_of(Request::from_parts(parts.clone(), body), app).await
+    body_of(Request::from_parts(parts.clone(), body), app, FORM_BYTES_MAX).await
 }
 
 fn read_form<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
