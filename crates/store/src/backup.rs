@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::damage::check_pages;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
@@ -133,17 +134,6 @@ fn write_part(
         copy.close().map_err(|(_, error)| Fault::Sqlite(error))
     };
     written().map_err(|fault: Fault| fault.at(part))
-}
-
-/// Whether all pages are whole and all indexes agree with their tables.
-pub(crate) fn check_pages(conn: &Connection) -> Found<()> {
-    let answer: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if answer == "ok" { Ok(()) } else { Err(Fault::Sqlite(damaged(answer))) }
-}
-
-fn damaged(what: String) -> rusqlite::Error {
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-    rusqlite::Error::SqliteFailure(code, Some(what))
 }
 
 /// Syncs the copy and gives it its name, unless somebody else was first.

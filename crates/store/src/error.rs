@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
+use crate::damage::malformed;
+
 /// The store could not do its work. Nothing that was answered is lost; a command may be sent again with the same key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -76,7 +78,7 @@ impl StoreError {
             // The shared memory of the WAL could not grow: nothing has been written yet.
             ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Self::Full(path),
             ErrorCode::SystemIoFailure => Self::Io { path, what },
-            ErrorCode::DatabaseCorrupt => Self::Damaged { path, what },
+            ErrorCode::DatabaseCorrupt => Self::Damaged { path, what: malformed(&what) },
             ErrorCode::NotADatabase => Self::NotADatabase(path),
             ErrorCode::ReadOnly if failure.extended_code == ffi::SQLITE_READONLY_ROLLBACK => Self::Unfinished(path),
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Self::ReadOnly(path),

@@ -10,6 +10,8 @@ pub(crate) enum Fault {
     Sqlite(rusqlite::Error),
     /// A row is there that this program cannot have written.
     Row(&'static str),
+    /// The file itself is not what was written.
+    Damage(String),
     Store(StoreError),
 }
 
@@ -20,6 +22,7 @@ impl Fault {
         match self {
             Self::Sqlite(error) => StoreError::sqlite(path, &error),
             Self::Row(what) => StoreError::Damaged { path: path.to_owned(), what: what.to_owned() },
+            Self::Damage(what) => StoreError::Damaged { path: path.to_owned(), what },
             Self::Store(error) => error,
         }
     }

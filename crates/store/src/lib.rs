@@ -14,6 +14,7 @@ mod batch;
 mod checkpoint;
 mod command;
 mod commit;
+mod damage;
 mod database;
 mod decide;
 mod directory;

@@ -6,6 +6,10 @@ use engine::Timestamp;
 
 use crate::load::{ACCOUNT, ENTRY, HOLD_CLOSED, HOLDS, LOT_AT, LOT_NUMBERED, LOTS_OF_PHASE, ORDER, ORDERS_LAST};
 use crate::migrate::migrate;
+use crate::query::{
+    ACCOUNTS_OF, ENTRIES_AFTER, ENTRIES_BEFORE, EXPIRIES, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, ORDER_NAME,
+    ORDERS_AFTER, ORDERS_BEFORE,
+};
 
 fn plan(conn: &Connection, select: &str) -> String {
     let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {select}")).expect("a statement");
@@ -41,6 +45,30 @@ fn what_is_asked_of_an_account_is_one_range_of_the_tree() {
         (ENTRY, &one),
         (last, &format!("{key} AND sort_at=? AND earned_at=? AND no>?)")),
         (due, "SEARCH ledger USING COVERING INDEX ledger_due ((due_at,owner_id,program)>(?,?,?) AND due_at<?)"),
+    ] {
+        assert_eq!(plan(&conn, select), expected, "{select}");
+    }
+}
+
+#[test]
+fn a_page_of_a_list_costs_what_it_holds() {
+    let mut conn = Connection::open_in_memory().expect("a database");
+    migrate(&mut conn, Timestamp::START).expect("the schema");
+    let key = "SEARCH ledger USING PRIMARY KEY (owner_id=? AND program=? AND part=?";
+    let numbered = format!("{key} AND phase=? AND sort_at=? AND earned_at=? AND no");
+    let names = "CORRELATED SCALAR SUBQUERY 1; SEARCH channels USING INTEGER PRIMARY KEY (rowid=?)";
+    for (select, expected) in [
+        (ENTRIES_AFTER, format!("{numbered}>?)")),
+        (ENTRIES_BEFORE, format!("{numbered}<?)")),
+        (ORDERS_AFTER, format!("{numbered}>?)")),
+        (ORDERS_BEFORE, format!("{numbered}<?)")),
+        (HOLDS_PAGE, format!("{numbered}>?)")),
+        (LOTS_PAGE, format!("{key} AND phase=? AND (sort_at,earned_at,no)>(?,?,?))")),
+        (ORDER_NAME, format!("{numbered}=?); {names}")),
+        (EXPIRIES, format!("{key} AND phase=?); USE TEMP B-TREE FOR GROUP BY")),
+        // These two look through more than they answer: all lots of one account, all programs.
+        (LOTS_NUMBERED, format!("{key})")),
+        (ACCOUNTS_OF, format!("SCAN programs; CORRELATED SCALAR SUBQUERY 1; {numbered}=?)")),
     ] {
         assert_eq!(plan(&conn, select), expected, "{select}");
     }

@@ -86,7 +86,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn all(&mut self, progress: &mut dyn FnMut(u64)) -> Compared<()> {
-        crate::backup::check_pages(self.conn)?;
+        crate::damage::check_pages(self.conn)?;
         let mut after = (Vec::new(), 0);
         // Pages of accounts, so that a cursor and what is read inside it share no statement.
         loop {

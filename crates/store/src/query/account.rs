@@ -13,6 +13,9 @@ use crate::id::{ChannelId, MemberId};
 use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot};
 use crate::rows::AccountId;
 
+pub(crate) const ACCOUNTS_OF: &str = "SELECT number FROM programs
+    WHERE EXISTS (SELECT 1 FROM accounts WHERE owner_id = $1 AND program = number) ORDER BY number";
+
 /// An order as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderInfo {
@@ -28,10 +31,7 @@ impl Reader {
     pub fn accounts(&self, member: MemberId) -> Result<Vec<u32>, StoreError> {
         self.ask(|conn| {
             // Program after program: there are few, and between two accounts of an owner may lie all that one has had.
-            let mut statement = conn.prepare_cached(
-                "SELECT number FROM programs
-                WHERE EXISTS (SELECT 1 FROM accounts WHERE owner_id = $1 AND program = number) ORDER BY number",
-            )?;
+            let mut statement = conn.prepare_cached(ACCOUNTS_OF)?;
             let programs = statement.query_map(params![member.0], |row| row.get(0))?;
             Ok(programs.collect::<Result<_, _>>()?)
         })

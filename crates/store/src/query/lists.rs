@@ -19,6 +19,29 @@ use crate::rows::{CLOSED, OPEN, WAITING, place_of};
 /// number only by looking through all of its account.
 const LOTS_LOOKED_THROUGH_MAX: u64 = 100_000;
 
+pub(crate) const ENTRIES_AFTER: &str = "SELECT entry_no, at, kind, order_no, body FROM entries
+    WHERE owner_id = $1 AND program = $2 AND $3 < entry_no ORDER BY entry_no LIMIT $4";
+pub(crate) const ENTRIES_BEFORE: &str = "SELECT entry_no, at, kind, order_no, body FROM entries
+    WHERE owner_id = $1 AND program = $2 AND entry_no < $3 ORDER BY entry_no DESC LIMIT $4";
+pub(crate) const ORDERS_AFTER: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+    WHERE owner_id = $1 AND program = $2 AND $3 < order_no ORDER BY order_no LIMIT $4";
+pub(crate) const ORDERS_BEFORE: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+    WHERE owner_id = $1 AND program = $2 AND order_no < $3 ORDER BY order_no DESC LIMIT $4";
+pub(crate) const LOTS_PAGE: &str =
+    "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+    pending, available, held, expired
+    FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3
+    AND ($4, $5, $6) < (sort_at, earned_at, lot_no)
+    ORDER BY sort_at, earned_at, lot_no LIMIT $7";
+pub(crate) const HOLDS_PAGE: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
+    WHERE owner_id = $1 AND program = $2 AND closed = $3 AND $4 < hold_no ORDER BY hold_no LIMIT $5";
+pub(crate) const ORDER_NAME: &str = "SELECT (SELECT name FROM channels WHERE number = channel), reference FROM orders
+    WHERE owner_id = $1 AND program = $2 AND order_no = $3";
+pub(crate) const LOTS_NUMBERED: &str =
+    "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+    pending, available, held, expired
+    FROM lots WHERE owner_id = $1 AND program = $2 AND $3 <= lot_no AND lot_no <= $4";
+
 /// Which lots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LotPhase {
@@ -90,10 +113,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         self.ask(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT entry_no, at, kind, order_no, body FROM entries
-                WHERE owner_id = $1 AND program = $2 AND $3 < entry_no ORDER BY entry_no LIMIT $4",
-            )?;
+            let mut statement = conn.prepare_cached(ENTRIES_AFTER)?;
             statement.query(params![member.0, program, number(after.0), limit])?.and_then(read_entry).collect()
         })
     }
@@ -107,10 +127,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         self.ask(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT entry_no, at, kind, order_no, body FROM entries
-                WHERE owner_id = $1 AND program = $2 AND entry_no < $3 ORDER BY entry_no DESC LIMIT $4",
-            )?;
+            let mut statement = conn.prepare_cached(ENTRIES_BEFORE)?;
             let before = before.map_or(i64::MAX, |it| number(it.0));
             statement.query(params![member.0, program, before, limit])?.and_then(read_entry).collect()
         })
@@ -125,10 +142,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<OrderInfo>, StoreError> {
         self.ask(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT order_no, channel, reference, biz_date, document, state FROM orders
-                WHERE owner_id = $1 AND program = $2 AND $3 < order_no ORDER BY order_no LIMIT $4",
-            )?;
+            let mut statement = conn.prepare_cached(ORDERS_AFTER)?;
             let mut rows = statement.query(params![member.0, program, number(after.0), limit])?;
             let mut orders = Vec::new();
             while let Some(row) = rows.next()? {
@@ -147,10 +161,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<OrderInfo>, StoreError> {
         self.ask(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT order_no, channel, reference, biz_date, document, state FROM orders
-                WHERE owner_id = $1 AND program = $2 AND order_no < $3 ORDER BY order_no DESC LIMIT $4",
-            )?;
+            let mut statement = conn.prepare_cached(ORDERS_BEFORE)?;
             let before = before.map_or(i64::MAX, |it| number(it.0));
             let mut rows = statement.query(params![member.0, program, before, limit])?;
             let mut orders = Vec::new();
@@ -171,13 +182,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Lot>, StoreError> {
         self.ask(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-                    pending, available, held, expired
-                FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3
-                    AND ($4, $5, $6) < (sort_at, earned_at, lot_no)
-                ORDER BY sort_at, earned_at, lot_no LIMIT $7",
-            )?;
+            let mut statement = conn.prepare_cached(LOTS_PAGE)?;
             let after = after
                 .map_or((i64::MIN, i64::MIN, 0), |it| (it.sort_at.micros(), it.earned_at.micros(), number(it.no.0)));
             let key = params![member.0, program, phase.number(), after.0, after.1, after.2, limit];
@@ -195,10 +200,7 @@ impl Reader {
     ) -> Result<Vec<Hold>, StoreError> {
         let after = after.unwrap_or(HoldCursor { is_active: true, no: HoldNo(0) });
         self.ask(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
-                WHERE owner_id = $1 AND program = $2 AND closed = $3 AND $4 < hold_no ORDER BY hold_no LIMIT $5",
-            )?;
+            let mut statement = conn.prepare_cached(HOLDS_PAGE)?;
             let mut page = |closed: bool, no: HoldNo, limit: usize| -> Found<Vec<Hold>> {
                 statement.query(params![member.0, program, closed, number(no.0), limit])?.and_then(read_hold).collect()
             };
@@ -232,10 +234,7 @@ impl Reader {
 
 /// An order's channel and reference.
 fn name_of(conn: &Connection, member: MemberId, program: u32, no: OrderNo) -> Found<Option<(String, String)>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT (SELECT name FROM channels WHERE number = channel), reference FROM orders
-        WHERE owner_id = $1 AND program = $2 AND order_no = $3",
-    )?;
+    let mut statement = conn.prepare_cached(ORDER_NAME)?;
     let mut rows = statement.query(params![member.0, program, number(no.0)])?;
     Ok(rows.next()?.map(|row| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?))).transpose()?)
 }
@@ -253,11 +252,7 @@ fn dates_of(
     if LOTS_LOOKED_THROUGH_MAX < next_lot {
         return Ok(dates);
     }
-    let mut statement = conn.prepare_cached(
-        "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-            pending, available, held, expired
-        FROM lots WHERE owner_id = $1 AND program = $2 AND $3 <= lot_no AND lot_no <= $4",
-    )?;
+    let mut statement = conn.prepare_cached(LOTS_NUMBERED)?;
     let mut rows = statement.query(params![member.0, program, number(first.0), number(last.0)])?;
     while let Some(row) = rows.next()? {
         let at = read_lot(row)?.at;

@@ -26,14 +26,22 @@ use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading};
 use crate::reference::{Compile, Known, Reference};
 
+#[cfg(test)]
+pub(crate) use account::ACCOUNTS_OF;
 pub use account::OrderInfo;
 pub(crate) use account::all_lots;
 pub(crate) use figures::parked;
 pub use figures::{DayTotals, Due, TableSize};
 pub use lists::{Background, HoldCursor, LotCursor, LotPhase};
+#[cfg(test)]
+pub(crate) use lists::{
+    ENTRIES_AFTER, ENTRIES_BEFORE, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, ORDER_NAME, ORDERS_AFTER, ORDERS_BEFORE,
+};
 pub use member::MemberInfo;
 pub use program::{ChannelInfo, ProgramInfo};
 pub use search::{CursorFault, SearchCursor, SearchPage};
+#[cfg(test)]
+pub(crate) use standing::EXPIRIES;
 pub use standing::Standing;
 
 /// Reads one snapshot of a ledger.

@@ -16,6 +16,10 @@ use crate::id::MemberId;
 use crate::load::{self, LOTS};
 use crate::rows::{AccountId, points, time};
 
+pub(crate) const EXPIRIES: &str =
+    "SELECT coalesce(expires_at, sort_at) AS at, sum(pending + available + held) FROM lots
+    WHERE owner_id = $1 AND program = $2 AND phase IN (0, 1) GROUP BY at ORDER BY at";
+
 /// An account at an instant; everything is zero where nothing has happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -121,10 +125,7 @@ fn expiries(
 
 /// Added up by the database: it reads them all, and keeps one row for each instant.
 fn stored_expiries(conn: &Connection, id: AccountId) -> Found<BTreeMap<Timestamp, Points>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT coalesce(expires_at, sort_at) AS at, sum(pending + available + held) FROM lots
-        WHERE owner_id = $1 AND program = $2 AND phase IN (0, 1) GROUP BY at ORDER BY at",
-    )?;
+    let mut statement = conn.prepare_cached(EXPIRIES)?;
     let mut rows = statement.query(params![id.owner.0, id.program])?;
     let mut sums = BTreeMap::new();
     while let Some(row) = rows.next()? {
