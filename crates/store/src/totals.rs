@@ -119,7 +119,7 @@ impl Totals {
         ]
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         let mut sums = self.columns();
         for (sum, more) in sums.iter_mut().zip(other.columns()) {
             *sum += more;

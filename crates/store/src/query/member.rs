@@ -51,6 +51,22 @@ impl Reader {
         })
     }
 
+    /// A page of members, those who signed up last first.
+    pub fn newest_members(&self, before: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
+        self.ask(|conn| {
+            let select =
+                "SELECT owner_id, name, created_at FROM members WHERE owner_id < $1 ORDER BY owner_id DESC LIMIT $2";
+            let mut statement = conn.prepare_cached(select)?;
+            let before = before.map_or([u8::MAX; 16], |it| it.0);
+            let mut rows = statement.query(params![before, limit])?;
+            let mut members = Vec::new();
+            while let Some(row) = rows.next()? {
+                members.push(read_member(conn, row)?);
+            }
+            Ok(members)
+        })
+    }
+
     /// How many members there are: a sum over days, not a look at each.
     pub fn member_count(&self) -> Result<u64, StoreError> {
         let sum = "SELECT coalesce(sum(signed_up), 0) FROM totals WHERE program = $1 AND channel = 0";

@@ -143,3 +143,20 @@ fn members_are_counted_on_the_day_they_signed_up() {
     assert_eq!(member.created_at, Timestamp::from_micros(NEW_YEAR - DAY), "an import brings its own time");
     verified(&shop);
 }
+
+#[test]
+fn the_newest_members_come_first() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1), sign_up(2), sign_up(3)]);
+    let page = |before, limit| {
+        let members = store.reader().and_then(|it| it.newest_members(before, limit)).expect("read");
+        members.into_iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    // Ids begin with their time, which is one for all of these: then their own order counts.
+    let mut newest = [1, 2, 3].map(id_of);
+    newest.sort_unstable_by(|one, other| other.cmp(one));
+    assert_eq!(page(None, 2), newest[..2]);
+    assert_eq!(page(Some(newest[1]), 2), newest[2..]);
+    assert_eq!(page(Some(newest[2]), 2), []);
+}
