@@ -209,7 +209,7 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
     let program = reference.programs.get(&channel.program).ok_or(Rejection::UnknownProgram)?;
     let key = order_key(channel.number, put.reference);
     let listed = batch.find(key)?;
-    let named = put.member.map(|it| find_member(batch, it)).transpose()?;
+    let named = put.member.map(|it| find_owner(batch, it, channel.program)).transpose()?;
     let owner = match (listed, named) {
         (Some(listed), Some(named)) if listed.owner != named => return Err(Rejection::OtherMember.into()),
         (Some(listed), _) => listed.owner,
@@ -350,10 +350,22 @@ fn ask(
     }
 }
 
-fn find_account<'a>(batch: &Batch<'a>, program: &str, member: &MemberRef) -> Result<(AccountId, &'a Program), Refused> {
+fn find_account<'a>(
+    batch: &mut Batch<'a>,
+    program: &str,
+    member: &MemberRef,
+) -> Result<(AccountId, &'a Program), Refused> {
     let program = batch.reference.program(program).ok_or(Rejection::UnknownProgram)?;
-    let owner = find_member(batch, member)?;
+    let owner = find_owner(batch, member, program.number)?;
     Ok((AccountId { owner, program: program.number }, program))
+}
+
+/// Whoever has an account is a member. It is loaded anyway, so nothing else needs to be looked up.
+fn find_owner(batch: &mut Batch<'_>, member: &MemberRef, program: u32) -> Result<MemberId, Refused> {
+    match member {
+        MemberRef::Id(id) if batch.slot(AccountId { owner: *id, program })?.is_stored => Ok(*id),
+        MemberRef::Id(_) | MemberRef::Identity(_) => find_member(batch, member),
+    }
 }
 
 pub(crate) fn find_member(batch: &Batch<'_>, member: &MemberRef) -> Result<MemberId, Refused> {
