@@ -264,6 +264,9 @@ pub(crate) async fn try_draft(
     let document = parse(text).map_err(|it| fault(&it, "document"))?;
     let words = plain_words(&document).map_err(|it| fault(&it, "document"))?;
     let redeem = Points::new(asked.redeem.unwrap_or(0));
+    if redeem < Points::ZERO {
+        return Err(Problem::invalid("redeem", "it is below zero", "0 or more points"));
+    }
     let example = asked.amount.map(|it| try_order(&document, &it, redeem)).transpose();
     let example = example.map_err(|it| fault(&it, ""))?;
     Ok(Reply(DraftView { text: words, example }))
