@@ -1,19 +1,23 @@
 //! Who sends an API request: the key in its `Authorization` header, and what that key may do.
 //!
+//! Which scope an operation needs stands in one table (`router.rs`); it is checked here, before anything else of the
+//! request is read.
+//!
 //! A key is `gdn_` and 40 characters of base 32 (200 random bits); only its SHA-256 is stored, so that a stolen database
 //! lets nobody in.
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::StatusCode;
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use engine::Actor;
 use store::{Scopes, SecretHash};
 
 use crate::app::App;
 use crate::problem::{Answer, Problem};
+use crate::router::OPERATIONS;
 
 const PREFIX: &str = "gdn_";
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -55,6 +59,7 @@ impl FromRequestParts<App> for Caller {
         match find(app, text).await? {
             Some(caller) => {
                 app.throttle().request(caller.key)?;
+                caller.needs(scope_of(parts)?)?;
                 Ok(caller)
             }
             None => {
@@ -63,6 +68,14 @@ impl FromRequestParts<App> for Caller {
             }
         }
     }
+}
+
+/// The scope that the operation of a request needs. One that the table has forgotten is closed to everybody.
+fn scope_of(parts: &Parts) -> Answer<Scopes> {
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let method = if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() };
+    let operation = OPERATIONS.iter().find(|it| (it.0, it.1) == (method, path));
+    operation.and_then(|it| it.2.parse().ok()).ok_or_else(Problem::internal)
 }
 
 /// The key of that text, if there is one.

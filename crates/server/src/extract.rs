@@ -17,6 +17,7 @@ use utoipa::openapi::{ObjectBuilder, Required, Type};
 use crate::app::App;
 use crate::problem::{Answer, Problem};
 use crate::wire::misfit;
+use crate::wire::object::Object;
 
 /// The JSON body of a request.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -54,10 +55,17 @@ pub(crate) async fn body_of(request: Request, app: &App, bytes_max: usize) -> An
 
 /// Reads JSON as a type. The path of a fault is worked out only once there is one.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
-    if let Ok(read) = serde_json::from_slice(bytes) {
-        return Ok(read);
-    }
-    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+    let first = match serde_json::from_slice::<Object<T>>(bytes) {
+        Ok(read) => return Ok(read.0),
+        Err(error) => error,
+    };
+    // A value may not fit before the place where the text is no JSON any more.
+    let malformed = match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        Err(error) => Some(error),
+        Ok(_) if first.is_data() => None,
+        Ok(_) => Some(first),
+    };
+    if let Some(error) = malformed {
         let place = format!("line {}, column {}", error.line(), error.column());
         let said = error.to_string();
         let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(before, _)| before);
@@ -65,7 +73,7 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut reader).map_err(|it| {
+    serde_path_to_error::deserialize(&mut reader).map(|it: Object<T>| it.0).map_err(|it| {
         let fault = misfit::fault(&it.path().to_string(), &it.inner().to_string());
         Problem::invalid(fault.path, fault.what, fault.allowed)
     })

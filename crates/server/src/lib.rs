@@ -35,5 +35,5 @@ pub mod words;
 pub use app::App;
 pub use config::{Config, Draw, Limits, system_draw};
 pub use openapi::openapi;
-pub use router::router;
+pub use router::{OPERATIONS, router};
 pub use serve::{raise_file_limit, serve};

@@ -13,6 +13,47 @@ use crate::guard;
 use crate::openapi;
 use crate::problem::Problem;
 
+/// Every operation of the API, with the scope that its key needs (`access.rs` asks this table); what has none is open to
+/// everybody. Tests hold the handlers and their description against it.
+pub const OPERATIONS: &[(&str, &str, &str)] = &[
+    ("GET", "/health", ""),
+    ("GET", "/ready", ""),
+    ("GET", "/v1/openapi.json", ""),
+    ("PUT", "/v1/channels/{channel}/orders/{reference}", "orders"),
+    ("GET", "/v1/channels/{channel}/orders/{reference}", "read"),
+    ("POST", "/v1/quotes", "orders"),
+    ("POST", "/v1/holds", "orders"),
+    ("DELETE", "/v1/holds/{hold}", "orders"),
+    ("GET", "/v1/members", "read"),
+    ("POST", "/v1/members", "members"),
+    ("GET", "/v1/members/{member}", "read"),
+    ("PATCH", "/v1/members/{member}", "members"),
+    ("POST", "/v1/members/{member}/identities", "members"),
+    ("DELETE", "/v1/members/{member}/identities/{identity}", "members"),
+    ("GET", "/v1/members/{member}/accounts", "read"),
+    ("GET", "/v1/members/{member}/accounts/{program}", "read"),
+    ("GET", "/v1/members/{member}/accounts/{program}/expiries", "read"),
+    ("GET", "/v1/members/{member}/accounts/{program}/lots", "read"),
+    ("GET", "/v1/members/{member}/accounts/{program}/holds", "read"),
+    ("GET", "/v1/members/{member}/accounts/{program}/orders", "read"),
+    ("GET", "/v1/members/{member}/accounts/{program}/entries", "read"),
+    ("POST", "/v1/members/{member}/accounts/{program}/adjustments", "adjust"),
+    ("GET", "/v1/programs", "read"),
+    ("POST", "/v1/programs", "programs"),
+    ("GET", "/v1/programs/{program}", "read"),
+    ("GET", "/v1/programs/{program}/versions", "read"),
+    ("POST", "/v1/programs/{program}/versions", "programs"),
+    ("POST", "/v1/programs/{program}/switches", "programs"),
+    ("GET", "/v1/programs/{program}/days", "read"),
+    ("POST", "/v1/program-drafts", "read"),
+    ("GET", "/v1/channels", "read"),
+    ("POST", "/v1/channels", "programs"),
+    ("GET", "/v1/channels/{channel}", "read"),
+    ("GET", "/v1/keys", "admin"),
+    ("POST", "/v1/keys", "admin"),
+    ("DELETE", "/v1/keys/{number}", "admin"),
+];
+
 /// The server as a service.
 pub fn router(app: &App) -> Router {
     let (api, _) = api().split_for_parts();

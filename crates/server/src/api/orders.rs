@@ -53,7 +53,6 @@ pub(crate) async fn put_order(
     Path((channel, reference)): Path<(String, String)>,
     Json(order): Json<OrderDocument>,
 ) -> Answer<Reply<OrderAnswer>> {
-    caller.needs(Scopes::ORDERS)?;
     let catalog = app.catalog().await?;
     let channel = catalog.channel(&channel)?;
     let now = app.now();
@@ -108,10 +107,9 @@ pub(crate) struct OrderView {
     responses((status = 200, description = "The order.", body = OrderView)))]
 pub(crate) async fn get_order(
     State(app): State<App>,
-    caller: Caller,
+    _: Caller,
     Path((channel, reference)): Path<(String, String)>,
 ) -> Answer<Reply<OrderView>> {
-    caller.needs(Scopes::READ)?;
     let catalog = app.catalog().await?;
     let name = catalog.channel(&channel)?.info.name.clone();
     let found = app.read(move |reader| reader.order(&name, &reference)).await?;

@@ -6,7 +6,6 @@ use axum::Json as Reply;
 use axum::extract::State;
 use engine::{Actor, Moment};
 use serde::{Deserialize, Serialize};
-use store::Scopes;
 use utoipa::ToSchema;
 
 use super::orders::{member_ref, read};
@@ -15,6 +14,7 @@ use crate::app::App;
 use crate::extract::Json;
 use crate::problem::{Answer, Problem};
 use crate::wire::account::WireOutcome;
+use crate::wire::object::object;
 use crate::wire::order::OrderDocument;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -26,6 +26,7 @@ pub(crate) struct QuoteRequest {
     /// An order that is recorded already: what this change of it would come to.
     reference: Option<String>,
     /// The cart. Without `redeem`, the most that can be redeemed is offered; `member` is needed.
+    #[serde(deserialize_with = "object")]
     order: OrderDocument,
 }
 
@@ -49,10 +50,9 @@ pub(crate) struct QuoteView {
     responses((status = 200, description = "What it would come to.", body = QuoteView)))]
 pub(crate) async fn quote(
     State(app): State<App>,
-    caller: Caller,
+    _: Caller,
     Json(asked): Json<QuoteRequest>,
 ) -> Answer<Reply<QuoteView>> {
-    caller.needs(Scopes::ORDERS)?;
     let catalog = app.catalog().await?;
     let channel = catalog.channel(&asked.channel)?;
     let now = app.now();
@@ -68,10 +68,10 @@ pub(crate) async fn quote(
     let quoted = app.ask(move |reader| reader.quote(&name, &member, reference.as_deref(), &document, moment)).await?;
     let quoted = quoted.map_err(|it| Problem::failed(&it, Some(&voice)).within("order"))?;
     let voice = channel.program.voice_of(quoted.answer.earned.version).unwrap_or(voice);
-    let reference = asked.reference.as_deref().unwrap_or("quote");
-    Ok(Reply(QuoteView {
-        redeem: quoted.redeem.get(),
-        why: quoted.why.map(|it| *Problem::rejected(&it, Some(&voice))),
-        outcome: WireOutcome::of(&quoted.answer, reference, &voice),
-    }))
+    let mut outcome = WireOutcome::of(&quoted.answer, asked.reference.as_deref().unwrap_or_default(), &voice);
+    if asked.reference.is_none() {
+        outcome.text = outcome.text.replacen("Order :", "This cart:", 1);
+    }
+    let why = quoted.why.map(|it| *Problem::rejected(&it, Some(&voice)));
+    Ok(Reply(QuoteView { redeem: quoted.redeem.get(), why, outcome }))
 }

@@ -7,6 +7,7 @@ pub(crate) mod account;
 pub(crate) mod entry;
 pub(crate) mod ids;
 pub mod misfit;
+pub(crate) mod object;
 pub mod order;
 pub(crate) mod page;
 

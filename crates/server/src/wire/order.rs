@@ -7,6 +7,8 @@ use iso_currency::Currency as IsoCurrency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::object::objects;
+
 /// An order as it is now: send it again whenever it changes. Amounts are decimal texts, for whole lines.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +26,7 @@ pub struct OrderDocument {
     #[schema(example = "USD", min_length = 3, max_length = 3)]
     pub currency: Option<String>,
     /// What was sold; lines that came back stay, and stand in `returns` as well.
+    #[serde(deserialize_with = "objects")]
     #[schema(max_items = 1000)]
     pub lines: Vec<WireLine>,
     /// Taken off the whole order.
@@ -38,7 +41,7 @@ pub struct OrderDocument {
     #[schema(example = "4.90")]
     pub shipping: Option<String>,
     /// What has come back by line, all in all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "objects", skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub returns: Vec<WireReturn>,
     /// What has been paid back without naming lines, all in all.

@@ -1,15 +1,20 @@
-//! Program documents and wording from the outside: what is read, what is refused, what is said.
+//! The server from the outside: program documents, wording, and the API over its router.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod access;
+mod bad_input;
 mod defaults;
 mod documentation;
 mod draft;
+mod examples;
 mod faults;
 mod limits;
+mod openapi;
 mod plain;
 mod schema;
 mod schema_reader;
+mod served;
 mod words;
 mod words_of_orders;
 
