@@ -51,6 +51,9 @@ enum Command {
     /// Channels: places that sell
     #[command(subcommand)]
     Channel(commands::channel::Command),
+    /// API keys: make, list and revoke them, while the server is stopped
+    #[command(subcommand)]
+    Key(commands::key::Command),
     /// Members: sign up
     #[command(subcommand)]
     Member(commands::member::Command),
@@ -89,6 +92,7 @@ impl Args {
             Command::Serve(args) => commands::serve::run(&database()?, &args),
             Command::Program(command) => commands::program::run(database, command),
             Command::Channel(command) => commands::channel::run(&database()?, command),
+            Command::Key(command) => commands::key::run(&database()?, command),
             Command::Member(command) => commands::member::run(&database()?, command),
             Command::Import(command) => commands::import::run(&database()?, command),
             Command::Export(command) => commands::export::run(&database()?, &command),

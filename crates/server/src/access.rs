@@ -92,7 +92,12 @@ pub(crate) fn address(parts: &Parts) -> Option<IpAddr> {
 
 /// The text of a new key.
 pub(crate) fn new_key(app: &App) -> String {
-    format!("{PREFIX}{}", secret(&app.draw()))
+    key_text(&app.draw())
+}
+
+/// The text of a key, made of random bytes.
+pub fn key_text(bytes: &[u8; 32]) -> String {
+    format!("{PREFIX}{}", secret(bytes))
 }
 
 /// 40 characters of base 32 from random bytes.
@@ -106,7 +111,7 @@ pub(crate) fn secret(bytes: &[u8; 32]) -> String {
 }
 
 /// What people recognise a key by.
-pub(crate) fn hint(key: &str) -> String {
+pub fn hint(key: &str) -> String {
     key[key.len().saturating_sub(4)..].to_owned()
 }
 

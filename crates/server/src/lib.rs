@@ -32,6 +32,7 @@ mod throttle;
 pub mod wire;
 pub mod words;
 
+pub use access::{hint as key_hint, key_text};
 pub use app::App;
 pub use config::{Config, Draw, Limits, system_draw};
 pub use openapi::openapi;

@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod hold;
 pub(crate) mod import;
+pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod program;
 pub(crate) mod restore;

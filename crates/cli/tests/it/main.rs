@@ -4,4 +4,5 @@ mod cli;
 mod demo;
 mod house;
 mod import;
+mod keys;
 mod shop;
