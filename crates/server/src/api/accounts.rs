@@ -297,7 +297,7 @@ pub(crate) async fn list_entries(
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAdjustment {
     /// Above zero adds, below zero deducts.
-    #[schema(example = 100)]
+    #[schema(minimum = -1_000_000_000_000_i64, maximum = 1_000_000_000_000_i64, example = 100)]
     points: i64,
     /// Why: the member reads it in the history. 1 to 500 bytes.
     #[schema(example = "Sorry for the late parcel", min_length = 1, max_length = 500)]
@@ -306,7 +306,7 @@ pub(crate) struct NewAdjustment {
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// A name of your own for this adjustment: under it, it happens once, for ever.
-    #[schema(example = "ticket-4711", max_length = 120)]
+    #[schema(example = "ticket-4711", min_length = 1, max_length = 120)]
     reference: Option<String>,
 }
 

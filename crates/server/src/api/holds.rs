@@ -26,7 +26,7 @@ pub(crate) struct NewHold {
     /// A member id, or an identity such as `card:6001234`.
     #[schema(example = "card:6001234")]
     member: String,
-    #[schema(minimum = 1, example = 250)]
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64, example = 250)]
     points: i64,
     /// After which it lapses: 1 to 120; left out: as the program says.
     #[schema(minimum = 1, maximum = 120)]

@@ -49,7 +49,7 @@ pub(crate) struct NewKey {
     #[schema(example = "Web shop", min_length = 1, max_length = 120)]
     name: String,
     /// `read`, `orders`, `members`, `adjust`, `programs`, `import`, `admin`.
-    #[schema(example = json!(["read", "orders", "members"]))]
+    #[schema(min_items = 1, example = json!(["read", "orders", "members"]))]
     scopes: Vec<String>,
 }
 

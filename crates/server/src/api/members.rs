@@ -74,7 +74,7 @@ impl MemberView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMember {
-    #[schema(example = "Ana Silva", max_length = 120)]
+    #[schema(example = "Ana Silva", min_length = 1, max_length = 200)]
     name: Option<String>,
     /// What finds the member; each belongs to one member only.
     #[serde(default, deserialize_with = "objects")]
@@ -178,7 +178,7 @@ pub(crate) async fn get_member(
 pub(crate) struct MemberChange {
     /// The new name; null for none.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, example = "Ana Souza", max_length = 120)]
+    #[schema(value_type = Option<String>, example = "Ana Souza", min_length = 1, max_length = 200)]
     name: Option<Option<String>>,
 }
 

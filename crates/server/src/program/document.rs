@@ -8,7 +8,7 @@ use engine::limits;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::read::{text_amount, whole};
+use super::read::{text, text_amount, whole};
 
 /// A loyalty program: the terms that members join.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,7 +16,7 @@ use super::read::{text_amount, whole};
 #[schemars(title = "Guerdon program document")]
 pub struct ProgramDocument {
     /// Where the schema of this format is found, for editors that look there. Guerdon does not read it.
-    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "$schema", default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub schema: Option<String>,
     /// The version of this format.

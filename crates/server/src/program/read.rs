@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserializer;
 use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
 
 use super::allowed::allowed;
@@ -32,6 +32,11 @@ pub fn parse(text: &str) -> Result<ProgramDocument, Fault> {
         serde_path_to_error::deserialize(&mut reader).map_err(|it| misfit(&it.path().to_string(), it.inner()))?;
     document.terms()?;
     Ok(document)
+}
+
+/// Reads a text that may be left out, and is not null.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// Reads a whole number.

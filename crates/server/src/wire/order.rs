@@ -31,14 +31,14 @@ pub struct OrderDocument {
     pub lines: Vec<WireLine>,
     /// Taken off the whole order.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "5.00")]
+    #[schema(example = "5.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub discount: Option<String>,
     /// Coupons on the whole order.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "0.00")]
+    #[schema(example = "0.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub coupon: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "4.90")]
+    #[schema(example = "4.90", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub shipping: Option<String>,
     /// What has come back by line, all in all.
     #[serde(default, deserialize_with = "objects", skip_serializing_if = "Vec::is_empty")]
@@ -46,7 +46,7 @@ pub struct OrderDocument {
     pub returns: Vec<WireReturn>,
     /// What has been paid back without naming lines, all in all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "0.00")]
+    #[schema(example = "0.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub refunded: Option<String>,
     #[schema(format = DateTime, example = "2026-03-01T12:00:00Z")]
     pub placed_at: String,
@@ -61,7 +61,7 @@ pub struct OrderDocument {
     pub cancelled_at: Option<String>,
     /// Points to pay with. Left out: as it stands, as far as it still fits; 0 gives all back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, example = 250)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64, example = 250)]
     pub redeem: Option<i64>,
     /// The hold that the order takes over: its id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,13 +98,13 @@ pub struct WireLine {
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub quantity: Option<u32>,
     /// Of the whole line, before its discount.
-    #[schema(example = "30.98")]
+    #[schema(example = "30.98", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub amount: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "0.00")]
+    #[schema(example = "0.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub discount: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "0.00")]
+    #[schema(example = "0.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub tax: Option<String>,
     /// Whether the amount contains the tax.
     #[serde(default = "yes")]
@@ -130,7 +130,7 @@ pub struct WireReturn {
     #[schema(minimum = 0)]
     pub quantity: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "10.00")]
+    #[schema(example = "10.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub amount: Option<String>,
 }
 
