@@ -49,6 +49,10 @@ fn is_request_id(text: &str) -> bool {
 
 /// Lets so many requests in at once, each for so long; one more is told to come back.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    // Alive is alive, however busy: else whoever watches would end a server that works.
+    if request.uri().path() == "/health" {
+        return next.run(request).await;
+    }
     let _turn = match Arc::clone(app.requests()).try_acquire_owned() {
         Ok(turn) => turn,
         Err(TryAcquireError::NoPermits) => {
@@ -59,7 +63,7 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     };
     let limits = &app.config().limits;
     let patience = limits.body_wait_max + limits.answer_wait_max;
-    let answer = futures_catch(next.run(request));
+    let answer = caught(next.run(request));
     match tokio::time::timeout(patience, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
@@ -74,7 +78,7 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
 }
 
 /// Runs a handler to its end or its panic.
-async fn futures_catch(work: impl Future<Output = Response>) -> Result<Response, Box<dyn Any + Send>> {
+async fn caught(work: impl Future<Output = Response>) -> Result<Response, Box<dyn Any + Send>> {
     let mut work = std::pin::pin!(work);
     std::future::poll_fn(|context| {
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
