@@ -1,5 +1,7 @@
-//! docs/PROGRAM.md is held against the program: its documents can be read, what it says they do is what they do, and it
-//! names every key.
+//! docs/PROGRAM.md and docs/API-DESIGN.md are held against the program: documents can be read, what the text says they do is
+//! what they do, and it names every key, and every problem with its status.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use server::program::{parse, plain_words, schema};
@@ -74,6 +76,47 @@ fn the_documentation_names_every_key() {
     for key in keys {
         assert!(text.contains(&format!("| `{key}` |")), "docs/PROGRAM.md has no row for `{key}`");
     }
+}
+
+/// The codes of problems in the table of docs/API-DESIGN.md, with their statuses.
+fn codes_told() -> BTreeMap<String, String> {
+    let text = read("docs/API-DESIGN.md");
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.strip_prefix("| `")?.split(" | ").collect();
+        let status = cells.get(1).filter(|it| it.len() == 3 && it.bytes().all(|it| it.is_ascii_digit()))?;
+        Some((cells[0].trim_end_matches('`').to_owned(), (*status).to_owned()))
+    };
+    text.lines().filter_map(row).collect()
+}
+
+#[test]
+fn the_documentation_tells_the_problems_of_the_description() {
+    let told = codes_told();
+    let described: Value = serde_json::from_str(server::openapi()).unwrap();
+    let mut seen = 0;
+    for response in described["components"]["responses"].as_object().unwrap().values() {
+        let text = response["description"].as_str().unwrap();
+        let codes = text.split('`').skip(1).step_by(2).filter(|it| told.contains_key(*it));
+        seen += codes.count();
+    }
+    // What the description has not: pages, and addresses and methods that are not described.
+    let elsewhere = ["foreign_form", "unknown_link", "method_not_allowed"];
+    assert_eq!(seen, told.len() - elsewhere.len(), "{told:?}");
+}
+
+#[test]
+fn the_documentation_tells_every_code_of_the_source() {
+    let told = codes_told();
+    let rejections = read("crates/engine/src/rejection.rs");
+    let (_, codes) = rejections.split_once("fn code(").unwrap();
+    let (codes, _) = codes.split_once("fn fmt").unwrap();
+    let codes = codes.lines().filter_map(|it| it.split_once("=> \"")?.1.split('"').next());
+    let mut count = 0;
+    for code in codes {
+        count += 1;
+        assert!(told.contains_key(code), "docs/API-DESIGN.md has no row for `{code}`");
+    }
+    assert!(15 < count, "{count}");
 }
 
 /// The paths of all keys that are no objects themselves.
