@@ -23,6 +23,7 @@ mod config;
 mod extract;
 mod guard;
 mod openapi;
+pub mod pages;
 mod problem;
 pub mod program;
 mod router;

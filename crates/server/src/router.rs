@@ -11,6 +11,7 @@ use crate::api::{accounts, channels, health, holds, keys, members, orders, progr
 use crate::app::App;
 use crate::guard;
 use crate::openapi;
+use crate::pages;
 use crate::problem::Problem;
 
 /// Every operation of the API, with the scope that its key needs (`access.rs` asks this table); what has none is open to
@@ -57,10 +58,12 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
 /// The server as a service.
 pub fn router(app: &App) -> Router {
     let (api, _) = api().split_for_parts();
-    api.fallback(no_such_page)
+    api.merge(pages::routes())
+        .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(app.clone(), guard::admit))
         .layer(from_fn(guard::log))
+        .layer(from_fn(pages::errors::for_people))
         .with_state(app.clone())
 }
 

@@ -22,7 +22,8 @@ mod static_files;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::NotForContentType;
+use tower_http::compression::{CompressionLayer, DefaultPredicate, Predicate};
 
 use crate::app::App;
 
@@ -44,5 +45,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/set-up/{token}/words", post(set_up::words))
         .route("/docs", get(docs::show))
         .route("/static/{hash}/{name}", get(static_files::file))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_packing()))
+}
+
+/// Pages and files, but no problem documents: `errors::for_people` reads those.
+fn worth_packing() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new("application/problem+json"))
 }

@@ -14,8 +14,8 @@ pub enum Section {
 /// Who is signed in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Visitor {
-    /// The name of the key or link that opened the session.
-    pub name: String,
+    /// Whether this is the sample shop, which anybody may enter.
+    pub is_demo: bool,
     /// Proves that a form came from one of our pages.
     pub csrf: String,
 }

@@ -11,6 +11,7 @@ mod examples;
 mod faults;
 mod limits;
 mod openapi;
+mod pages;
 mod plain;
 mod schema;
 mod schema_reader;

@@ -40,6 +40,8 @@ pub struct FiguresPage {
     pub chart: Chart,
     pub drawing: Option<Drawing>,
     pub statement: Vec<Line>,
+    /// What is outstanding means for the shop.
+    pub promise: String,
     pub channels: Vec<ChannelLine>,
 }
 

@@ -83,7 +83,12 @@ pub struct KeyRevokePage {
 /// Each scope with what it is called and what it is good for.
 const SCOPES: [(Scopes, &str, &str, &str); 7] = [
     (Scopes::READ, "read", "Read", "Look at members, balances, orders and figures."),
-    (Scopes::ORDERS, "orders", "Orders", "Record orders, quote carts, hold and redeem points: what a shop or till needs."),
+    (
+        Scopes::ORDERS,
+        "orders",
+        "Orders",
+        "Record orders, quote carts, hold and redeem points: what a shop or till needs.",
+    ),
     (Scopes::MEMBERS, "members", "Members", "Sign members up, change their names and what finds them."),
     (Scopes::ADJUST, "adjust", "Adjust", "Add or deduct points by hand."),
     (Scopes::PROGRAMS, "programs", "Programs", "Make programs and channels, change and switch them."),
@@ -108,32 +113,35 @@ pub(crate) async fn list(
 }
 
 /// Makes a key, and shows its secret this once.
-pub(crate) async fn make(
-    State(app): State<App>,
-    posted: Posted<Vec<(String, String)>>,
-) -> Result<Response, NoEntry> {
+pub(crate) async fn make(State(app): State<App>, posted: Posted<Vec<(String, String)>>) -> Result<Response, NoEntry> {
     let Posted { session, form } = posted;
     let name = form.iter().find(|it| it.0 == "name").map_or("", |it| it.1.trim()).to_owned();
     let asked = form.iter().filter(|it| it.0 == "scope").filter_map(|it| it.1.parse::<Scopes>().ok());
     let scopes = asked.fold(Scopes::NONE, Scopes::with);
     if let Some(fault) = fault_of(&name, scopes) {
-        let mut page = page(&app, &session).await?;
-        page.scopes = boxes(scopes);
-        (page.name, page.fault) = (name, Some(fault.to_owned()));
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response());
+        return refused(&app, &session, name, scopes, fault).await;
     }
     let text = new_key(&app);
     let body = Body::AddKey { name: name.clone(), hash: SecretHash::of(&text), hint: hint(&text), scopes };
     let key = Some(Key(format!("page:{}", secret(&app.draw()))));
-    app.submit_for(Request { key, actor: Actor::Staff(0), time: Time::Live, body }, None).await?;
+    let made = app.submit_for(Request { key, actor: Actor::Staff(0), time: Time::Live, body }, None).await;
+    if let Err(problem) = made {
+        return refused(&app, &session, name, scopes, problem.detail()).await;
+    }
     let page = KeyMadePage {
-        shell: shell("A new key", Section::Keys, &session),
+        shell: shell(&app, "A new key", Section::Keys, &session),
         name,
         scopes: scopes.names(),
         curl: curl(&app, &text),
         secret: text,
     };
     Ok(Page(page).into_response())
+}
+
+/// The form again, as it was filled in.
+async fn refused(app: &App, session: &Session, name: String, scopes: Scopes, fault: &str) -> Result<Response, NoEntry> {
+    let page = KeysPage { scopes: boxes(scopes), name, fault: Some(fault.to_owned()), ..page(app, session).await? };
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }
 
 /// Asks whether a key is to be revoked.
@@ -146,7 +154,7 @@ pub(crate) async fn ask_revoke(
     let key = catalog.keys().find(|it| it.number == number && it.revoked_at.is_none());
     let key = key.ok_or_else(|| Problem::not_found("unknown_key", "There is no such key, or it was revoked."))?;
     let page = KeyRevokePage {
-        shell: shell("Revoke a key", Section::Keys, &session),
+        shell: shell(&app, "Revoke a key", Section::Keys, &session),
         name: key.name.clone(),
         ending: key.hint.clone(),
         scopes: key.scopes.names(),
@@ -202,7 +210,7 @@ async fn page(app: &App, session: &Session) -> Answer<KeysPage> {
         })
     };
     Ok(KeysPage {
-        shell: shell("Keys", Section::Keys, session),
+        shell: shell(app, "Keys", Section::Keys, session),
         keys: keys.iter().map(row).collect::<Answer<_>>()?,
         scopes: boxes(Scopes::READ.with(Scopes::ORDERS).with(Scopes::MEMBERS)),
         name: String::new(),

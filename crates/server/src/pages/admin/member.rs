@@ -30,9 +30,9 @@ const LOTS: usize = 200;
 /// Entries whose changes are added up to find the balance on a page of old ones.
 const NEWER_MAX: usize = 100_000;
 
-/// `GET /admin/members/{id}`; with htmx and a cursor only the block `older`.
+/// `GET /admin/members/{id}`
 #[derive(Template)]
-#[template(path = "admin/member.html", blocks = ["older"])]
+#[template(path = "admin/member.html")]
 pub struct MemberPage {
     pub shell: Shell,
     pub programs: Vec<Choice>,
@@ -59,6 +59,14 @@ pub struct MemberPage {
     pub older: Option<String>,
     /// Where the newest entries are, on a page of older ones.
     pub newest: Option<String>,
+}
+
+/// What htmx puts below the entries that are shown.
+#[derive(Template)]
+#[template(path = "admin/entries.html")]
+pub struct EntriesPart {
+    pub entries: Vec<EntryRow>,
+    pub older: Option<String>,
 }
 
 /// Points that are waiting, held or owed.
@@ -191,7 +199,11 @@ pub(crate) async fn show(
     let voice = chosen.program.voice(now)?;
     let page = Told { read: &read, chosen: &chosen, voice }.page(&session)?;
     let is_part = before.is_some() && is_part(&headers);
-    Ok(if is_part { part(page.as_older().render()) } else { Page(page).into_response() })
+    if is_part {
+        let MemberPage { entries, older, .. } = page;
+        return Ok(part(EntriesPart { entries, older }.render()));
+    }
+    Ok(Page(page).into_response())
 }
 
 fn unknown() -> Box<Problem> {

@@ -23,6 +23,7 @@ pub(crate) struct Chosen {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) program: Arc<Program>,
     pub(crate) now: Timestamp,
+    is_demo: bool,
 }
 
 impl Chosen {
@@ -33,7 +34,7 @@ impl Chosen {
             Some(named) => Some(Arc::clone(catalog.program(named)?)),
             None => catalog.programs().next().map(Arc::clone),
         };
-        Ok(program.map(|program| Self { catalog, program, now }))
+        Ok(program.map(|program| Self { catalog, program, now, is_demo: app.config().is_demo }))
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -72,12 +73,16 @@ impl Chosen {
 
     pub(crate) fn shell(&self, title: &str, section: Section, session: &Session) -> Shell {
         let program = (!self.is_alone()).then(|| self.name().to_owned());
-        Shell { program, ..shell(title, section, session) }
+        Shell { program, ..framed(self.is_demo, title, section, session) }
     }
 }
 
 /// The frame of a page that is about no program in particular.
-pub(crate) fn shell(title: &str, section: Section, session: &Session) -> Shell {
-    let visitor = Visitor { name: String::new(), csrf: session.csrf() };
+pub(crate) fn shell(app: &App, title: &str, section: Section, session: &Session) -> Shell {
+    framed(app.config().is_demo, title, section, session)
+}
+
+fn framed(is_demo: bool, title: &str, section: Section, session: &Session) -> Shell {
+    let visitor = Visitor { is_demo, csrf: session.csrf() };
     Shell { title: title.to_owned(), section: Some(section), visitor: Some(visitor), ..Shell::default() }
 }

@@ -96,7 +96,7 @@ pub(crate) async fn list(State(app): State<App>, session: Session) -> Result<Res
         })
     };
     let programs = catalog.programs().map(row).collect::<Answer<_>>()?;
-    Ok(Page(ProgramsPage { shell: shell("Programs", Section::Programs, &session), programs }).into_response())
+    Ok(Page(ProgramsPage { shell: shell(&app, "Programs", Section::Programs, &session), programs }).into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -124,7 +124,7 @@ pub(crate) async fn show(
     let versions = versions(program, now, in_force, shown);
     let state = versions.iter().find(|it| it.is_shown).map_or("", |it| it.state.as_str());
     let page = ProgramPage {
-        shell: shell(&program.info.name, Section::Programs, &session),
+        shell: shell(&app, &program.info.name, Section::Programs, &session),
         name: program.info.name.clone(),
         id: program.info.id.to_string(),
         is_on: timeline.is_on(now),
@@ -135,9 +135,50 @@ pub(crate) async fn show(
         shown: format!("version {shown}, {state}"),
         versions,
         channels: channels(&catalog, program),
-        document: text.to_owned(),
+        document: laid_out(text),
     };
     Ok(Page(page).into_response())
+}
+
+/// JSON on lines of its own; what has lines already stays as it was written.
+fn laid_out(json: &str) -> String {
+    if json.contains('\n') {
+        return json.to_owned();
+    }
+    let (mut text, mut depth, mut is_text, mut is_escaped) = (String::new(), 0_usize, false, false);
+    for it in json.chars() {
+        if is_text {
+            (is_text, is_escaped) = (is_escaped || it != '"', !is_escaped && it == '\\');
+            text.push(it);
+            continue;
+        }
+        let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
+        match it {
+            '{' | '[' => {
+                depth += 1;
+                text += &format!("{it}{}", line(depth));
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                text += &format!("{}{it}", line(depth));
+            }
+            ',' => text += &format!(",{}", line(depth)),
+            ':' => text += ": ",
+            ' ' => {}
+            _ => {
+                is_text = it == '"';
+                text.push(it);
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn documents_are_laid_out() {
+    let text = laid_out(r#"{"a":1, "b, \\\"c":{"d":"{:}"}}"#);
+    assert_eq!(text, "{\n  \"a\": 1,\n  \"b, \\\\\\\"c\": {\n    \"d\": \"{:}\"\n  }\n}");
+    assert_eq!(laid_out("{\n\"a\":1}"), "{\n\"a\":1}");
 }
 
 fn channels(catalog: &Catalog, program: &Program) -> Vec<ChannelRow> {

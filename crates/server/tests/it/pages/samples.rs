@@ -2,7 +2,7 @@
 
 use server::pages::admin::figures::{ChannelLine, FiguresPage, Line, Tile};
 use server::pages::admin::keys::{KeyMadePage, KeyRevokePage, KeyRow, KeysPage, ScopeBox};
-use server::pages::admin::member::{BalanceTile, EntryRow, Expiry, HoldRow, LotRow, MemberPage, OrderRow};
+use server::pages::admin::member::{BalanceTile, EntriesPart, EntryRow, Expiry, HoldRow, LotRow, MemberPage, OrderRow};
 use server::pages::admin::members::{IdentityLabel, MemberRow, MembersPage};
 use server::pages::admin::programs::{ChannelRow, Fact, ProgramPage, ProgramRow, ProgramsPage, VersionRow};
 use server::pages::chart::{Band, Chart, Series, Side};
@@ -18,7 +18,7 @@ fn text(text: &str) -> String {
 }
 
 pub(crate) fn shell(title: &str, section: Section) -> Shell {
-    let visitor = Visitor { name: text("Anna at the desk"), csrf: text("csrf-0123456789") };
+    let visitor = Visitor { is_demo: true, csrf: text("csrf-0123456789") };
     Shell { title: text(title), section: Some(section), visitor: Some(visitor), ..Shell::default() }
 }
 
@@ -93,6 +93,7 @@ pub(crate) fn figures() -> FiguresPage {
         ],
         drawing: chart.drawing(),
         chart,
+        promise: text("1,204,318 points outstanding would pay 12,043.18 USD."),
         statement: vec![
             line("Outstanding on 24 October", "1,132,640", "", true),
             line("Earned with orders", "+121,908", "earned", false),
@@ -124,7 +125,8 @@ pub(crate) fn figures_new() -> FiguresPage {
 }
 
 pub(crate) fn figures_quiet() -> FiguresPage {
-    let programs = vec![choice("Sample shop", "/admin", true), choice("Staff club", "/admin?program=Staff%20club", false)];
+    let programs =
+        vec![choice("Sample shop", "/admin", true), choice("Staff club", "/admin?program=Staff%20club", false)];
     FiguresPage { drawing: None, channels: Vec::new(), programs, ..figures() }
 }
 
@@ -176,13 +178,7 @@ pub(crate) fn members() -> MembersPage {
 }
 
 pub(crate) fn members_none() -> MembersPage {
-    MembersPage {
-        query: text(STRANGE),
-        summary: text("Nobody found"),
-        members: Vec::new(),
-        next: None,
-        ..members()
-    }
+    MembersPage { query: text(STRANGE), summary: text("Nobody found"), members: Vec::new(), next: None, ..members() }
 }
 
 pub(crate) fn members_new() -> MembersPage {
@@ -203,13 +199,62 @@ fn entries() -> Vec<EntryRow> {
     };
     let earn = ("earn", "earned", "earn");
     vec![
-        entry("22 November 2026", "13:21", ("hold", "held", "hold"), "Hold 3: 200 points held for a checkout for 15 minutes, until 13:36", "−200", "1,250"),
-        entry("21 November 2026", "09:02", earn, "Order web 1009: 64 points earned (1 point per 1.00 on 64.90, rounded down); can be spent from 5 December 2026", "", "1,450"),
-        entry("14 November 2026", "17:45", ("redeem", "redeemed", "redeem"), "Order till-1 A-2203: 250 points redeemed, worth 25.00", "−250", "1,450"),
-        entry("2 November 2026", "11:10", ("back", "revoked", "revoke"), "Order web 1007: 40 points taken back: it now calls for 60 (1 point per 1.00 on 60.00), it had earned 100", "−40", "1,700"),
-        entry("1 November 2026", "00:00", ("expire", "expired", "expire"), "120 points expired (earned 31 October 2025)", "−120", "1,740"),
-        entry("20 October 2026", "15:00", ("adjust", "earned", "adjust"), "500 points added by staff: <b>sorry</b> for the late parcel, to be spent until 20 October 2027", "+500", "1,860"),
-        entry("12 October 2026", "12:30", earn, "Order web 1007: 100 points earned (1 point per 1.00 on 100.00)", "+100", "1,360"),
+        entry(
+            "22 November 2026",
+            "13:21",
+            ("hold", "held", "hold"),
+            "Hold 3: 200 points held for a checkout for 15 minutes, until 13:36",
+            "−200",
+            "1,250",
+        ),
+        entry(
+            "21 November 2026",
+            "09:02",
+            earn,
+            "Order web 1009: 64 points earned (1 point per 1.00 on 64.90, rounded down); can be spent from 5 December 2026",
+            "",
+            "1,450",
+        ),
+        entry(
+            "14 November 2026",
+            "17:45",
+            ("redeem", "redeemed", "redeem"),
+            "Order till-1 A-2203: 250 points redeemed, worth 25.00",
+            "−250",
+            "1,450",
+        ),
+        entry(
+            "2 November 2026",
+            "11:10",
+            ("back", "revoked", "revoke"),
+            "Order web 1007: 40 points taken back: it now calls for 60 (1 point per 1.00 on 60.00), it had earned 100",
+            "−40",
+            "1,700",
+        ),
+        entry(
+            "1 November 2026",
+            "00:00",
+            ("expire", "expired", "expire"),
+            "120 points expired (earned 31 October 2025)",
+            "−120",
+            "1,740",
+        ),
+        entry(
+            "20 October 2026",
+            "15:00",
+            ("adjust", "earned", "adjust"),
+            "500 points added by staff: <b>sorry</b> for the late parcel, to be spent until 20 October 2027",
+            "+500",
+            "1,860",
+        ),
+        entry(
+            "12 October 2026",
+            "12:30",
+            earn,
+            "Order web 1007: 100 points earned (1 point per 1.00 on 100.00)",
+            "+100",
+            "1,360",
+        ),
     ]
 }
 
@@ -395,7 +440,8 @@ pub(crate) fn keys_refused() -> KeysPage {
     KeysPage { keys: Vec::new(), name: text(STRANGE), fault, ..keys() }
 }
 
-const CURL: &str = "curl -H \"Authorization: Bearer gdn_7q2mzk4v5e9ct5v3kq4z8r7bn7q2mzk4v5e9ct5v3\" http://localhost:7070/v1/programs";
+const CURL: &str =
+    "curl -H \"Authorization: Bearer gdn_7q2mzk4v5e9ct5v3kq4z8r7bn7q2mzk4v5e9ct5v3\" http://localhost:7070/v1/programs";
 const SECRET: &str = "gdn_7q2mzk4v5e9ct5v3kq4z8r7bn7q2mzk4v5e9ct5v3";
 
 pub(crate) fn key_made() -> KeyMadePage {
@@ -460,4 +506,12 @@ pub(crate) fn set_up_done() -> SetUpDonePage {
         curl: text(CURL),
         sentences: program().sentences.into_iter().take(6).collect(),
     }
+}
+
+pub(crate) fn link() -> server::pages::set_up::LinkPage {
+    server::pages::set_up::LinkPage { shell: outside("Sign in"), action: text("/set-up/token") }
+}
+
+pub(crate) fn entries_part() -> EntriesPart {
+    EntriesPart { entries: entries(), older: Some(text("/admin/members/mem_1?before=5")) }
 }

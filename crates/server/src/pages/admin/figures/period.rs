@@ -77,7 +77,9 @@ impl Period {
     pub(crate) fn pieces(self, today: Date, first: Date) -> Vec<Piece> {
         let from = self.begins(today, first);
         match self {
-            Self::Days30 => runs(from, today, |at| at.plus_days(1), |from, _| (say::label_day(from), crate::words::day(from))),
+            Self::Days30 => {
+                runs(from, today, |at| at.plus_days(1), |from, _| (say::label_day(from), crate::words::day(from)))
+            }
             Self::Days90 => {
                 runs(from, today, |at| at.plus_days(7), |from, to| (say::label_day(from), say::days(from, to)))
             }

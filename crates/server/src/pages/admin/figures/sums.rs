@@ -90,8 +90,19 @@ impl<'a> Sums<'a> {
             drawing: chart.drawing(),
             chart,
             statement: self.statement(outstanding),
+            promise: self.promise(outstanding),
             channels: self.channels(),
         }
+    }
+
+    fn promise(&self, outstanding: Points) -> String {
+        let voice = &self.voice;
+        let worth = voice.amount(value_of(outstanding.max(Points::ZERO), voice.terms.redeem.rate));
+        format!(
+            "Outstanding is what members can spend, wait for, or hold in a checkout: {} that would pay {worth} {}.",
+            voice.points(outstanding),
+            voice.terms.currency.code(),
+        )
     }
 
     fn outstanding(&self) -> Points {
@@ -102,7 +113,11 @@ impl<'a> Sums<'a> {
         let program = self.chosen.keep();
         let choice = |it: Period| Choice {
             label: it.label().to_owned(),
-            href: format!("/admin?period={}{}", it.name(), program.as_ref().map_or_else(String::new, |it| format!("&{it}"))),
+            href: format!(
+                "/admin?period={}{}",
+                it.name(),
+                program.as_ref().map_or_else(String::new, |it| format!("&{it}"))
+            ),
             is_current: it == self.period,
         };
         Period::ALL.map(choice).to_vec()
@@ -164,7 +179,7 @@ impl<'a> Sums<'a> {
         let piece = self.period.piece(self.pieces.len());
         let many = &self.voice.names.many;
         Chart {
-            title: format!("{many} earned, redeemed, expired and taken back, by {piece}"),
+            title: format!("By {piece}: {many} earned, redeemed, expired and taken back"),
             description: format!(
                 "{}: {} earned, {} redeemed, {} expired, {} taken back. The table below has every {piece}.",
                 say::days(self.from, self.today),

@@ -184,7 +184,8 @@ impl Told<'_> {
             "placed"
         };
         let lines = document.lines.iter();
-        let lines = lines.map(|it| it.amount - it.discount + if it.tax_included { engine::Money::ZERO } else { it.tax });
+        let lines =
+            lines.map(|it| it.amount - it.discount + if it.tax_included { engine::Money::ZERO } else { it.tax });
         let total = lines.fold(engine::Money::ZERO, |sum, it| sum + it);
         let total = total - document.discount - document.coupon + document.shipping;
         let posted = &it.order.posted;
@@ -206,7 +207,7 @@ impl Told<'_> {
         for it in &self.read.history.entries {
             let change = spendable(it);
             rows.push(self.entry(it, change, after)?);
-            after = after - change;
+            after -= change;
         }
         Ok(rows)
     }
