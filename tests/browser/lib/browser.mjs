@@ -33,7 +33,8 @@ export async function openBrowser() {
 
 /**
  * A visitor with cookies of their own. `settings`: what `newContext` takes, and `size`, `scheme`, `scripts`.
- * `faults` collects what went wrong; `page.expected.add(status)` says that an answer with that status is no fault.
+ * `page.faults` collects what went wrong; an answer with a status in `page.expected`, and a message that contains a text
+ * of `page.excused`, is no fault.
  */
 export async function newVisitor(browser, server, { size = "desktop", scheme = "light", scripts = true, ...more } = {}) {
   const context = await browser.newContext({
@@ -48,6 +49,7 @@ export async function newVisitor(browser, server, { size = "desktop", scheme = "
   const page = await context.newPage();
   page.faults = [];
   page.expected = new Set();
+  page.excused = [];
   watch(page, new URL(server.url).host);
   return page;
 }
@@ -71,8 +73,10 @@ function watch(page, host) {
   });
   page.on("pageerror", (error) => fault(`a script broke: ${error}`));
   page.on("console", (message) => {
-    const isKnown = message.text().startsWith("Failed to load resource");
     // What could not be loaded is judged where it is answered.
+    // So is what htmx gave up because the page was left.
+    const known = ["Failed to load resource", "htmx:sendAbort", "htmx:afterRequest", ...page.excused];
+    const isKnown = known.some((it) => message.text().includes(it));
     if (["error", "warning"].includes(message.type()) && !isKnown) fault(`console ${message.type()}: ${message.text()}`);
   });
 }

@@ -38,29 +38,35 @@ export async function makeKey(page, name, scopes) {
   return shownKey(page);
 }
 
-/** An order of one line, placed and paid a minute ago. */
+/** An order of one line, placed and paid now. */
 export function orderOf(member, amount, more = {}) {
-  const at = new Date(Date.now() - 60_000).toISOString();
+  const at = new Date().toISOString();
   return { member, lines: [{ id: "1", amount }], placed_at: at, paid_at: at, ...more };
 }
 
-/** A shop with two members: one with a long history, points of many days, a hold and a refund; one who only signed up. */
+/** Signs somebody up over the API. */
+export async function signUp(server, key, person) {
+  const { status, body } = await api(server, key)("POST", "/v1/members", person, { "Idempotency-Key": person.identities[0].value });
+  assert.equal(status, 201, JSON.stringify(body));
+}
+
+/** A shop with two members: one with a long history, a redemption, a hold and a cancelled order; one who only signed up. */
 export async function fillShop(server, key) {
   const call = api(server, key);
   const ok = ({ status, body }) => assert.ok(status < 300, JSON.stringify(body));
-  const idempotent = () => ({ "Idempotency-Key": `fill-${Math.random()}` });
   const people = [
     { name: "Ana Silva", identities: [{ kind: "card", value: "6001234" }, { kind: "email", value: "ana.silva@example.org" }] },
     { name: "Zoë Ångström", identities: [{ kind: "phone", value: "+4915112345678" }] },
   ];
-  for (const person of people) ok(await call("POST", "/v1/members", person, idempotent()));
+  for (const person of people) await signUp(server, key, person);
+  const put = (reference, order) => call("PUT", `/v1/channels/web/orders/${reference}`, order);
   for (let number = 1001; number <= 1060; number += 1) {
-    const at = new Date(Date.now() - (1061 - number) * 11 * 3_600_000).toISOString();
-    const order = orderOf("card:6001234", `${number - 960}.50`, { placed_at: at, paid_at: at });
-    ok(await call("PUT", `/v1/channels/web/orders/${number}`, order));
+    ok(await put(number, orderOf("card:6001234", `${number - 960}.50`)));
   }
-  const refunded = orderOf("card:6001234", "100.50", { cancelled_at: new Date(Date.now() - 30_000).toISOString() });
-  ok(await call("PUT", "/v1/channels/web/orders/1060", { ...refunded, version: undefined }));
-  const spent = orderOf("card:6001234", "80.00", { redeem: 500 });
-  ok(await call("PUT", "/v1/channels/web/orders/1061", spent));
+  const cancelled = orderOf("card:6001234", "19.90");
+  ok(await put(1061, cancelled));
+  ok(await put(1061, { ...cancelled, cancelled_at: cancelled.placed_at }));
+  ok(await put(1062, orderOf("card:6001234", "80.00", { redeem: 500 })));
+  const hold = { member: "card:6001234", program: "Bookshop Rewards", points: 200 };
+  ok(await call("POST", "/v1/holds", hold, { "Idempotency-Key": "hold" }));
 }

@@ -97,7 +97,7 @@ test("names, cards, phones and the beginning of an e-mail address find their mem
     ["600 1234", "Ana Silva"],
     ["ana.sil", "Ana Silva"],
     ["ANA.SILVA@example.org", "Ana Silva"],
-    ["angstrom", "Zoë Ångström"],
+    ["ångst", "Zoë Ångström"],
     ["+49 151 12345678", "Zoë Ångström"],
   ]) {
     await field(page).fill("");

@@ -29,7 +29,7 @@ test("a key works from the moment it is shown until it is revoked", async ({ vis
   await row.getByText("revoked").first().waitFor();
   const refused = await programs();
   assert.equal(refused.status, 401);
-  assert.equal(refused.body.code, "unknown_key");
+  assert.equal(refused.body.code, "unauthorized");
 });
 
 test("the line for the terminal is the one that works", async ({ visit, house }) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { api } from "../lib/server.mjs";
 import { test } from "../lib/test.mjs";
-import { orderOf, setUp, shownKey } from "../lib/visits.mjs";
+import { orderOf, setUp, shownKey, signUp } from "../lib/visits.mjs";
 
 test("a new shop is set up, sends its first order, and sees it", async ({ visit, house }) => {
   const server = await house.shop();
@@ -20,6 +20,7 @@ test("a new shop is set up, sends its first order, and sees it", async ({ visit,
   await page.getByRole("link", { name: "I have put the key away" }).click();
   await page.getByRole("heading", { name: "Nothing has happened yet" }).waitFor();
 
+  await signUp(server, key, { name: "Ana Silva", identities: [{ kind: "card", value: "6001234" }] });
   const call = api(server, key);
   const { status, body } = await call("PUT", "/v1/channels/web/orders/1001", orderOf("card:6001234", "30.98"));
   assert.equal(status, 200, JSON.stringify(body));
@@ -28,7 +29,7 @@ test("a new shop is set up, sends its first order, and sees it", async ({ visit,
   assert.match(await page.locator(".tile.first .figure").innerText(), /^30\s+beans$/);
   await page.getByRole("link", { name: "Members" }).click();
   await page.getByRole("status").getByText("1 member").waitFor();
-  await page.locator("ul.people a").click();
+  await page.getByRole("link", { name: "Ana Silva" }).click();
   const words = "Order web 1001: 30 beans earned (1 bean per 1.00 on 30.98, rounded down)";
   await page.getByText(words).waitFor();
   assert.match(await page.locator(".tile.first .figure").innerText(), /^30\s+beans$/);

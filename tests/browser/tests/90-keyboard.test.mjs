@@ -76,11 +76,15 @@ async function tabTo(page, wanted) {
 async function assertVisibleFocus(page) {
   const seen = await page.evaluate(() => {
     const it = document.activeElement;
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(it);
+    const draws = (it) => {
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(it);
+      return (outlineStyle !== "none" && 2 <= Number.parseFloat(outlineWidth)) || boxShadow !== "none";
+    };
     const box = it.getBoundingClientRect();
     return {
       what: it.outerHTML.slice(0, 120),
-      isDrawn: (outlineStyle !== "none" && 2 <= Number.parseFloat(outlineWidth)) || boxShadow !== "none",
+      // A link that stands for its whole row is drawn as the row.
+      isDrawn: draws(it) || (it.closest("li") && draws(it.closest("li"))),
       isThere: 0 < box.width && 0 < box.height && 0 <= box.top && box.top < innerHeight && 0 <= box.left && box.left < innerWidth,
     };
   });

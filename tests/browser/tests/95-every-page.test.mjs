@@ -16,10 +16,11 @@ for (const [name, place] of Object.entries(PLACES)) {
     if (place.status) page.expected.add(place.status);
     await place.visit(page, server);
     const findings = [];
+    const schemes = place.isForeign ? ["light"] : ["light", "dark"];
     for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
       if (!place.isForeign) findings.push(...(await overflow(page)).map((it) => `${size}: ${it}`));
-      for (const colorScheme of ["light", "dark"]) {
+      for (const colorScheme of schemes) {
         await page.emulateMedia({ colorScheme });
         findings.push(...(await axe(page, place)).map((it) => `${size}, ${colorScheme}: ${it}`));
       }
