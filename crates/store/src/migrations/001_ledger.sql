@@ -114,7 +114,7 @@ CREATE TABLE name_words (
 -- Of lots, phase 0 waits, sorted by the next change; 1 has available or held points, sorted by expiry; 2 is closed.
 -- available_at is left out when it is earned_at, expires_at when it is sort_at. The body of an account is what it carries,
 -- that of a hold its lots, that of an order its document; held of a hold are its points. All other columns say what their
--- names say, and are left out where a part has none.
+-- names say, and are left out where a part has none. They stand in the order of how many rows have them.
 CREATE TABLE ledger (
     owner_id BLOB NOT NULL,
     program INTEGER NOT NULL,
@@ -124,9 +124,13 @@ CREATE TABLE ledger (
     earned_at INTEGER NOT NULL,
     no INTEGER NOT NULL,
     at INTEGER,
-    due_at INTEGER,
     order_no INTEGER,
     code INTEGER,
+    biz_date TEXT,
+    body BLOB,
+    reference TEXT,
+    state BLOB,
+    due_at INTEGER,
     pending INTEGER,
     available INTEGER,
     held INTEGER,
@@ -143,10 +147,6 @@ CREATE TABLE ledger (
     next_entry INTEGER,
     next_lot INTEGER,
     next_hold INTEGER,
-    biz_date TEXT,
-    reference TEXT,
-    body BLOB,
-    state BLOB,
     PRIMARY KEY (owner_id, program, part, phase, sort_at, earned_at, no)
 ) STRICT, WITHOUT ROWID;
 
