@@ -20,7 +20,7 @@ pub struct Problem {
     #[schema(example = "urn:guerdon:problem:insufficient_points")]
     kind: String,
     /// The kind of problem in a few words.
-    #[schema(example = "Unprocessable Content")]
+    #[schema(example = "Unprocessable Entity")]
     title: &'static str,
     /// The HTTP status.
     #[schema(example = 422)]

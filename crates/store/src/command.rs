@@ -117,12 +117,13 @@ pub enum Body {
     EndSession {
         session: SecretHash,
     },
-    /// Programs and channels are named by their name or by their id, wherever a command names one.
+    /// Takes effect now if no time is given. Programs and channels are named by their name or by their id, wherever a
+    /// command names one.
     CreateProgram {
         id: ProgramId,
         name: String,
         document: String,
-        effective_at: Timestamp,
+        effective_at: Option<Timestamp>,
     },
     /// Takes effect now if no time is given; in the past only while the program has no entries.
     AddVersion {

@@ -138,7 +138,9 @@ pub(crate) struct Change<'a> {
 
 pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result<Reply, Failure>> {
     let outcome = match body {
-        Body::CreateProgram { id, name, document, effective_at } => create(change, *id, name, document, *effective_at),
+        Body::CreateProgram { id, name, document, effective_at } => {
+            create(change, *id, name, document, effective_at.unwrap_or(change.now))
+        }
         Body::AddVersion { program, document, effective_at } => add_version(change, program, document, *effective_at),
         Body::SwitchProgram { program, on, at } => switch(change, program, *on, *at),
         Body::AddChannel { id, name, program } => add_channel(change, *id, name, program),

@@ -34,7 +34,7 @@ pub(crate) fn prepare(path: &Path, members: u64) -> Result<()> {
     let now = store.now();
     let document = DOCUMENT.replace("Sample shop", PROGRAM);
     let id = ProgramId::derived(now, b"bench");
-    open::send(&store, Body::CreateProgram { id, name: PROGRAM.to_owned(), document, effective_at: now }, None)?;
+    open::send(&store, Body::CreateProgram { id, name: PROGRAM.to_owned(), document, effective_at: Some(now) }, None)?;
     let channel = Body::AddChannel {
         id: ChannelId::derived(now, b"bench"),
         name: CHANNEL.to_owned(),

@@ -119,7 +119,6 @@ fn add(database: &Database, file: &Path, from: Option<&str>, new_version: bool) 
     let body = if new_version {
         Body::AddVersion { program: name.clone(), document: text, effective_at }
     } else {
-        let effective_at = effective_at.unwrap_or_else(open::now);
         Body::CreateProgram { id: ProgramId::draw(), name: name.clone(), document: text, effective_at }
     };
     let reply = open::send(&store, body, None).with_context(|| format!("adding the program {name} failed"))?;

@@ -73,7 +73,7 @@ impl Sample {
         let effective_at = self.terms.zone.start_of(first_day().plus_days(self.shift));
         let (name, document) = (self.program.clone(), PROGRAM_DOCUMENT.to_owned());
         let id = ProgramId::derived(effective_at, name.as_bytes());
-        let body = Body::CreateProgram { id, name, document, effective_at };
+        let body = Body::CreateProgram { id, name, document, effective_at: Some(effective_at) };
         // Sent again, it is answered as the first time; somebody else's program of that name is not mixed with the sample.
         match open::send(store, body, Some("demo-program".to_owned())) {
             Err(Failure::Rejected(_) | Failure::KeyReused) if program.is_some() => {

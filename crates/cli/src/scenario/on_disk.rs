@@ -63,7 +63,8 @@ impl StoreBackend {
         }
         let effective_at = from.unwrap_or(arrival.at);
         let id = ProgramId::derived(effective_at, name.as_bytes());
-        let made = self.send(Actor::Staff(0), arrival, Body::CreateProgram { id, name, document, effective_at })?;
+        let body = Body::CreateProgram { id, name, document, effective_at: Some(effective_at) };
+        let made = self.send(Actor::Staff(0), arrival, body)?;
         if let Err(rejection) = made {
             return Ok(Err(rejection));
         }

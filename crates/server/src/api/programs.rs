@@ -110,7 +110,7 @@ pub(crate) async fn add_program(
     let now = app.now();
     let NewVersion { document, effective_at } = new;
     let name = checked(document.get(), now)?;
-    let effective_at = effective_at.as_deref().map(|it| time_at("effective_at", it)).transpose()?.unwrap_or(now);
+    let effective_at = effective_at.as_deref().map(|it| time_at("effective_at", it)).transpose()?;
     let id = ProgramId::derived(now, &app.draw());
     let body = Body::CreateProgram { id, name: name.clone(), document: document.get().to_owned(), effective_at };
     app.submit_for(Request { key, actor: caller.actor(), time: Time::Live, body }, None).await?;

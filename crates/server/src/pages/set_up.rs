@@ -170,7 +170,7 @@ async fn make(app: &App, draft: &Draft, text: &str) -> Answer<()> {
         id: ProgramId::derived(now, &app.draw()),
         name: draft.name.clone(),
         document: draft.document.clone(),
-        effective_at: now,
+        effective_at: None,
     };
     let channel = Body::AddChannel {
         id: ChannelId::derived(now, &app.draw()),

@@ -128,3 +128,38 @@ async fn the_first_day_balances() {
     let found = reader.verify(&mut |_| ()).expect("a ledger that can be read");
     assert_eq!(found.difference, None);
 }
+
+/// As a shop does that got no answer: at once, and once more when all that comes after has happened.
+#[tokio::test]
+async fn what_is_sent_again_is_answered_as_the_first_time() {
+    let served = Served::at(MORNING);
+    let mut sent = Vec::new();
+    for example in examples() {
+        let first = example.send(&served).await;
+        if !example.value["request"]["headers"]["Idempotency-Key"].is_string() {
+            continue;
+        }
+        let again = served.ask(example.request(Some(ADMIN))).await;
+        if example.operation() == "add_key" {
+            assert_eq!((again.status.as_u16(), &again.json()["code"]), (409, &"already_made".into()));
+            continue;
+        }
+        assert_eq!((again.status, &again.text), (first.status, &first.text), "{}", example.name);
+        sent.push((example, first));
+    }
+    assert!(7 < sent.len(), "{}", sent.len());
+    served.pass_minutes(60 * 24 * 3);
+    for (example, first) in sent.iter().filter(|it| it.0.operation() != "switch_program") {
+        let again = served.ask(example.request(Some(ADMIN))).await;
+        assert_eq!(again.status, first.status, "{} days later", example.name);
+        if example.operation() == "sign_up" {
+            // Answers keep no personal data: the member is shown as it is now.
+            assert_eq!(
+                (&again.json()["id"], &again.json()["created"]),
+                (&first.json()["id"], &first.json()["created"])
+            );
+        } else {
+            assert_eq!(again.text, first.text, "{} days later", example.name);
+        }
+    }
+}

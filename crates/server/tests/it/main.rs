@@ -9,6 +9,7 @@ mod documentation;
 mod draft;
 mod examples;
 mod faults;
+mod guard;
 mod limits;
 mod openapi;
 mod pages;

@@ -118,7 +118,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
             it.byte(7);
             it.text(name);
             it.text(document);
-            it.time(*effective_at, ZERO);
+            it.maybe_time(*effective_at, ZERO);
         }
         Body::AddVersion { program, document, effective_at } => {
             it.byte(8);

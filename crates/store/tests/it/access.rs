@@ -195,7 +195,7 @@ fn a_name_never_looks_like_an_id_and_no_id_is_given_twice() {
         assert_eq!(path_of(&send(&store, keyed(&format!("program {name}"), program))), "name");
         assert_eq!(path_of(&send(&store, keyed(&format!("channel {name}"), add_channel(name, "points")))), "name");
     }
-    let (document, effective_at) = ("plain".to_owned(), Timestamp::default());
+    let (document, effective_at) = ("plain".to_owned(), None);
     let program = Body::CreateProgram { id: program_id("points"), name: "more".into(), document, effective_at };
     assert_eq!(path_of(&send(&store, keyed("a", program))), "id");
     let channel = Body::AddChannel { id: channel_id("shop"), name: "till".into(), program: "points".into() };

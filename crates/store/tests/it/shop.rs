@@ -126,7 +126,12 @@ pub(crate) fn set_up(store: &Store, document: &str) {
 }
 
 pub(crate) fn create_program(name: &str, document: &str, effective_at: Timestamp) -> Body {
-    Body::CreateProgram { id: program_id(name), name: name.into(), document: document.into(), effective_at }
+    Body::CreateProgram {
+        id: program_id(name),
+        name: name.into(),
+        document: document.into(),
+        effective_at: Some(effective_at),
+    }
 }
 
 pub(crate) fn add_channel(name: &str, program: &str) -> Body {

@@ -1,0 +1,95 @@
+//! What stands around every request: an id, and limits on how many there are and how long they take.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body as HttpBody, Bytes};
+use axum::http::Request;
+use hyper::body::{Body, Frame};
+use server::Limits;
+
+use crate::served::{ADMIN, Served};
+
+const NOW: &str = "2026-03-02T14:00:00Z";
+
+/// A body that begins, and never goes on.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+/// A body whose sender leaves.
+struct Broken;
+
+impl Body for Broken {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))))
+    }
+}
+
+fn order(body: HttpBody) -> Request<HttpBody> {
+    let request = Request::builder().method("PUT").uri("/v1/channels/web/orders/1");
+    let request = request.header("authorization", format!("Bearer {ADMIN}")).header("content-type", "application/json");
+    request.body(body).expect("a request")
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up() {
+    let served = Served::with(NOW, Limits { body_wait_max: Duration::from_millis(20), ..Limits::default() });
+    let answered = served.ask(order(HttpBody::new(Endless))).await;
+    assert_eq!((answered.status.as_u16(), &answered.json()["code"]), (408, &"request_timeout".into()));
+    assert_eq!(answered.header("content-type"), "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let served = Served::at(NOW);
+    let answered = served.ask(order(HttpBody::new(Broken))).await;
+    assert_eq!((answered.status.as_u16(), &answered.json()["code"]), (400, &"malformed".into()));
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_told_to_come_back() {
+    let served = Served::with(NOW, Limits { requests_max: 0, ..Limits::default() });
+    for path in ["/v1/members", "/ready", "/nowhere"] {
+        let answered = served.send("GET", path, None).await;
+        assert_eq!((answered.status.as_u16(), &answered.json()["code"]), (503, &"busy".into()), "{path}");
+        assert_eq!(answered.header("retry-after"), "1", "{path}");
+        assert_eq!(answered.json()["retry_after"], 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id() {
+    let served = Served::at(NOW);
+    let ask = async |id: Option<&str>| {
+        let mut request = Request::builder().uri("/health");
+        if let Some(id) = id {
+            request = request.header("x-request-id", id);
+        }
+        let answered = served.ask(request.body(HttpBody::empty()).expect("a request")).await;
+        answered.header("x-request-id").to_owned()
+    };
+    let (first, second) = (ask(None).await, ask(None).await);
+    assert!(first.len() == 20 && first != second, "{first} {second}");
+    assert_eq!(ask(Some("shop-4711.a_B")).await, "shop-4711.a_B", "the caller's own is kept");
+    let long = "x".repeat(65);
+    for wrong in ["", "a b", "a\"b", "<x>", long.as_str()] {
+        let id = ask(Some(wrong)).await;
+        assert!(id.len() == 20 && id != wrong, "{wrong}: {id}");
+    }
+    let nowhere = served.send("GET", "/nowhere", None).await;
+    assert_eq!(nowhere.header("x-request-id").len(), 20);
+}
