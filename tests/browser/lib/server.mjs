@@ -78,7 +78,7 @@ function environment() {
 }
 
 /** Starts the program, and waits until it has said all that it says before it serves. */
-async function start(words) {
+export async function start(words) {
   const child = spawn(program, words, { cwd: root, env: environment(), stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
