@@ -9,4 +9,5 @@ Scalar.createApiReference(place, {
   hideClientButton: true,
   showDeveloperTools: "never",
   persistAuth: false,
+  authentication: { preferredSecurityScheme: "key" },
 });

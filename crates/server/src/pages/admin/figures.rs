@@ -19,7 +19,7 @@ use crate::pages::page::Page;
 use crate::session::{NoEntry, Session};
 
 use crate::pages::chart::{Chart, Drawing};
-use crate::pages::shell::{Choice, Section, Shell};
+use crate::pages::shell::{Choice, Section, Shell, encoded};
 
 /// `GET /admin`
 #[derive(Template)]
@@ -35,7 +35,7 @@ pub struct FiguresPage {
     pub word: String,
     /// Nothing was ever recorded: the page says what to do first.
     pub is_new: bool,
-    pub channel: String,
+    pub first: FirstSteps,
     pub tiles: Vec<Tile>,
     pub chart: Chart,
     pub drawing: Option<Drawing>,
@@ -43,6 +43,33 @@ pub struct FiguresPage {
     /// What is outstanding means for the shop.
     pub promise: String,
     pub channels: Vec<ChannelLine>,
+}
+
+/// What to type to see something happen, at this server and in this channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirstSteps {
+    pub sign_up: String,
+    pub order: String,
+}
+
+impl FirstSteps {
+    fn of(app: &App, chosen: &Chosen) -> Self {
+        let url = &app.config().public_url;
+        let channels = chosen.channels();
+        let channel = channels.first().map_or_else(|| "web".to_owned(), |it| encoded(it));
+        let headers = "-H \"Authorization: Bearer $KEY\" -H \"Content-Type: application/json\"";
+        Self {
+            sign_up: format!(
+                "curl {url}/v1/members {headers} \\\n  -H \"Idempotency-Key: sign-up-ana\" \\\n  -d '{{\"name\": \"Ana Silva\", \
+                 \"identities\": [{{\"kind\": \"customer\", \"value\": \"00042\"}}]}}'"
+            ),
+            order: format!(
+                "NOW=$(date -u +%Y-%m-%dT%H:%M:%SZ)\ncurl -X PUT {url}/v1/channels/{channel}/orders/1001 {headers} \\\n  \
+                 -d '{{\"member\": \"customer:00042\", \"lines\": [{{\"id\": \"1\", \"amount\": \"300\"}}],\n       \
+                 \"placed_at\": \"'$NOW'\", \"paid_at\": \"'$NOW'\"}}'"
+            ),
+        }
+    }
 }
 
 /// A figure with its name and a remark.
@@ -104,5 +131,5 @@ pub(crate) async fn show(
     let period = Period::named(asked.period.as_deref());
     let sums = Sums::of(&read, &chosen, period)?;
     let shell = chosen.shell("Figures", Section::Figures, &session);
-    Ok(Page(sums.page(shell)).into_response())
+    Ok(Page(sums.page(shell, FirstSteps::of(&app, &chosen))).into_response())
 }

@@ -1,6 +1,6 @@
 //! Views with made-up content: each page full, empty, and with what is long or strange.
 
-use server::pages::admin::figures::{ChannelLine, FiguresPage, Line, Tile};
+use server::pages::admin::figures::{ChannelLine, FiguresPage, FirstSteps, Line, Tile};
 use server::pages::admin::keys::{KeyMadePage, KeyRevokePage, KeyRow, KeysPage, ScopeBox};
 use server::pages::admin::member::{BalanceTile, EntriesPart, EntryRow, Expiry, HoldRow, LotRow, MemberPage, OrderRow};
 use server::pages::admin::members::{IdentityLabel, MemberRow, MembersPage};
@@ -83,7 +83,7 @@ pub(crate) fn figures() -> FiguresPage {
         span: text("24 October to 22 November 2026"),
         word: text("points"),
         is_new: false,
-        channel: text("web"),
+        first: FirstSteps { sign_up: text("curl … -d '{…}'"), order: text(STRANGE) },
         tiles: vec![
             tile("Outstanding", "1,204,318", "points", "worth 12,043.18 USD", true),
             tile("Members", "23,570", "", "312 new in these days", false),

@@ -41,7 +41,10 @@ async fn a_new_program_says_what_to_do() {
         visitor.served.send_keyed("POST", "/v1/programs", Some(&body), "first").await;
         visitor
     };
-    contains(&visitor.page("/admin").await, &["Nothing has happened yet", "Make a key", "Send an order."]);
+    contains(
+        &visitor.page("/admin").await,
+        &["Nothing has happened yet", "Make a key", "Sign a member up.", "Send an order"],
+    );
     contains(&visitor.page("/admin/members").await, &["No members yet"]);
 }
 

@@ -6,11 +6,11 @@ use engine::{Date, Points, value_of};
 use store::{DayTotals, Totals};
 
 use super::period::{Period, Piece};
-use super::{ChannelLine, FiguresPage, Line, Tile};
+use super::{ChannelLine, FiguresPage, FirstSteps, Line, Tile};
 use crate::pages::admin::Chosen;
 use crate::pages::chart::{Band, Chart, Series, Side, percent, share};
 use crate::pages::say;
-use crate::pages::shell::{Choice, Shell, encoded};
+use crate::pages::shell::{Choice, Shell};
 use crate::problem::Answer;
 use crate::words::{Voice, number};
 
@@ -72,11 +72,10 @@ impl<'a> Sums<'a> {
         })
     }
 
-    pub(super) fn page(&self, shell: Shell) -> FiguresPage {
+    pub(super) fn page(&self, shell: Shell, first: FirstSteps) -> FiguresPage {
         let chart = self.chart();
         let outstanding = self.outstanding();
         let name = &self.chosen.program.info.name;
-        let channels = self.chosen.channels();
         FiguresPage {
             shell,
             programs: self.chosen.choices("/admin"),
@@ -85,7 +84,7 @@ impl<'a> Sums<'a> {
             span: say::days(self.from, self.today),
             word: self.voice.names.many.clone(),
             is_new: self.before == Totals::default() && self.within == Totals::default(),
-            channel: channels.first().map_or_else(|| "web".to_owned(), |it| encoded(it)),
+            first,
             tiles: self.tiles(outstanding),
             drawing: chart.drawing(),
             chart,
@@ -131,6 +130,7 @@ impl<'a> Sums<'a> {
         let part = share(redeemed.get(), issued.get()) / 1_000;
         let new = match (self.period, self.new_members) {
             (Period::All, _) => String::new(),
+            (_, 0) => "none new in these days".to_owned(),
             (_, 1) => "1 new in these days".to_owned(),
             (_, new) => format!("{} new in these days", say::count(new)),
         };
