@@ -146,19 +146,22 @@ pub struct WireFault {
     pub allowed: String,
 }
 
+/// What a text says; or what is wrong with it, and what is allowed.
+pub type Read<T> = Result<T, (String, String)>;
+
 /// How texts of a document are read: API and files differ in the dates that they allow.
 pub struct Reading<'a> {
     /// Of the program; an order may name another, and is then refused by the rules.
     pub currency: Currency,
-    pub time: &'a dyn Fn(&str) -> Result<Timestamp, (String, String)>,
-    pub hold: &'a dyn Fn(&str) -> Result<HoldNo, (String, String)>,
+    pub time: &'a dyn Fn(&str) -> Read<Timestamp>,
+    pub hold: &'a dyn Fn(&str) -> Read<HoldNo>,
 }
 
 /// RFC 3339 alone.
 ///
 /// # Errors
 /// What is wrong, and what is allowed.
-pub fn instant(text: &str) -> Result<Timestamp, (String, String)> {
+pub fn instant(text: &str) -> Read<Timestamp> {
     let allowed = "a time such as \"2026-03-01T12:00:00Z\" in the years 1970 to 2500";
     Timestamp::parse(text).map_err(|_| (format!("\"{text}\" is no such time"), allowed.to_owned()))
 }
@@ -334,6 +337,6 @@ impl WireReturn {
     }
 }
 
-fn fault<T>(path: &str, read: Result<T, (String, String)>) -> Result<T, WireFault> {
+fn fault<T>(path: &str, read: Read<T>) -> Result<T, WireFault> {
     read.map_err(|(what, allowed)| WireFault { path: path.to_owned(), what, allowed })
 }
