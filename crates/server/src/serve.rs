@@ -25,7 +25,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-connection: close\r\ncontent-length: 149\r\n\r\n\
+connection: close\r\ncontent-length: 150\r\n\r\n\
 {\"type\":\"urn:guerdon:problem:busy\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"busy\",\
 \"detail\":\"Too many connections are open.\",\"retry_after\":1}";
 
