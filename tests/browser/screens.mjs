@@ -13,7 +13,7 @@ mkdirSync(folder, { recursive: true });
 
 const browser = await openBrowser();
 const house = new House();
-const grounds = new Grounds(house, (server) => newVisitor(browser, server));
+const grounds = new Grounds(browser, house);
 let count = 0;
 try {
   for (const [name, place] of Object.entries(PLACES).filter(([name]) => name.includes(filter))) {

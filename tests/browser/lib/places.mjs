@@ -1,29 +1,32 @@
 // Every page there is, full and empty, with the way to it: what is audited, and what pictures are taken of.
 
+import { newVisitor } from "./browser.mjs";
 import { enterSample, fillShop, makeKey, setUp } from "./visits.mjs";
 
-/** Goes where a visitor of the sample shop goes. */
-const inSample = (path, then) => ({
-  server: "sample",
-  async visit(page) {
-    await enterSample(page);
+/** Goes somewhere as somebody who is signed in; all such visitors of a server share one session. */
+const inShop = (server, path, then) => ({
+  server,
+  async visit(page, shop) {
+    shop.cookies ??= signIn(page, shop);
+    await page.context().addCookies(await shop.cookies);
     await page.goto(path);
     await then?.(page);
   },
 });
 
-/** Goes where the owner of a shop goes. */
-const inShop = (server, path, then) => ({
-  server,
-  async visit(page, shop) {
+const inSample = (path, then) => inShop("sample", path, then);
+
+async function signIn(page, shop) {
+  if (shop.key) {
     await page.goto("/sign-in");
     await page.getByLabel("Admin key").fill(shop.key);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("heading", { level: 1, name: "Figures" }).waitFor();
-    await page.goto(path);
-    await then?.(page);
-  },
-});
+  } else {
+    await enterSample(page);
+  }
+  return page.context().cookies();
+}
 
 /** Opens everything that can be opened on a page. */
 async function openAll(page) {
@@ -112,13 +115,7 @@ export const PLACES = {
   "program-empty": inShop("empty", "/admin/programs/Bookshop%20Rewards"),
   "keys": inSample("/admin/keys"),
   "keys-full": inShop("full", "/admin/keys"),
-  "key-made": {
-    server: "sample",
-    async visit(page) {
-      await enterSample(page);
-      await makeKey(page, "Till in the old town", ["read", "orders"]);
-    },
-  },
+  "key-made": inSample("/admin/keys", (page) => makeKey(page, "Till in the old town", ["read", "orders"])),
   "key-refused": {
     ...inSample("/admin/keys", async (page) => {
       for (const box of await page.getByRole("checkbox").all()) await box.uncheck();
@@ -149,15 +146,15 @@ export const PLACES = {
   },
 };
 
-/** The servers that the pages stand on, each made once; `visit` opens a browser window on a server. */
+/** The servers that the pages stand on, each made once. */
 export class Grounds {
+  #browser;
   #house;
-  #visit;
   #made = new Map();
 
-  constructor(house, visit) {
+  constructor(browser, house) {
+    this.#browser = browser;
     this.#house = house;
-    this.#visit = visit;
   }
 
   server(name) {
@@ -170,7 +167,7 @@ export class Grounds {
     if (name === "sample") return this.#house.sample();
     const shop = await this.#house.shop();
     if (name === "new" || name === "own") return shop;
-    const page = await this.#visit(shop);
+    const page = await newVisitor(this.#browser, shop);
     shop.key = await setUp(page, shop);
     if (name === "full") {
       await fillShop(shop, shop.key);

@@ -6,6 +6,8 @@ import { newVisitor, openBrowser } from "./browser.mjs";
 import { root, serveSample, serveShop } from "./server.mjs";
 
 const TEST_MS_MAX = 180_000;
+/** Tests that run at once: while one waits for a page, another goes on. */
+const LANES = 2;
 const tests = [];
 
 /** Registers a test; its name is a sentence. */
@@ -20,16 +22,17 @@ export async function runAll(filter = "") {
   const house = new House();
   let failed = 0;
   try {
-    for (const { name, body } of chosen) {
-      const started = performance.now();
-      const fault = await runOne(name, body, browser, house);
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      console.log(`${fault ? "not ok" : "ok"}  ${name}  (${seconds} s)`);
-      if (fault) {
-        failed += 1;
-        console.log(`\n${fault.stack ?? fault}\n`);
+    const waiting = chosen.values();
+    const lane = async () => {
+      for (const { name, body } of waiting) {
+        const started = performance.now();
+        const fault = await runOne(name, body, browser, house);
+        const seconds = ((performance.now() - started) / 1000).toFixed(1);
+        console.log(`${fault ? "not ok" : "ok"}  ${name}  (${seconds} s)${fault ? `\n\n${fault.stack ?? fault}\n` : ""}`);
+        if (fault) failed += 1;
       }
-    }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
   } finally {
     await browser.close();
   }
@@ -50,7 +53,7 @@ async function runOne(name, body, browser, house) {
     late = setTimeout(() => reject(new Error(`not done after ${TEST_MS_MAX / 1000} seconds`)), TEST_MS_MAX);
   });
   try {
-    await Promise.race([body({ visit, house }), tooLate]);
+    await Promise.race([body({ browser, house, visit }), tooLate]);
     const faults = visitors.flatMap((it) => it.faults);
     if (faults.length) throw new Error(`behind the scenes:\n  ${faults.join("\n  ")}`);
     return undefined;

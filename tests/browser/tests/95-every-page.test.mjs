@@ -9,8 +9,8 @@ import { test } from "../lib/test.mjs";
 let grounds;
 
 for (const [name, place] of Object.entries(PLACES)) {
-  test(`the page ${name} is within reach of everybody, at any size, light and dark`, async ({ visit, house }) => {
-    grounds ??= new Grounds(house, visit);
+  test(`the page ${name} is within reach of everybody, at any size, light and dark`, async ({ browser, house, visit }) => {
+    grounds ??= new Grounds(browser, house);
     const server = await grounds.server(place.server);
     const page = await visit(server);
     if (place.status) page.expected.add(place.status);
