@@ -97,6 +97,8 @@ fn connection(stream: TcpStream, from: SocketAddr, service: Router, head_wait: D
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_wait)
+        // Who has said all and listens is answered.
+        .half_close(true)
         .max_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(stream), service)
 }

@@ -246,8 +246,9 @@ impl Store {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.queue.close();
+        // Readers first: whoever closes last writes the log back and removes it, and readers cannot.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.queue.close();
         if let Some(writer) = self.writer.take() {
             // Its callers know from their tickets if it panicked.
             let _ = writer.join();

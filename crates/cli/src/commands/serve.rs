@@ -86,8 +86,10 @@ pub(crate) fn serve(store: Store, config: Config, listener: Listener, how: &Serv
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).context("listening")?;
         let app = App::new(store, config)?;
+        // Before it says that it is there: whoever hears of it may stop it.
+        let stop = told_to_stop()?;
         greet(&app, how).await?;
-        server::serve(app, listener, told_to_stop()?).await;
+        server::serve(app, listener, stop).await;
         anyhow::Ok(())
     });
     // Reads that still run are left behind; the store closes once the last one has ended.

@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod house;
+mod http;
 mod import;
 mod keys;
 mod shop;

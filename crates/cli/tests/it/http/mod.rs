@@ -1,0 +1,12 @@
+//! The API of a real server on a real socket, over a real database: laws under many callers, connections that misbehave,
+//! and a server that is killed.
+
+mod caller;
+mod connections;
+mod idle;
+mod killed;
+mod laws;
+mod process;
+mod random;
+mod served;
+mod twice;
