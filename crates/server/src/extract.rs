@@ -160,7 +160,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
         let Some(header) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         let allowed = format!("1 to {KEY_BYTES_MAX} visible ASCII characters");
-        let text = header.to_str().ok().map(str::trim).filter(|it| !it.is_empty() && it.len() <= KEY_BYTES_MAX);
+        let is_key =
+            |it: &&str| (1..=KEY_BYTES_MAX).contains(&it.len()) && it.bytes().all(|byte| byte.is_ascii_graphic());
+        let text = header.to_str().ok().map(str::trim).filter(is_key);
         let text = text.ok_or_else(|| Problem::invalid("Idempotency-Key", "it cannot be a key", allowed))?;
         Ok(Self(Some(text.to_owned())))
     }

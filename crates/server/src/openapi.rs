@@ -108,6 +108,7 @@ fn document() -> Value {
     add_components(&mut document["components"]);
     let problems = document["components"]["responses"].clone();
     for operation in operations(&mut document["paths"]) {
+        narrow(operation);
         complete(operation);
         add_examples(operation, &problems);
     }
@@ -183,6 +184,19 @@ fn relinked(schema: &Value) -> Value {
             .into(),
         Value::Array(items) => items.iter().map(relinked).collect(),
         other => other.clone(),
+    }
+}
+
+/// What names a member or a page cannot be just any text.
+fn narrow(operation: &mut Value) {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        let pattern = match parameter["name"].as_str() {
+            Some("member") => "^(mem_[0-9a-z]{26}|(customer|card|email|phone):.+)$",
+            Some("identity") => "^(customer|card|email|phone):.+$",
+            Some("after") => "^.+$",
+            _ => continue,
+        };
+        parameter["schema"]["pattern"] = json!(pattern);
     }
 }
 
