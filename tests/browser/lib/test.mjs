@@ -36,7 +36,7 @@ export async function runAll(filter = "") {
   } finally {
     await browser.close();
   }
-  if ((await house.close(console.log)) === 0) console.log(`ok  each of ${house.stopped} servers stops at SIGTERM with exit code 0`);
+  if ((await house.close(console.log)) === 0) console.log(`ok  all ${house.stopped} servers stop at SIGTERM with exit code 0`);
   else failed += 1;
   return { passed: chosen.length + 1 - failed, failed };
 }

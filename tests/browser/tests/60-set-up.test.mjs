@@ -1,6 +1,8 @@
 // A new shop, from the printed link to its first order.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { api } from "../lib/server.mjs";
 import { test } from "../lib/test.mjs";
 import { orderOf, setUp, shownKey, signUp } from "../lib/visits.mjs";
@@ -33,6 +35,33 @@ test("a new shop is set up, sends its first order, and sees it", async ({ visit,
   const words = "Order web 1001: 30 beans earned (1 bean per 1.00 on 30.98, rounded down)";
   await page.getByText(words).waitFor();
   assert.match(await page.locator(".tile.first .figure").innerText(), /^30\s+beans$/);
+});
+
+test("the first steps can be copied into a terminal, and work", async ({ visit, house }) => {
+  const server = await house.shop();
+  const page = await visit(server, { permissions: ["clipboard-read", "clipboard-write"] });
+  await setUp(page, server);
+  const nextSecond = Math.ceil(Date.now() / 1000) * 1000;
+  await page.getByRole("link", { name: "I have put the key away" }).click();
+  await page.getByRole("link", { name: "Make a key" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Web shop");
+  await page.getByRole("button", { name: "Make the key" }).click();
+  const key = await shownKey(page);
+  await page.goto("/admin");
+  const copied = async (index) => {
+    await page.getByRole("button", { name: /^(Copy|Copied)$/ }).nth(index).click();
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  const member = await inTerminal(await copied(0), key);
+  assert.equal(member.created, true, JSON.stringify(member));
+  // The order names its second; it is placed once the program is there.
+  await page.waitForFunction((it) => it <= Date.now(), nextSecond);
+  const order = await inTerminal(await copied(1), key);
+  assert.equal(order.status, "recorded", JSON.stringify(order));
+
+  await page.goto("/admin/members");
+  await page.getByRole("link", { name: "Ana Silva" }).click();
+  await page.getByText("Order web 1001: 300 points earned").waitFor();
 });
 
 test("set-up works without scripts", async ({ visit, house }) => {
@@ -81,3 +110,10 @@ test("a link works once; a new one signs in", async ({ visit, house }) => {
   await third.getByRole("button", { name: "Sign in" }).click();
   await third.getByRole("heading", { level: 1, name: "Figures" }).waitFor();
 });
+
+/** What a command answers that somebody has copied into a terminal; the key is there as KEY. */
+async function inTerminal(command, key) {
+  const env = { ...process.env, KEY: key };
+  const { stdout } = await promisify(execFile)("sh", ["-c", command], { env });
+  return JSON.parse(stdout);
+}
