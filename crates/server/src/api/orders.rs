@@ -6,7 +6,7 @@ use axum::Json as Reply;
 use axum::extract::State;
 use engine::{Actor, HoldNo, Order, Timestamp};
 use serde::Serialize;
-use store::{Body, MemberId, OrderInfo, Scopes, Time};
+use store::{Body, MemberId, MemberRef, OrderInfo, Scopes, Time};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
@@ -58,7 +58,9 @@ pub(crate) async fn put_order(
     let now = app.now();
     let (time, actor) = time_of(&order, &caller, channel)?;
     let member = order.member.as_deref().map(member_ref).transpose()?;
-    let document = Arc::new(read(&order, channel, now)?);
+    let mut document = read(&order, channel, now)?;
+    only_own_hold(&app, &order, member.as_ref(), channel, &reference, &mut document).await?;
+    let document = Arc::new(document);
     let body = Body::PutOrder { channel: channel.info.name.clone(), member, reference: reference.clone(), document };
     let voice = channel.program.voice(now)?;
     let reply = app.submit_for(Request { key: None, actor, time, body }, Some(&voice)).await?;
@@ -153,8 +155,37 @@ fn hold_no(text: &str) -> Result<HoldNo, (String, String)> {
         .ok_or_else(|| (format!("\"{text}\" is no hold"), "the id of a hold, hld_…".to_owned()))
 }
 
+/// The id of a hold says whose it is: somebody else's, or that of another program, is one that this account does not
+/// have. The rules say so when it is their turn; no hold has the number 0.
+pub(crate) async fn only_own_hold(
+    app: &App,
+    order: &OrderDocument,
+    member: Option<&MemberRef>,
+    channel: &Channel,
+    reference: &str,
+    document: &mut engine::Document,
+) -> Answer<()> {
+    let id: Option<OwnedId> = order.hold.as_ref().and_then(|it| it.parse().ok());
+    let Some(id) = id else { return Ok(()) };
+    let owner = match member {
+        Some(MemberRef::Id(member)) => Some(*member),
+        Some(identity) => {
+            let identity = identity.clone();
+            app.read(move |reader| reader.find(&identity)).await?
+        }
+        None => {
+            let (name, reference) = (channel.info.name.clone(), reference.to_owned());
+            app.read(move |reader| reader.order(&name, &reference)).await?.map(|it| it.member)
+        }
+    };
+    if id.program != channel.program.info.number || owner != Some(id.member) {
+        document.hold = Some(HoldNo(0));
+    }
+    Ok(())
+}
+
 /// An identity or id in a body.
-pub(crate) fn member_ref(text: &str) -> Answer<store::MemberRef> {
+pub(crate) fn member_ref(text: &str) -> Answer<MemberRef> {
     text.parse().map_err(|_| {
         let allowed = "mem_…, customer:…, card:…, email:… or phone:…";
         Problem::invalid("member", format!("\"{text}\" names no member"), allowed)

@@ -8,7 +8,7 @@ use engine::{Actor, Moment};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::orders::{member_ref, read};
+use super::orders::{member_ref, only_own_hold, read};
 use crate::access::Caller;
 use crate::app::App;
 use crate::extract::Json;
@@ -62,7 +62,10 @@ pub(crate) async fn quote(
         let allowed = "mem_…, customer:…, card:…, email:… or phone:…";
         Problem::invalid("order.member", "the key is missing", allowed)
     })?;
-    let document = Arc::new(read(&asked.order, channel, now).map_err(|it| it.within("order"))?);
+    let mut document = read(&asked.order, channel, now).map_err(|it| it.within("order"))?;
+    let reference = asked.reference.as_deref().unwrap_or_default();
+    only_own_hold(&app, &asked.order, Some(&member), channel, reference, &mut document).await?;
+    let document = Arc::new(document);
     let moment = Moment { now, actor: Actor::Channel(channel.info.number), import: false };
     let (name, reference) = (channel.info.name.clone(), asked.reference.clone());
     let quoted = app.ask(move |reader| reader.quote(&name, &member, reference.as_deref(), &document, moment)).await?;

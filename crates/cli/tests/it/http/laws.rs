@@ -107,6 +107,42 @@ async fn points_are_spent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_is_its_members_alone() {
+    let served = Served::start().await;
+    let mut caller = served.caller().await;
+    let document = json!({ "format": 1, "name": "Second", "currency": "EUR", "time_zone": "Europe/Zurich" });
+    caller.send(&Asked::post("/v1/programs", "program", json!({ "document": document }))).await.ok();
+    let (ana, ben) = (member(&mut caller, "ana", 100).await, member(&mut caller, "ben", 100).await);
+    let mut holds = Vec::new();
+    for id in [&ana, &ben] {
+        let body = json!({ "program": "Points", "member": id, "points": 100 });
+        let held = caller.send(&Asked::post("/v1/holds", format!("hold-{id}"), body)).await.ok();
+        holds.push(held.text("/id").to_owned());
+    }
+    // Each account's first hold has the number 1: only the rest of its id tells them apart.
+    let of_another_program = holds[1].replace("_1_1", "_2_1");
+    for hold in [&holds[0], &of_another_program] {
+        for name in [ben.as_str(), "customer:ben"] {
+            let document = order(name, 1, 10, &json!({ "hold": hold }));
+            let said = caller.send(&Asked::put(order_path("B1"), document.clone())).await;
+            assert_eq!(said.code(), (404, "unknown_hold"));
+            let body = json!({ "channel": "web", "order": document });
+            let asked = Asked { method: "POST", path: "/v1/quotes".to_owned(), body: Some(body), key: None };
+            assert_eq!(caller.send(&asked).await.code(), (404, "unknown_hold"));
+        }
+    }
+    let document = order("customer:ben", 1, 10, &json!({ "hold": holds[1] }));
+    let taken = caller.send(&Asked::put(order_path("B1"), document)).await.ok();
+    assert_eq!(taken.count("/redeemed"), 100);
+    let again = json!({ "hold": holds[1], "version": 2, "member": null });
+    let again = caller.send(&Asked::put(order_path("B1"), order("customer:ben", 2, 10, &again))).await.ok();
+    assert_eq!(again.count("/redeemed"), 100);
+    let balance = caller.send(&Asked::get(account(&ana))).await.ok();
+    assert_eq!(balance.count("/balance/held"), 100);
+    served.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_phone_is_one_member() {
     let served = Served::start().await;
     let said = at_once(served.callers(50).await, |index| {
