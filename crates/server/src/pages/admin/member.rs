@@ -131,7 +131,6 @@ pub struct EntryRow {
     pub datetime: String,
     pub icon: &'static str,
     pub tone: &'static str,
-    pub kind: &'static str,
     pub words: String,
     /// "+30", "−250", or nothing where nothing became spendable.
     pub change: String,

@@ -185,76 +185,85 @@ pub(crate) fn members_new() -> MembersPage {
     MembersPage { summary: text("No members yet"), members: Vec::new(), next: None, is_new: true, ..members() }
 }
 
+/// Day, time, icon and tone, words, change, balance: newest first.
+type Told = (&'static str, &'static str, [&'static str; 2], &'static str, &'static str, &'static str);
+const ENTRIES: [Told; 7] = [
+    ("22 November 2026", "13:21", ["hold", "held"], HELD, "−200", "1,250"),
+    ("21 November 2026", "09:02", ["earn", "earned"], WAITS, "", "1,450"),
+    ("14 November 2026", "17:45", ["redeem", "redeemed"], REDEEMED, "−250", "1,450"),
+    ("2 November 2026", "11:10", ["back", "revoked"], TAKEN_BACK, "−40", "1,700"),
+    ("1 November 2026", "00:00", ["expire", "expired"], "120 points expired (earned 31 October 2025)", "−120", "1,740"),
+    ("20 October 2026", "15:00", ["adjust", "earned"], ADDED, "+500", "1,860"),
+    ("12 October 2026", "12:30", ["earn", "earned"], "Order web 1007: 100 points earned", "+100", "1,360"),
+];
+const HELD: &str = "Hold 3: 200 points held for a checkout for 15 minutes, until 13:36";
+const WAITS: &str =
+    "Order web 1009: 64 points earned (1 point per 1.00 on 64.90, rounded down); can be spent from 5 December 2026";
+const REDEEMED: &str = "Order till-1 A-2203: 250 points redeemed, worth 25.00";
+const TAKEN_BACK: &str =
+    "Order web 1007: 40 points taken back: it now calls for 60 (1 point per 1.00 on 60.00), it had earned 100";
+const ADDED: &str = "500 points added by staff: <b>sorry</b> for the late parcel, to be spent until 20 October 2027";
+
 fn entries() -> Vec<EntryRow> {
-    let entry = |day: &str, time: &str, (icon, tone, kind), words: &str, change: &str, balance: &str| EntryRow {
+    let entry = |(day, time, [icon, tone], words, change, balance): Told| EntryRow {
         day: text(day),
         time: text(time),
         datetime: text("2026-11-22T18:21:00Z"),
         icon,
         tone,
-        kind,
         words: text(words),
         change: text(change),
         balance: text(balance),
     };
-    let earn = ("earn", "earned", "earn");
+    ENTRIES.map(entry).to_vec()
+}
+
+fn expiries() -> Vec<Expiry> {
+    let expiry = |last_day: &str, distance: &str, points: &str, share: &str, is_soon| Expiry {
+        last_day: text(last_day),
+        distance: text(distance),
+        points: text(points),
+        share: text(share),
+        is_soon,
+    };
     vec![
-        entry(
-            "22 November 2026",
-            "13:21",
-            ("hold", "held", "hold"),
-            "Hold 3: 200 points held for a checkout for 15 minutes, until 13:36",
-            "−200",
-            "1,250",
-        ),
-        entry(
-            "21 November 2026",
-            "09:02",
-            earn,
-            "Order web 1009: 64 points earned (1 point per 1.00 on 64.90, rounded down); can be spent from 5 December 2026",
-            "",
-            "1,450",
-        ),
-        entry(
-            "14 November 2026",
-            "17:45",
-            ("redeem", "redeemed", "redeem"),
-            "Order till-1 A-2203: 250 points redeemed, worth 25.00",
-            "−250",
-            "1,450",
-        ),
-        entry(
-            "2 November 2026",
-            "11:10",
-            ("back", "revoked", "revoke"),
-            "Order web 1007: 40 points taken back: it now calls for 60 (1 point per 1.00 on 60.00), it had earned 100",
-            "−40",
-            "1,700",
-        ),
-        entry(
-            "1 November 2026",
-            "00:00",
-            ("expire", "expired", "expire"),
-            "120 points expired (earned 31 October 2025)",
-            "−120",
-            "1,740",
-        ),
-        entry(
-            "20 October 2026",
-            "15:00",
-            ("adjust", "earned", "adjust"),
-            "500 points added by staff: <b>sorry</b> for the late parcel, to be spent until 20 October 2027",
-            "+500",
-            "1,860",
-        ),
-        entry(
-            "12 October 2026",
-            "12:30",
-            earn,
-            "Order web 1007: 100 points earned (1 point per 1.00 on 100.00)",
-            "+100",
-            "1,360",
-        ),
+        expiry("4 December 2026", "in 12 days", "350", "43.750%", true),
+        expiry("31 March 2027", "in 4 months", "300", "37.500%", false),
+        expiry("20 October 2027", "in 11 months", "800", "100.000%", false),
+    ]
+}
+
+fn lots() -> Vec<LotRow> {
+    let lot = |points: &str, remark: &str, [earned, from, last]: [&str; 3], order: &str| LotRow {
+        points: text(points),
+        remark: text(remark),
+        earned: text(earned),
+        from: text(from),
+        last_day: text(last),
+        order: text(order),
+    };
+    vec![
+        lot("350", "200 of them held", ["4 December 2025", "4 December 2025", "4 December 2026"], "web 1001"),
+        lot("300", "", ["31 March 2026", "31 March 2026", "31 March 2027"], "web 1004"),
+        lot("64", "waiting", ["21 November 2026", "5 December 2026", "5 December 2027"], "web 1009"),
+        lot("800", "", ["20 October 2026", "20 October 2026", "20 October 2027"], "added by staff"),
+    ]
+}
+
+fn orders() -> Vec<OrderRow> {
+    let order = |reference: &str, placed: &str, amount: &str, earned: &str, redeemed: Option<&str>| OrderRow {
+        reference: text(reference),
+        channel: text("web"),
+        placed: text(placed),
+        amount: text(amount),
+        state: "paid",
+        earned: text(earned),
+        redeemed: redeemed.map(text),
+    };
+    vec![
+        order("1009", "21 Nov 2026", "64.90", "64 earned", None),
+        order("A-2203", "14 Nov 2026", "110.00", "85 earned", Some("250 redeemed")),
+        order("1007", "12 Oct 2026", "100.00", "60 earned", None),
     ]
 }
 
@@ -265,30 +274,6 @@ pub(crate) fn member() -> MemberPage {
         note: text(note),
         is_zero: value == "0",
         is_bad: false,
-    };
-    let expiry = |last_day: &str, distance: &str, points: &str, share: &str, is_soon| Expiry {
-        last_day: text(last_day),
-        distance: text(distance),
-        points: text(points),
-        share: text(share),
-        is_soon,
-    };
-    let lot = |points: &str, remark: &str, earned: &str, from: &str, last: &str, order: &str| LotRow {
-        points: text(points),
-        remark: text(remark),
-        earned: text(earned),
-        from: text(from),
-        last_day: text(last),
-        order: text(order),
-    };
-    let order = |reference: &str, placed: &str, amount: &str, earned: &str, redeemed: Option<&str>| OrderRow {
-        reference: text(reference),
-        channel: text("web"),
-        placed: placed.replace("ember", "").replace("ober", ""),
-        amount: text(amount),
-        state: "paid",
-        earned: text(earned),
-        redeemed: redeemed.map(text),
     };
     MemberPage {
         shell: shell("Maya Lindqvist", Section::Members),
@@ -308,24 +293,11 @@ pub(crate) fn member() -> MemberPage {
             tile("Held", "200", "1 checkout"),
             tile("Owed", "0", "nothing"),
         ],
-        expiries: vec![
-            expiry("4 December 2026", "in 12 days", "350", "43.750%", true),
-            expiry("31 March 2027", "in 4 months", "300", "37.500%", false),
-            expiry("20 October 2027", "in 11 months", "800", "100.000%", false),
-        ],
+        expiries: expiries(),
         never: None,
         holds: vec![HoldRow { number: text("3"), points: text("200"), until: text("13:36") }],
-        lots: vec![
-            lot("350", "200 of them held", "4 December 2025", "4 December 2025", "4 December 2026", "web 1001"),
-            lot("300", "", "31 March 2026", "31 March 2026", "31 March 2027", "web 1004"),
-            lot("64", "waiting", "21 November 2026", "5 December 2026", "5 December 2027", "web 1009"),
-            lot("800", "", "20 October 2026", "20 October 2026", "20 October 2027", "by staff"),
-        ],
-        orders: vec![
-            order("1009", "21 November 2026", "64.90", "64 earned", None),
-            order("A-2203", "14 November 2026", "110.00", "85 earned", Some("250 redeemed")),
-            order("1007", "12 October 2026", "100.00", "60 earned", None),
-        ],
+        lots: lots(),
+        orders: orders(),
         more_orders: Some(text("the newest 3 of 17")),
         entries: entries(),
         older: Some(text("/admin/members/mem_1?before=12")),

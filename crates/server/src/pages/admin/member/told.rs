@@ -223,7 +223,6 @@ impl Told<'_> {
             datetime: it.at.to_string(),
             icon,
             tone,
-            kind: it.kind.name(),
             words: entry_in_words(it, order.as_deref(), &lots, &voice),
             change: if change.is_zero() { String::new() } else { say::signed(change) },
             balance: number(after),
