@@ -27,8 +27,8 @@ use crate::session::{NoEntry, Session};
 const ENTRIES: usize = 25;
 const ORDERS: usize = 10;
 const LOTS: usize = 200;
-/// Entries whose changes are added up to find the balance on a page of old ones.
-const NEWER_MAX: usize = 100_000;
+/// Entries whose changes are added up to find the balance on a page of old ones; behind more of them none is shown.
+const NEWER_MAX: usize = 10_000;
 
 /// `GET /admin/members/{id}`
 #[derive(Template)]
@@ -160,8 +160,8 @@ struct Read {
 struct History {
     /// Newest first.
     entries: Vec<Entry>,
-    /// What can be spent after the first of them.
-    balance: Points,
+    /// What can be spent after the first of them; left out behind too many newer ones.
+    balance: Option<Points>,
     is_newest: bool,
     /// Before which entry the next page ends.
     older: Option<u64>,
@@ -222,9 +222,10 @@ fn history(
     let older = stored.last().map(|it| it.number.0).filter(|it| 1 < *it);
     let Some(EntryNo(before)) = before else {
         let entries = standing.due.iter().rev().cloned().chain(stored).collect();
-        return Ok(History { entries, balance: standing.balance.available, is_newest: true, older });
+        return Ok(History { entries, balance: Some(standing.balance.available), is_newest: true, older });
     };
-    let newer = reader.entries(id, program, EntryNo(before.saturating_sub(1)), NEWER_MAX)?;
+    let newer = reader.entries(id, program, EntryNo(before.saturating_sub(1)), NEWER_MAX + 1)?;
     let since: Points = newer.iter().map(told::spendable).sum();
-    Ok(History { entries: stored, balance: account.balance.available - since, is_newest: false, older })
+    let balance = (newer.len() <= NEWER_MAX).then(|| account.balance.available - since);
+    Ok(History { entries: stored, balance, is_newest: false, older })
 }

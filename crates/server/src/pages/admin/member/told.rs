@@ -207,12 +207,12 @@ impl Told<'_> {
         for it in &self.read.history.entries {
             let change = spendable(it);
             rows.push(self.entry(it, change, after)?);
-            after -= change;
+            after = after.map(|it| it - change);
         }
         Ok(rows)
     }
 
-    fn entry(&self, it: &Entry, change: Points, after: Points) -> Answer<EntryRow> {
+    fn entry(&self, it: &Entry, change: Points, after: Option<Points>) -> Answer<EntryRow> {
         let voice = self.chosen.program.voice(it.at)?;
         let order = it.order.and_then(|no| self.reference(no));
         let lots = |no| self.read.background.lots.get(&no).copied();
@@ -225,7 +225,7 @@ impl Told<'_> {
             tone,
             words: entry_in_words(it, order.as_deref(), &lots, &voice),
             change: if change.is_zero() { String::new() } else { say::signed(change) },
-            balance: number(after),
+            balance: after.map_or_else(String::new, number),
         })
     }
 
