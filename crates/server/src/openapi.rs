@@ -106,6 +106,7 @@ fn document() -> Value {
     document["tags"] =
         TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
     add_components(&mut document["components"]);
+    let mut document = renamed(&document);
     let problems = document["components"]["responses"].clone();
     for operation in operations(&mut document["paths"]) {
         narrow(operation);
@@ -173,16 +174,51 @@ fn add_program_document(schemas: &mut Value) {
 
 /// The same schema, its links leading to the components.
 fn relinked(schema: &Value) -> Value {
-    match schema {
+    with_links(schema, &|link| match link.strip_prefix("#/$defs/") {
+        Some(name) => format!("#/components/schemas/Program{name}"),
+        None => link.to_owned(),
+    })
+}
+
+/// The document with the names that its readers see: those of the code say where a type belongs in the code.
+fn renamed(document: &Value) -> Value {
+    const SCHEMAS: &str = "#/components/schemas/";
+    let mut document = with_links(document, &|link| match link.strip_prefix(SCHEMAS) {
+        Some(name) => format!("{SCHEMAS}{}", public_name(name)),
+        None => link.to_owned(),
+    });
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        *schemas = std::mem::take(schemas).into_iter().map(|(name, it)| (public_name(&name), it)).collect();
+    }
+    document
+}
+
+/// `WireEntry` is an `Entry`, `LotView` a `Lot`, `Page_LotView` a `LotPage`.
+fn public_name(name: &str) -> String {
+    if let Some(of) = name.strip_prefix("Page_") {
+        return format!("{}Page", public_name(of));
+    }
+    match name {
+        "NewKeyView" => "KeyWithSecret",
+        "WireKind" => "LineKind",
+        "WireVersion" => "DocumentVersion",
+        _ => name.strip_prefix("Wire").unwrap_or(name).trim_end_matches("View"),
+    }
+    .to_owned()
+}
+
+/// The same value, its links changed.
+fn with_links(value: &Value, change: &impl Fn(&str) -> String) -> Value {
+    match value {
         Value::Object(fields) => fields
             .iter()
-            .map(|(key, value)| match value.as_str().and_then(|it| it.strip_prefix("#/$defs/")) {
-                Some(name) if key == "$ref" => (key.clone(), json!(format!("#/components/schemas/Program{name}"))),
-                _ => (key.clone(), relinked(value)),
+            .map(|(key, value)| match value.as_str() {
+                Some(link) if key == "$ref" => (key.clone(), json!(change(link))),
+                _ => (key.clone(), with_links(value, change)),
             })
             .collect::<Map<_, _>>()
             .into(),
-        Value::Array(items) => items.iter().map(relinked).collect(),
+        Value::Array(items) => items.iter().map(|it| with_links(it, change)).collect(),
         other => other.clone(),
     }
 }
@@ -256,4 +292,11 @@ fn add_examples(operation: &mut Value, problems: &Value) {
             content["examples"][name] = json!({"summary": summary, "value": body});
         }
     }
+}
+
+#[test]
+fn no_two_schemas_get_one_name() {
+    let schemas = described().components.unwrap_or_default().schemas;
+    let names: std::collections::BTreeSet<String> = schemas.keys().map(|it| public_name(it)).collect();
+    assert_eq!(names.len(), schemas.len(), "{names:?}");
 }
