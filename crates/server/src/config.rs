@@ -34,6 +34,8 @@ pub struct Limits {
     pub body_wait_max: Duration,
     /// For a request to be answered once it is read.
     pub answer_wait_max: Duration,
+    /// For the other side to take some of an answer; a connection on which it takes nothing is closed.
+    pub read_wait_max: Duration,
     /// For accepted requests to be finished when the server stops.
     pub stop_wait_max: Duration,
     /// Requests a second of one API key, in bursts of up to ten times as many; 0 means no limit.
@@ -52,6 +54,7 @@ impl Default for Limits {
             head_wait_max: Duration::from_secs(30),
             body_wait_max: Duration::from_secs(15),
             answer_wait_max: Duration::from_secs(35),
+            read_wait_max: Duration::from_secs(30),
             stop_wait_max: Duration::from_secs(30),
             requests_per_s_max: 0,
             failures_per_min_max: 60,

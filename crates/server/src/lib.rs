@@ -8,7 +8,7 @@
 //! | what does the API say of itself? | `openapi.rs`, examples in `api/examples/` |
 //! | how is something refused? | `problem.rs` |
 //! | what goes over the wire? | `wire/` |
-//! | how does it listen and stop? | `serve.rs`, limits in `config.rs` |
+//! | how does it listen and stop? | `serve.rs`, `patience.rs`, limits in `config.rs` |
 //! | what may stand in a program document? | `program/document.rs`, limits in `program/allowed.rs` |
 //! | how is one read, and refused? | `program/read.rs`, `program/fault.rs` |
 //! | what does the engine make of it? | `program/terms.rs` |
@@ -24,6 +24,7 @@ mod extract;
 mod guard;
 mod openapi;
 pub mod pages;
+mod patience;
 mod problem;
 pub mod program;
 mod router;

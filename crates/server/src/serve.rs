@@ -1,7 +1,7 @@
 //! Listens, accepts connections and stops gracefully: what was accepted is finished.
 //!
-//! Bounded: so many connections (one more is answered 503 and closed), so long for the head of a request, so long for
-//! accepted requests when the server stops. A sweeper posts what has fallen due once a minute.
+//! Bounded: so many connections (one more is answered 503 and closed), so long for the head of a request and for an answer
+//! to be read, so long for accepted requests when the server stops. A sweeper posts what has fallen due once a minute.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -18,6 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt as _;
 
 use crate::app::App;
+use crate::config::Limits;
+use crate::patience::Patient;
 use crate::router::router;
 
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -45,7 +47,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         match accepted {
             Ok((stream, from)) => match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => {
-                    let connection = connection(stream, from, service.clone(), limits.head_wait_max);
+                    let connection = connection(stream, from, service.clone(), &limits);
                     tokio::spawn(hold_place(graceful.watch(connection), place));
                 }
                 Err(_) => turn_away(stream),
@@ -64,7 +66,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
     }
 }
 
-type Served = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, Service>;
+type Served = hyper::server::conn::http1::Connection<TokioIo<Patient<TcpStream>>, Service>;
 type Service = hyper_util::service::TowerToHyperService<Connected>;
 
 /// The router, told where a connection comes from.
@@ -90,17 +92,17 @@ impl tower::Service<hyper::Request<Incoming>> for Connected {
     }
 }
 
-fn connection(stream: TcpStream, from: SocketAddr, service: Router, head_wait: Duration) -> Served {
+fn connection(stream: TcpStream, from: SocketAddr, service: Router, limits: &Limits) -> Served {
     // Answers are small and whole: there is nothing to wait for.
     let _ = stream.set_nodelay(true);
     let service = hyper_util::service::TowerToHyperService::new(Connected { service, from });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_wait)
+        .header_read_timeout(limits.head_wait_max)
         // Who has said all and listens is answered.
         .half_close(true)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.read_wait_max)), service)
 }
 
 async fn hold_place<E: std::fmt::Display>(

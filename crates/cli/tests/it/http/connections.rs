@@ -3,7 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use server::Limits;
@@ -94,6 +94,8 @@ async fn goes_on(served: Served) {
 }
 
 const QUICK: Duration = Duration::from_millis(200);
+/// After so long a test has failed.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 fn limits() -> Limits {
     Limits { head_wait_max: QUICK, body_wait_max: QUICK, ..Limits::default() }
@@ -171,6 +173,29 @@ async fn one_connection_too_many_is_told_to_come_back() {
     };
     check(&said, "200", &[]);
     drop(one);
+    served.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_reads_no_answer_loses_the_place() {
+    let limits = Limits { connections_max: 1, read_wait_max: QUICK, ..Limits::default() };
+    let served = Served::limited(limits).await;
+    let mut deaf = Raw::connect(&served);
+    // More answers than the system keeps for a connection: the server has to wait for it.
+    let asked = head("GET", "/v1/openapi.json", "").repeat(400);
+    deaf.write(asked);
+    let began = Instant::now();
+    let said = loop {
+        let mut next = Raw::connect(&served);
+        next.write(head("GET", "/health", "connection: close\r\n"));
+        let said = next.until_closed();
+        if status(&said) != "503" {
+            break said;
+        }
+        assert!(began.elapsed() < PATIENCE, "the place is held for ever");
+    };
+    check(&said, "200", &[]);
+    drop(deaf);
     served.stop_and_verify().await;
 }
 
