@@ -225,7 +225,8 @@ fn with_links(value: &Value, change: &impl Fn(&str) -> String) -> Value {
 
 /// What names a member or a page cannot be just any text.
 fn narrow(operation: &mut Value) {
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let pattern = match parameter["name"].as_str() {
             Some("member") => "^(mem_[0-9a-z]{26}|(customer|card|email|phone):.+)$",
             Some("identity") => "^(customer|card|email|phone):.+$",

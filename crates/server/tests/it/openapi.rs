@@ -144,3 +144,22 @@ fn bodies_that_are_sent_take_no_other_keys() {
         assert_eq!(schemas[&name]["additionalProperties"], false, "{name} of {place}");
     }
 }
+
+#[test]
+fn nothing_in_the_description_is_null() {
+    fn nulls(value: &Value, place: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Null => found.push(place.to_owned()),
+            Value::Object(fields) => {
+                // What tests were answered may hold one.
+                let told = fields.iter().filter(|it| it.0 != "examples");
+                told.for_each(|(key, it)| nulls(it, &format!("{place}/{key}"), found));
+            }
+            Value::Array(items) => items.iter().for_each(|it| nulls(it, place, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    nulls(&document(), "", &mut found);
+    assert_eq!(found, [""; 0]);
+}
