@@ -338,3 +338,38 @@ async fn whoever_asks_first_is_refused_before_the_body() {
     check(&said, "401", &["application/problem+json"]);
     goes_on(served).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_in_chunks_is_read_up_to_the_limit() {
+    let served = Served::start().await;
+    member(&mut served.caller().await, "ana", 0).await;
+    let chunked = |path: &str| {
+        let more = "content-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n";
+        head("PUT", &order_path(path), more)
+    };
+    let body = small_order();
+    let (start, end) = body.split_at(7);
+    let mut whole = Raw::connect(&served);
+    whole.write(format!("{}7\r\n{start}\r\n{:x}\r\n{end}\r\n0\r\n\r\n", chunked("whole"), end.len()));
+    check(&whole.until_closed(), "200", &["recorded"]);
+
+    let mut broken = Raw::connect(&served);
+    broken.write(format!("{}7\r\n{start}\r\nseven\r\n", chunked("broken")));
+    check(&broken.until_closed(), "400", &["malformed"]);
+
+    let mut large = Raw::connect(&served);
+    large.write(chunked("large"));
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+    // It may refuse and close before it has read all of it.
+    large.try_write(chunk.repeat(17).as_bytes());
+    check(&large.until_said("too_large"), "413", &["application/problem+json"]);
+
+    // Two lengths that contradict each other are no order.
+    let mut smuggled = Raw::connect(&served);
+    let both = chunked("smuggled").replace("transfer-", "content-length: 5\r\ntransfer-");
+    smuggled.write(format!("{both}0\r\n\r\nPUT /v1/channels/web/orders/smuggled HTTP/1.1\r\n"));
+    let said = smuggled.until_closed();
+    assert!(said.is_empty() || status(&said) == "400", "{said}");
+    assert_eq!(said.matches("HTTP/1.1 ").count(), usize::from(!said.is_empty()), "{said}");
+    goes_on(served).await;
+}
