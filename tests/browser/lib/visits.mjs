@@ -14,7 +14,8 @@ export async function enterSample(page) {
 export async function setUp(page, server, name = "Bookshop Rewards") {
   await page.goto(server.link);
   await page.getByLabel("Name of the program", { exact: true }).fill(name);
-  await page.getByRole("button", { name: "Set up the program" }).click();
+  // As slowly as a finger: what the page does meanwhile must not move the button away.
+  await page.getByRole("button", { name: "Set up the program" }).click({ delay: 120 });
   await page.getByRole("heading", { level: 1, name: `${name} is ready` }).waitFor();
   return shownKey(page);
 }

@@ -76,7 +76,7 @@ pub(super) struct Draft {
     pub(super) name: String,
     pub(super) channel: String,
     pub(super) document: String,
-    /// What it does; nothing while something is wrong.
+    /// What it does; nothing while something but its name is wrong.
     pub(super) sentences: Vec<String>,
     pub(super) faults: Vec<Fault>,
 }
@@ -88,7 +88,7 @@ impl Draft {
 
     fn at(form: &SetUpForm, now: Timestamp) -> Self {
         let form = trimmed(form);
-        let document = document(&form);
+        let document = document(&named(&form));
         let mut faults = typed(&form);
         let mut sentences = Vec::new();
         let zone = Zone::named(&form.time_zone).unwrap_or_else(Zone::utc);
@@ -101,12 +101,18 @@ impl Draft {
                 }
             }
         }
-        if !faults.is_empty() {
+        if faults.iter().any(|it| it.field != "name") {
             sentences.clear();
         }
         sentences.truncate(SENTENCES_MAX);
         Self { name: form.name, channel: form.channel, document, sentences, faults }
     }
+}
+
+/// What a program does can be told before it has a name: then nothing moves when the first letter is typed.
+fn named(form: &SetUpForm) -> SetUpForm {
+    let name = if form.name.is_empty() { "Your program".to_owned() } else { form.name.clone() };
+    SetUpForm { name, ..form.clone() }
 }
 
 fn trimmed(form: &SetUpForm) -> SetUpForm {
@@ -211,7 +217,7 @@ fn check(form: &SetUpForm, faulty: &[&str]) {
     let draft = Draft::at(form, today());
     let fields: Vec<&str> = draft.faults.iter().map(|it| it.field).collect();
     assert_eq!(fields, faulty, "{:?}", draft.faults);
-    assert_eq!(draft.sentences.is_empty(), !faulty.is_empty());
+    assert_eq!(draft.sentences.is_empty(), faulty.iter().any(|it| *it != "name"));
 }
 
 #[test]
