@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::guard::Seldom;
 use crate::problem::{Answer, Problem};
 use crate::throttle::Throttle;
 use crate::words::Voice;
@@ -26,6 +27,8 @@ struct Inner {
     catalog: RwLock<Arc<Catalog>>,
     readers: Arc<Semaphore>,
     requests: Arc<Semaphore>,
+    forms: Arc<Semaphore>,
+    refusals: Seldom,
     throttle: Throttle,
 }
 
@@ -46,6 +49,8 @@ impl App {
             catalog: RwLock::new(Arc::new(read_catalog(&store)?)),
             readers: Arc::new(Semaphore::new(limits.readers_max)),
             requests: Arc::new(Semaphore::new(limits.requests_max)),
+            forms: Arc::new(Semaphore::new(limits.forms_max)),
+            refusals: Seldom::default(),
             throttle: Throttle::new(&limits),
             store,
             config,
@@ -67,6 +72,15 @@ impl App {
 
     pub(crate) fn requests(&self) -> &Arc<Semaphore> {
         &self.inner.requests
+    }
+
+    pub(crate) fn forms(&self) -> &Arc<Semaphore> {
+        &self.inner.forms
+    }
+
+    /// What is told of requests for which there was no room.
+    pub(crate) fn refusals(&self) -> &Seldom {
+        &self.inner.refusals
     }
 
     pub(crate) fn throttle(&self) -> &Throttle {

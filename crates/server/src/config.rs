@@ -24,6 +24,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Requests worked on at once; one more is answered 503.
     pub requests_max: usize,
+    /// Forms of the pages worked on at once, apart from the requests: whoever sends one may not be known yet.
+    pub forms_max: usize,
     /// Reading requests that hold a snapshot at once; others wait for their turn.
     pub readers_max: usize,
     /// Bytes of a request's body.
@@ -32,6 +34,8 @@ pub struct Limits {
     pub head_wait_max: Duration,
     /// For the body of a request to arrive.
     pub body_wait_max: Duration,
+    /// For a form of the pages to arrive.
+    pub form_wait_max: Duration,
     /// For a request to be answered once it is read.
     pub answer_wait_max: Duration,
     /// For the other side to take some of an answer; a connection on which it takes nothing is closed.
@@ -49,10 +53,12 @@ impl Default for Limits {
         Self {
             connections_max: 8_192,
             requests_max: 1_024,
+            forms_max: 64,
             readers_max: 8,
             body_bytes_max: 1 << 20,
             head_wait_max: Duration::from_secs(30),
             body_wait_max: Duration::from_secs(15),
+            form_wait_max: Duration::from_secs(5),
             answer_wait_max: Duration::from_secs(35),
             read_wait_max: Duration::from_secs(30),
             stop_wait_max: Duration::from_secs(30),

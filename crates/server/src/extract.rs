@@ -1,5 +1,7 @@
 //! Reads requests: bodies, queries and keys, each refused as a problem that names the field and says what is allowed.
 
+use std::time::Duration;
+
 use axum::body::Body as HttpBody;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
@@ -30,17 +32,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             let detail = "The body must be JSON: send the header 'Content-Type: application/json'.";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
         }
-        let bytes = body_of(request, app, app.config().limits.body_bytes_max).await?;
+        let limits = &app.config().limits;
+        let bytes = body_of(request, limits.body_bytes_max, limits.body_wait_max).await?;
         read(&bytes).map(Self)
     }
 }
 
 /// The body as bytes, once all of it is there and if it is no larger than so many.
-pub(crate) async fn body_of(request: Request, app: &App, bytes_max: usize) -> Answer<Vec<u8>> {
-    let limits = &app.config().limits;
+pub(crate) async fn body_of(request: Request, bytes_max: usize, wait_max: Duration) -> Answer<Vec<u8>> {
     let body: Limited<HttpBody> = Limited::new(request.into_body(), bytes_max);
-    let Ok(read) = tokio::time::timeout(limits.body_wait_max, body.collect()).await else {
-        let detail = format!("The body did not arrive within {} seconds.", limits.body_wait_max.as_secs());
+    let Ok(read) = tokio::time::timeout(wait_max, body.collect()).await else {
+        let detail = format!("The body did not arrive within {} seconds.", wait_max.as_secs());
         return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail));
     };
     match read {

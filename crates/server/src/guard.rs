@@ -1,27 +1,32 @@
 //! What stands around every request: an id, a line in the log, a limit on how many are worked on at once and for how
 //! long, and an answer even when a handler panics.
+//!
+//! A turn is held while a body arrives. The API reads none without a key; a form may come from anybody, so that forms have
+//! fewer turns, and turns of their own: whoever holds them all stops the pages' forms, and never the API.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::TryAcquireError;
+use tokio::sync::{Semaphore, TryAcquireError};
 use tracing::Instrument as _;
 
 use crate::access::secret;
 use crate::app::App;
 use crate::config::system_draw;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 const REQUEST_ID: &str = "x-request-id";
+/// Between two lines of the log that say the same of many requests.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Gives the request an id, or keeps that of whoever stands in front, and logs how it was answered.
-pub(crate) async fn log(request: Request, next: Next) -> Response {
+pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let given = request.headers().get(REQUEST_ID).and_then(|it| it.to_str().ok()).filter(|it| is_request_id(it));
     let id = given.map_or_else(|| secret(&system_draw()())[..20].to_owned(), str::to_owned);
@@ -32,7 +37,14 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let is_busy = response.extensions().get::<Code>().is_some_and(|it| it.0 == "busy");
     span.in_scope(|| match status {
+        // Whoever floods the server may not flood its log as well.
+        503 if is_busy => {
+            if let Some(refused) = app.refusals().count(Instant::now()) {
+                tracing::warn!(%method, path, status, ms, refused, "no room for requests");
+            }
+        }
         500.. => tracing::error!(%method, path, status, ms, "answered"),
         400..500 => tracing::info!(%method, path, status, ms, "answered"),
         _ => tracing::debug!(%method, path, status, ms, "answered"),
@@ -53,7 +65,7 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     if request.uri().path() == "/health" {
         return next.run(request).await;
     }
-    let _turn = match Arc::clone(app.requests()).try_acquire_owned() {
+    let _turn = match Arc::clone(turns_of(&app, &request)).try_acquire_owned() {
         Ok(turn) => turn,
         Err(TryAcquireError::NoPermits) => {
             return Problem::busy("The server works on as many requests as it may; send it again in a moment.")
@@ -77,6 +89,33 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     }
 }
 
+/// Forms take turns of their own.
+fn turns_of<'a>(app: &'a App, request: &Request) -> &'a Arc<Semaphore> {
+    let reads_only = matches!(*request.method(), Method::GET | Method::HEAD);
+    if reads_only || request.uri().path().starts_with("/v1/") { app.requests() } else { app.forms() }
+}
+
+/// Counts what happens often, so that it is told at most once in a while.
+#[derive(Default)]
+pub(crate) struct Seldom {
+    /// When it was told last, and how often it has happened since.
+    told: Mutex<(Option<Instant>, u64)>,
+}
+
+impl Seldom {
+    /// Counts one; how many there were since the last time, if it is time to tell.
+    fn count(&self, now: Instant) -> Option<u64> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.1 += 1;
+        if told.0.is_some_and(|last| now.duration_since(last) < QUIET) {
+            return None;
+        }
+        let count = told.1;
+        *told = (Some(now), 0);
+        Some(count)
+    }
+}
+
 /// Runs a handler to its end or its panic.
 async fn caught(work: impl Future<Output = Response>) -> Result<Response, Box<dyn Any + Send>> {
     let mut work = std::pin::pin!(work);
@@ -93,4 +132,14 @@ async fn caught(work: impl Future<Output = Response>) -> Result<Response, Box<dy
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}
+
+#[test]
+fn what_happens_often_is_told_once_a_second() {
+    let (seldom, now) = (Seldom::default(), Instant::now());
+    assert_eq!(seldom.count(now), Some(1));
+    assert_eq!(seldom.count(now), None);
+    assert_eq!(seldom.count(now + QUIET / 2), None);
+    assert_eq!(seldom.count(now + QUIET), Some(3), "with all that were not told");
+    assert_eq!(seldom.count(now + QUIET), None);
 }

@@ -55,6 +55,10 @@ pub struct Problem {
     retry_after: Option<u32>,
 }
 
+/// The code of a problem, beside the answer: for the log.
+#[derive(Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
+
 pub(crate) type Answer<T> = Result<T, Box<Problem>>;
 
 impl Problem {
@@ -221,7 +225,9 @@ fn status_of(rejection: &Rejection) -> StatusCode {
 /// A caller learns that the store cannot work now, and never a path or a text of the database.
 impl From<&StoreError> for Box<Problem> {
     fn from(error: &StoreError) -> Self {
-        tracing::error!(error = %error, "the store failed");
+        if !matches!(error, StoreError::Busy(_)) {
+            tracing::error!(error = %error, "the store failed");
+        }
         let detail = match error {
             StoreError::Busy(_) => "Too much waits already; send it again in a moment.",
             StoreError::Full(_) => "The disk of the server is full; nothing was recorded. Send it again later.",
@@ -247,6 +253,7 @@ impl From<StoreError> for Box<Problem> {
 impl IntoResponse for Box<Problem> {
     fn into_response(self) -> Response {
         let mut response = (self.status(), axum::Json(&*self)).into_response();
+        response.extensions_mut().insert(Code(self.code));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {

@@ -62,7 +62,7 @@ pub fn router(app: &App) -> Router {
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(app.clone(), guard::admit))
-        .layer(from_fn(guard::log))
+        .layer(from_fn_with_state(app.clone(), guard::log))
         .layer(from_fn(pages::errors::for_people))
         .with_state(app.clone())
 }

@@ -122,7 +122,7 @@ async fn form_bytes(parts: &Parts, body: HttpBody, app: &App) -> Answer<Vec<u8>>
     if !is_ours(&parts.headers) {
         return Err(foreign());
     }
-    body_of(Request::from_parts(parts.clone(), body), app, FORM_BYTES_MAX).await
+    body_of(Request::from_parts(parts.clone(), body), FORM_BYTES_MAX, app.config().limits.form_wait_max).await
 }
 
 fn read_form<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {

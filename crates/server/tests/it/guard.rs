@@ -71,6 +71,44 @@ async fn one_request_too_many_is_told_to_come_back() {
     }
 }
 
+/// Anybody may send the beginning of a form, as often as they like.
+#[tokio::test]
+async fn forms_without_an_end_do_not_stop_the_api() {
+    let limits = Limits { forms_max: 2, requests_max: 2, ..Limits::default() };
+    let served = Served::with(NOW, limits);
+    let form = |path: &str, body: HttpBody| {
+        let request = Request::builder().method("POST").uri(path).header("sec-fetch-site", "same-origin");
+        request.body(body).expect("a request")
+    };
+    let (mut first, mut second) = (
+        Box::pin(served.ask(form("/sign-in", HttpBody::new(Endless)))),
+        Box::pin(served.ask(form("/set-up/x/words", HttpBody::new(Endless)))),
+    );
+    assert!(polled(&mut first).await.is_none() && polled(&mut second).await.is_none());
+    let third = served.ask(form("/sign-in", HttpBody::from("key=x"))).await;
+    assert_eq!(third.status, 503, "forms have as many turns as they have");
+    assert_eq!(served.send("GET", "/v1/members", None).await.status, 200);
+    assert_eq!(served.send("GET", "/ready", None).await.status, 200);
+    drop((first, second));
+    assert_eq!(served.ask(form("/sign-in", HttpBody::from("key=x"))).await.status, 422);
+}
+
+/// What a future has, after it was asked once.
+async fn polled<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+    std::future::poll_fn(|context| match Pin::new(&mut *future).poll(context) {
+        Poll::Ready(it) => Poll::Ready(Some(it)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_form_has_less_time_than_a_body() {
+    let served = Served::with(NOW, Limits { form_wait_max: Duration::from_millis(20), ..Limits::default() });
+    let request = Request::builder().method("POST").uri("/sign-in").body(HttpBody::new(Endless));
+    assert_eq!(served.ask(request.expect("a request")).await.status, 408);
+}
+
 #[tokio::test]
 async fn every_answer_has_an_id() {
     let served = Served::at(NOW);
