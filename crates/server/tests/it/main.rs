@@ -4,6 +4,7 @@
 
 mod access;
 mod bad_input;
+mod connect;
 mod defaults;
 mod documentation;
 mod draft;
