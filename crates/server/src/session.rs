@@ -221,10 +221,10 @@ impl App {
         }
     }
 
-    /// Signs a browser in whose right to it is known.
-    pub(crate) async fn open_session(&self) -> Answer<(Session, Cookie)> {
+    /// Signs a browser in whose right to it is known: from the API key that it has shown, if it was one.
+    pub(crate) async fn open_session(&self, key: Option<u32>) -> Answer<(Session, Cookie)> {
         let (session, cookie, hashed, expires_at) = self.new_session();
-        let opened = self.sign_in_command(Body::OpenSession { session: hashed, expires_at }).await;
+        let opened = self.sign_in_command(Body::OpenSession { session: hashed, key, expires_at }).await;
         opened.map(|()| (session, cookie)).map_err(|it| Problem::failed(&it, None))
     }
 

@@ -8,6 +8,7 @@ use crate::fault::{Fault, Found};
 use crate::key::{KeyInfo, Scopes, SecretHash};
 use crate::reference::{Change, Changed, Refused, invalid};
 use crate::rows::time;
+use crate::session::end_sessions_of;
 
 const HINT_CHARS_MAX: usize = 8;
 
@@ -42,12 +43,16 @@ pub(crate) fn add_key(change: &Change<'_>, key: &NewKey<'_>) -> Changed {
     Ok(Reply::Key { number })
 }
 
-/// The key stays, so that entries go on saying whose it was. Its first end counts.
+/// The key stays, so that entries go on saying whose it was. Its first end counts. Whoever signed in with it is signed
+/// out.
 pub(crate) fn revoke_key(change: &Change<'_>, number: u32) -> Changed {
     let update = "UPDATE keys SET revoked_at = coalesce(revoked_at, $1) WHERE number = $2";
     match change.conn.execute(update, params![change.clock.micros(), number])? {
         0 => Err(Refused::Failed(Failure::UnknownKey)),
-        _ => Ok(Reply::Done),
+        _ => {
+            end_sessions_of(change.conn, number)?;
+            Ok(Reply::Done)
+        }
     }
 }
 

@@ -108,9 +108,10 @@ pub enum Body {
         session: SecretHash,
         expires_at: Timestamp,
     },
-    /// For who has shown an API key.
+    /// For who has shown an API key, whose number it is; the session ends with the key.
     OpenSession {
         session: SecretHash,
+        key: Option<u32>,
         expires_at: Timestamp,
     },
     /// Ending one that has ended changes nothing.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use engine::{
     Account, Adjustment, Decided, Document, EntryNo, HoldNo, HoldState, Kind, Moment, OrderNo, Points, Rejection, Stop,
-    Timestamp, is_name,
+    Timestamp, is_name, limits,
 };
 
 use crate::batch::{Batch, OrderPlace};
@@ -121,14 +121,8 @@ fn is_lasting(rejection: &Rejection) -> bool {
 }
 
 fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
-    let (now, import) = match command.time {
-        Time::Live => (batch.now, false),
-        Time::Import(at) if !at.is_in_limits() => {
-            return Err(invalid("time", "a time in the years 1970 to 2500").into());
-        }
-        Time::Import(at) => (at, true),
-    };
-    let moment = Moment { now, actor: command.actor, import };
+    let now = ledger_time(batch, command)?;
+    let moment = Moment { now, actor: command.actor, import: command.time != Time::Live };
     match &command.body {
         Body::SignUp { id, name, identities } => people::sign_up(batch, *id, name.as_deref(), identities, now),
         Body::PutOrder { channel, member, reference, document } => {
@@ -168,6 +162,19 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
     }
 }
 
+/// The time at which a command is recorded. It never goes back on an account, so one that lies ahead would spoil it for
+/// good: it is refused, but for what clocks differ by.
+pub(crate) fn ledger_time(batch: &Batch<'_>, command: &Command) -> Result<Timestamp, Rejection> {
+    match command.time {
+        Time::Live => Ok(batch.now),
+        Time::Import(at) if !at.is_in_limits() => Err(invalid("time", "a time in the years 1970 to 2500")),
+        Time::Import(at) if batch.now.plus_minutes(limits::AHEAD_MINUTES_MAX) < at => {
+            Err(Rejection::DateAhead { path: "at" })
+        }
+        Time::Import(at) => Ok(at),
+    }
+}
+
 /// What touches no points.
 fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
     match body {
@@ -176,7 +183,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         Body::RemoveIdentity { member, identity } => people::remove_identity(batch, member, identity),
         Body::OpenLink { link, expires_at } => session::open_link(batch, *link, *expires_at),
         Body::UseLink { link, session, expires_at } => session::use_link(batch, *link, *session, *expires_at),
-        Body::OpenSession { session, expires_at } => session::open_session(batch, *session, *expires_at),
+        Body::OpenSession { session, key, expires_at } => session::open_session(batch, *session, *key, *expires_at),
         Body::EndSession { session } => session::end_session(batch, *session),
         Body::SignUp { .. }
         | Body::PutOrder { .. }

@@ -33,11 +33,16 @@ impl Kind {
 }
 
 pub(crate) fn open_link(batch: &Batch<'_>, link: SecretHash, expires_at: Timestamp) -> Answered {
-    open(batch, Kind::Link, link, expires_at)
+    open(batch, Kind::Link, link, None, expires_at)
 }
 
-pub(crate) fn open_session(batch: &Batch<'_>, session: SecretHash, expires_at: Timestamp) -> Answered {
-    open(batch, Kind::Session, session, expires_at)
+pub(crate) fn open_session(
+    batch: &Batch<'_>,
+    session: SecretHash,
+    key: Option<u32>,
+    expires_at: Timestamp,
+) -> Answered {
+    open(batch, Kind::Session, session, key, expires_at)
 }
 
 /// A link is good for one session: whoever comes second fails.
@@ -47,7 +52,7 @@ pub(crate) fn use_link(batch: &Batch<'_>, link: SecretHash, session: SecretHash,
         return Err(Refused::Failed(Failure::UnknownLink));
     }
     delete(batch.conn, Kind::Link, link)?;
-    open(batch, Kind::Session, session, expires_at)
+    open(batch, Kind::Session, session, None, expires_at)
 }
 
 pub(crate) fn end_session(batch: &Batch<'_>, session: SecretHash) -> Answered {
@@ -74,13 +79,19 @@ pub(crate) fn forget_all(conn: &Connection) -> Found<()> {
     Ok(())
 }
 
-fn open(batch: &Batch<'_>, kind: Kind, hash: SecretHash, expires_at: Timestamp) -> Answered {
+/// Ends what was opened with an API key, together with the key.
+pub(crate) fn end_sessions_of(conn: &Connection, key: u32) -> Found<()> {
+    conn.execute("DELETE FROM tokens WHERE key = $1", params![key])?;
+    Ok(())
+}
+
+fn open(batch: &Batch<'_>, kind: Kind, hash: SecretHash, key: Option<u32>, expires_at: Timestamp) -> Answered {
     check(expires_at)?;
     let mut insert = batch.conn.prepare_cached(
-        "INSERT INTO tokens (hash, kind, created_at, expires_at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, expires_at = excluded.expires_at",
+        "INSERT INTO tokens (hash, kind, created_at, expires_at, key) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, expires_at = excluded.expires_at, key = excluded.key",
     )?;
-    insert.execute(params![hash.0, kind.number(), batch.now.micros(), expires_at.micros()])?;
+    insert.execute(params![hash.0, kind.number(), batch.now.micros(), expires_at.micros(), key])?;
     Ok(Reply::Done)
 }
 
@@ -88,8 +99,12 @@ fn check(expires_at: Timestamp) -> Result<(), Refused> {
     if expires_at.is_in_limits() { Ok(()) } else { Err(invalid("expires_at", "a time up to the year 2500").into()) }
 }
 
+/// A session may be written after its key was revoked: who asked for it was let in a moment before.
 fn is_open(conn: &Connection, kind: Kind, hash: SecretHash, now: Timestamp) -> Found<bool> {
-    let mut find = conn.prepare_cached("SELECT expires_at FROM tokens WHERE hash = $1 AND kind = $2")?;
+    let mut find = conn.prepare_cached(
+        "SELECT expires_at FROM tokens WHERE hash = $1 AND kind = $2
+        AND (key IS NULL OR EXISTS (SELECT 1 FROM keys WHERE keys.number = tokens.key AND revoked_at IS NULL))",
+    )?;
     let expires_at: Option<i64> = find.query_row(params![hash.0, kind.number()], |row| row.get(0)).optional()?;
     Ok(expires_at.is_some_and(|it| now.micros() < it))
 }

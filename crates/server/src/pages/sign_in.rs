@@ -63,7 +63,7 @@ pub(crate) async fn enter(
     let caller = find(&app, form.key.trim()).await?;
     let fault = match caller {
         Some(caller) if caller.may(Scopes::ADMIN) => {
-            let (_, cookie) = app.open_session().await?;
+            let (_, cookie) = app.open_session(Some(caller.key)).await?;
             return Ok(cookie.redirect(&next));
         }
         Some(_) => "This key works for the API, but signing in needs one with the scope admin.",
@@ -81,7 +81,7 @@ pub(crate) async fn enter_demo(State(app): State<App>, _form: Entering<Nothing>)
     if !app.config().is_demo {
         return Ok(Redirect::to("/sign-in").into_response());
     }
-    let (_, cookie) = app.open_session().await?;
+    let (_, cookie) = app.open_session(None).await?;
     Ok(cookie.redirect("/admin"))
 }
 

@@ -47,12 +47,14 @@ CREATE TABLE keys (
     revoked_at INTEGER
 ) STRICT;
 
--- Signing in: 1 a link that opens one session, 2 a session. Of each only the SHA-256.
+-- Signing in: 1 a link that opens one session, 2 a session. Of each only the SHA-256. The key is the one with which the
+-- session was opened, and ends with it; a link has none.
 CREATE TABLE tokens (
     hash BLOB NOT NULL PRIMARY KEY,
     kind INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    key INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- Directory: who was first. The key is the first half of a SHA-256.

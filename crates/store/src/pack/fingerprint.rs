@@ -99,9 +99,10 @@ fn write_other(it: &mut Packer, body: &Body) {
             it.bytes(&link.0);
             it.time(*expires_at, ZERO);
         }
-        Body::OpenSession { session, expires_at } => {
+        Body::OpenSession { session, key, expires_at } => {
             it.byte(17);
             it.bytes(&session.0);
+            it.unsigned(key.map_or(0, |it| u64::from(it) + 1));
             it.time(*expires_at, ZERO);
         }
         Body::EndSession { session } => {

@@ -105,12 +105,31 @@ fn a_link_opens_one_session() {
     assert!(is_open(first, day(8)) && !is_open(first, day(9)) && !is_open(second, day(0)));
     shop.later(1);
     assert_eq!(send(&store, uses(other, second)), Err(Failure::UnknownLink), "it has expired");
-    sent(&store, &[live(Body::OpenSession { session: second, expires_at: day(3) })]);
+    sent(&store, &[live(Body::OpenSession { session: second, key: None, expires_at: day(3) })]);
     assert!(is_open(second, day(2)));
     sent(&store, &[live(Body::EndSession { session: second }), live(Body::EndSession { session: second })]);
     assert!(!is_open(second, day(2)) && is_open(first, day(2)));
-    let never = Body::OpenSession { session: second, expires_at: Timestamp::NEVER };
+    let never = Body::OpenSession { session: second, key: None, expires_at: Timestamp::NEVER };
     assert_eq!(path_of(&send(&store, live(never))), "expires_at");
+}
+
+#[test]
+fn a_session_ends_with_the_key_it_was_opened_with() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[keyed("a", key("one", Scopes::ADMIN)), keyed("b", key("two", Scopes::ADMIN))]);
+    let expires_at = Timestamp::from_micros(NEW_YEAR + 9 * DAY);
+    let open = |name: &str, key| live(Body::OpenSession { session: SecretHash::of(name), key, expires_at });
+    let is_open = |name: &str| {
+        let reader = store.reader().expect("a reader");
+        reader.session(SecretHash::of(name), store.now()).expect("read")
+    };
+    sent(&store, &[open("first", Some(1)), open("second", Some(2)), open("linked", None)]);
+    assert!(is_open("first") && is_open("second") && is_open("linked"));
+    sent(&store, &[live(Body::RevokeKey { number: 1 })]);
+    assert!(!is_open("first") && is_open("second") && is_open("linked"));
+    sent(&store, &[open("late", Some(1)), open("nobody's", Some(7))]);
+    assert!(!is_open("late") && !is_open("nobody's"), "only a key that is there opens");
 }
 
 #[test]
@@ -119,7 +138,7 @@ fn what_has_expired_is_swept_and_nobody_is_signed_in_to_a_copy() {
     let store = shop.opened("plain");
     let open = |name: &str, days: i64| {
         let expires_at = Timestamp::from_micros(NEW_YEAR + days * DAY);
-        live(Body::OpenSession { session: SecretHash::of(name), expires_at })
+        live(Body::OpenSession { session: SecretHash::of(name), key: None, expires_at })
     };
     sent(&store, &[open("short", 1), open("long", 50)]);
     shop.later(2);
@@ -142,7 +161,8 @@ fn a_change_of_what_all_read_raises_the_epoch_and_nothing_else_does() {
     let store = shop.opened("plain");
     let first = store.epoch();
     sent(&store, &[sign_up(1), order(1, "A1", sale(1_000, NEW_YEAR))]);
-    sent(&store, &[live(Body::OpenSession { session: SecretHash::of("s"), expires_at: Timestamp::default() })]);
+    let open = Body::OpenSession { session: SecretHash::of("s"), key: None, expires_at: Timestamp::default() };
+    sent(&store, &[live(open)]);
     assert_eq!(store.epoch(), first);
     let refused = send(&store, keyed("twice", add_channel("shop", "points")));
     assert_eq!((path_of(&refused), store.epoch()), ("name", first));

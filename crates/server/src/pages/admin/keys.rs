@@ -43,7 +43,7 @@ pub struct KeyRow {
     pub ending: String,
     pub created: String,
     pub revoked: Option<String>,
-    /// Where it is revoked; nothing for the key that this session was opened with.
+    /// Where it is revoked; nothing for one that was.
     pub revoke: Option<String>,
 }
 

@@ -31,6 +31,20 @@ async fn only_an_admin_key_signs_in() {
 }
 
 #[tokio::test]
+async fn whoever_signed_in_with_a_key_is_signed_out_with_it() {
+    let mut visitor = Visitor::of_shop().await;
+    visitor.served.add_key(TILL, Scopes::ADMIN);
+    let answer = visitor.send("/sign-in", &[("key", TILL)]).await;
+    visitor.keep(&answer);
+    visitor.page("/admin/keys").await;
+    assert_eq!(visitor.served.send("DELETE", "/v1/keys/2", None).await.status, 204);
+    let answer = visitor.get("/admin/keys").await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?next=%2Fadmin%2Fkeys"));
+    visitor.sign_in().await;
+    visitor.page("/admin/keys").await;
+}
+
+#[tokio::test]
 async fn the_sample_shop_is_entered_only_where_it_is() {
     let visitor = Visitor::of_shop().await;
     let answer = visitor.send("/sign-in/demo", &[]).await;
