@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use crate::batch::Batch;
 use crate::checkpoint::Checkpointer;
 use crate::command::{Body, Command, Failure, Time};
-use crate::decide::{decide, keyed};
+use crate::decide::{decide, keyed, ledger_time};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::gate::Gate;
@@ -198,22 +198,13 @@ fn is_over(then: Timestamp, now: Timestamp) -> bool {
 /// A change of reference data writes at once: its batch is its own.
 fn reference(batch: &mut Batch<'_>, command: &Command, compile: Compile) -> Found<Answer> {
     keyed(batch, command, |batch| {
-        let change = Change {
-            conn: batch.conn,
-            reference: batch.reference,
-            compile,
-            now: now_of(batch, command),
-            clock: batch.now,
+        let now = match ledger_time(batch, command) {
+            Ok(now) => now,
+            Err(rejection) => return Ok(Err(Failure::Rejected(rejection))),
         };
+        let change = Change { conn: batch.conn, reference: batch.reference, compile, now, clock: batch.now };
         change_reference(&change, &command.body)
     })
-}
-
-fn now_of(batch: &Batch<'_>, command: &Command) -> engine::Timestamp {
-    match command.time {
-        Time::Live => batch.now,
-        Time::Import(at) => at,
-    }
 }
 
 fn all(jobs: &[Job], error: &StoreError) -> Vec<Answer> {

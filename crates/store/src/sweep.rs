@@ -31,7 +31,8 @@ pub struct Swept {
     pub answers: u64,
 }
 
-/// Settles everything that falls due at `until` or before; `progress` is told how many accounts are done.
+/// Settles everything that falls due at `until` or before, which is now: nothing is settled ahead of the store's clock.
+/// `progress` is told how many accounts are done.
 ///
 /// # Errors
 /// When the store fails. A member whose settling panics is parked.

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod access;
+mod ahead;
 #[cfg(unix)]
 mod batches;
 mod crash;

@@ -311,6 +311,8 @@ fn a_sweep_settles_what_is_due_once() {
     drop(reader);
     let swept = |until| store::sweep(&store, until, &mut |_| {}).map(|it| it.accounts);
     assert_eq!(swept(Timestamp::from_micros(NEW_YEAR)), Ok(0));
+    assert_eq!(swept(until), Ok(0), "not ahead of the clock");
+    shop.later(12);
     assert_eq!(swept(until), Ok(30));
     assert_eq!(swept(until), Ok(0));
     let figures = store.reader().expect("a reader").figures("points").expect("figures");
