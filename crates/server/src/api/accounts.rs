@@ -421,6 +421,8 @@ pub(crate) fn entry(member: MemberId, program: &Program, it: &Entry, background:
         program: program.info.number,
         exponent: voice.terms.currency.exponent,
         day: voice.terms.zone.date_of(it.at).to_string(),
+        reference: order.map(str::to_owned),
+        channel: it.order.and_then(|it| background.channels.get(&it)).cloned(),
         text,
     };
     Ok(WireEntry::of(it, told))

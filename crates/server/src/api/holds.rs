@@ -74,14 +74,11 @@ pub(crate) async fn hold(
     let now = app.now();
     let voice = program.voice(now)?;
     let named = member_ref(&new.member)?;
-    let found = named.clone();
-    let member = app.read(move |reader| reader.find(&found)).await?;
-    let member = member.ok_or_else(|| Problem::rejected(&Rejection::UnknownMember, Some(&voice)))?;
     let points = Points::new(new.points);
     let body = Body::Hold { program: program.info.name.clone(), member: named, points, minutes: new.minutes };
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(&voice)).await?;
-    let store::Reply::Hold { hold, balance, lapses_at } = reply else { return Err(Problem::internal()) };
+    let store::Reply::Hold { member, hold, balance, lapses_at } = reply else { return Err(Problem::internal()) };
     let id = OwnedId { kind: Owned::Hold, member, program: program.info.number, number: hold.0 };
     Ok((StatusCode::CREATED, Reply(HoldView::of(id, lapses_at, &balance, program, now)?)))
 }

@@ -177,14 +177,9 @@ pub(crate) async fn get_member(
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberChange {
     /// The new name; null for none.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, example = "Ana Souza", min_length = 1, max_length = 200)]
-    name: Option<Option<String>>,
-}
-
-/// Tells a field that is null from one that is left out.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required, example = "Ana Souza", min_length = 1, max_length = 200)]
+    name: Option<String>,
 }
 
 /// Change a member.
@@ -200,10 +195,8 @@ pub(crate) async fn change_member(
     Json(change): Json<MemberChange>,
 ) -> Answer<Reply<MemberView>> {
     let member = path_ref(&member)?;
-    if let Some(name) = change.name {
-        let body = Body::Rename { member: member.clone(), name };
-        app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
-    }
+    let body = Body::Rename { member: member.clone(), name: change.name };
+    app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
     shown(&app, member).await
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::Json as Reply;
 use axum::extract::State;
-use engine::{Actor, HoldNo, Order, Timestamp};
+use engine::{Actor, HoldNo, Order, Rejection, Timestamp};
 use serde::Serialize;
-use store::{Body, MemberId, MemberRef, OrderInfo, Scopes, Time};
+use store::{Body, Failure, MemberId, MemberRef, OrderInfo, Scopes, Time};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
@@ -63,7 +63,15 @@ pub(crate) async fn put_order(
     let document = Arc::new(document);
     let body = Body::PutOrder { channel: channel.info.name.clone(), member, reference: reference.clone(), document };
     let voice = channel.program.voice(now)?;
-    let reply = app.submit_for(Request { key: None, actor, time, body }, Some(&voice)).await?;
+    let is_named = order.member.is_some();
+    let reply = app.submit(Request { key: None, actor, time, body }).await.map_err(|it| match it {
+        Failure::Rejected(Rejection::UnknownMember) if !is_named => Problem::invalid(
+            "member",
+            "the key is missing",
+            "a member, with the first document of an order: mem_…, customer:…, card:…, email:… or phone:…",
+        ),
+        it => Problem::failed(&it, Some(&voice)),
+    })?;
     let store::Reply::Order { member, order, answer } = reply else { return Err(Problem::internal()) };
     let voice = channel.program.voice_of(answer.earned.version).unwrap_or(voice);
     Ok(Reply(OrderAnswer {

@@ -261,7 +261,7 @@ pub(crate) async fn try_draft(
         return Err(Problem::invalid("redeem", "it is below zero", "0 or more points"));
     }
     let example = asked.amount.map(|it| try_order(&document, &it, redeem)).transpose();
-    let example = example.map_err(|it| fault(&it, ""))?;
+    let example = example.map_err(|it| Problem::invalid("amount", &it.what, it.allowed))?;
     Ok(Reply(DraftView { text: words, example }))
 }
 

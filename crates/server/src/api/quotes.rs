@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json as Reply;
 use axum::extract::State;
-use engine::{Actor, Moment};
+use engine::{Actor, Moment, is_name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -62,6 +62,13 @@ pub(crate) async fn quote(
         let allowed = "mem_…, customer:…, card:…, email:… or phone:…";
         Problem::invalid("order.member", "the key is missing", allowed)
     })?;
+    if asked.order.at.is_some() {
+        return Err(Problem::invalid("order.at", "a quote is for now", "no such key"));
+    }
+    if asked.reference.as_deref().is_some_and(|it| !is_name(it)) {
+        let allowed = "1 to 120 bytes of text without control characters";
+        return Err(Problem::invalid("reference", "it cannot be the reference of an order", allowed));
+    }
     let mut document = read(&asked.order, channel, now).map_err(|it| it.within("order"))?;
     let reference = asked.reference.as_deref().unwrap_or_default();
     only_own_hold(&app, &asked.order, Some(&member), channel, reference, &mut document).await?;

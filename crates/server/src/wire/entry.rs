@@ -25,6 +25,14 @@ pub(crate) struct WireEntry {
     /// The id of the order that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order: Option<String>,
+    /// The channel's own name for that order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "A17")]
+    pub(crate) reference: Option<String>,
+    /// The channel of that order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "web")]
+    pub(crate) channel: Option<String>,
     /// Who did it: `system`, `import`, `channel:1`, `key:1` or `staff:0`.
     #[schema(example = "channel:1")]
     pub(crate) actor: String,
@@ -164,12 +172,15 @@ pub(crate) struct Told {
     pub(crate) program: u32,
     pub(crate) exponent: u8,
     pub(crate) day: String,
+    /// Of its order.
+    pub(crate) reference: Option<String>,
+    pub(crate) channel: Option<String>,
     pub(crate) text: String,
 }
 
 impl WireEntry {
     pub(crate) fn of(it: &Entry, told: Told) -> Self {
-        let Told { member, program, exponent, day, text } = told;
+        let Told { member, program, exponent, day, reference, channel, text } = told;
         let id = |kind, number| OwnedId { kind, member, program, number }.to_string();
         let change = |it: &Posting| {
             let available = engine::Bucket::Available;
@@ -193,6 +204,8 @@ impl WireEntry {
             day,
             kind: it.kind.name(),
             order: it.order.map(|it| id(Owned::Order, it.0)),
+            reference,
+            channel,
             actor: actor(it.actor),
             available: it.postings.iter().map(change).sum(),
             postings: it.postings.iter().map(posting).collect(),
