@@ -57,7 +57,7 @@ impl FirstSteps {
         let url = &app.config().public_url;
         let channels = chosen.channels();
         let channel = channels.first().map_or_else(|| "web".to_owned(), |it| encoded(it));
-        let headers = "-H \"Authorization: Bearer $KEY\" -H \"Content-Type: application/json\"";
+        let headers = "\\\n  -H \"Authorization: Bearer $KEY\" \\\n  -H \"Content-Type: application/json\"";
         Self {
             sign_up: format!(
                 "curl {url}/v1/members {headers} \\\n  -H \"Idempotency-Key: sign-up-ana\" \\\n  -d '{{\"name\": \"Ana Silva\", \
