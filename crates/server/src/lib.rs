@@ -23,6 +23,7 @@ mod config;
 mod extract;
 mod guard;
 mod openapi;
+mod origin;
 pub mod pages;
 mod patience;
 mod problem;

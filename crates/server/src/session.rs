@@ -5,7 +5,7 @@
 
 use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
+use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,6 +18,7 @@ use store::{Body, Failure, SecretHash, Time};
 use crate::access::secret;
 use crate::app::{App, Request as Asked};
 use crate::extract::body_of;
+use crate::origin::is_ours;
 use crate::problem::{Answer, Problem};
 
 const SESSION_DAYS: i32 = 30;
@@ -119,7 +120,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Entering<T> {
 }
 
 async fn form_bytes(parts: &Parts, body: HttpBody, app: &App) -> Answer<Vec<u8>> {
-    if !is_ours(&parts.headers) {
+    if !is_ours(&parts.headers, app.config()) {
         return Err(foreign());
     }
     body_of(Request::from_parts(parts.clone(), body), FORM_BYTES_MAX, app.config().limits.form_wait_max).await
@@ -132,21 +133,9 @@ fn read_form<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
     })
 }
 
-/// Whether the browser says that one of our pages sends this. Browsers of today send both headers; what sends neither is
-/// no browser, and has no cookie that a foreign page could use.
-fn is_ours(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
-    let same_site = text("sec-fetch-site").is_none_or(|it| it == "same-origin" || it == "none");
-    let same_origin = match (text(ORIGIN.as_str()), text(HOST.as_str())) {
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, it)| it == host),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
-    same_site && same_origin
-}
-
 fn foreign() -> Box<Problem> {
-    let detail = "This form was not sent by a page of this server, or it is too old; open the page again.";
+    let detail = "This form was not sent by a page of this server at its public address (--public-url), or it is too old; \
+                  open the page again.";
     Problem::new(StatusCode::FORBIDDEN, "foreign_form", detail)
 }
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use askama::Template;
 use axum::extract::{FromRequestParts, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use store::Scopes;
@@ -15,6 +15,8 @@ use super::shell::Shell;
 use crate::access::{self, find};
 use crate::app::App;
 use crate::extract::Params;
+use crate::origin::is_our_host;
+use crate::problem::Problem;
 use crate::session::{Entering, NoEntry, Posted, Session};
 
 /// `GET /sign-in`
@@ -77,9 +79,18 @@ pub(crate) async fn enter(
 pub(crate) struct Nothing {}
 
 /// Opens a session in the sample shop, for anybody.
-pub(crate) async fn enter_demo(State(app): State<App>, _form: Entering<Nothing>) -> Result<Response, NoEntry> {
+pub(crate) async fn enter_demo(
+    State(app): State<App>,
+    headers: HeaderMap,
+    _form: Entering<Nothing>,
+) -> Result<Response, NoEntry> {
     if !app.config().is_demo {
         return Ok(Redirect::to("/sign-in").into_response());
+    }
+    // No key is asked for: a page whose name was pointed at this machine could enter, and read everything.
+    if !is_our_host(&headers, app.config()) {
+        let detail = "The sample shop is entered at the address that it prints when it starts.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_form", detail).into());
     }
     let (_, cookie) = app.open_session(None).await?;
     Ok(cookie.redirect("/admin"))
@@ -96,9 +107,10 @@ fn page(app: &App, next: String, fault: Option<&str>) -> SignInPage {
     SignInPage { shell, next, fault: fault.map(str::to_owned), is_demo: app.config().is_demo }
 }
 
-/// A path of ours: nobody is sent elsewhere after signing in.
+/// A path of ours that can stand in a header: nobody is sent elsewhere after signing in.
 fn local(next: Option<&str>) -> String {
-    let is_ours = |it: &&str| *it == "/admin" || it.starts_with("/admin/") || it.starts_with("/admin?");
+    let is_below = |it: &str| it == "/admin" || it.starts_with("/admin/") || it.starts_with("/admin?");
+    let is_ours = |it: &&str| is_below(it) && it.bytes().all(|byte| byte.is_ascii_graphic());
     next.filter(is_ours).unwrap_or("/admin").to_owned()
 }
 
@@ -118,7 +130,16 @@ fn nobody_is_sent_elsewhere() {
     for there in ["/admin", "/admin/keys", "/admin?period=all"] {
         assert_eq!(local(Some(there)), there);
     }
-    for elsewhere in ["https://example.org", "//example.org", "/administrator", "/\\example.org", ""] {
+    for elsewhere in [
+        "https://example.org",
+        "//example.org",
+        "/administrator",
+        "/\\example.org",
+        "",
+        "/admin/\r\nx: y",
+        "/admin/ä",
+        "/admin/ x",
+    ] {
         assert_eq!(local(Some(elsewhere)), "/admin");
     }
     assert_eq!(local(None), "/admin");

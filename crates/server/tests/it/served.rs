@@ -52,6 +52,10 @@ impl Served {
     }
 
     pub(crate) fn with(now: &str, limits: Limits) -> Self {
+        Self::configured(now, |it| it.limits = limits)
+    }
+
+    pub(crate) fn configured(now: &str, configure: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(AtomicI64::new(0));
         let read = Arc::clone(&clock);
@@ -62,8 +66,8 @@ impl Served {
         };
         let store = Store::open(&Database::Sqlite(folder.path().join("test.db")), options).expect("a new database");
         let mut config = Config::local("http://localhost:7070");
-        config.limits = limits;
         config.draw = counted();
+        configure(&mut config);
         let app = App::new(store, config).expect("a server");
         let served = Self { router: server::router(&app), app, clock, _folder: folder };
         served.set_clock(now);

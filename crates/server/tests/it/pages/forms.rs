@@ -52,6 +52,55 @@ async fn the_sample_shop_is_entered_only_where_it_is() {
     assert!(!visitor.page("/sign-in").await.contains("sample shop"));
 }
 
+/// A name of somebody else's may point at this machine: the page behind it would be let in by its own browser.
+#[tokio::test]
+async fn the_sample_shop_is_entered_under_its_own_names() {
+    let visitor = Visitor::of_demo();
+    let enter = async |host: &str| {
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("host", host)];
+        visitor.ask("POST", "/sign-in/demo", &headers, String::new()).await
+    };
+    for ours in ["localhost:7070", "127.0.0.1:7070", "[::1]:7070"] {
+        let answer = enter(ours).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/admin"), "{ours}");
+        assert!(!answer.header("set-cookie").is_empty());
+    }
+    let answer = enter("example.org:7070").await;
+    assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (403, ""));
+    check(&answer.text);
+}
+
+/// A proxy says `Host: 127.0.0.1:7070`, whatever the browser was told.
+#[tokio::test]
+async fn forms_are_believed_from_the_public_address() {
+    let visitor = Visitor::at("https://points.example.com");
+    let enter = async |origin: &str, host: &str| {
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        let headers = [kind, ("origin", origin), ("host", host), ("sec-fetch-site", "same-origin")];
+        visitor.ask("POST", "/sign-in", &headers, format!("key={ADMIN}")).await
+    };
+    let answer = enter("https://points.example.com", "127.0.0.1:7070").await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    assert!(answer.header("set-cookie").starts_with("__Host-guerdon="));
+    for (origin, host) in [
+        ("http://points.example.com", "points.example.com"),
+        ("https://example.org", "example.org"),
+        ("http://localhost:7070", "localhost:7070"),
+        ("null", "points.example.com"),
+    ] {
+        assert_eq!(enter(origin, host).await.status, 403, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn no_address_to_go_on_to_breaks_the_answer() {
+    let visitor = Visitor::of_shop().await;
+    for next in ["/admin/\r\nset-cookie: x=y", "/admin/\u{e4}", "//example.org", "/admin/\u{0}"] {
+        let answer = visitor.send("/sign-in", &[("key", ADMIN), ("next", next)]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/admin"), "{next:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_key_is_made_shown_once_and_revoked() {
     let mut visitor = Visitor::of_shop().await;

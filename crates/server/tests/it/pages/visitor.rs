@@ -21,6 +21,16 @@ impl Visitor {
         Self { served: Served::at(NOW), cookie: String::new() }
     }
 
+    /// Somebody before the sample shop, which anybody may enter.
+    pub(crate) fn of_demo() -> Self {
+        Self { served: Served::configured(NOW, |it| it.is_demo = true), cookie: String::new() }
+    }
+
+    /// Somebody before a server that browsers reach at that address.
+    pub(crate) fn at(public_url: &str) -> Self {
+        Self { served: Served::configured(NOW, |it| public_url.clone_into(&mut it.public_url)), cookie: String::new() }
+    }
+
     /// Somebody of a shop with a program, a channel and three orders of two members.
     pub(crate) async fn of_shop() -> Self {
         let visitor = Self::new();
