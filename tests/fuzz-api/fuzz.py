@@ -94,7 +94,7 @@ def call(url, key, method, path, body):
     headers = {
         "Authorization": f"Bearer {key}",
         "Content-Type": "application/json",
-        "Idempotency-Key": f"{method} {path}",
+        "Idempotency-Key": f"{method}:{path}",
     }
     request = urllib.request.Request(url + path, json.dumps(body).encode(), headers, method=method)
     with urllib.request.urlopen(request) as answer:
