@@ -146,7 +146,8 @@ pub(crate) async fn set_up(
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page(&token, form, &draft))).into_response());
     }
     let Some((_, cookie)) = app.use_link(&token).await? else {
-        let detail = "This link is unknown, was used before, or is older than a day; guerdon serve --new-link prints a new one.";
+        let detail =
+            "This link is unknown, was used before, or is older than a day; guerdon serve --new-link prints a new one.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "unknown_link", detail).into());
     };
     if is_set_up {
