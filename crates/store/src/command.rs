@@ -223,6 +223,8 @@ pub enum Reply {
     },
     /// To `Hold` and to `ReleaseHold`.
     Hold {
+        /// Whose hold it is: the identity that was named may be another member's by now.
+        member: MemberId,
         hold: HoldNo,
         balance: Balance,
         lapses_at: Timestamp,

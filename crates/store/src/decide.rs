@@ -256,7 +256,8 @@ fn hold(
     let opened = decided.entries.iter().rev().filter_map(|it| it.hold).find(|it| it.state == HoldState::Active);
     let opened = opened.ok_or(Fault::Row("a hold that is granted is posted"))?;
     post(batch, id, &decided, false)?;
-    Ok(Reply::Hold { hold: opened.no, balance: batch.slot(id)?.account.balance, lapses_at: opened.lapses_at })
+    let balance = batch.slot(id)?.account.balance;
+    Ok(Reply::Hold { member: id.owner, hold: opened.no, balance, lapses_at: opened.lapses_at })
 }
 
 fn release_hold(batch: &mut Batch<'_>, id: AccountId, hold: HoldNo, moment: Moment) -> Answered {
@@ -266,7 +267,7 @@ fn release_hold(batch: &mut Batch<'_>, id: AccountId, hold: HoldNo, moment: Mome
     post(batch, id, &decided, false)?;
     let account = &batch.slot(id)?.account;
     let lapses_at = account.hold(hold).map_or(Timestamp::NEVER, |it| it.lapses_at);
-    Ok(Reply::Hold { hold, balance: account.balance, lapses_at })
+    Ok(Reply::Hold { member: id.owner, hold, balance: account.balance, lapses_at })
 }
 
 fn adjust(

@@ -69,7 +69,7 @@ pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
             (open::send_for(&store, &program, body, None).context(what)?, program, "released")
         }
     };
-    let Reply::Hold { hold, balance, lapses_at } = reply else { bail!("the store answered something else") };
+    let Reply::Hold { hold, balance, lapses_at, .. } = reply else { bail!("the store answered something else") };
     let until =
         if verb == "reserved" { format!(" until {}", local(&store, &program, lapses_at)?) } else { String::new() };
     let (held, free) = (grouped(balance.held.get()), grouped(balance.available.get()));

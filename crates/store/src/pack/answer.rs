@@ -52,8 +52,9 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.unsigned(order.0);
             write_answer(it, answer);
         }
-        Reply::Hold { hold, balance, lapses_at } => {
+        Reply::Hold { member, hold, balance, lapses_at } => {
             it.byte(3);
+            it.bytes(&member.0);
             it.unsigned(hold.0);
             write_balance(it, balance);
             it.time(*lapses_at, ZERO);
@@ -96,7 +97,12 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
     Ok(match code {
         1 => Reply::Member { id: MemberId(it.array()?), created: it.flag()? },
         2 => Reply::Order { member: MemberId(it.array()?), order: OrderNo(it.unsigned()?), answer: read_answer(it)? },
-        3 => Reply::Hold { hold: HoldNo(it.unsigned()?), balance: read_balance(it)?, lapses_at: it.time(ZERO)? },
+        3 => Reply::Hold {
+            member: MemberId(it.array()?),
+            hold: HoldNo(it.unsigned()?),
+            balance: read_balance(it)?,
+            lapses_at: it.time(ZERO)?,
+        },
         4 => Reply::Adjusted { entry: EntryNo(it.unsigned()?), balance: read_balance(it)? },
         5 => Reply::Settled { entries: it.unsigned()?, due_at: it.time(ZERO)? },
         6 => Reply::Program { id: ProgramId(it.array()?), number: it.small()?, version: it.small()? },

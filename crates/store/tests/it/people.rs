@@ -1,6 +1,6 @@
 //! What a member is called, and what finds it.
 
-use engine::{Rejection, Timestamp};
+use engine::{Points, Rejection, Timestamp};
 use store::{Body, Command, Failure, Identity, IdentityKind, MemberRef, Reply, Store};
 
 use crate::shop::{DAY, NEW_YEAR, Shop, at, customer, id_of, keyed, live, named, order, sale, send, sign_up};
@@ -159,4 +159,18 @@ fn the_newest_members_come_first() {
     assert_eq!(page(None, 2), newest[..2]);
     assert_eq!(page(Some(newest[1]), 2), newest[2..]);
     assert_eq!(page(Some(newest[2]), 2), []);
+}
+
+#[test]
+fn a_hold_is_answered_with_its_member_wherever_the_card_is_by_now() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1), sign_up(2), add(1, card("C1")), order(1, "A1", sale(1_000, NEW_YEAR))]);
+    let member = MemberRef::Identity(card("C1"));
+    let hold = keyed("hold", Body::Hold { program: "points".into(), member, points: Points::new(5), minutes: None });
+    let first = send(&store, hold.clone());
+    assert!(matches!(first, Ok(Reply::Hold { member, .. }) if member == id_of(1)), "{first:?}");
+    sent(&store, &[remove(1, card("C1")), add(2, card("C1"))]);
+    assert_eq!(send(&store, hold), first);
+    verified(&shop);
 }
