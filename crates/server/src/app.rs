@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use engine::{Actor, Timestamp};
 use store::{Body, Command, Failure, Key, Reader, Reply, Store, StoreError, Time};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::catalog::Catalog;
 use crate::config::Config;
@@ -25,6 +25,8 @@ struct Inner {
     store: Store,
     config: Config,
     catalog: RwLock<Arc<Catalog>>,
+    /// Held by the one that reads the catalog again.
+    rereads: Mutex<()>,
     readers: Arc<Semaphore>,
     requests: Arc<Semaphore>,
     forms: Arc<Semaphore>,
@@ -47,6 +49,7 @@ impl App {
         let limits = config.limits;
         let inner = Inner {
             catalog: RwLock::new(Arc::new(read_catalog(&store)?)),
+            rereads: Mutex::new(()),
             readers: Arc::new(Semaphore::new(limits.readers_max)),
             requests: Arc::new(Semaphore::new(limits.requests_max)),
             forms: Arc::new(Semaphore::new(limits.forms_max)),
@@ -94,8 +97,12 @@ impl App {
 
     /// Programs, channels and keys as they are now.
     pub(crate) async fn catalog(&self) -> Answer<Arc<Catalog>> {
-        let known = Arc::clone(&self.inner.catalog.read().unwrap_or_else(PoisonError::into_inner));
-        if known.epoch == self.inner.store.epoch() {
+        if let Some(known) = self.known_catalog() {
+            return Ok(known);
+        }
+        // One reads; those that waited for it find what it has read.
+        let _turn = self.inner.rereads.lock().await;
+        if let Some(known) = self.known_catalog() {
             return Ok(known);
         }
         let store = self.inner.store.clone();
@@ -106,6 +113,12 @@ impl App {
             *known = Arc::clone(&read);
         }
         Ok(read)
+    }
+
+    /// The catalog that was read last, if nothing has changed since.
+    fn known_catalog(&self) -> Option<Arc<Catalog>> {
+        let known = Arc::clone(&self.inner.catalog.read().unwrap_or_else(PoisonError::into_inner));
+        (known.epoch == self.inner.store.epoch()).then_some(known)
     }
 
     /// Runs a query on one snapshot, on a thread that may wait.
