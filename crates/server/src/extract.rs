@@ -102,6 +102,11 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
                     problem.recode(StatusCode::BAD_REQUEST, "malformed");
                     problem
                 }
+                ErrorKind::ParseError { .. }
+                | ErrorKind::ParseErrorAtKey { .. }
+                | ErrorKind::ParseErrorAtIndex { .. } => {
+                    Problem::not_found("not_found", "There is nothing at this address: a number in it is none.")
+                }
                 // A handler that asks for another number of parts than its address has is ours to repair.
                 _ => Problem::internal(),
             },
@@ -160,7 +165,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
     type Rejection = Box<Problem>;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
-        let Some(header) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let mut headers = parts.headers.get_all("idempotency-key").iter();
+        let Some(header) = headers.next() else { return Ok(Self(None)) };
+        if headers.next().is_some() {
+            return Err(Problem::invalid("Idempotency-Key", "the header stands here twice", "one"));
+        }
         let allowed = format!("1 to {KEY_BYTES_MAX} visible ASCII characters");
         let is_key =
             |it: &&str| (1..=KEY_BYTES_MAX).contains(&it.len()) && it.bytes().all(|byte| byte.is_ascii_graphic());

@@ -55,6 +55,11 @@ pub struct Problem {
     retry_after: Option<u32>,
 }
 
+/// Characters of what was sent, in a problem.
+const QUOTED_CHARS_MAX: usize = 120;
+/// Characters of what may stand there: lists of keys are long.
+const ALLOWED_CHARS_MAX: usize = 1_000;
+
 /// The code of a problem, beside the answer: for the log.
 #[derive(Clone, Copy)]
 pub(crate) struct Code(pub(crate) &'static str);
@@ -81,8 +86,10 @@ impl Problem {
 
     /// A field has a value that cannot stand there.
     pub(crate) fn invalid(field: impl Into<String>, what: impl AsRef<str>, allowed: impl Into<String>) -> Box<Self> {
-        let (field, allowed) = (field.into(), allowed.into());
-        let detail = format!("{field}: {}; allowed is {allowed}.", what.as_ref());
+        let (field, allowed) =
+            (shortened(field.into(), QUOTED_CHARS_MAX), shortened(allowed.into(), ALLOWED_CHARS_MAX));
+        let what = shortened(what.as_ref().to_owned(), QUOTED_CHARS_MAX);
+        let detail = format!("{field}: {what}; allowed is {allowed}.");
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
         problem.field = Some(field);
         problem.allowed = Some(allowed);
@@ -196,6 +203,14 @@ impl Problem {
 
     pub(crate) fn detail(&self) -> &str {
         &self.detail
+    }
+}
+
+/// What is quoted was sent: a megabyte of it helps nobody.
+fn shortened(text: String, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

@@ -6,7 +6,7 @@
 mod draft;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use engine::Actor;
@@ -19,6 +19,7 @@ use super::page::{Page, part};
 use super::shell::Shell;
 use crate::access::{hint, new_key, secret};
 use crate::app::{App, Request};
+use crate::extract::Path;
 use crate::problem::{Answer, Problem};
 use crate::session::{Entering, NoEntry};
 

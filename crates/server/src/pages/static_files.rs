@@ -1,11 +1,11 @@
 //! Serves the files of `assets.rs`, to be kept for ever: another content has another address.
 
-use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 
 use super::assets;
+use crate::extract::Path;
 use crate::problem::{Answer, Problem};
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use axum::body::Body as HttpBody;
 use axum::http::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::examples::examples;
 use crate::served::{ADMIN, Answered, Served};
@@ -495,4 +495,27 @@ async fn names_may_be_any_text() {
     assert_eq!((found.status.as_u16(), &found.json()["name"]), (200, &body["name"]));
     let id = found.json()["id"].as_str().expect("an id").to_owned();
     assert_eq!(served.send("GET", &format!("/v1/channels/{id}"), None).await.json(), found.json(), "by its id as well");
+}
+
+#[tokio::test]
+async fn what_was_sent_is_not_sent_back_whole() {
+    let served = Served::at("2026-03-02T14:00:00Z");
+    let long = "x".repeat(500_000);
+    for body in
+        [json!({ "name": "Till", "scopes": [long] }), json!({ "name": "Till", "scopes": [], (long.as_str()): 1 })]
+    {
+        let answered = served.send_keyed("POST", "/v1/keys", Some(&body), "long").await;
+        assert_eq!((answered.status.as_u16(), &answered.json()["code"]), (422, &"invalid".into()));
+        assert!(answered.text.contains("xxx…") && answered.text.len() < 2_000, "{} bytes", answered.text.len());
+    }
+}
+
+#[tokio::test]
+async fn an_idempotency_key_stands_there_once() {
+    let served = Served::at("2026-03-02T14:00:00Z");
+    let request = Request::builder().method("POST").uri("/v1/members").header("content-type", "application/json");
+    let request = request.header("authorization", format!("Bearer {ADMIN}"));
+    let request = request.header("idempotency-key", "one").header("idempotency-key", "two");
+    let answered = served.ask(request.body(HttpBody::from("{}")).expect("a request")).await;
+    assert_eq!((answered.status.as_u16(), &answered.json()["field"]), (422, &"Idempotency-Key".into()));
 }

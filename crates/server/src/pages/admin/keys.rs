@@ -1,7 +1,7 @@
 //! API keys: who may connect, and what each of them may do. A secret is shown once.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::{Actor, Timestamp, Zone};
@@ -12,7 +12,7 @@ use super::shell;
 use crate::access::{hint, new_key, secret};
 use crate::app::{App, Request};
 use crate::catalog::Catalog;
-use crate::extract::Params;
+use crate::extract::{Params, Path};
 use crate::pages::page::Page;
 use crate::pages::shell::{Section, Shell};
 use crate::problem::{Answer, Problem};

@@ -5,7 +5,7 @@
 mod told;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::{Account, Entry, EntryNo, Points, Rejection};
@@ -17,7 +17,7 @@ use super::Chosen;
 use super::members::{IdentityLabel, is_part};
 use crate::api::members::path_ref;
 use crate::app::App;
-use crate::extract::Params;
+use crate::extract::{Params, Path};
 use crate::pages::page::{Page, part};
 use crate::pages::shell::{Choice, Shell};
 use crate::problem::Problem;

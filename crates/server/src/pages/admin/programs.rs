@@ -1,7 +1,7 @@
 //! Programs as people read them: what each does in plain words, its versions, and the document behind them.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use engine::{EarnMode, Terms, Timestamp, Validity};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::shell;
 use crate::app::App;
 use crate::catalog::{Catalog, Program};
-use crate::extract::Params;
+use crate::extract::{Params, Path};
 use crate::pages::page::Page;
 use crate::pages::shell::{Section, Shell, encoded};
 use crate::problem::{Answer, Problem};

@@ -93,6 +93,26 @@ async fn forms_are_believed_from_the_public_address() {
 }
 
 #[tokio::test]
+async fn addresses_that_cannot_be_are_pages_too() {
+    let mut visitor = Visitor::of_shop().await;
+    visitor.sign_in().await;
+    for (path, status) in [
+        ("/admin/keys/abc/revoke", 404),
+        ("/admin/keys/99999999999/revoke", 404),
+        ("/admin/members/%ff", 400),
+        ("/admin/programs/%ff", 400),
+        ("/set-up/%ff", 400),
+    ] {
+        let answer = visitor.get(path).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{path}");
+        check(&answer.text);
+    }
+    let csrf = visitor.csrf().await;
+    assert_eq!(visitor.send("/admin/keys/abc/revoke", &[("csrf", &csrf)]).await.status, 404);
+}
+
+#[tokio::test]
 async fn no_address_to_go_on_to_breaks_the_answer() {
     let visitor = Visitor::of_shop().await;
     for next in ["/admin/\r\nset-cookie: x=y", "/admin/\u{e4}", "//example.org", "/admin/\u{0}"] {
