@@ -53,11 +53,14 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Answer<Self> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok());
-        let text = header.and_then(|it| it.strip_prefix("Bearer ")).map(str::trim);
+        let parted = header.and_then(|it| it.split_once(' '));
+        let text = parted.filter(|it| it.0.eq_ignore_ascii_case("bearer")).map(|it| it.1.trim());
         let text =
             text.ok_or_else(|| unauthorized("An API key is needed: send it as 'Authorization: Bearer gdn_…'."))?;
         match find(app, text).await? {
             Some(caller) => {
+                // Whose requests these are, should a key have leaked.
+                tracing::Span::current().record("key", caller.key);
                 app.throttle().request(caller.key)?;
                 caller.needs(scope_of(parts)?)?;
                 Ok(caller)

@@ -64,6 +64,7 @@ pub fn router(app: &App) -> Router {
         .layer(from_fn_with_state(app.clone(), guard::admit))
         .layer(from_fn_with_state(app.clone(), guard::log))
         .layer(from_fn(pages::errors::for_people))
+        .layer(from_fn_with_state(app.clone(), guard::seal))
         .with_state(app.clone())
 }
 

@@ -100,6 +100,16 @@ async fn no_other_header_opens_the_door() {
 }
 
 #[tokio::test]
+async fn the_word_bearer_has_no_case() {
+    let served = Served::at("2026-03-02T14:00:00Z");
+    for word in ["Bearer", "bearer", "BEARER", "Bearer "] {
+        let request = Request::builder().uri("/v1/programs");
+        let request = request.header("authorization", format!("{word} {}", crate::served::ADMIN));
+        assert_eq!(served.ask(request.body(HttpBody::empty()).expect("a request")).await.status, 200, "{word}");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_key_opens_nothing() {
     let served = Served::at("2026-03-02T14:00:00Z");
     served.add_key(ONLY, Scopes::READ);

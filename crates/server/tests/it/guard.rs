@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -107,6 +108,65 @@ async fn a_form_has_less_time_than_a_body() {
     let served = Served::with(NOW, Limits { form_wait_max: Duration::from_millis(20), ..Limits::default() });
     let request = Request::builder().method("POST").uri("/sign-in").body(HttpBody::new(Endless));
     assert_eq!(served.ask(request.expect("a request")).await.status, 408);
+}
+
+#[tokio::test]
+async fn answers_for_programs_are_kept_by_nobody() {
+    let served = Served::at(NOW);
+    for path in ["/v1/members", "/health", "/nowhere", "/v1/openapi.json"] {
+        let answered = served.send("GET", path, None).await;
+        assert_eq!(answered.header("cache-control"), "no-store", "{path}");
+        assert_eq!(answered.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answered.header("strict-transport-security"), "", "{path}");
+    }
+    let served = Served::configured(NOW, |it| "https://points.example.com".clone_into(&mut it.public_url));
+    for path in ["/v1/members", "/sign-in", "/nowhere"] {
+        let answered = served.send("GET", path, None).await;
+        assert_eq!(answered.header("strict-transport-security"), "max-age=31536000", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_says_whose_request_it_was() {
+    let (log, written) = Log::new();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false);
+    let subscriber = subscriber.with_writer(move || log.clone()).finish();
+    let served = Served::at(NOW);
+    served.add_key("gdn_1111111111111111111111111111111111111111", store::Scopes::READ);
+    let _told = tracing::subscriber::set_default(subscriber);
+    let ask = async |key: &str| {
+        let request = Request::builder().uri("/v1/programs").header("authorization", format!("bearer {key}"));
+        served.ask(request.body(HttpBody::empty()).expect("a request")).await.status.as_u16()
+    };
+    assert_eq!(ask("gdn_1111111111111111111111111111111111111111").await, 200);
+    assert_eq!(ask("gdn_unknown").await, 401);
+    let written = String::from_utf8(written.lock().expect("no panic").clone()).expect("text");
+    let line = |status: &str| written.lines().find(|it| it.contains(status)).expect(status).to_owned();
+    assert!(line("status=200").contains("key=2"), "{written}");
+    assert!(!line("status=401").contains("key="), "{written}");
+    assert!(!written.contains("gdn_"), "a secret is never logged: {written}");
+}
+
+/// What was logged.
+#[derive(Clone)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn new() -> (Self, Arc<Mutex<Vec<u8>>>) {
+        let written = Arc::default();
+        (Self(Arc::clone(&written)), written)
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[tokio::test]
