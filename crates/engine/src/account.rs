@@ -242,10 +242,14 @@ impl Account {
 
     /// The next instant at which something falls due: `NEVER` if nothing will. May be early where lots are not loaded.
     pub fn due_at(&self) -> Timestamp {
-        let lots = self.lots.iter().map(Lot::due_at);
+        self.lots.iter().map(Lot::due_at).min().unwrap_or(Timestamp::NEVER).min(self.beside_lots_due_at())
+    }
+
+    /// The next instant at which something falls due but for the loaded lots: a hold, or maybe a lot that is not loaded.
+    pub(crate) fn beside_lots_due_at(&self) -> Timestamp {
         let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
         let unseen = [self.horizon.open.map(|(expires_at, ..)| expires_at), self.horizon.waiting];
-        lots.chain(holds).chain(unseen.into_iter().flatten()).min().unwrap_or(Timestamp::NEVER)
+        holds.chain(unseen.into_iter().flatten()).min().unwrap_or(Timestamp::NEVER)
     }
 
     /// Applies an entry. Computes nothing and cannot fail; an entry that does not fit is a bug.

@@ -3,10 +3,10 @@
 use crate::account::{Account, NeedMore};
 use crate::calendar::Timestamp;
 use crate::decision::Draft;
-use crate::entry::{Actor, Bucket, Kind, Reason};
+use crate::entry::{Actor, Bucket, Kind, LotNo, Reason};
 
-/// The entry for all points whose validity ends at `due` or before; nothing when there are none.
-pub(crate) fn expire(account: &Account, due: Timestamp) -> Result<Option<Draft>, NeedMore> {
+/// The entry for all points of these lots whose validity ends at `due` or before; nothing when there are none.
+pub(crate) fn expire(account: &Account, lots: &[LotNo], due: Timestamp) -> Result<Option<Draft>, NeedMore> {
     if account.horizon.open.is_some_and(|(expires_at, ..)| expires_at <= due)
         || account.horizon.waiting.is_some_and(|changes_at| changes_at <= due)
     {
@@ -14,7 +14,8 @@ pub(crate) fn expire(account: &Account, due: Timestamp) -> Result<Option<Draft>,
     }
     let mut draft = Draft::new(Kind::Expire, Reason::Due);
     draft.actor = Some(Actor::System);
-    for lot in account.lots().iter().filter(|it| it.at.expires_at <= due) {
+    let lots = lots.iter().filter_map(|it| account.lot(*it));
+    for lot in lots.filter(|it| it.at.expires_at <= due) {
         draft.move_points(lot.at.no, Bucket::Pending, Bucket::Expired, lot.pending);
         draft.move_points(lot.at.no, Bucket::Available, Bucket::Expired, lot.available);
     }

@@ -1,6 +1,6 @@
 //! An account that is loaded only up to a horizon answers what the whole one answers, or asks for more.
 
-use engine::{Account, Decision, Horizon, Lot, LotNo, Stop, Timestamp};
+use engine::{Account, Decision, Horizon, Kind, Lot, LotNo, LotRef, Points, Stop, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -89,4 +89,30 @@ fn is_open(lot: &Lot) -> bool {
 
 fn changes_at(lot: &Lot) -> Timestamp {
     lot.at.available_at.min(lot.at.expires_at)
+}
+
+/// So many that looking through all of them at every instant would be felt.
+#[test]
+fn many_lots_that_fall_due_one_by_one_are_settled_each_at_its_instant() {
+    const LOTS: i64 = 50_000;
+    const DAY: i64 = 86_400_000_000;
+    let mut account = Account::default();
+    account.balance.issued = Points::new(LOTS);
+    account.balance.pending = Points::new(LOTS);
+    account.next_lot = LotNo(u64::try_from(LOTS).expect("some") + 1);
+    for (no, day) in (1..).zip((1..=LOTS).rev()) {
+        let at = |days: i64| Timestamp::from_micros(days * DAY);
+        let at = LotRef { no: LotNo(no), earned_at: at(0), available_at: at(day), expires_at: at(day + 1_000) };
+        let none = Points::ZERO;
+        let pending = Points::new(1);
+        account.load_lot(Lot { at, order: None, graced: false, pending, available: none, held: none, expired: none });
+    }
+    let until = Timestamp::from_micros((LOTS + 500) * DAY);
+    let settled = engine::settle(&account, until).expect("all lots are loaded");
+    account.apply(&settled);
+    assert!(settled.entries.is_sorted_by_key(|it| (it.at, it.number)));
+    assert_eq!((account.balance.available, account.balance.expired), (Points::new(500), Points::new(LOTS - 500)));
+    let of = |kind| settled.entries.iter().filter(|it| it.kind == kind).count();
+    assert_eq!((of(Kind::Release), of(Kind::Expire)), (50_000, 49_500));
+    assert_eq!(account.due_at(), Timestamp::from_micros((LOTS + 501) * DAY));
 }
