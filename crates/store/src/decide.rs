@@ -232,6 +232,7 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
     if let Some(no) = put.document.hold {
         batch.load_hold(id, no)?;
     }
+    check_currency(program, put.document)?;
     let decided = ask(batch, id, |account| engine::put_order(account, &program.timeline, known, put.document, moment))?;
     let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now };
     let staged = batch.stage(id, &decided, Some(place), false)?;
@@ -242,6 +243,14 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
         batch.rows.directory.insert(key, listed);
     }
     Ok(Reply::Order { member: owner, order: answer.order, answer })
+}
+
+/// A program had another currency only before it had entries: an import brings nothing in that either.
+fn check_currency(program: &Program, document: &Document) -> Result<(), Rejection> {
+    match program.timeline.versions().last() {
+        Some(last) if last.terms.currency.code != document.currency => Err(Rejection::WrongCurrency),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn hold(

@@ -213,8 +213,9 @@ fn create(change: &Change<'_>, id: ProgramId, name: &str, document: &str, effect
 
 fn add_version(change: &Change<'_>, program: &str, document: &str, effective_at: Option<Timestamp>) -> Changed {
     let program = known(change, program)?;
-    compiled(change, document)?;
+    let terms = compiled(change, document)?;
     let effective_at = from_now_on(change, program, "effective_at", effective_at)?;
+    check_currency(change, program, &terms, effective_at)?;
     let version = program.documents.keys().last().map_or(1, |it| it + 1);
     insert_version(change.conn, program.number, version, effective_at, document)?;
     Ok(Reply::Program { id: program.id, number: program.number, version })
@@ -279,11 +280,38 @@ fn from_now_on(
     if !at.is_in_limits() {
         return Err(invalid(path, "a time in the years 1970 to 2500").into());
     }
-    let mut used = change.conn.prepare_cached("SELECT 1 FROM totals WHERE program = $1 LIMIT 1")?;
-    if at < change.clock && used.exists(params![program.number])? {
+    if at < change.clock && is_used(change, program)? {
         return Err(invalid(path, "now or later: the program has entries, and the past stays as it was").into());
     }
     Ok(at)
+}
+
+/// Whether anything has been recorded in the program.
+fn is_used(change: &Change<'_>, program: &Program) -> Found<bool> {
+    let mut used = change.conn.prepare_cached("SELECT 1 FROM totals WHERE program = $1 LIMIT 1")?;
+    Ok(used.exists(params![program.number])?)
+}
+
+/// Amounts are read with the digits of the program's currency, so a program that has entries keeps it. Another one is
+/// taken before that, and at once: orders must not come in between.
+fn check_currency(
+    change: &Change<'_>,
+    program: &Program,
+    terms: &Terms,
+    effective_at: Timestamp,
+) -> Result<(), Refused> {
+    let Some(last) = program.timeline.versions().last() else { return Ok(()) };
+    if last.terms.currency == terms.currency {
+        return Ok(());
+    }
+    if is_used(change, program)? {
+        return Err(invalid("document.currency", "the currency that the program has had: it has entries").into());
+    }
+    if effective_at < last.effective_at || change.clock < effective_at {
+        let allowed = "the currency that the program has, or another one that takes effect now";
+        return Err(invalid("document.currency", allowed).into());
+    }
+    Ok(())
 }
 
 pub(crate) fn invalid(path: &'static str, allowed: &'static str) -> Rejection {

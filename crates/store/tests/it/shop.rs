@@ -32,6 +32,7 @@ pub(crate) fn compile(document: &str) -> Result<Terms, String> {
                 terms.earn = EarnRate { points: Points::new(1), per: Money::new(5_000), mode: EarnMode::StepsCarried }
             }
             "owe" => terms.shortfall = Shortfall::Owe,
+            "yen" => terms.currency = Currency { code: *b"JPY", exponent: 0 },
             "panic" => panic!("a test asked for it"),
             other => return Err(format!("unknown word {other}")),
         }

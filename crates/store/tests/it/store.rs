@@ -294,6 +294,32 @@ fn reference_data_are_checked_and_seen_at_once() {
 }
 
 #[test]
+fn a_program_with_entries_keeps_its_currency() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    let version = |key: &str, document: &str, day: i64| {
+        let effective_at = Some(Timestamp::from_micros(NEW_YEAR + day * DAY));
+        send(&store, keyed(key, Body::AddVersion { program: "points".into(), document: document.into(), effective_at }))
+    };
+    let added = |version| Ok(Reply::Program { id: program_id("points"), number: 1, version });
+    assert_eq!(path_of(&version("later", "yen", 9)), "document.currency", "orders might come in between");
+    assert_eq!(version("now", "yen", 0), added(2), "it has no entries yet");
+    assert_eq!(path_of(&version("behind", "plain", -9)), "document.currency", "yen would be in force behind it");
+    sent(&store, &[sign_up(1)]);
+    let euros = order(1, "A1", sale(1_000, NEW_YEAR - 5 * DAY));
+    assert_eq!(send(&store, at(euros, NEW_YEAR - 5 * DAY)), Err(rejected(Rejection::WrongCurrency)));
+    assert_eq!(version("back", "plain", 0), added(3));
+    sent(&store, &[order(1, "A1", sale(1_000, NEW_YEAR))]);
+    for (key, day) in [("yen", 0), ("yen later", 9)] {
+        let euro = "the currency that the program has had: it has entries";
+        let refused = Rejection::Invalid { path: "document.currency".into(), allowed: euro };
+        assert_eq!(version(key, "yen", day), Err(rejected(refused)));
+    }
+    assert_eq!(version("other terms", "plain owe", 9), added(4));
+    verified(&shop);
+}
+
+#[test]
 fn a_sweep_settles_what_is_due_once() {
     let shop = Shop::new();
     let store = shop.opened("plain days");
