@@ -157,7 +157,8 @@ pub(crate) fn listen(address: SocketAddr) -> Result<Listener> {
 fn checked(url: &str) -> Result<String> {
     let url = url.trim_end_matches('/');
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    if host.is_none_or(|it| it.is_empty() || it.contains(['/', ' ', '?', '#'])) {
+    let is_host_part = |it: char| it.is_ascii_alphanumeric() || "-.:[]".contains(it);
+    if host.is_none_or(|it| it.is_empty() || !it.chars().all(is_host_part)) {
         bail!(
             "--public-url: \"{url}\" is no address; allowed is http:// or https:// and a host, such as https://points.example.com"
         );
@@ -174,4 +175,24 @@ pub(crate) fn url_of(listen: SocketAddr) -> String {
         listen.ip().to_string()
     };
     format!("http://{host}:{}", listen.port())
+}
+
+#[test]
+fn a_public_address_is_a_host_and_nothing_else() {
+    for url in ["https://points.example.com", "http://localhost:7070", "http://[::1]:7070", "https://Shop-1.example"] {
+        assert_eq!(checked(url).expect(url), url);
+    }
+    assert_eq!(checked("https://points.example.com/").expect("a slash at the end"), "https://points.example.com");
+    for wrong in [
+        "points.example.com",
+        "https://",
+        "ftp://points.example.com",
+        "https://example.com/shop",
+        "https://a\"b<c>",
+        "https://a b",
+        "https://user@example.com",
+        "https://example.com\r\nx: y",
+    ] {
+        assert!(checked(wrong).is_err(), "{wrong}");
+    }
 }
