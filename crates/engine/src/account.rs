@@ -180,6 +180,17 @@ impl Account {
         }
     }
 
+    /// Adds lots that were stored, each named once, but for those that are loaded already.
+    pub fn load_lots(&mut self, lots: impl IntoIterator<Item = Lot>) {
+        let known = self.lots.len();
+        for lot in lots {
+            if lot_in(&self.lots[..known], lot.at.no).is_none() {
+                self.lots.push(lot);
+            }
+        }
+        self.lots.sort_unstable_by_key(|it| it.at.no);
+    }
+
     /// Adds a hold that was stored, unless it is loaded already.
     pub fn load_hold(&mut self, hold: Hold) {
         if self.hold(hold.no).is_none() {

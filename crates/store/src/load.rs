@@ -97,12 +97,12 @@ pub(crate) fn load_lots(conn: &Connection, id: AccountId, account: &mut Account,
         let (lots, next) = lots_of_phase(conn, id, WAITING, limit)?;
         // Several may change at one instant: only what changes before the first lot left out is surely complete.
         horizon.waiting = next.map(|it| Timestamp::from_micros(place_of(&it).sort_at.micros() - 1));
-        lots.into_iter().for_each(|it| account.load_lot(it));
+        account.load_lots(lots);
     }
     if (account.balance.available + account.balance.held).is_positive() {
         let (lots, next) = lots_of_phase(conn, id, OPEN, limit)?;
         horizon.open = next.and(lots.last()).map(Lot::spend_key);
-        lots.into_iter().for_each(|it| account.load_lot(it));
+        account.load_lots(lots);
     }
     account.horizon = horizon;
     Ok(())

@@ -100,13 +100,18 @@ fn many_lots_that_fall_due_one_by_one_are_settled_each_at_its_instant() {
     account.balance.issued = Points::new(LOTS);
     account.balance.pending = Points::new(LOTS);
     account.next_lot = LotNo(u64::try_from(LOTS).expect("some") + 1);
-    for (no, day) in (1..).zip((1..=LOTS).rev()) {
+    let lots = (1..).zip((1..=LOTS).rev()).map(|(no, day)| {
         let at = |days: i64| Timestamp::from_micros(days * DAY);
         let at = LotRef { no: LotNo(no), earned_at: at(0), available_at: at(day), expires_at: at(day + 1_000) };
         let none = Points::ZERO;
         let pending = Points::new(1);
-        account.load_lot(Lot { at, order: None, graced: false, pending, available: none, held: none, expired: none });
-    }
+        Lot { at, order: None, graced: false, pending, available: none, held: none, expired: none }
+    });
+    // The last come first, as a store reads them, and some of them again.
+    let mut lots: Vec<Lot> = lots.collect();
+    lots.reverse();
+    account.load_lots(lots[..100].iter().copied());
+    account.load_lots(lots);
     let until = Timestamp::from_micros((LOTS + 500) * DAY);
     let settled = engine::settle(&account, until).expect("all lots are loaded");
     account.apply(&settled);
