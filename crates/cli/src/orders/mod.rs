@@ -7,7 +7,6 @@ mod csv_file;
 mod field;
 mod flat;
 mod ndjson_file;
-mod shape;
 mod when;
 mod whole;
 

@@ -210,7 +210,7 @@ fn a_bad_line_of_json_is_told_by_line_and_path() {
     let whole = |inside: &str| format!(r#"{{"member":"1","placed_at":"2026-01-01T00:00:00Z","lines":[{inside}]}}"#);
     check(
         whole(r#"{"id":"a","amount":"1","sum":1}"#).as_bytes(),
-        "line 2: lines[0].sum: there is no such key; allowed are id, product",
+        "line 2: lines[0].sum: there is no such key; allowed is id, product",
     );
     check(
         whole(r#"{"id":"a","amount":1}"#).as_bytes(),
@@ -223,7 +223,10 @@ fn a_bad_line_of_json_is_told_by_line_and_path() {
     );
     check(br#"{"member":"1","lines":[]}"#, "line 2: placed_at: the key is missing");
     check(br#"{"member":"1","member":"2"}"#, "line 2: member: the key stands here twice");
-    check(br#"{"lines":[],"version":true}"#, "line 2: version: allowed is a whole number, or a time of change");
+    check(
+        br#"{"lines":[],"version":true}"#,
+        "line 2: version: this cannot stand here; allowed is a whole number, or a time of change",
+    );
     let long = [b"\"".as_slice(), &vec![b'x'; 2 << 20], b"\""].concat();
     check(&long, "line 2: it is longer than 1 MiB");
 }

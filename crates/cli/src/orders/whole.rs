@@ -4,9 +4,10 @@ use engine::{
     Document, DocumentVersion, HoldNo, Line, LineKind, Money, Points, Return, ReturnPart, Timestamp, is_name,
 };
 use serde::Deserialize;
+use server::wire::misfit::{self, Misfit};
 
 use super::flat::member_of;
-use super::{OrderLine, Shop, Trouble, shape, when};
+use super::{OrderLine, Shop, Trouble, when};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +83,9 @@ fn yes() -> bool {
 pub(super) fn order(line: u64, row: u64, text: &str, shop: &Shop) -> Result<OrderLine, Trouble> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let whole: WholeOrder = serde_path_to_error::deserialize(&mut reader).map_err(|it| {
-        let (path, problem) = shape::fault(&it.path().to_string(), &it.inner().to_string());
+        let Misfit { path, what, allowed } = misfit::fault(&it.path().to_string(), &it.inner().to_string());
+        let path = if path == "body" { "order".to_owned() } else { path };
+        let problem = format!("{what}; allowed is {allowed}");
         Trouble { line, reference: reference_of(text), field: Some(path), problem }
     })?;
     let given = whole.reference.clone();

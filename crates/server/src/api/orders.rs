@@ -64,13 +64,12 @@ pub(crate) async fn put_order(
     let body = Body::PutOrder { channel: channel.info.name.clone(), member, reference: reference.clone(), document };
     let voice = channel.program.voice(now)?;
     let is_named = order.member.is_some();
-    let reply = app.submit(Request { key: None, actor, time, body }).await.map_err(|it| match it {
-        Failure::Rejected(Rejection::UnknownMember) if !is_named => Problem::invalid(
-            "member",
-            "the key is missing",
-            "a member, with the first document of an order: mem_…, customer:…, card:…, email:… or phone:…",
-        ),
-        it => Problem::failed(&it, Some(&voice)),
+    let reply = app.submit(Request { key: None, actor, time, body }).await.map_err(|it| {
+        let mut problem = Problem::failed(&it, Some(&voice));
+        if !is_named && it == Failure::Rejected(Rejection::UnknownMember) {
+            problem.explain("The first document of an order must name its member.");
+        }
+        problem
     })?;
     let store::Reply::Order { member, order, answer } = reply else { return Err(Problem::internal()) };
     let voice = channel.program.voice_of(answer.earned.version).unwrap_or(voice);

@@ -169,7 +169,10 @@ pub(crate) async fn add_version(
     let catalog = app.catalog().await?;
     let name = catalog.program(&program)?.info.name.clone();
     let NewVersion { document, effective_at } = new;
-    checked(document.get(), app.now())?;
+    if checked(document.get(), app.now())? != name {
+        let allowed = format!("the name of the program, \"{name}\"");
+        return Err(Problem::invalid("document.name", "it is the name of another program", allowed));
+    }
     let effective_at = effective_at.as_deref().map(|it| time_at("effective_at", it)).transpose()?;
     let body = Body::AddVersion { program: name.clone(), document: document.get().to_owned(), effective_at };
     let reply = app.submit_for(Request { key, actor: caller.actor(), time: Time::Live, body }, None).await?;
