@@ -22,8 +22,12 @@ use crate::store::BUSY_WAIT;
 const FRAME_BYTES: u64 = 4_096 + 24;
 /// From so many pages in the WAL on, it is copied back.
 const PAGES_START: i64 = 4_000;
-/// The writer copies no more than so many by itself.
+/// The writer copies about so many by itself: everybody waits meanwhile.
+const PAGES_LEFT: i64 = 300;
+/// Where it is not to be had, the writer copies no more than so many.
 const PAGES_LEFT_MAX: i64 = 3_000;
+/// While one pass copies, more is written: each leaves less than the one before.
+const PASSES_MAX: u32 = 6;
 const GATE_WAIT: Duration = Duration::from_millis(50);
 
 /// The file of the WAL keeps so many bytes when it starts over: enough for what it holds as a rule.
@@ -142,10 +146,8 @@ impl Drop for Checkpointer {
 
 fn copy_when_woken(conn: &Connection, path: &Path, progress: &Progress, woken: &Receiver<()>) {
     while woken.recv().is_ok() {
-        match checkpoint(conn, "PASSIVE") {
-            Ok(it) if it.busy == 0 && it.in_wal - it.copied <= PAGES_LEFT_MAX => {
-                progress.little_left.store(true, Ordering::Relaxed);
-            }
+        match copy(conn, progress) {
+            Ok(left) if left <= PAGES_LEFT_MAX => progress.little_left.store(true, Ordering::Relaxed),
             Ok(_) => {}
             Err(error) => {
                 let error = StoreError::sqlite(path, &error);
@@ -157,9 +159,25 @@ fn copy_when_woken(conn: &Connection, path: &Path, progress: &Progress, woken: &
     }
 }
 
+/// Copies until little is left, and answers how much that is by now.
+fn copy(conn: &Connection, progress: &Progress) -> rusqlite::Result<i64> {
+    let mut left = i64::MAX;
+    for _ in 0..PASSES_MAX {
+        let pass = checkpoint(conn, "PASSIVE")?;
+        if pass.busy != 0 {
+            return Ok(i64::MAX);
+        }
+        let before = left;
+        left = progress.pages.load(Ordering::Relaxed) - pass.copied;
+        if left <= PAGES_LEFT || before <= left {
+            break;
+        }
+    }
+    Ok(left)
+}
+
 struct Left {
     busy: i64,
-    in_wal: i64,
     copied: i64,
 }
 
@@ -173,6 +191,6 @@ fn checkpoint_within(conn: &Connection, how: &str, patience: Duration) -> rusqli
 
 fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<Left> {
     conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
-        Ok(Left { busy: row.get(0)?, in_wal: row.get(1)?, copied: row.get(2)? })
+        Ok(Left { busy: row.get(0)?, copied: row.get(2)? })
     })
 }
