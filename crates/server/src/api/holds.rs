@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{Body, MemberRef, Time};
 use utoipa::ToSchema;
 
-use super::orders::member_ref;
+use super::members::member_ref;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::Program;

@@ -194,7 +194,7 @@ pub(crate) async fn change_member(
     Path(member): Path<String>,
     Json(change): Json<MemberChange>,
 ) -> Answer<Reply<MemberView>> {
-    let member = path_ref(&member)?;
+    let member = member_ref(&member)?;
     let body = Body::Rename { member: member.clone(), name: change.name };
     app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
     shown(&app, member).await
@@ -214,7 +214,7 @@ pub(crate) async fn add_identity(
     Path(member): Path<String>,
     Json(new): Json<WireIdentity>,
 ) -> Answer<Reply<MemberView>> {
-    let member = path_ref(&member)?;
+    let member = member_ref(&member)?;
     let body = Body::AddIdentity { member: member.clone(), identity: identity_of(&new, "")? };
     app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
     shown(&app, member).await
@@ -237,13 +237,13 @@ pub(crate) async fn remove_identity(
         let allowed = "customer:…, card:…, email:… or phone:…";
         return Err(Problem::invalid("identity", format!("\"{identity}\" is no identity"), allowed));
     };
-    let body = Body::RemoveIdentity { member: path_ref(&member)?, identity };
+    let body = Body::RemoveIdentity { member: member_ref(&member)?, identity };
     app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// An id or identity in an address.
-pub(crate) fn path_ref(text: &str) -> Answer<MemberRef> {
+/// An id or identity, in an address or a body.
+pub(crate) fn member_ref(text: &str) -> Answer<MemberRef> {
     text.parse().map_err(|_| {
         let allowed = "mem_…, customer:…, card:…, email:… or phone:…";
         Problem::invalid("member", format!("\"{text}\" names no member"), allowed)
@@ -252,7 +252,7 @@ pub(crate) fn path_ref(text: &str) -> Answer<MemberRef> {
 
 /// The member of an id or identity.
 pub(crate) async fn find(app: &App, text: &str) -> Answer<MemberInfo> {
-    let named = path_ref(text)?;
+    let named = member_ref(text)?;
     let found = app.read(move |reader| named_member(reader, &named)).await?;
     found.ok_or_else(|| Problem::rejected(&Rejection::UnknownMember, None))
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use store::{Body, Failure, MemberId, MemberRef, OrderInfo, Scopes, Time};
 use utoipa::ToSchema;
 
+use super::members::member_ref;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::{Catalog, Channel};
@@ -189,14 +190,6 @@ pub(crate) async fn only_own_hold(
         document.hold = Some(HoldNo(0));
     }
     Ok(())
-}
-
-/// An identity or id in a body.
-pub(crate) fn member_ref(text: &str) -> Answer<MemberRef> {
-    text.parse().map_err(|_| {
-        let allowed = "mem_…, customer:…, card:…, email:… or phone:…";
-        Problem::invalid("member", format!("\"{text}\" names no member"), allowed)
-    })
 }
 
 /// Now, or with the permission to import, the instant of an order of the past.

@@ -8,7 +8,8 @@ use engine::{Actor, Moment, is_name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::orders::{member_ref, only_own_hold, read};
+use super::members::member_ref;
+use super::orders::{only_own_hold, read};
 use crate::access::Caller;
 use crate::app::App;
 use crate::extract::Json;

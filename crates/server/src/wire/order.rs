@@ -228,11 +228,11 @@ impl OrderDocument {
         if text.as_bytes() == reading.currency.code {
             return Ok(reading.currency);
         }
-        let allowed = || Err((format!("\"{text}\" is no currency"), "an ISO 4217 code such as USD".to_owned()));
-        let found = IsoCurrency::from_code(text).map_or_else(allowed, Ok);
-        let found = fault("currency", found)?;
+        let code = <[u8; 3]>::try_from(text.as_bytes()).ok();
+        let found = code.and_then(|code| Some((code, IsoCurrency::from_code(text)?)));
+        let unknown = || (format!("\"{text}\" is no currency"), "an ISO 4217 code such as USD".to_owned());
+        let (code, found) = fault("currency", found.ok_or_else(unknown))?;
         let exponent = found.exponent().and_then(|it| u8::try_from(it).ok()).unwrap_or(2);
-        let code = <[u8; 3]>::try_from(text.as_bytes()).unwrap_or(*b"XXX");
         Ok(Currency { code, exponent })
     }
 }

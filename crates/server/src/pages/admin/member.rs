@@ -15,7 +15,7 @@ use store::{Background, MemberId, MemberInfo, OrderInfo, Reader, Standing, Store
 use self::told::Told;
 use super::Chosen;
 use super::members::{IdentityLabel, is_part};
-use crate::api::members::path_ref;
+use crate::api::members::member_ref;
 use crate::app::App;
 use crate::extract::{Params, Path};
 use crate::pages::page::{Page, part};
@@ -178,7 +178,7 @@ pub(crate) async fn show(
     let Some(chosen) = Chosen::of(&app, asked.program.as_deref()).await? else {
         return Ok(Redirect::to("/admin/programs").into_response());
     };
-    let named = path_ref(&named).map_err(|_| unknown())?;
+    let named = member_ref(&named).map_err(|_| unknown())?;
     let (number, now, before) = (chosen.program.info.number, chosen.now, asked.before);
     let read = app
         .read(move |reader| {
