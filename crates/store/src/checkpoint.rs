@@ -1,12 +1,14 @@
 //! Copies the WAL back into the database beside the writer, and lets it start over.
 //!
-//! A thread with a connection of its own copies what it can; when little is left, the writer closes the readers' gate,
-//! copies the rest and starts the WAL over. Bounds: the WAL holds [`PAGES_START`] pages and what is written until then; a
+//! A thread with a connection of its own copies what it can and has the disk write it; when little is left, the writer
+//! closes the readers' gate, copies the rest and starts the WAL over. SQLite itself has the database written only by the
+//! pass that leaves nothing, and that is always the writer's, while everybody waits. Bounds: the WAL holds [`PAGES_START`] pages and what is written until then; a
 //! long read of another connection holds it up for as long as it lasts. What grew beyond [`FILE_MAX`] is cut off when the
 //! WAL starts over, and the last one to close the store leaves nothing of it behind.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -44,9 +46,14 @@ pub(crate) struct Progress {
     pages: AtomicI64,
     /// Pages written to it since it was opened.
     written: AtomicU64,
-    little_left: AtomicBool,
+    stage: AtomicU8,
     failed: Mutex<Option<StoreError>>,
 }
+
+/// Whose turn it is, in `Progress::stage`.
+const WRITERS_OWN: u8 = 0;
+const COPYING: u8 = 1;
+const LITTLE_LEFT: u8 = 2;
 
 /// What went into the log since a database was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,11 +85,18 @@ pub(crate) struct Checkpointer {
 }
 
 impl Checkpointer {
-    pub(crate) fn start(conn: Connection, path: &Path, progress: Arc<Progress>) -> std::io::Result<Self> {
+    /// `file` is the database: see [`open_file`] for how long it must be kept.
+    pub(crate) fn start(
+        conn: Connection,
+        path: &Path,
+        file: &Arc<File>,
+        progress: &Arc<Progress>,
+    ) -> std::io::Result<Self> {
         let (wake, woken) = sync_channel(1);
-        let (path, shared) = (path.to_owned(), Arc::clone(&progress));
+        let copier = Copier { conn, path: path.to_owned(), file: Arc::clone(file), progress: Arc::clone(progress) };
         let thread = std::thread::Builder::new().name("checkpoint".to_owned());
-        let thread = thread.spawn(move || copy_when_woken(&conn, &path, &shared, &woken))?;
+        let thread = thread.spawn(move || copier.copy_when_woken(&woken))?;
+        let progress = Arc::clone(progress);
         Ok(Self { progress, wake: Some(wake), thread: Some(thread), tried_at: 0 })
     }
 
@@ -107,7 +121,12 @@ impl Checkpointer {
         if let Some(error) = self.progress.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Some(error);
         }
-        if self.progress.little_left.swap(false, Ordering::Relaxed) {
+        let stage = self.progress.stage.load(Ordering::Acquire);
+        if stage == COPYING {
+            return None;
+        }
+        if stage == LITTLE_LEFT {
+            self.progress.stage.store(WRITERS_OWN, Ordering::Release);
             let restarted = gate.closed(GATE_WAIT, || checkpoint_within(conn, "RESTART", READER_WAIT));
             match restarted {
                 Some(Ok(left)) if left.busy == 0 => {
@@ -126,7 +145,8 @@ impl Checkpointer {
         if self.tried_at == 0 || self.tried_at + PAGES_LEFT_MAX / 3 < pages {
             self.tried_at = pages;
             if let Some(wake) = &self.wake {
-                // It is awake already if this fails.
+                self.progress.stage.store(COPYING, Ordering::Release);
+                // It takes one at a time, and it is idle.
                 let _ = wake.try_send(());
             }
         }
@@ -144,36 +164,54 @@ impl Drop for Checkpointer {
     }
 }
 
-fn copy_when_woken(conn: &Connection, path: &Path, progress: &Progress, woken: &Receiver<()>) {
-    while woken.recv().is_ok() {
-        match copy(conn, progress) {
-            Ok(left) if left <= PAGES_LEFT_MAX => progress.little_left.store(true, Ordering::Relaxed),
-            Ok(_) => {}
-            Err(error) => {
-                let error = StoreError::sqlite(path, &error);
-                if error.stops() {
-                    *progress.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                }
-            }
-        }
-    }
+/// The database's file, for the checkpoint thread to have it written. When a file is closed, the system drops every lock
+/// that this process holds on it, SQLite's among them: it must outlive all connections.
+pub(crate) fn open_file(path: &Path) -> Result<Arc<File>, StoreError> {
+    File::open(path).map(Arc::new).map_err(|error| StoreError::io(path, &error))
 }
 
-/// Copies until little is left, and answers how much that is by now.
-fn copy(conn: &Connection, progress: &Progress) -> rusqlite::Result<i64> {
-    let mut left = i64::MAX;
-    for _ in 0..PASSES_MAX {
-        let pass = checkpoint(conn, "PASSIVE")?;
-        if pass.busy != 0 {
-            return Ok(i64::MAX);
-        }
-        let before = left;
-        left = progress.pages.load(Ordering::Relaxed) - pass.copied;
-        if left <= PAGES_LEFT || before <= left {
-            break;
+/// What the checkpoint thread works with.
+struct Copier {
+    conn: Connection,
+    path: PathBuf,
+    file: Arc<File>,
+    progress: Arc<Progress>,
+}
+
+impl Copier {
+    fn copy_when_woken(&self, woken: &Receiver<()>) {
+        while woken.recv().is_ok() {
+            let next = match self.copy() {
+                Ok(left) if left <= PAGES_LEFT_MAX => LITTLE_LEFT,
+                Ok(_) => WRITERS_OWN,
+                Err(error) => {
+                    if error.stops() {
+                        *self.progress.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    }
+                    WRITERS_OWN
+                }
+            };
+            self.progress.stage.store(next, Ordering::Release);
         }
     }
-    Ok(left)
+
+    /// Copies until little is left, and answers how much that is by now.
+    fn copy(&self) -> Result<i64, StoreError> {
+        let mut left = i64::MAX;
+        for _ in 0..PASSES_MAX {
+            let pass = checkpoint(&self.conn, "PASSIVE").map_err(|error| StoreError::sqlite(&self.path, &error))?;
+            if pass.busy != 0 {
+                return Ok(i64::MAX);
+            }
+            self.file.sync_data().map_err(|error| StoreError::io(&self.path, &error))?;
+            let before = left;
+            left = self.progress.pages.load(Ordering::Relaxed) - pass.copied;
+            if left <= PAGES_LEFT || before <= left {
+                break;
+            }
+        }
+        Ok(left)
+    }
 }
 
 struct Left {

@@ -14,7 +14,7 @@ use engine::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Statement, params, params_from_iter};
 
-use crate::checkpoint::{Checkpointer, LogWritten, Progress};
+use crate::checkpoint::{Checkpointer, LogWritten, Progress, open_file};
 use crate::directory::{DirectoryKey, order_key};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
@@ -249,6 +249,7 @@ struct Bare {
     progress: Arc<Progress>,
     checkpointer: Option<Checkpointer>,
     gate: Gate,
+    _file: Arc<std::fs::File>,
     _lock: std::fs::File,
 }
 
@@ -257,9 +258,10 @@ impl Bare {
         let lock = lock(path)?;
         let progress = Arc::new(Progress::default());
         let conn = open_writing(path, Timestamp::START, &progress)?;
-        let checkpointer = Checkpointer::start(connect(path)?, path, Arc::clone(&progress));
+        let file = open_file(path)?;
+        let checkpointer = Checkpointer::start(connect(path)?, path, &file, &progress);
         let checkpointer = Some(checkpointer.map_err(|error| StoreError::io(path, &error))?);
-        Ok(Self { conn, path: path.to_owned(), progress, checkpointer, gate: Gate::default(), _lock: lock })
+        Ok(Self { conn, path: path.to_owned(), progress, checkpointer, gate: Gate::default(), _file: file, _lock: lock })
     }
 
     fn write(&mut self, sorted: &Sorted<'_>) -> Result<Duration, StoreError> {

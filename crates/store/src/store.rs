@@ -17,7 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use crate::backup::backup_from;
-use crate::checkpoint::{Checkpointer, FILE_MAX, LogWritten, Progress};
+use crate::checkpoint::{Checkpointer, FILE_MAX, LogWritten, Progress, open_file};
 use crate::command::{Command, Ticket};
 use crate::commit::Writer;
 use crate::database::Database;
@@ -81,6 +81,8 @@ struct Inner {
     epoch: Arc<AtomicU64>,
     known: Arc<Known>,
     progress: Arc<Progress>,
+    /// Kept open until the connections are closed.
+    _file: Arc<File>,
     /// Held until all else is closed.
     lock: File,
 }
@@ -114,8 +116,9 @@ impl Store {
         let stopped = Arc::new(AtomicBool::new(false));
         let progress = Arc::new(Progress::default());
         let conn = open_writing(path, (options.clock)(), &progress)?;
+        let file = open_file(path)?;
         let checkpointer = connect(path).and_then(|it| {
-            Checkpointer::start(it, path, Arc::clone(&progress)).map_err(|error| StoreError::io(path, &error))
+            Checkpointer::start(it, path, &file, &progress).map_err(|error| StoreError::io(path, &error))
         })?;
         let reference = load_reference(&conn, options.compile, path).map_err(|fault| fault.at(path))?;
         let epoch = epoch_of(&conn).map_err(|fault| fault.at(path))?;
@@ -153,6 +156,7 @@ impl Store {
             epoch,
             known: Arc::default(),
             progress,
+            _file: file,
             lock,
         };
         Ok(Self { inner: Arc::new(inner) })
