@@ -6,7 +6,7 @@ use crate::decision::{Ahead, Decided, Decision, Draft, Moment};
 use crate::entry::{Bucket, Kind, LotOpened, LotRef, Reason};
 use crate::limits;
 use crate::points::Points;
-use crate::program::Timeline;
+use crate::program::Rules;
 use crate::rejection::{Rejection, invalid};
 use crate::settle::settle_ahead;
 
@@ -23,14 +23,14 @@ pub struct Adjustment {
 ///
 /// # Errors
 /// `Invalid`, `UnknownProgram` before the first version, `BehindAccount` or `InsufficientPoints`.
-pub fn adjust(account: &Account, timeline: &Timeline, adjustment: &Adjustment, moment: Moment) -> Decision {
+pub fn adjust(account: &Account, rules: Rules<'_>, adjustment: &Adjustment, moment: Moment) -> Decision {
     check(adjustment, moment)?;
-    let mut ahead = Ahead::of(account, moment);
+    let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
     let mut draft = Draft::new(Kind::Adjust, Reason::Note(adjustment.note.clone()));
     if adjustment.points.is_positive() {
         let now = ahead.now();
-        let terms = &timeline.at(now).ok_or(Rejection::UnknownProgram)?.terms;
+        let terms = &rules.timeline.at(now).ok_or(Rejection::UnknownProgram)?.terms;
         let expires_at = adjustment.expires_at.unwrap_or_else(|| terms.validity.ends(now, &terms.zone));
         if expires_at <= now {
             return Err(invalid("expires_at", "a time ahead: the program's own last day has passed").into());

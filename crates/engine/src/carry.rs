@@ -18,13 +18,13 @@ use crate::program::{EarnMode, Terms, Timeline};
 /// Posts what the change of an order's base does to the account's steps. `earned` says what the order's base is now;
 /// answers it with what the order has earned in the end.
 pub(crate) fn converge(
-    ahead: &mut Ahead,
+    ahead: &mut Ahead<'_>,
     order: &Order,
     document: &Document,
     mut earned: Earned,
     terms: &Terms,
-    timeline: &Timeline,
 ) -> Result<Earned, NeedMore> {
+    let timeline = ahead.rules.timeline;
     let per = earned.rate.per;
     let counts = if earned.cause == Cause::Rate { earned.base } else { Money::ZERO };
     let counted = counts - order.posted.counted;
@@ -45,11 +45,11 @@ pub(crate) fn converge(
     };
     let loses = |it: &&(OrderNo, i64)| it.1 < 0;
     for (no, steps) in shared.others.iter().filter(|it| !loses(it)) {
-        change_steps(ahead, order.no, *no, *steps, timeline)?;
+        change_steps(ahead, order.no, *no, *steps)?;
     }
     post_changes(ahead, order, document, earned, terms, changes)?;
     for (no, steps) in shared.others.iter().filter(loses) {
-        change_steps(ahead, order.no, *no, *steps, timeline)?;
+        change_steps(ahead, order.no, *no, *steps)?;
     }
     Ok(earned)
 }
@@ -170,7 +170,7 @@ impl Shared {
 
 /// The entry of an order: it is posted even when no point moves, since the remainder does.
 fn post_changes(
-    ahead: &mut Ahead,
+    ahead: &mut Ahead<'_>,
     order: &Order,
     document: &Document,
     earned: Earned,
@@ -192,7 +192,8 @@ fn post_changes(
 }
 
 /// Another order gains or loses steps, at the points that it grants for one, because `by` changed.
-fn change_steps(ahead: &mut Ahead, by: OrderNo, no: OrderNo, steps: i64, timeline: &Timeline) -> Result<(), NeedMore> {
+fn change_steps(ahead: &mut Ahead<'_>, by: OrderNo, no: OrderNo, steps: i64) -> Result<(), NeedMore> {
+    let timeline = ahead.rules.timeline;
     if steps == 0 {
         return Ok(());
     }

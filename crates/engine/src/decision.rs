@@ -8,6 +8,7 @@ use crate::entry::{
 use crate::order::Answer;
 use crate::points::Points;
 use crate::posted::Order;
+use crate::program::Rules;
 use crate::rejection::Rejection;
 
 /// What a command comes to: posted together or not at all.
@@ -66,15 +67,16 @@ impl Account {
 
 /// A copy of the account that runs ahead while one command is decided.
 #[derive(Clone)]
-pub(crate) struct Ahead {
+pub(crate) struct Ahead<'a> {
+    pub(crate) rules: Rules<'a>,
     pub(crate) account: Account,
     pub(crate) entries: Vec<Entry>,
     pub(crate) moment: Moment,
 }
 
-impl Ahead {
-    pub(crate) fn of(account: &Account, moment: Moment) -> Self {
-        Self { account: account.ahead(), entries: Vec::new(), moment }
+impl<'a> Ahead<'a> {
+    pub(crate) fn of(account: &Account, rules: Rules<'a>, moment: Moment) -> Self {
+        Self { rules, account: account.ahead(), entries: Vec::new(), moment }
     }
 
     /// Numbers an entry, dates it now or at the account's last entry if that is later, and posts it on the copy.

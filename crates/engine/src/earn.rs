@@ -10,7 +10,7 @@ use crate::kept::Kept;
 use crate::money::Money;
 use crate::points::{Points, points_for};
 use crate::posted::{Order, Source};
-use crate::program::{EarnMode, Shortfall, Terms, Timeline};
+use crate::program::{EarnMode, Shortfall, Terms};
 
 /// What the kept part calls for, rounded once, whether it became smaller by an edit or a refund (E1, E3, E4, O1). Where
 /// remainders are carried, other orders have a say: then it answers what was earned so far, and `carry` does the rest.
@@ -48,7 +48,7 @@ fn dates(no: LotNo, document: &Document, terms: &Terms) -> Option<LotRef> {
 /// Gives the order's own lot the dates of the document, unless they have passed: paid again means valid anew. Points that
 /// have become available do not wait again, and what has passed is not revived, except where all that the order granted
 /// had been taken back from its lot: then nothing speaks against the document's dates.
-fn redate(ahead: &mut Ahead, order: &Order, document: &Document, terms: &Terms) {
+fn redate(ahead: &mut Ahead<'_>, order: &Order, document: &Document, terms: &Terms) {
     let Some(lot) = own(ahead, order) else { return };
     let Some(mut wanted) = dates(lot.at.no, document, terms) else { return };
     let is_own = |source: Source| matches!(source, Source::Lot(it) if it.no == lot.at.no);
@@ -68,18 +68,17 @@ fn redate(ahead: &mut Ahead, order: &Order, document: &Document, terms: &Terms) 
 
 /// Posts the difference between what the order calls for and what it has earned; answers what it has earned then.
 pub(crate) fn converge(
-    ahead: &mut Ahead,
+    ahead: &mut Ahead<'_>,
     order: &Order,
     document: &Document,
     earned: Earned,
     terms: &Terms,
-    timeline: &Timeline,
 ) -> Result<Earned, NeedMore> {
     if earned.cause == Cause::Rate {
         redate(ahead, order, document, terms);
     }
     if terms.earn.mode == EarnMode::StepsCarried {
-        return carry::converge(ahead, order, document, earned, terms, timeline);
+        return carry::converge(ahead, order, document, earned, terms);
     }
     if earned.before < earned.called_for {
         grant(ahead, order, document, earned, terms, Changes::default());
@@ -92,7 +91,7 @@ pub(crate) fn converge(
 /// Grants what is called for above what was earned: first the order's own take-backs are undone, last first; what is
 /// left joins its own lot.
 pub(crate) fn grant(
-    ahead: &mut Ahead,
+    ahead: &mut Ahead<'_>,
     order: &Order,
     document: &Document,
     earned: Earned,
@@ -129,7 +128,7 @@ struct Fresh {
 }
 
 /// Undoes take-backs worth up to `points`.
-fn undo(draft: &mut Draft, ahead: &Ahead, order: &Order, points: Points, terms: &Terms) -> Fresh {
+fn undo(draft: &mut Draft, ahead: &Ahead<'_>, order: &Order, points: Points, terms: &Terms) -> Fresh {
     let own = order.posted.lot;
     let mut left = points;
     let mut debt = Points::ZERO;
@@ -162,7 +161,7 @@ fn undo(draft: &mut Draft, ahead: &Ahead, order: &Order, points: Points, terms: 
     Fresh { fresh: left, debt }
 }
 
-fn own_lot(draft: &mut Draft, ahead: &Ahead, order: &Order, document: &Document, terms: &Terms) -> LotRef {
+fn own_lot(draft: &mut Draft, ahead: &Ahead<'_>, order: &Order, document: &Document, terms: &Terms) -> LotRef {
     if let Some(lot) = own(ahead, order) {
         return lot.at;
     }
@@ -173,14 +172,14 @@ fn own_lot(draft: &mut Draft, ahead: &Ahead, order: &Order, document: &Document,
 }
 
 /// The order's own lot, if it has one.
-fn own<'a>(ahead: &'a Ahead, order: &Order) -> Option<&'a Lot> {
+fn own<'a>(ahead: &'a Ahead<'_>, order: &Order) -> Option<&'a Lot> {
     let lot = order.posted.lot?;
     Some(ahead.account.lot(lot.no).expect("the lots of an order are loaded with it"))
 }
 
 /// Where new points of a lot go. Those of one lot become available together: a lot that has spendable points, in a hold or
 /// out of it, does not wait.
-fn own_bucket(ahead: &Ahead, lot: LotRef, terms: &Terms) -> Bucket {
+fn own_bucket(ahead: &Ahead<'_>, lot: LotRef, terms: &Terms) -> Bucket {
     let is_open = |it: &Lot| (it.available + it.held).is_positive();
     let waits = 0 < terms.waiting_days && ahead.now() < lot.available_at;
     if waits && !ahead.account.lot(lot.no).is_some_and(is_open) { Bucket::Pending } else { Bucket::Available }
@@ -189,7 +188,7 @@ fn own_bucket(ahead: &Ahead, lot: LotRef, terms: &Terms) -> Bucket {
 /// Takes back what was earned above what is called for: the order's own waiting points, its own spendable ones, what of
 /// them has expired or was forfeited (counts as taken), then others. What is not there is owed or let go (O2, O5).
 pub(crate) fn take_back(
-    ahead: &mut Ahead,
+    ahead: &mut Ahead<'_>,
     order: &Order,
     earned: Earned,
     terms: &Terms,

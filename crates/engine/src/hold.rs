@@ -7,7 +7,7 @@ use crate::document::HoldNo;
 use crate::entry::{Actor, Bucket, HoldChange, HoldState, Kind, Reason};
 use crate::limits;
 use crate::points::Points;
-use crate::program::Timeline;
+use crate::program::Rules;
 use crate::rejection::{Rejection, invalid};
 use crate::settle::settle_ahead;
 
@@ -15,16 +15,16 @@ use crate::settle::settle_ahead;
 ///
 /// # Errors
 /// `Invalid`, `ProgramOff`, `BelowMinimum`, `BehindAccount` or `InsufficientPoints`, in that order.
-pub fn hold(account: &Account, timeline: &Timeline, points: Points, minutes: Option<u32>, moment: Moment) -> Decision {
+pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option<u32>, moment: Moment) -> Decision {
     if !points.is_positive() || limits::POINTS_MAX < points {
         return Err(invalid("points", "1 to 1,000,000,000,000 points").into());
     }
     if minutes.is_some_and(|it| it == 0 || limits::HOLD_MINUTES_MAX < it) {
         return Err(invalid("minutes", "1 to 120 minutes").into());
     }
-    let mut ahead = Ahead::of(account, moment);
+    let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
-    let version = timeline.at(moment.now).filter(|_| timeline.is_on(moment.now));
+    let version = rules.timeline.at(moment.now).filter(|_| rules.timeline.is_on(moment.now));
     let terms = &version.ok_or(Rejection::ProgramOff)?.terms;
     terms.redeem.check_minimum(points)?;
     if moment.now < ahead.account.last_at && moment.import {
@@ -48,8 +48,8 @@ pub fn hold(account: &Account, timeline: &Timeline, points: Points, minutes: Opt
 ///
 /// # Errors
 /// `UnknownHold`, or `HoldTaken` when an order has taken it over.
-pub fn release_hold(account: &Account, no: HoldNo, moment: Moment) -> Decision {
-    let mut ahead = Ahead::of(account, moment);
+pub fn release_hold(account: &Account, rules: Rules<'_>, no: HoldNo, moment: Moment) -> Decision {
+    let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
     let hold = ahead.account.hold(no).ok_or(Rejection::UnknownHold)?;
     match hold.state {

@@ -54,8 +54,8 @@ pub use order::{Answer, Status, put_order};
 pub use points::{Points, points_for, points_needed};
 pub use posted::{Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
-    Currency, EarnMode, EarnRate, Milestone, PointsPart, RedeemRate, RedeemTerms, Shortfall, Switch, Terms, Timeline,
-    Validity, Version,
+    Currency, EarnMode, EarnRate, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms, Rules, Shortfall, Switch,
+    Terms, Timeline, Validity, Version,
 };
 pub use quote::{Quote, quote};
 pub use rejection::Rejection;

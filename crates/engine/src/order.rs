@@ -17,7 +17,7 @@ use crate::limits;
 use crate::money::Money;
 use crate::points::{Points, earns_more_than, halfway};
 use crate::posted::{Order, Pinned, Posted};
-use crate::program::{Terms, Timeline};
+use crate::program::{Rules, Terms, Timeline};
 use crate::redeem::{self, Named, Plan};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::{repay, settle_ahead};
@@ -59,31 +59,31 @@ pub struct Answer {
 /// A `Rejection` when the document cannot be (nothing of it is recorded), `NeedMore` when lots must be loaded first.
 pub fn put_order(
     account: &Account,
-    timeline: &Timeline,
+    rules: Rules<'_>,
     known: Option<OrderNo>,
     document: &Arc<Document>,
     moment: Moment,
 ) -> Decision {
-    put(account, timeline, known, document, moment, compare)
+    put(account, rules, known, document, moment, compare)
 }
 
 /// `put_order` with the comparison of versions as an argument: a quote asks for an order as it might be.
 pub(crate) fn put(
     account: &Account,
-    timeline: &Timeline,
+    rules: Rules<'_>,
     known: Option<OrderNo>,
     document: &Arc<Document>,
     moment: Moment,
     compare: fn(&Order, &Document) -> Result<Status, Rejection>,
 ) -> Decision {
     document.check()?;
-    let mut ahead = Ahead::of(account, moment);
+    let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
     let order = match known {
         Some(no) => ahead.account.order(no).expect("an order that was recorded is loaded with its account").clone(),
-        None => first_seen(&ahead.account, timeline, document.placed_at),
+        None => first_seen(&ahead.account, rules.timeline, document.placed_at),
     };
-    let version = timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
+    let version = rules.timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
     let terms = &version.terms;
     if document.currency != terms.currency.code {
         return Err(Rejection::WrongCurrency.into());
@@ -95,7 +95,7 @@ pub(crate) fn put(
     }
     check_dates(&order, document, moment)?;
     check_reach(document, terms)?;
-    converge(ahead, order, document, terms, timeline)
+    converge(ahead, order, document, terms)
 }
 
 /// The order's own time decides: terms are pinned when it is first recorded (E4, P2).
@@ -168,7 +168,7 @@ fn check_reach(document: &Document, terms: &Terms) -> Result<(), Rejection> {
 /// Fixes the redemption, then what is earned; gives back first, then takes back or grants, then takes what is newly
 /// asked for. Where a document grows without asking anew, it takes what is there: if the take-backs of this very
 /// document leave less, it is decided again with that.
-fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms, timeline: &Timeline) -> Decision {
+fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
     let kept = Kept::of(document);
     let named = redeem::named_hold(&start, &order, document);
     let Named { hold, points } = named.clone().unwrap_or_default();
@@ -182,7 +182,7 @@ fn converge(start: Ahead, order: Order, document: &Arc<Document>, terms: &Terms,
     if plan.is_request && before < plan.target && behind {
         return Err(Rejection::BehindAccount.into());
     }
-    let step = Step { order: &order, document, kept: &kept, plan, hold, terms, timeline };
+    let step = Step { order: &order, document, kept: &kept, plan, hold, terms };
     step.take_what_is_there(start, before, if behind { before.min(plan.target) } else { plan.target })
 }
 
@@ -194,7 +194,6 @@ struct Step<'a> {
     plan: Plan,
     hold: Option<HoldNo>,
     terms: &'a Terms,
-    timeline: &'a Timeline,
 }
 
 /// Only so many points are there to take after the take-backs.
@@ -203,7 +202,7 @@ struct OnlyThere(Points);
 impl Step<'_> {
     /// Tries to end with `after` points on the order. What is there to take is known only after this very document has
     /// given back and granted: if that is less, a request is refused, and otherwise it takes the most that is there.
-    fn take_what_is_there(&self, start: Ahead, before: Points, mut after: Points) -> Decision {
+    fn take_what_is_there(&self, start: Ahead<'_>, before: Points, mut after: Points) -> Decision {
         if self.order.posted == Posted::default() {
             // Nothing can be taken back from a new order: what is there now is what will be there.
             let there = start.account.spendable(None) + redeem::held_for(&start, self.order, self.hold);
@@ -234,7 +233,7 @@ impl Step<'_> {
 
     /// The most points that the order can end with: `low` is there, `high` is not. Fewer redeemed points earn more, so
     /// that less is taken back and more is there: usually one more than `low` is too many, else it is searched.
-    fn most(&self, start: &Ahead, before: Points, mut low: Points, mut high: Points) -> Result<Points, Stop> {
+    fn most(&self, start: &Ahead<'_>, before: Points, mut low: Points, mut high: Points) -> Result<Points, Stop> {
         let one = Points::new(1);
         let mut next = low + one;
         while low + one < high {
@@ -250,7 +249,7 @@ impl Step<'_> {
         Ok(low)
     }
 
-    fn run(&self, mut ahead: Ahead, before: Points, after: Points) -> Result<Result<Decided, OnlyThere>, Stop> {
+    fn run(&self, mut ahead: Ahead<'_>, before: Points, after: Points) -> Result<Result<Decided, OnlyThere>, Stop> {
         let Self { order, document, kept, terms, .. } = *self;
         let value = redeem::value_paid(after, kept, terms);
         let rate = terms.redeem.rate;
@@ -265,7 +264,7 @@ impl Step<'_> {
             repay(&mut ahead, now)?;
         }
         let earned = earn::called_for(order, document, kept, value, terms);
-        let earned = earn::converge(&mut ahead, order, document, earned, terms, self.timeline)?;
+        let earned = earn::converge(&mut ahead, order, document, earned, terms)?;
         settle_ahead(&mut ahead)?;
         if before < after {
             let own = ahead.account.order(order.no).and_then(|it| it.posted.lot).map(|it| it.no);
@@ -280,7 +279,7 @@ impl Step<'_> {
         Ok(Ok(self.decided(ahead, after, earned, value)))
     }
 
-    fn decided(&self, ahead: Ahead, after: Points, earned: Earned, value: Money) -> Decided {
+    fn decided(&self, ahead: Ahead<'_>, after: Points, earned: Earned, value: Money) -> Decided {
         let posted =
             ahead.account.order(self.order.no).map_or_else(|| self.order.posted.clone(), |it| it.posted.clone());
         let asked = self.plan.standing(after, self.kept, self.terms);
@@ -297,7 +296,7 @@ impl Step<'_> {
 }
 
 /// The answer to a retry or a stale document: the order as it stands.
-fn answer(ahead: &Ahead, order: &Order, status: Status, terms: &Terms) -> Answer {
+fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Answer {
     let document = order.document.as_deref().expect("only a recorded order can be sent again");
     let kept = Kept::of(document);
     let value = redeem::value_paid(order.posted.redeemed(), &kept, terms);
@@ -305,7 +304,7 @@ fn answer(ahead: &Ahead, order: &Order, status: Status, terms: &Terms) -> Answer
     answer_of(ahead, order, status, earned, value)
 }
 
-fn answer_of(ahead: &Ahead, order: &Order, status: Status, earned: Earned, value: Money) -> Answer {
+fn answer_of(ahead: &Ahead<'_>, order: &Order, status: Status, earned: Earned, value: Money) -> Answer {
     Answer {
         status,
         order: order.no,

@@ -147,6 +147,30 @@ pub struct Switch {
     pub on: bool,
 }
 
+/// What decides about an account beside its own state.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    pub timeline: &'a Timeline,
+    pub facts: &'a Facts,
+}
+
+/// What the rules need to know of a member. Left out where no rule of the program asks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// A word of the shop's own, such as `wholesale` (E5, E6, E7).
+    pub customer_type: Option<String>,
+    /// The year may be unknown to the shop; day and month decide (E9).
+    pub birthday: Option<Date>,
+}
+
+impl<'a> Rules<'a> {
+    /// The rules of a program for a member of whom nothing is known.
+    pub fn of(timeline: &'a Timeline) -> Self {
+        const NOTHING: &Facts = &Facts { customer_type: None, birthday: None };
+        Self { timeline, facts: NOTHING }
+    }
+}
+
 impl Timeline {
     /// Sorts versions by effective time (ties: the higher number wins) and switches by time (ties: the later one given).
     pub fn new(mut versions: Vec<Version>, mut switches: Vec<Switch>) -> Self {

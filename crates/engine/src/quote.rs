@@ -10,7 +10,7 @@ use crate::entry::OrderNo;
 use crate::limits;
 use crate::order::{Answer, Status, put};
 use crate::points::Points;
-use crate::program::Timeline;
+use crate::program::Rules;
 use crate::rejection::Rejection;
 
 /// An offer for a cart.
@@ -30,7 +30,7 @@ pub struct Quote {
 /// As `put_order`, but never for asking for too many or too few points.
 pub fn quote(
     account: &Account,
-    timeline: &Timeline,
+    rules: Rules<'_>,
     known: Option<OrderNo>,
     document: &Document,
     moment: Moment,
@@ -41,15 +41,15 @@ pub fn quote(
     let mut redeem = if cancelled { Points::ZERO } else { document.redeem.unwrap_or(limits::POINTS_MAX) };
     loop {
         wanted.redeem = Some(redeem);
-        let rejection =
-            match put(account, timeline, known, &Arc::new(wanted.clone()), moment, |_, _| Ok(Status::Recorded)) {
-                Ok(decided) => {
-                    let answer = decided.answer.expect("an order is always answered");
-                    return Ok(Quote { redeem: answer.asked, answer, why });
-                }
-                Err(Stop::Rejected(rejection)) => rejection,
-                Err(stop) => return Err(stop),
-            };
+        let rejection = match put(account, rules, known, &Arc::new(wanted.clone()), moment, |_, _| Ok(Status::Recorded))
+        {
+            Ok(decided) => {
+                let answer = decided.answer.expect("an order is always answered");
+                return Ok(Quote { redeem: answer.asked, answer, why });
+            }
+            Err(Stop::Rejected(rejection)) => rejection,
+            Err(stop) => return Err(stop),
+        };
         redeem = match &rejection {
             Rejection::ExceedsOrder { fits } => *fits,
             Rejection::InsufficientPoints { spendable } => *spendable,

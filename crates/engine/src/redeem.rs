@@ -107,7 +107,7 @@ pub(crate) fn value_paid(points: Points, kept: &Kept, terms: &Terms) -> Money {
 }
 
 /// Gives points of an order back, last taken first.
-pub(crate) fn give_back(ahead: &mut Ahead, order: &Order, paid: Paid, terms: &Terms) {
+pub(crate) fn give_back(ahead: &mut Ahead<'_>, order: &Order, paid: Paid, terms: &Terms) {
     let mut left = paid.before - paid.after;
     let mut draft = Draft::new(Kind::Return, Reason::Paid(paid));
     draft.order = Some(order.no);
@@ -126,7 +126,7 @@ pub(crate) fn give_back(ahead: &mut Ahead, order: &Order, paid: Paid, terms: &Te
 
 /// Takes the points that are newly asked for: those of the order's hold first, then what can be spent. The rest of
 /// the hold is released. No order spends points that it granted.
-pub(crate) fn take(ahead: &mut Ahead, order: &Order, paid: Paid) -> Result<(), NeedMore> {
+pub(crate) fn take(ahead: &mut Ahead<'_>, order: &Order, paid: Paid) -> Result<(), NeedMore> {
     let own = order.posted.lot.map(|it| it.no);
     let mut left = paid.after - paid.before;
     let mut draft = Draft::new(Kind::Redeem, Reason::Paid(paid));
@@ -159,7 +159,7 @@ pub(crate) struct Named {
 ///
 /// # Errors
 /// `UnknownHold` or `HoldTaken`.
-pub(crate) fn named_hold(ahead: &Ahead, order: &Order, document: &Document) -> Result<Named, Rejection> {
+pub(crate) fn named_hold(ahead: &Ahead<'_>, order: &Order, document: &Document) -> Result<Named, Rejection> {
     let Some(no) = document.hold else { return Ok(Named::default()) };
     let named_before = order.document.as_deref().and_then(|it| it.hold) == Some(no);
     let hold = ahead.account.hold(no).ok_or(Rejection::UnknownHold)?;
@@ -173,14 +173,14 @@ pub(crate) fn named_hold(ahead: &Ahead, order: &Order, document: &Document) -> R
 }
 
 /// What a hold has for an order: all but the points that the order itself granted.
-pub(crate) fn held_for(ahead: &Ahead, order: &Order, hold: Option<HoldNo>) -> Points {
+pub(crate) fn held_for(ahead: &Ahead<'_>, order: &Order, hold: Option<HoldNo>) -> Points {
     let own = order.posted.lot.map(|it| it.no);
     let hold = hold.and_then(|no| ahead.account.hold(no));
     hold.map_or(Points::ZERO, |it| it.taken.iter().filter(|it| Some(it.lot.no) != own).map(|it| it.points).sum())
 }
 
 /// Ends a hold that the order names but does not need.
-pub(crate) fn drop_hold(ahead: &mut Ahead, order: &Order, no: HoldNo, paid: Paid) {
+pub(crate) fn drop_hold(ahead: &mut Ahead<'_>, order: &Order, no: HoldNo, paid: Paid) {
     let draft = lapse(ahead.account.hold(no).expect("the named hold is loaded"));
     ahead.post(Draft { order: Some(order.no), actor: None, reason: Reason::Paid(paid), ..draft });
 }

@@ -16,13 +16,14 @@ use crate::decision::{Ahead, Decided, Draft, Moment};
 use crate::entry::{Actor, Bucket, Kind, LotNo, Reason};
 use crate::expire::expire;
 use crate::hold;
+use crate::program::Rules;
 
 /// The entries that have fallen due at `now` or before.
 ///
 /// # Errors
 /// `NeedMore` when lots that may be due are not loaded.
-pub fn settle(account: &Account, now: Timestamp) -> Result<Decided, NeedMore> {
-    let mut ahead = Ahead::of(account, Moment { now, actor: Actor::System, import: false });
+pub fn settle(account: &Account, rules: Rules<'_>, now: Timestamp) -> Result<Decided, NeedMore> {
+    let mut ahead = Ahead::of(account, rules, Moment { now, actor: Actor::System, import: false });
     settle_ahead(&mut ahead)?;
     Ok(Decided { entries: ahead.entries, order: None, answer: None })
 }
@@ -30,7 +31,7 @@ pub fn settle(account: &Account, now: Timestamp) -> Result<Decided, NeedMore> {
 /// Settles the working copy of a command. At one instant: expire, lapse holds, release, pay what is owed; then it looks
 /// again, since a lapsed hold may give points back to a lot that has expired. What a command has just made available pays
 /// what is owed first, even if it expires at once.
-pub(crate) fn settle_ahead(ahead: &mut Ahead) -> Result<(), NeedMore> {
+pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
     repay(ahead, ahead.moment.now)?;
     let now = ahead.now();
     let mut waiting = Waiting::until(now, ahead.account.lots());
@@ -117,7 +118,7 @@ fn release(account: &Account, lots: &[LotNo], due: Timestamp) -> Option<Draft> {
 }
 
 /// Points owed are paid the moment any points become available, before they can be spent: an account never has both.
-pub(crate) fn repay(ahead: &mut Ahead, at: Timestamp) -> Result<(), NeedMore> {
+pub(crate) fn repay(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMore> {
     let points = ahead.account.balance.owed.min(ahead.account.balance.available);
     if points.is_zero() {
         return Ok(());

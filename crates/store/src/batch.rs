@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Account, Decided, Entry, EntryNo, HoldNo, HoldState, Lot, LotNo, Order, OrderNo, Timestamp};
+use engine::{Account, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, Order, OrderNo, Timestamp};
 use rusqlite::Connection;
 
 use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
@@ -84,6 +84,8 @@ pub(crate) struct NewOrder {
 /// An account in memory, and how its rows stood before the batch.
 pub(crate) struct Slot {
     pub(crate) account: Account,
+    /// Of its member, as far as the rules of the program ask for any.
+    pub(crate) facts: Facts,
     pub(crate) due_at: Timestamp,
     pub(crate) due_stored: Timestamp,
     pub(crate) is_stored: bool,
@@ -332,6 +334,7 @@ impl Slot {
     fn of(loaded: Loaded) -> Self {
         Self {
             account: loaded.account,
+            facts: Facts::default(),
             due_at: loaded.due_at,
             due_stored: loaded.due_at,
             is_stored: loaded.is_stored,

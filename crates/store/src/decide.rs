@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Adjustment, Decided, Document, EntryNo, HoldNo, HoldState, Kind, Moment, OrderNo, Points, Rejection, Stop,
-    Timestamp, is_name, limits,
+    Account, Adjustment, Decided, Document, EntryNo, HoldNo, HoldState, Kind, Moment, OrderNo, Points, Rejection,
+    Rules, Stop, Timestamp, is_name, limits,
 };
 
 use crate::batch::{Batch, OrderPlace};
@@ -129,17 +129,17 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             put_order(batch, &Put { channel, member: member.as_ref(), reference, document }, moment)
         }
         Body::Hold { program, member, points, minutes } => {
-            let (id, program) = find_account(batch, program, member)?;
-            hold(batch, id, program, *points, *minutes, moment)
+            let id = find_account(batch, program, member)?;
+            hold(batch, id, *points, *minutes, moment)
         }
         Body::ReleaseHold { program, member, hold } => {
-            let (id, _) = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member)?;
             release_hold(batch, id, *hold, moment)
         }
         Body::Adjust { program, member, adjustment, reference } => {
             check_reference(reference.as_deref())?;
-            let (id, program) = find_account(batch, program, member)?;
-            adjust(batch, id, program, adjustment, reference.as_deref(), moment)
+            let id = find_account(batch, program, member)?;
+            adjust(batch, id, adjustment, reference.as_deref(), moment)
         }
         Body::Settle { owner, program } => {
             if !batch.reference.programs.contains_key(program) {
@@ -233,7 +233,7 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
         batch.load_hold(id, no)?;
     }
     check_currency(program, put.document)?;
-    let decided = ask(batch, id, |account| engine::put_order(account, &program.timeline, known, put.document, moment))?;
+    let decided = ask(batch, id, |account, rules| engine::put_order(account, rules, known, put.document, moment))?;
     let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now };
     let staged = batch.stage(id, &decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
@@ -253,15 +253,8 @@ fn check_currency(program: &Program, document: &Document) -> Result<(), Rejectio
     }
 }
 
-fn hold(
-    batch: &mut Batch<'_>,
-    id: AccountId,
-    program: &Program,
-    points: Points,
-    minutes: Option<u32>,
-    moment: Moment,
-) -> Answered {
-    let decided = ask(batch, id, |account| engine::hold(account, &program.timeline, points, minutes, moment))?;
+fn hold(batch: &mut Batch<'_>, id: AccountId, points: Points, minutes: Option<u32>, moment: Moment) -> Answered {
+    let decided = ask(batch, id, |account, rules| engine::hold(account, rules, points, minutes, moment))?;
     let opened = decided.entries.iter().rev().filter_map(|it| it.hold).find(|it| it.state == HoldState::Active);
     let opened = opened.ok_or(Fault::Row("a hold that is granted is posted"))?;
     post(batch, id, &decided, false)?;
@@ -272,7 +265,7 @@ fn hold(
 fn release_hold(batch: &mut Batch<'_>, id: AccountId, hold: HoldNo, moment: Moment) -> Answered {
     batch.slot(id)?;
     batch.load_hold(id, hold)?;
-    let decided = ask(batch, id, |account| engine::release_hold(account, hold, moment))?;
+    let decided = ask(batch, id, |account, rules| engine::release_hold(account, rules, hold, moment))?;
     post(batch, id, &decided, false)?;
     let account = &batch.slot(id)?.account;
     let lapses_at = account.hold(hold).map_or(Timestamp::NEVER, |it| it.lapses_at);
@@ -282,7 +275,6 @@ fn release_hold(batch: &mut Batch<'_>, id: AccountId, hold: HoldNo, moment: Mome
 fn adjust(
     batch: &mut Batch<'_>,
     id: AccountId,
-    program: &Program,
     adjustment: &Adjustment,
     reference: Option<&str>,
     moment: Moment,
@@ -291,7 +283,7 @@ fn adjust(
     if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
         return adjusted_before(batch, id, &listed, adjustment, moment.now);
     }
-    let decided = ask(batch, id, |account| engine::adjust(account, &program.timeline, adjustment, moment))?;
+    let decided = ask(batch, id, |account, rules| engine::adjust(account, rules, adjustment, moment))?;
     let entry = decided.entries.iter().find(|it| it.kind == Kind::Adjust);
     let entry = entry.ok_or(Fault::Row("an adjustment is posted"))?.number;
     post(batch, id, &decided, false)?;
@@ -331,14 +323,14 @@ fn adjusted_before(
     if points != adjustment.points || is_other_note || is_other_expiry {
         return Err(Refused::Failed(Failure::KeyReused));
     }
-    let due = ask(batch, id, |account| engine::settle(account, now).map_err(Stop::from))?;
+    let due = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
     let mut account = batch.slot(id)?.account.clone();
     account.apply(&due);
     Ok(Reply::Adjusted { entry: no, balance: account.balance })
 }
 
 fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
-    let decided = ask(batch, id, |account| engine::settle(account, now).map_err(Stop::from))?;
+    let decided = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
     let entries = u64::try_from(decided.entries.len()).map_err(|_| Fault::Row("more entries than can be counted"))?;
     if batch.slot(id)?.is_stored || !decided.entries.is_empty() {
         post(batch, id, &decided, true)?;
@@ -356,10 +348,12 @@ fn post(batch: &mut Batch<'_>, id: AccountId, decided: &Decided, settles: bool) 
 fn ask(
     batch: &mut Batch<'_>,
     id: AccountId,
-    mut rule: impl FnMut(&Account) -> Result<Decided, Stop>,
+    mut rule: impl FnMut(&Account, Rules<'_>) -> Result<Decided, Stop>,
 ) -> Result<Decided, Refused> {
+    let program = batch.reference.programs.get(&id.program).ok_or(Rejection::UnknownProgram)?;
     loop {
-        match rule(&batch.slot(id)?.account) {
+        let slot = batch.slot(id)?;
+        match rule(&slot.account, Rules { timeline: &program.timeline, facts: &slot.facts }) {
             Ok(decided) => return Ok(decided),
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
             Err(Stop::NeedMore) => batch.load_more(id)?,
@@ -367,14 +361,10 @@ fn ask(
     }
 }
 
-fn find_account<'a>(
-    batch: &mut Batch<'a>,
-    program: &str,
-    member: &MemberRef,
-) -> Result<(AccountId, &'a Program), Refused> {
+fn find_account(batch: &mut Batch<'_>, program: &str, member: &MemberRef) -> Result<AccountId, Refused> {
     let program = batch.reference.program(program).ok_or(Rejection::UnknownProgram)?;
     let owner = find_owner(batch, member, program.number)?;
-    Ok((AccountId { owner, program: program.number }, program))
+    Ok(AccountId { owner, program: program.number })
 }
 
 /// Whoever has an account is a member. It is loaded anyway, so nothing else needs to be looked up.

@@ -261,7 +261,15 @@ impl Bare {
         let file = open_file(path)?;
         let checkpointer = Checkpointer::start(connect(path)?, path, &file, &progress);
         let checkpointer = Some(checkpointer.map_err(|error| StoreError::io(path, &error))?);
-        Ok(Self { conn, path: path.to_owned(), progress, checkpointer, gate: Gate::default(), _file: file, _lock: lock })
+        Ok(Self {
+            conn,
+            path: path.to_owned(),
+            progress,
+            checkpointer,
+            gate: Gate::default(),
+            _file: file,
+            _lock: lock,
+        })
     }
 
     fn write(&mut self, sorted: &Sorted<'_>) -> Result<Duration, StoreError> {

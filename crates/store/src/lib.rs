@@ -55,8 +55,8 @@ pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberFault, MemberRef};
 pub use query::{
-    Background, ChannelInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase, MemberInfo, OrderInfo,
-    ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,
+    Background, ChannelInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules,
+    OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,
 };
 pub use reference::Compile;
 pub use store::{Clock, Options, Store, system_clock};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use engine::{
-    Account, Actor, Adjustment, Document, Moment, Money, Points, Timeline, Timestamp, Version, adjust, put_order,
+    Account, Actor, Adjustment, Document, Moment, Money, Points, Rules, Timeline, Timestamp, Version, adjust, put_order,
 };
 
 const ORDERS: i64 = 1_000_000;
@@ -99,7 +99,7 @@ impl Shop {
 
     fn put(&self, account: &mut Account, document: &Arc<Document>) -> Result<()> {
         let moment = Moment { now: document.placed_at, actor: Actor::Channel(1), import: false };
-        let decided = put_order(account, &self.timeline, None, document, moment)
+        let decided = put_order(account, Rules::of(&self.timeline), None, document, moment)
             .map_err(|stop| anyhow::anyhow!("the order was stopped: {stop:?}"))?;
         account.apply(&decided);
         Ok(())
@@ -111,7 +111,7 @@ impl Shop {
         for n in 0..lots {
             let now = Timestamp::from_micros(self.start.micros() - (lots - n) * SECOND);
             let moment = Moment { now, actor: Actor::Staff(0), import: false };
-            let decided = adjust(&account, &self.timeline, &more, moment)
+            let decided = adjust(&account, Rules::of(&self.timeline), &more, moment)
                 .map_err(|stop| anyhow::anyhow!("the adjustment was stopped: {stop:?}"))?;
             account.apply(&decided);
         }

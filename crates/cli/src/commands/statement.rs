@@ -120,7 +120,8 @@ fn settled(reader: &Reader, id: MemberId, program: u32, now: Timestamp) -> Resul
         }
     }
     account.horizon = Horizon::default();
-    let decided = settle(&account, now).map_err(|_| anyhow!("reading the lots failed: some are missing"))?;
+    let decided = settle(&account, reader.rules(id, program)?.rules(), now)
+        .map_err(|_| anyhow!("reading the lots failed: some are missing"))?;
     account.apply(&decided);
     Ok((account, decided.entries))
 }

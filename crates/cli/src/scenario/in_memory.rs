@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, Actor, Balance, Decided, Entry, Moment, OrderNo, Quote, Rejection, Stop, Switch, Timeline, Timestamp,
-    Version,
+    Account, Actor, Balance, Decided, Entry, Moment, OrderNo, Quote, Rejection, Rules, Stop, Switch, Timeline,
+    Timestamp, Version,
 };
 
 use super::backend::{
@@ -72,10 +72,10 @@ impl EngineBackend {
     fn decide(
         &mut self,
         member: MemberNo,
-        decide: impl FnOnce(&Account, &Timeline) -> engine::Decision,
+        decide: impl FnOnce(&Account, Rules<'_>) -> engine::Decision,
     ) -> Result<Result<Decided, Rejection>> {
         let account = &self.accounts.entry(member).or_default().account;
-        match decide(account, &self.timeline) {
+        match decide(account, Rules::of(&self.timeline)) {
             Ok(decided) => {
                 self.keep(member, &decided);
                 Ok(Ok(decided))
@@ -103,8 +103,7 @@ impl EngineBackend {
             },
         };
         let no = known.map(|(_, no)| no);
-        let decided =
-            self.decide(member, |account, timeline| engine::put_order(account, timeline, no, document, moment))?;
+        let decided = self.decide(member, |account, rules| engine::put_order(account, rules, no, document, moment))?;
         Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
             self.orders.insert(key, (member, answer.order));
             Reply::Order { member, answer: Box::new(answer) }
@@ -177,16 +176,18 @@ impl Backend for EngineBackend {
             },
             Act::Release { person, hold } => match self.find(person) {
                 Err(rejection) => return Ok(Err(rejection)),
-                Ok(member) => self.decide(member, |account, _| engine::release_hold(account, *hold, moment))?,
+                Ok(member) => {
+                    self.decide(member, |account, rules| engine::release_hold(account, rules, *hold, moment))?
+                }
             },
             Act::Adjust { person, program, adjustment } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),
                 Ok(member) => {
-                    self.decide(member, |account, timeline| engine::adjust(account, timeline, adjustment, moment))?
+                    self.decide(member, |account, rules| engine::adjust(account, rules, adjustment, moment))?
                 }
             },
             Act::Settle { member } => {
-                self.decide(*member, |account, _| engine::settle(account, moment.now).map_err(Stop::from))?
+                self.decide(*member, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?
             }
         };
         Ok(decided.map(|decided| {
@@ -214,7 +215,7 @@ impl Backend for EngineBackend {
         let known = known.map(|(_, no)| no);
         let moment = Moment { now, actor: Actor::Channel(self.channel_no(&inquiry.channel)), import: false };
         let account = &self.accounts.entry(member).or_default().account;
-        match engine::quote(account, &self.timeline, known, &inquiry.document, moment) {
+        match engine::quote(account, Rules::of(&self.timeline), known, &inquiry.document, moment) {
             Ok(quote) => Ok(Ok(quote)),
             Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
             Err(Stop::NeedMore) => Err(anyhow!("every lot is loaded, and still the engine asks for more")),
@@ -223,7 +224,8 @@ impl Backend for EngineBackend {
 
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
         let mut account = self.accounts.entry(member).or_default().account.clone();
-        let due = engine::settle(&account, now).map_err(|_| anyhow!("every lot is loaded"))?;
+        let due =
+            engine::settle(&account, Rules::of(&self.timeline), now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         Ok(account.balance)
     }

@@ -1,6 +1,6 @@
 //! What a step came to, as figures and words of the language.
 
-use engine::{Answer, Bucket, Cause, Entry, Milestone, Rejection, Timestamp, points_for};
+use engine::{Answer, Bucket, Cause, Entry, Milestone, Rejection, Rules, Timeline, Timestamp, points_for};
 
 use super::backend::replay;
 use super::expect::{Found, FoundItem};
@@ -9,7 +9,7 @@ use super::moment::When;
 /// The open lots at an instant, in the order in which they are spent.
 pub(super) fn lots(entries: &[Entry], now: Timestamp, when: &When) -> Vec<FoundItem> {
     let mut account = replay(entries);
-    if let Ok(due) = engine::settle(&account, now) {
+    if let Ok(due) = engine::settle(&account, Rules::of(&Timeline::default()), now) {
         account.apply(&due);
     }
     let mut lots: Vec<_> = account.lots().iter().filter(|it| !it.is_empty()).collect();

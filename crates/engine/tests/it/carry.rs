@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use engine::{
     Account, Actor, Currency, Document, DocumentVersion, EarnMode, EarnRate, Milestone, Moment, Money, OrderNo, Points,
-    PointsPart, RedeemRate, RedeemTerms, Shortfall, Terms, Timeline, Timestamp, Validity, Version, Zone, put_order,
+    PointsPart, RedeemRate, RedeemTerms, Rules, Shortfall, Terms, Timeline, Timestamp, Validity, Version, Zone,
+    put_order,
 };
 
 struct Shop {
@@ -71,7 +72,8 @@ impl Shop {
         document.version = DocumentVersion::Number(self.version);
         document.refunded = Money::new(refunded);
         let moment = Moment { now: self.now, actor: Actor::Channel(1), import: false };
-        let decided = put_order(&self.account, &self.timeline, known, &Arc::new(document), moment).expect("a fact");
+        let decided =
+            put_order(&self.account, Rules::of(&self.timeline), known, &Arc::new(document), moment).expect("a fact");
         self.account.apply(&decided);
         assert!(self.account.balance.is_conserved());
         let steps: i64 = self.account.orders().iter().map(|it| it.posted.steps).sum();

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use engine::{DocumentVersion, Status, settle};
+use engine::{DocumentVersion, Rules, Status, settle};
 use proptest::prelude::*;
 
 use crate::histories::{Step, histories, waits};
@@ -82,13 +82,14 @@ fn law_6_settling_in_two_steps_is_settling_in_one() {
 fn check_two_steps(shop: &Shop, first: i64, second: i64) -> Outcome {
     let a = shop.now.plus_minutes(first);
     let b = a.plus_minutes(second);
+    let rules = Rules::of(&shop.timeline);
     let mut stepwise = shop.account.clone();
-    let early = settle(&stepwise, a).expect("everything is loaded");
+    let early = settle(&stepwise, rules, a).expect("everything is loaded");
     stepwise.apply(&early);
-    let late = settle(&stepwise, b).expect("everything is loaded");
+    let late = settle(&stepwise, rules, b).expect("everything is loaded");
     stepwise.apply(&late);
     let mut at_once = shop.account.clone();
-    let all = settle(&at_once, b).expect("everything is loaded");
+    let all = settle(&at_once, rules, b).expect("everything is loaded");
     at_once.apply(&all);
     prop_assert_eq!([early.entries, late.entries].concat(), all.entries);
     prop_assert_eq!(&stepwise, &at_once);

@@ -1,6 +1,6 @@
 //! An account that is loaded only up to a horizon answers what the whole one answers, or asks for more.
 
-use engine::{Account, Decision, Horizon, Kind, Lot, LotNo, LotRef, Points, Stop, Timestamp};
+use engine::{Account, Decision, Horizon, Kind, Lot, LotNo, LotRef, Points, Rules, Stop, Timeline, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -113,7 +113,7 @@ fn many_lots_that_fall_due_one_by_one_are_settled_each_at_its_instant() {
     account.load_lots(lots[..100].iter().copied());
     account.load_lots(lots);
     let until = Timestamp::from_micros((LOTS + 500) * DAY);
-    let settled = engine::settle(&account, until).expect("all lots are loaded");
+    let settled = engine::settle(&account, Rules::of(&Timeline::default()), until).expect("all lots are loaded");
     account.apply(&settled);
     assert!(settled.entries.is_sorted_by_key(|it| (it.at, it.number)));
     assert_eq!((account.balance.available, account.balance.expired), (Points::new(500), Points::new(LOTS - 500)));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Document, EarnMode, OrderNo, Points, Quote, Rejection, Status, Stop, put_order, quote};
+use engine::{Document, EarnMode, OrderNo, Points, Quote, Rejection, Rules, Status, Stop, put_order, quote};
 use proptest::prelude::*;
 
 use crate::bodies::{Body, Dates, bodies, simple_bodies};
@@ -24,7 +24,7 @@ fn law_5_committing_what_a_quote_offered_gives_what_it_said() {
         let known = shop.slots[slot].no;
         for redeem in [None, document.redeem] {
             let wanted = Document { redeem, ..Document::clone(&document) };
-            match quote(&shop.account, &shop.timeline, known, &wanted, shop.moment()) {
+            match quote(&shop.account, Rules::of(&shop.timeline), known, &wanted, shop.moment()) {
                 Ok(offer) => told(&shop, commit(&shop, known, &wanted, &offer))?,
                 Err(Stop::NeedMore) => prop_assert!(false, "everything is loaded"),
                 Err(Stop::Rejected(it)) => told(&shop, is_no_clamping(&it))?,
@@ -37,7 +37,7 @@ fn law_5_committing_what_a_quote_offered_gives_what_it_said() {
 fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote) -> Outcome {
     let put = |redeem: Points| {
         let document = Arc::new(Document { redeem: Some(redeem), ..wanted.clone() });
-        put_order(&shop.account, &shop.timeline, known, &document, shop.moment())
+        put_order(&shop.account, Rules::of(&shop.timeline), known, &document, shop.moment())
     };
     let decided = put(offer.redeem);
     let said = decided.as_ref().ok().and_then(|it| it.answer.clone());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::{
     Account, Actor, Adjustment, Decided, Decision, Document, DocumentVersion, Entry, HoldNo, Moment, OrderNo, Points,
-    Stop, Timeline, Timestamp, adjust, hold, put_order, quote, release_hold, settle,
+    Rules, Stop, Timeline, Timestamp, adjust, hold, put_order, quote, release_hold, settle,
 };
 
 use crate::bodies::Dates;
@@ -97,15 +97,13 @@ impl Shop {
     }
 
     pub(crate) fn decide_on(&self, account: &Account, command: &Command) -> Decision {
-        let moment = self.moment();
+        let (moment, rules) = (self.moment(), Rules::of(&self.timeline));
         match command {
-            Command::Put { slot, document } => {
-                put_order(account, &self.timeline, self.slots[*slot].no, document, moment)
-            }
-            Command::Hold { points, minutes } => hold(account, &self.timeline, *points, Some(*minutes), moment),
-            Command::Release(no) => release_hold(account, *no, moment),
-            Command::Adjust(adjustment) => adjust(account, &self.timeline, adjustment, moment),
-            Command::Settle => settle(account, self.now).map_err(Stop::from),
+            Command::Put { slot, document } => put_order(account, rules, self.slots[*slot].no, document, moment),
+            Command::Hold { points, minutes } => hold(account, rules, *points, Some(*minutes), moment),
+            Command::Release(no) => release_hold(account, rules, *no, moment),
+            Command::Adjust(adjustment) => adjust(account, rules, adjustment, moment),
+            Command::Settle => settle(account, rules, self.now).map_err(Stop::from),
         }
     }
 
@@ -191,7 +189,7 @@ impl Shop {
     }
 
     fn offered(&self, slot: usize, document: &Document) -> Points {
-        let quote = quote(&self.account, &self.timeline, self.slots[slot].no, document, self.moment());
+        let quote = quote(&self.account, Rules::of(&self.timeline), self.slots[slot].no, document, self.moment());
         quote.map_or(Points::ZERO, |it| it.redeem)
     }
 }

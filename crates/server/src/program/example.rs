@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Answer, Date, Document, Moment, Money, OrderNo, Points, Rejection, Stop, Switch, Terms,
-    Timeline, Timestamp, Validity, Version, adjust, hold, put_order,
+    Account, Actor, Adjustment, Answer, Date, Document, Moment, Money, OrderNo, Points, Rejection, Rules, Stop, Switch,
+    Terms, Timeline, Timestamp, Validity, Version, adjust, hold, put_order,
 };
 
 /// One member of a program that has this version only.
@@ -43,7 +43,7 @@ impl Example {
 
     /// Records an order; the engine's own answer.
     pub(super) fn put(&mut self, known: Option<OrderNo>, document: Document) -> Result<Answer, Rejection> {
-        let decided = put_order(&self.account, &self.timeline, known, &Arc::new(document), self.moment());
+        let decided = put_order(&self.account, Rules::of(&self.timeline), known, &Arc::new(document), self.moment());
         let decided = decided.map_err(rejection)?;
         self.account.apply(&decided);
         Ok(decided.answer.expect("an order is always answered"))
@@ -59,14 +59,14 @@ impl Example {
     pub(super) fn adjust(&mut self, points: Points) -> Option<()> {
         let expires_at = points.is_positive().then_some(Timestamp::NEVER);
         let adjustment = Adjustment { points, note: "an example".to_owned(), expires_at };
-        let decided = adjust(&self.account, &self.timeline, &adjustment, self.moment()).ok()?;
+        let decided = adjust(&self.account, Rules::of(&self.timeline), &adjustment, self.moment()).ok()?;
         self.account.apply(&decided);
         Some(())
     }
 
     /// Holds points as long as the program says; when the hold lapses.
     pub(super) fn hold(&mut self, points: Points) -> Result<Timestamp, Rejection> {
-        let decided = hold(&self.account, &self.timeline, points, None, self.moment()).map_err(rejection)?;
+        let decided = hold(&self.account, Rules::of(&self.timeline), points, None, self.moment()).map_err(rejection)?;
         self.account.apply(&decided);
         Ok(self.account.holds().last().expect("a hold was just opened").lapses_at)
     }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use engine::{
-    Account, Actor, Adjustment, Decided, Document, HoldNo, Moment, Money, Points, Rejection, Switch, Terms, Timeline,
-    Timestamp, Version,
+    Account, Actor, Adjustment, Decided, Document, HoldNo, Moment, Money, Points, Rejection, Rules, Switch, Terms,
+    Timeline, Timestamp, Version,
 };
 use server::program::compile;
 use server::words::{Names, Voice, answer_in_words, entry_in_words, rejection_in_words};
@@ -61,8 +61,13 @@ impl Shop {
     /// Records a document of the order with that number (from 1): its entries in words, then its answer.
     pub(crate) fn put(&mut self, no: u64, document: Document) -> Vec<String> {
         let known = self.account.order(engine::OrderNo(no)).map(|it| it.no);
-        let decided =
-            engine::put_order(&self.account, &self.timeline, known, &std::sync::Arc::new(document), self.moment());
+        let decided = engine::put_order(
+            &self.account,
+            Rules::of(&self.timeline),
+            known,
+            &std::sync::Arc::new(document),
+            self.moment(),
+        );
         let decided = decided.unwrap();
         let mut said = self.tell(&decided);
         let answer = decided.answer.expect("an order is always answered");
@@ -72,24 +77,25 @@ impl Shop {
 
     pub(crate) fn adjust(&mut self, points: i64, note: &str) -> Vec<String> {
         let adjustment = Adjustment { points: Points::new(points), note: note.to_owned(), expires_at: None };
-        let decided = engine::adjust(&self.account, &self.timeline, &adjustment, self.moment()).unwrap();
+        let decided = engine::adjust(&self.account, Rules::of(&self.timeline), &adjustment, self.moment()).unwrap();
         self.tell(&decided)
     }
 
     pub(crate) fn hold(&mut self, points: i64, minutes: Option<u32>) -> Vec<String> {
         let points = Points::new(points);
-        let decided = engine::hold(&self.account, &self.timeline, points, minutes, self.moment()).unwrap();
+        let decided = engine::hold(&self.account, Rules::of(&self.timeline), points, minutes, self.moment()).unwrap();
         self.tell(&decided)
     }
 
     fn release(&mut self, no: u64) -> Vec<String> {
-        let decided = engine::release_hold(&self.account, HoldNo(no), self.moment()).unwrap();
+        let decided =
+            engine::release_hold(&self.account, Rules::of(&self.timeline), HoldNo(no), self.moment()).unwrap();
         self.tell(&decided)
     }
 
     pub(crate) fn wait_until(&mut self, time: &str) -> Vec<String> {
         self.now = Timestamp::parse(time).unwrap();
-        let decided = engine::settle(&self.account, self.now).unwrap();
+        let decided = engine::settle(&self.account, Rules::of(&self.timeline), self.now).unwrap();
         self.tell(&decided)
     }
 }
@@ -146,7 +152,9 @@ fn points_of_several_days_are_told_by_day() {
 fn an_entry_whose_lots_are_not_at_hand_is_told_without_their_dates() {
     let mut shop = shop(r#""validity": {"days": 1}"#);
     shop.adjust(5, "a gift");
-    let decided = engine::settle(&shop.account, Timestamp::parse("2022-05-01T00:00:00Z").unwrap()).unwrap();
+    let decided =
+        engine::settle(&shop.account, Rules::of(&shop.timeline), Timestamp::parse("2022-05-01T00:00:00Z").unwrap())
+            .unwrap();
     let said = entry_in_words(&decided.entries[0], None, &|_| None, &shop.voice());
     assert_eq!(said, "5 points expired");
 }

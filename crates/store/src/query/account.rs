@@ -48,6 +48,7 @@ impl Reader {
     /// instant in the past is answered from the entries until then.
     pub fn balance(&self, member: MemberId, program: u32, at: Timestamp) -> Result<Balance, StoreError> {
         let id = AccountId { owner: member, program };
+        let ruled = self.rules(member, program)?;
         self.ask(|conn| {
             let mut account = load::load_account(conn, id)?.account;
             if at < account.last_at {
@@ -55,7 +56,7 @@ impl Reader {
             }
             let mut limit = LOTS;
             loop {
-                match engine::settle(&account, at) {
+                match engine::settle(&account, ruled.rules(), at) {
                     Ok(decided) => {
                         account.apply(&decided);
                         return Ok(account.balance);

@@ -38,7 +38,7 @@ pub(crate) use lists::{
     ENTRIES_AFTER, ENTRIES_BEFORE, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, ORDER_NAME, ORDERS_AFTER, ORDERS_BEFORE,
 };
 pub use member::MemberInfo;
-pub use program::{ChannelInfo, ProgramInfo};
+pub use program::{ChannelInfo, MemberRules, ProgramInfo};
 pub use search::{CursorFault, SearchCursor, SearchPage};
 #[cfg(test)]
 pub(crate) use standing::EXPIRIES;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Account, Document, Moment, OrderNo, Quote, Rejection, Stop};
+use engine::{Account, Document, Facts, Moment, OrderNo, Quote, Rejection, Rules, Stop};
 
 use super::Reader;
 use crate::command::Failure;
@@ -41,9 +41,11 @@ impl Reader {
         }
         let known = listed.map(|it| OrderNo(it.number));
         let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
+        let facts = Facts::default();
+        let rules = Rules { timeline: &program.timeline, facts: &facts };
         let mut limit = LOTS;
         loop {
-            match engine::quote(&account, &program.timeline, known, document, moment) {
+            match engine::quote(&account, rules, known, document, moment) {
                 Ok(quote) => return Ok(quote),
                 Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
                 Err(Stop::NeedMore) => {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Timeline, Timestamp};
+use engine::{Facts, Rules, Timeline, Timestamp};
 
 use super::Reader;
 use crate::access::load_keys;
 use crate::error::StoreError;
-use crate::id::{ChannelId, ProgramId};
+use crate::id::{ChannelId, MemberId, ProgramId};
 use crate::key::{KeyInfo, SecretHash};
 use crate::migrate::epoch_of;
 use crate::reference::{Channel, Program, Reference, load_reference};
@@ -48,7 +48,27 @@ pub struct ChannelInfo {
     pub program: String,
 }
 
+/// What decides about one member's account.
+#[derive(Clone, Debug)]
+pub struct MemberRules {
+    timeline: Timeline,
+    facts: Facts,
+}
+
+impl MemberRules {
+    pub fn rules(&self) -> Rules<'_> {
+        Rules { timeline: &self.timeline, facts: &self.facts }
+    }
+}
+
 impl Reader {
+    /// What decides about a member's account in a program; of a program that is not there, nothing.
+    pub fn rules(&self, _member: MemberId, program: u32) -> Result<MemberRules, StoreError> {
+        let reference = self.reference()?;
+        let timeline = reference.programs.get(&program).map(|it| it.timeline.clone()).unwrap_or_default();
+        Ok(MemberRules { timeline, facts: Facts::default() })
+    }
+
     /// The epoch of programs, channels and keys that this snapshot sees.
     pub fn epoch(&self) -> Result<u64, StoreError> {
         self.ask(epoch_of)

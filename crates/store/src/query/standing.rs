@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Account, Balance, Entry, Hold, HoldState, Lot, LotNo, Points, SpendKey, Timestamp};
+use engine::{Account, Balance, Entry, Hold, HoldState, Lot, LotNo, Points, Rules, SpendKey, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::Reader;
@@ -46,8 +46,9 @@ impl Reader {
         limit: usize,
     ) -> Result<Standing, StoreError> {
         let id = AccountId { owner: member, program };
+        let ruled = self.rules(member, program)?;
         self.ask(|conn| {
-            let (stored, account, due) = settled(conn, id, now, limit)?;
+            let (stored, account, due) = settled(conn, id, ruled.rules(), now, limit)?;
             let expiries = expiries(conn, id, &stored, &account, &due)?;
             let is_active = |it: &&Hold| it.state == HoldState::Active;
             let mut holds: Vec<Hold> = account.holds().iter().filter(is_active).cloned().collect();
@@ -61,11 +62,17 @@ impl Reader {
 }
 
 /// The account as it is stored, as it is once settled, and what was settled; with the lots that are to be shown.
-fn settled(conn: &Connection, id: AccountId, now: Timestamp, shown: usize) -> Found<(Account, Account, Vec<Entry>)> {
+fn settled(
+    conn: &Connection,
+    id: AccountId,
+    rules: Rules<'_>,
+    now: Timestamp,
+    shown: usize,
+) -> Found<(Account, Account, Vec<Entry>)> {
     let mut stored = load::load_account(conn, id)?.account;
     let mut limit = LOTS;
     loop {
-        if let Ok(decided) = engine::settle(&stored, now) {
+        if let Ok(decided) = engine::settle(&stored, rules, now) {
             let mut account = stored.clone();
             account.apply(&decided);
             if shows(&account, shown) {

@@ -16,7 +16,8 @@ fn expected(reader: &Reader, now: Timestamp, limit: usize) -> Standing {
     let mut account = reader.account(id_of(1), 1).expect("read").unwrap_or_default();
     all_lots(reader, id_of(1), 50).into_iter().for_each(|it| account.load_lot(it));
     account.horizon = Horizon::default();
-    let decided = settle(&account, now).expect("all lots are loaded");
+    let ruled = reader.rules(id_of(1), 1).expect("the program");
+    let decided = settle(&account, ruled.rules(), now).expect("all lots are loaded");
     account.apply(&decided);
     let mut expiries = std::collections::BTreeMap::<Timestamp, Points>::new();
     for lot in account.lots() {
