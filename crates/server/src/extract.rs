@@ -75,10 +75,9 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut reader).map(|it: Object<T>| it.0).map_err(|it| {
-        let fault = misfit::fault(&it.path().to_string(), &it.inner().to_string());
-        Problem::invalid(fault.path, fault.what, fault.allowed)
-    })
+    serde_path_to_error::deserialize(&mut reader)
+        .map(|it: Object<T>| it.0)
+        .map_err(|it| misfit::fault(&it.path().to_string(), &it.inner().to_string()).into())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -127,9 +126,11 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
             let said = it.body_text();
             let said = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said).to_owned();
             let (path, message) = said.split_once(": ").unwrap_or(("", &said));
-            let fault = misfit::fault(path, message);
-            let field = if fault.path == "body" { "query".to_owned() } else { fault.path };
-            Problem::invalid(field, fault.what, fault.allowed)
+            let mut fault = misfit::fault(path, message);
+            if fault.path == "body" {
+                "query".clone_into(&mut fault.path);
+            }
+            fault.into()
         })
     }
 }

@@ -21,6 +21,7 @@ mod app;
 mod catalog;
 mod config;
 mod extract;
+mod fault;
 mod guard;
 mod openapi;
 mod origin;

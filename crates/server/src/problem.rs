@@ -10,6 +10,7 @@ use serde::Serialize;
 use store::{Failure, StoreError};
 use utoipa::ToSchema;
 
+use crate::fault::Fault;
 use crate::words::{Voice, rejection_in_words};
 
 /// What went wrong, for programs (`code`, figures) and for people (`detail`).
@@ -65,6 +66,12 @@ const ALLOWED_CHARS_MAX: usize = 1_000;
 pub(crate) struct Code(pub(crate) &'static str);
 
 pub(crate) type Answer<T> = Result<T, Box<Problem>>;
+
+impl From<Fault> for Box<Problem> {
+    fn from(fault: Fault) -> Self {
+        Problem::invalid(fault.path, fault.what, fault.allowed)
+    }
+}
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Box<Self> {

@@ -7,19 +7,18 @@ mod allowed;
 mod document;
 mod draft;
 mod example;
-mod fault;
 mod plain;
 mod read;
 mod terms;
 
 use engine::{Date, Terms};
 
+pub use crate::fault::Fault;
 pub use document::{
     Amount, EarnDocument, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument, RefundDocument,
     ShortfallPolicy, ValidityDocument,
 };
 pub use draft::{Differences, differences, try_order};
-pub use fault::Fault;
 pub use plain::plain_words;
 pub use read::{BYTES_MAX, parse};
 

@@ -127,10 +127,7 @@ async fn form_bytes(parts: &Parts, body: HttpBody, app: &App) -> Answer<Vec<u8>>
 }
 
 fn read_form<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
-    serde_urlencoded::from_bytes(bytes).map_err(|error| {
-        let fault = crate::wire::misfit::fault("", &error.to_string());
-        Problem::invalid(fault.path, fault.what, fault.allowed)
-    })
+    serde_urlencoded::from_bytes(bytes).map_err(|error| crate::wire::misfit::fault("", &error.to_string()).into())
 }
 
 fn foreign() -> Box<Problem> {

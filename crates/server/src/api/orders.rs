@@ -17,7 +17,7 @@ use crate::extract::{Json, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::account::{WireOutcome, status_name};
 use crate::wire::ids::{Owned, OwnedId};
-use crate::wire::order::{OrderDocument, Reading, instant};
+use crate::wire::order::{OrderDocument, Reading, hold_no, instant};
 
 /// What became of a document, and where its order stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,7 +59,7 @@ pub(crate) async fn put_order(
     let now = app.now();
     let (time, actor) = time_of(&order, &caller, channel)?;
     let member = order.member.as_deref().map(member_ref).transpose()?;
-    let mut document = read(&order, channel, now)?;
+    let mut document = read(&order, Some(&reference), channel, now)?;
     only_own_hold(&app, &order, member.as_ref(), channel, &reference, &mut document).await?;
     let document = Arc::new(document);
     let body = Body::PutOrder { channel: channel.info.name.clone(), member, reference: reference.clone(), document };
@@ -79,7 +79,7 @@ pub(crate) async fn put_order(
         id: order_id(member, channel, order.0),
         member: member.to_string(),
         channel: channel.info.name.clone(),
-        outcome: WireOutcome::of(&answer, &reference, &voice),
+        outcome: WireOutcome::of(&answer, Some(&reference), &voice),
         reference,
     }))
 }
@@ -150,17 +150,21 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
     })
 }
 
-/// The engine's document of an order that a channel sent.
-pub(crate) fn read(order: &OrderDocument, channel: &Channel, now: Timestamp) -> Answer<engine::Document> {
+/// The engine's document of an order that a channel sent under a reference, if it has one by now.
+pub(crate) fn read(
+    order: &OrderDocument,
+    reference: Option<&str>,
+    channel: &Channel,
+    now: Timestamp,
+) -> Answer<engine::Document> {
+    if let Some(other) = order.reference.as_deref().filter(|it| Some(*it) != reference) {
+        let what = format!("\"{other}\" is another order");
+        let allowed = reference.map_or_else(|| "no such key".to_owned(), |it| format!("\"{it}\", or left out"));
+        return Err(Problem::invalid("reference", what, allowed));
+    }
     let currency = channel.program.currency(now)?;
     let reading = Reading { currency, time: &instant, hold: &hold_no };
-    order.read(&reading).map_err(|it| Problem::invalid(it.path, it.what, it.allowed))
-}
-
-fn hold_no(text: &str) -> Result<HoldNo, (String, String)> {
-    let id: Option<OwnedId> = text.parse().ok().filter(|it: &OwnedId| it.kind == Owned::Hold);
-    id.map(|it| HoldNo(it.number))
-        .ok_or_else(|| (format!("\"{text}\" is no hold"), "the id of a hold, hld_…".to_owned()))
+    order.read(&reading).map_err(Into::into)
 }
 
 /// The id of a hold says whose it is: somebody else's, or that of another program, is one that this account does not

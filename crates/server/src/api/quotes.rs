@@ -70,7 +70,7 @@ pub(crate) async fn quote(
         let allowed = "1 to 120 bytes of text without control characters";
         return Err(Problem::invalid("reference", "it cannot be the reference of an order", allowed));
     }
-    let mut document = read(&asked.order, channel, now).map_err(|it| it.within("order"))?;
+    let mut document = read(&asked.order, asked.reference.as_deref(), channel, now).map_err(|it| it.within("order"))?;
     let reference = asked.reference.as_deref().unwrap_or_default();
     only_own_hold(&app, &asked.order, Some(&member), channel, reference, &mut document).await?;
     let document = Arc::new(document);
@@ -79,10 +79,7 @@ pub(crate) async fn quote(
     let quoted = app.ask(move |reader| reader.quote(&name, &member, reference.as_deref(), &document, moment)).await?;
     let quoted = quoted.map_err(|it| Problem::failed(&it, Some(&voice)).within("order"))?;
     let voice = channel.program.voice_of(quoted.answer.earned.version).unwrap_or(voice);
-    let mut outcome = WireOutcome::of(&quoted.answer, asked.reference.as_deref().unwrap_or_default(), &voice);
-    if asked.reference.is_none() {
-        outcome.text = outcome.text.replacen("Order :", "This cart:", 1);
-    }
+    let outcome = WireOutcome::of(&quoted.answer, asked.reference.as_deref(), &voice);
     let why = quoted.why.map(|it| *Problem::rejected(&it, Some(&voice)));
     Ok(Reply(QuoteView { redeem: quoted.redeem.get(), why, outcome }))
 }

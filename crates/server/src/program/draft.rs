@@ -4,8 +4,8 @@ use engine::{Document, Money, Points};
 
 use super::document::ProgramDocument;
 use super::example::Example;
-use super::fault::Fault;
 use super::plain::plain_words;
+use crate::fault::Fault;
 use crate::words::{Names, Voice, answer_in_words, rejection_in_words};
 
 /// What an order of `amount` would be answered under the draft, for a new member who has just the points to redeem.
@@ -25,7 +25,7 @@ pub fn try_order(draft: &ProgramDocument, amount: &str, redeem: Points) -> Resul
     let names = Names::of(draft);
     let voice = Voice { terms: &terms, names: &names };
     Ok(match example.put(None, sale) {
-        Ok(answer) => answer_in_words(&answer, "example", &voice),
+        Ok(answer) => answer_in_words(&answer, Some("example"), &voice),
         Err(rejection) => rejection_in_words(&rejection, &voice),
     })
 }

@@ -8,7 +8,7 @@ use engine::{Money, Points, Terms, limits};
 
 use super::document::ProgramDocument;
 use super::example::Example;
-use super::fault::Fault;
+use crate::fault::Fault;
 use crate::words::{Names, Voice};
 
 /// Says what a program does, one sentence or two a line.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::allowed::allowed;
 use super::document::ProgramDocument;
-use super::fault::Fault;
+use crate::fault::Fault;
 
 /// The largest text of a document.
 pub const BYTES_MAX: usize = 65_536;

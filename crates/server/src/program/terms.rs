@@ -9,7 +9,7 @@ use super::allowed::allowed;
 use super::document::{
     Amount, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument, ShortfallPolicy, ValidityDocument,
 };
-use super::fault::Fault;
+use crate::fault::Fault;
 
 /// The most points for a minor unit, so that no order's points leave 63 bits.
 const POINTS_PER_MINOR_MAX: i64 = 100_000;

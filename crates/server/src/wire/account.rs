@@ -155,7 +155,7 @@ pub(crate) struct WireOutcome {
 }
 
 impl WireOutcome {
-    pub(crate) fn of(it: &OrderReply, reference: &str, voice: &Voice<'_>) -> Self {
+    pub(crate) fn of(it: &OrderReply, reference: Option<&str>, voice: &Voice<'_>) -> Self {
         let exponent = voice.terms.currency.exponent;
         Self {
             earned: WireEarned::of(&it.earned, exponent),

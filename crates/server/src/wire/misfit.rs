@@ -1,16 +1,10 @@
 //! What the reader of JSON says of a value that does not fit, in plain words: what stands there, and what is allowed. The
 //! reader's own words name types of the program.
 
-/// Where a document does not fit its shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfit {
-    pub path: String,
-    pub what: String,
-    pub allowed: String,
-}
+use crate::fault::Fault;
 
-/// A misfit from the path that was tracked and the reader's message.
-pub fn fault(path: &str, message: &str) -> Misfit {
+/// The fault, from the path that was tracked and the reader's message.
+pub fn fault(path: &str, message: &str) -> Fault {
     let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
     let path = if path == "." { "" } else { path };
     if let Some(key) = quoted(message, "missing field ") {
@@ -52,9 +46,9 @@ fn is_number_fault(message: &str) -> bool {
         || message.starts_with("cannot parse integer")
 }
 
-fn misfit(path: &str, what: &str, allowed: &str) -> Misfit {
+fn misfit(path: &str, what: &str, allowed: &str) -> Fault {
     let what = if what.is_empty() { "this cannot stand here" } else { what };
-    Misfit { path: path.to_owned(), what: what.to_owned(), allowed: allowed.to_owned() }
+    Fault::new(path, what, allowed)
 }
 
 /// The word in backticks behind a beginning.
@@ -108,7 +102,7 @@ fn allowed(key: &str, expected: &str) -> String {
 fn faults_are_told_in_the_words_of_a_shop() {
     let check = |path: &str, message: &str, expected: [&str; 3]| {
         let [path_expected, what, allowed] = expected.map(str::to_owned);
-        assert_eq!(fault(path, message), Misfit { path: path_expected, what, allowed });
+        assert_eq!(fault(path, message), Fault { path: path_expected, what, allowed });
     };
     let time = "a value";
     check(".", "missing field `placed_at` at line 1 column 9", ["placed_at", "the key is missing", time]);

@@ -7,7 +7,9 @@ use iso_currency::Currency as IsoCurrency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::ids::{Owned, OwnedId};
 use super::object::objects;
+use crate::fault::Fault;
 
 /// An order as it is now: send it again whenever it changes. Amounts are decimal texts, for whole lines.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
@@ -17,6 +19,10 @@ pub struct OrderDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "card:6001234")]
     pub member: Option<String>,
+    /// The shop's own name for the order. The address says it: left out, or the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "A17", min_length = 1, max_length = 120)]
+    pub reference: Option<String>,
     /// Which of two documents is newer: a number, or the shop's time of change. One kind per order. Left out:
     /// documents count in the order in which they arrive.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,14 +144,6 @@ fn yes() -> bool {
     true
 }
 
-/// Where a document cannot be read, and what is allowed there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WireFault {
-    pub path: String,
-    pub what: String,
-    pub allowed: String,
-}
-
 /// What a text says; or what is wrong with it, and what is allowed.
 pub type Read<T> = Result<T, (String, String)>;
 
@@ -166,12 +164,22 @@ pub fn instant(text: &str) -> Read<Timestamp> {
     Timestamp::parse(text).map_err(|_| (format!("\"{text}\" is no such time"), allowed.to_owned()))
 }
 
+/// The number in the id of a hold.
+///
+/// # Errors
+/// What is wrong, and what is allowed.
+pub fn hold_no(text: &str) -> Read<HoldNo> {
+    let id: Option<OwnedId> = text.parse().ok().filter(|it: &OwnedId| it.kind == Owned::Hold);
+    id.map(|it| HoldNo(it.number))
+        .ok_or_else(|| (format!("\"{text}\" is no hold"), "the id of a hold, hld_…".to_owned()))
+}
+
 impl OrderDocument {
     /// The engine's document; member and ledger time stay behind.
     ///
     /// # Errors
     /// The first fault.
-    pub fn read(&self, reading: &Reading<'_>) -> Result<Document, WireFault> {
+    pub fn read(&self, reading: &Reading<'_>) -> Result<Document, Fault> {
         let currency = self.currency(reading)?;
         let reader = Reader { reading, exponent: currency.exponent };
         let lines = self.lines.iter().enumerate().map(|(index, it)| reader.line(index, it));
@@ -201,6 +209,7 @@ impl OrderDocument {
         let returns = document.returns.iter().map(|it| WireReturn::of(it, exponent)).collect();
         Self {
             member,
+            reference: None,
             version: match document.version {
                 DocumentVersion::Arrival => None,
                 DocumentVersion::Number(number) => Some(WireVersion::Number(number)),
@@ -223,7 +232,7 @@ impl OrderDocument {
         }
     }
 
-    fn currency(&self, reading: &Reading<'_>) -> Result<Currency, WireFault> {
+    fn currency(&self, reading: &Reading<'_>) -> Result<Currency, Fault> {
         let Some(text) = &self.currency else { return Ok(reading.currency) };
         if text.as_bytes() == reading.currency.code {
             return Ok(reading.currency);
@@ -243,7 +252,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn line(&self, index: usize, it: &WireLine) -> Result<Line, WireFault> {
+    fn line(&self, index: usize, it: &WireLine) -> Result<Line, Fault> {
         let money = |field: &str, text: Option<&str>| self.money_at(|| format!("lines[{index}].{field}"), text);
         Ok(Line {
             kind: match it.kind {
@@ -261,7 +270,7 @@ impl Reader<'_> {
         })
     }
 
-    fn back(&self, index: usize, it: &WireReturn) -> Result<Return, WireFault> {
+    fn back(&self, index: usize, it: &WireReturn) -> Result<Return, Fault> {
         let part = match (it.quantity, &it.amount) {
             (Some(quantity), None) => ReturnPart::Quantity(quantity),
             (None, Some(amount)) => {
@@ -275,7 +284,7 @@ impl Reader<'_> {
         Ok(Return { line: it.line.clone(), part })
     }
 
-    fn version(&self, version: Option<&WireVersion>) -> Result<DocumentVersion, WireFault> {
+    fn version(&self, version: Option<&WireVersion>) -> Result<DocumentVersion, Fault> {
         Ok(match version {
             None => DocumentVersion::Arrival,
             Some(WireVersion::Number(number)) => DocumentVersion::Number(*number),
@@ -283,26 +292,26 @@ impl Reader<'_> {
         })
     }
 
-    fn money(&self, path: &str, text: Option<&str>) -> Result<Money, WireFault> {
+    fn money(&self, path: &str, text: Option<&str>) -> Result<Money, Fault> {
         self.money_at(|| path.to_owned(), text)
     }
 
     /// The path is worked out only if there is a fault.
-    fn money_at(&self, path: impl Fn() -> String, text: Option<&str>) -> Result<Money, WireFault> {
+    fn money_at(&self, path: impl Fn() -> String, text: Option<&str>) -> Result<Money, Fault> {
         let Some(text) = text else { return Ok(Money::ZERO) };
         Money::parse(text, self.exponent).map_err(|it| {
             let digits = self.exponent;
             let allowed =
                 format!("a decimal amount with at most {digits} digits after the point, to 100,000,000,000.00");
-            WireFault { path: path(), what: format!("\"{text}\" {it}"), allowed }
+            Fault { path: path(), what: format!("\"{text}\" {it}"), allowed }
         })
     }
 
-    fn time(&self, path: &str, text: &str) -> Result<Timestamp, WireFault> {
+    fn time(&self, path: &str, text: &str) -> Result<Timestamp, Fault> {
         fault(path, (self.reading.time)(text))
     }
 
-    fn optional_time(&self, path: &str, text: Option<&str>) -> Result<Option<Timestamp>, WireFault> {
+    fn optional_time(&self, path: &str, text: Option<&str>) -> Result<Option<Timestamp>, Fault> {
         text.map(|it| self.time(path, it)).transpose()
     }
 }
@@ -337,6 +346,6 @@ impl WireReturn {
     }
 }
 
-fn fault<T>(path: &str, read: Read<T>) -> Result<T, WireFault> {
-    read.map_err(|(what, allowed)| WireFault { path: path.to_owned(), what, allowed })
+fn fault<T>(path: &str, read: Read<T>) -> Result<T, Fault> {
+    read.map_err(|(what, allowed)| Fault { path: path.to_owned(), what, allowed })
 }

@@ -4,14 +4,16 @@ use engine::{Answer, Cause, EarnMode, Points, Status, points_for};
 
 use super::voice::{Voice, milestone};
 
-/// Tells where an order stands: what it earned and why, what points pay of it, what was not collected, the balance.
-pub fn answer_in_words(answer: &Answer, order: &str, voice: &Voice) -> String {
+/// Tells where an order stands: what it earned and why, what points pay of it, what was not collected, the balance. A cart
+/// has no reference yet.
+pub fn answer_in_words(answer: &Answer, order: Option<&str>, voice: &Voice) -> String {
     let mut said = match answer.status {
         Status::Recorded => Vec::new(),
         Status::Retry => vec!["This was received before: nothing changed.".to_owned()],
         Status::Stale => vec!["This is older than what is recorded: it was ignored.".to_owned()],
     };
-    said.push(format!("Order {order}: {}.", earned(answer, voice)));
+    let order = order.map_or_else(|| "This cart".to_owned(), |it| format!("Order {it}"));
+    said.push(format!("{order}: {}.", earned(answer, voice)));
     if answer.redeemed.is_positive() {
         said.push(format!("Redeemed: {}, worth {}.", voice.points(answer.redeemed), voice.amount(answer.value)));
     }

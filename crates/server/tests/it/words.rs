@@ -71,7 +71,7 @@ impl Shop {
         let decided = decided.unwrap();
         let mut said = self.tell(&decided);
         let answer = decided.answer.expect("an order is always answered");
-        said.push(answer_in_words(&answer, &format!("{}", 1000 + no), &self.voice()));
+        said.push(answer_in_words(&answer, Some(&format!("{}", 1000 + no)), &self.voice()));
         said
     }
 

@@ -1,11 +1,11 @@
-//! What is wrong with a program document: where, what, and what is allowed there.
+//! What is wrong with a value that somebody sent: where, what, and what is allowed there.
 
 use std::fmt;
 
-/// The first fault of a document.
+/// The first fault of a document or a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The key, for example `earn.per`; a place in the text when it cannot be read at all.
+    /// The key, for example `earn.per` or `lines[0].amount`; a place in the text when it cannot be read at all.
     pub path: String,
     /// What is wrong, for example `"1,00" is not a decimal amount such as 30.98`.
     pub what: String,
