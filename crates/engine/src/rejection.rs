@@ -90,7 +90,7 @@ impl fmt::Display for Rejection {
                 f.write_str("version: allowed is the same kind as before for this order (a number or a time of change)")
             }
             Self::VersionConflict => f.write_str("version: that version was received before with another content"),
-            Self::ProgramOff => f.write_str("the program was off when the order was placed"),
+            Self::ProgramOff => f.write_str("the program was not on when the order was placed"),
             Self::UnknownHold => f.write_str("hold: the account has no such hold"),
             Self::HoldTaken => f.write_str("hold: another order has taken it over"),
             Self::BelowMinimum { points, .. } => write!(f, "redeem: allowed are at least {points} points at once"),

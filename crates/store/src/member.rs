@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use engine::is_name;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::id::MemberId;
 
@@ -60,9 +62,10 @@ impl Identity {
     /// digits with. Nothing else is dropped: what is no phone number stays none, and two members never become one.
     #[must_use]
     pub fn normalised(&self) -> Self {
-        let value = self.value.trim();
+        // An accent is one character or two, as the keyboard has it: that makes nobody else.
+        let value: String = self.value.trim().nfc().collect();
         let value = match self.kind {
-            IdentityKind::Customer | IdentityKind::Card => value.to_owned(),
+            IdentityKind::Customer | IdentityKind::Card => value,
             IdentityKind::Email => value.to_lowercase(),
             IdentityKind::Phone => value.replace("(0)", "").chars().filter(|it| !" ()-./".contains(*it)).collect(),
         };
@@ -85,9 +88,9 @@ impl Identity {
     }
 }
 
-/// The words of a name as they are compared: letters and digits, in small letters.
+/// The words of a name as they are compared: letters and digits, in small letters, without accents.
 pub(crate) fn words_of(name: &str) -> BTreeSet<String> {
-    let folded = name.to_lowercase();
+    let folded = name.nfkd().filter(|it| !is_combining_mark(*it)).collect::<String>().to_lowercase();
     folded.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty()).map(str::to_owned).collect()
 }
 

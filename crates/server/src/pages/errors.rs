@@ -78,6 +78,9 @@ pub(crate) async fn for_people(request: Request, next: Next) -> Response {
     if matches!(status, 400 | 403 | 409 | 422) {
         let told = body.collect().await.ok().and_then(|it| serde_json::from_slice::<Told>(&it.to_bytes()).ok());
         page.told = told.map(|it| it.detail);
+        if status == 403 && page.told.is_some() {
+            page.advice = "Sign in again, with an admin key.";
+        }
     }
     let mut response = Page(page).into_response();
     *response.status_mut() = parts.status;

@@ -29,7 +29,7 @@ fn earned(answer: &Answer, voice: &Voice) -> String {
             format!("earns {} ({})", voice.points(earned.called_for), voice.working(earned))
         }
         Cause::Cancelled => "is cancelled and earns nothing".to_owned(),
-        Cause::ProgramOff => "earns nothing: the program was off when it was placed".to_owned(),
+        Cause::ProgramOff => "earns nothing: the program was not on when it was placed".to_owned(),
         Cause::Waits(at) if earned.rate.mode == EarnMode::StepsCarried => {
             format!("earns nothing yet: it counts once it is {} ({})", milestone(at), voice.working(earned))
         }

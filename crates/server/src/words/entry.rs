@@ -92,7 +92,7 @@ impl Story<'_> {
             }
             Cause::Cancelled => "it was cancelled".to_owned(),
             Cause::Waits(at) => format!("it is not {} any more", milestone(at)),
-            Cause::ProgramOff => "the program was off when it was placed".to_owned(),
+            Cause::ProgramOff => "the program was not on when it was placed".to_owned(),
             Cause::StepOf(_) => "another order became smaller, with which it had completed a step".to_owned(),
         };
         let had = format!("{why}, it had earned {}", self.count(earned.before));

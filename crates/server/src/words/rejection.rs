@@ -28,7 +28,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
             format!("That is more than can be spent: at most {}.", voice.points(*spendable))
         }
         Rejection::ProgramOff => {
-            format!("The program was off at that time: no {} can be redeemed.", voice.names.many)
+            format!("The program was not on at that time: no {} can be redeemed.", voice.names.many)
         }
         // A path begins the sentence: it is written as it stands in the document.
         Rejection::Invalid { .. }

@@ -183,7 +183,7 @@ fn every_refusal_says_what_would_be_accepted() {
             "version: allowed is the same kind as before for this order (a number or a time of change).",
         ),
         (Rejection::VersionConflict, "version: that version was received before with another content."),
-        (Rejection::ProgramOff, "The program was off at that time: no Stars can be redeemed."),
+        (Rejection::ProgramOff, "The program was not on at that time: no Stars can be redeemed."),
         (Rejection::UnknownHold, "hold: the account has no such hold."),
         (Rejection::HoldTaken, "hold: another order has taken it over."),
         (

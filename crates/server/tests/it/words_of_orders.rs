@@ -298,6 +298,6 @@ fn an_older_document_and_a_program_that_was_off_are_told() {
     shop.switch_off();
     check(
         &shop.put(2, shop.sale(1000)),
-        &["Order 1002: earns nothing: the program was off when it was placed. Balance: 10 points."],
+        &["Order 1002: earns nothing: the program was not on when it was placed. Balance: 10 points."],
     );
 }

@@ -73,6 +73,10 @@ fn members_are_found_by_what_people_type() {
     check(&reader, "ana", &[3, 1, 2]);
     check(&reader, "ana lee", if id_of(1) < id_of(3) { &[1, 3] } else { &[3, 1] });
     check(&reader, "lee an m", &[1]);
+    // With and without accents, in one character or two.
+    check(&reader, "maria", &[1]);
+    check(&reader, "zoe o\u{308}rn", &[5]);
+    check(&reader, "o\u{308}rn@example.com", &[5]);
     check(&reader, "MARÍA", &[1]);
     check(&reader, "neil o", &[2]);
     check(&reader, "o'neil", &[2]);
