@@ -120,6 +120,47 @@ impl fmt::Display for Date {
     }
 }
 
+/// A day of every year. 29 February is the 28th in years that do not have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct YearDay {
+    month: i8,
+    day: i8,
+}
+
+impl YearDay {
+    /// Reads `12-31`; nothing when no year has such a day.
+    pub fn parse(text: &str) -> Option<Self> {
+        // A leap year has every day that there is.
+        let date = Date::parse(&format!("2000-{text}")).ok()?;
+        Some(Self::of(date))
+    }
+
+    /// The day of the year on which a date falls.
+    pub fn of(date: Date) -> Self {
+        Self { month: date.0.month(), day: date.0.day() }
+    }
+
+    /// The date in that year.
+    pub fn in_year(self, year: i16) -> Date {
+        Date::new(year, self.month, self.day)
+            .or_else(|| Date::new(year, self.month, self.day - 1))
+            .expect("only 29 February is missing in some years")
+    }
+
+    /// The first such date after `date`.
+    pub fn after(self, date: Date) -> Date {
+        let this_year = self.in_year(date.0.year());
+        if date < this_year { this_year } else { self.in_year(date.0.year() + 1) }
+    }
+}
+
+/// `12-31`.
+impl fmt::Display for YearDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}-{:02}", self.month, self.day)
+    }
+}
+
 /// Why a text is no date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateFault {

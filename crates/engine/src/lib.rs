@@ -41,7 +41,7 @@ mod sums;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use adjust::{Adjustment, adjust};
-pub use calendar::{Date, DateFault, Timestamp, Zone};
+pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use decision::{Decided, Decision, Moment, Stop};
 pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
 pub use entry::{

@@ -1,6 +1,6 @@
 //! Terms: what the engine needs of a program, compiled from a version of its document, and the timeline of versions.
 
-use crate::calendar::{Date, Timestamp, Zone};
+use crate::calendar::{Date, Timestamp, YearDay, Zone};
 use crate::money::Money;
 use crate::points::Points;
 
@@ -72,6 +72,9 @@ pub enum Validity {
     Months(u16),
     /// The last day of all points.
     Until(Date),
+    /// The last day is the first such day after the one on which they can be spent: who earns on that very day keeps the
+    /// points for a year.
+    Yearly(YearDay),
 }
 
 impl Validity {
@@ -82,6 +85,7 @@ impl Validity {
             Self::Days(days) => zone.end_of(zone.date_of(available_at).plus_days(i32::from(days))),
             Self::Months(months) => zone.end_of(zone.date_of(available_at).plus_months(months)),
             Self::Until(last) => zone.end_of(last),
+            Self::Yearly(last) => zone.end_of(last.after(zone.date_of(available_at))),
         }
     }
 }

@@ -12,4 +12,4 @@ pub use answer::answer_in_words;
 pub use entry::{Lots, entry_in_words};
 pub use rejection::rejection_in_words;
 pub use voice::{Names, Voice};
-pub(crate) use voice::{day, number};
+pub(crate) use voice::{day, number, year_day};

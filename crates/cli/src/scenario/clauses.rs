@@ -6,7 +6,7 @@ use super::words::{Fault, Words};
 
 const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `carry the remainder`, \
     `with tax`, `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
-    `expire after 30 days`, `expire on 2023-12-31`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
+    `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, \
     `shortfall owe|take what is there|all or nothing`, `in EUR`, `zone Europe/Zurich`, `from 2022-09-01`";
 
@@ -80,6 +80,8 @@ impl Clauses {
             self.validity = format!("{{ \"{unit}\": {count} }}");
         } else if words.eat("expire on") {
             self.validity = format!("{{ \"until\": \"{}\" }}", words.date()?);
+        } else if words.eat("expire each year on") {
+            self.validity = format!("{{ \"yearly\": \"{}\" }}", day_of_year(words.take())?);
         } else if words.eat("in") && words.peek().len() == 3 {
             self.currency = name(words.take())?;
         } else if words.eat("zone") {
@@ -164,6 +166,12 @@ fn figure(words: &mut Words) -> Result<String, Fault> {
     let word = words.take();
     let is_figure = !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit() || it == b'.');
     if is_figure { Ok(word.to_owned()) } else { Err(Fault::allowed(word, "a figure such as 12 or 1.00")) }
+}
+
+/// A month and a day as written.
+fn day_of_year(word: &str) -> Result<String, Fault> {
+    let is_day = word.len() == 5 && word.bytes().all(|it| it.is_ascii_digit() || it == b'-');
+    if is_day { Ok(word.to_owned()) } else { Err(Fault::allowed(word, "a month and a day such as 12-31")) }
 }
 
 fn after(words: &mut Words, word: &str) -> Result<String, Fault> {

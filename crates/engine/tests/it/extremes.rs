@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{
     Document, DocumentVersion, EarnMode, EarnRate, Line, LineKind, Money, Points, RedeemRate, RedeemTerms, Rejection,
-    Return, ReturnPart, Stop, Terms, Timestamp, Validity, limits,
+    Return, ReturnPart, Stop, Terms, Timestamp, Validity, YearDay, limits,
 };
 use proptest::prelude::*;
 
@@ -60,6 +60,7 @@ fn extreme_terms() -> impl Strategy<Value = Terms> {
         Validity::Days(limits::VALID_DAYS_MAX),
         Validity::Months(limits::VALID_MONTHS_MAX),
         Validity::Days(0),
+        Validity::Yearly(YearDay::parse("02-29").expect("a day")),
     ]);
     let days = (edge(i64::from(limits::WAITING_DAYS_MAX)), edge(i64::from(limits::GRACE_DAYS_MAX)));
     (terms(), earn, redeem, validity, days).prop_map(|(terms, earn, redeem, validity, (waiting, grace))| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{
     Document, DocumentVersion, EarnMode, EarnRate, Line, LineKind, Milestone, Money, Points, RedeemRate, Return,
-    ReturnPart, Shortfall, Terms, Validity, Zone, points_for, points_needed, value_of,
+    ReturnPart, Shortfall, Terms, Validity, YearDay, Zone, points_for, points_needed, value_of,
 };
 
 use crate::histories::Step;
@@ -182,6 +182,10 @@ fn what_has_expired_counts_as_taken_whatever_the_policy() {
     }
 }
 
+fn yearly(day: &str) -> Validity {
+    Validity::Yearly(YearDay::parse(day).expect("a day"))
+}
+
 #[test]
 fn points_expire_at_the_end_of_the_local_day() {
     let zurich = Zone::named("Europe/Zurich").expect("the zone is bundled");
@@ -193,6 +197,13 @@ fn points_expire_at_the_end_of_the_local_day() {
         (Validity::Months(6), "2023-08-31T10:00:00Z", "2024-02-29T23:00:00Z"),
         (Validity::Months(12), "2022-08-05T10:00:00Z", "2023-08-05T22:00:00Z"),
         (Validity::Days(0), "2026-03-29T00:30:00Z", "2026-03-29T22:00:00Z"),
+        (yearly("12-31"), "2026-07-01T10:00:00Z", "2026-12-31T23:00:00Z"),
+        (yearly("12-31"), "2026-12-30T22:59:59Z", "2026-12-31T23:00:00Z"),
+        (yearly("12-31"), "2026-12-30T23:00:00Z", "2027-12-31T23:00:00Z"),
+        (yearly("02-29"), "2026-02-27T10:00:00Z", "2026-02-28T23:00:00Z"),
+        (yearly("02-29"), "2026-02-28T10:00:00Z", "2027-02-28T23:00:00Z"),
+        (yearly("02-29"), "2027-02-28T10:00:00Z", "2028-02-29T23:00:00Z"),
+        (yearly("02-29"), "2028-02-28T10:00:00Z", "2028-02-29T23:00:00Z"),
     ];
     for (validity, from, until) in table {
         assert_eq!(validity.ends(at(from), &zurich), at(until), "{validity:?} from {from}");

@@ -2,7 +2,7 @@
 
 use engine::{
     Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Shortfall,
-    Switch, Terms, Timeline, Timestamp, Validity, Version, Zone,
+    Switch, Terms, Timeline, Timestamp, Validity, Version, YearDay, Zone,
 };
 use proptest::prelude::*;
 
@@ -107,7 +107,8 @@ fn validity() -> impl Strategy<Value = Validity> {
         2 => Just(Validity::Never),
         3 => (0..40_u16).prop_map(Validity::Days),
         1 => (1..3_u16).prop_map(Validity::Months),
-        1 => until.prop_map(Validity::Until),
+        1 => until.clone().prop_map(Validity::Until),
+        1 => until.prop_map(|it| Validity::Yearly(YearDay::of(it))),
     ]
 }
 

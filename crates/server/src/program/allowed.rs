@@ -30,8 +30,10 @@ pub(super) fn allowed(path: &str) -> String {
         "validity.until" => {
             format!("a day in quotes such as \"2027-12-31\", {} to {}", limits::YEAR_MIN, limits::YEAR_MAX)
         }
+        "validity.yearly" => "a month and a day of it in quotes such as \"12-31\"".to_owned(),
         _ if path.starts_with("validity") => {
-            "\"never\", {\"days\": 365}, {\"months\": 12} or {\"until\": \"2027-12-31\"}".to_owned()
+            "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"} or {\"yearly\": \"12-31\"}"
+                .to_owned()
         }
         _ => "an object with keys, {\"key\": value, …}".to_owned(),
     }

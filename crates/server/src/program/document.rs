@@ -135,6 +135,9 @@ pub enum ValidityDocument {
     ),
     /// Until the end of this day, the same for all points.
     Until(#[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))] String),
+    /// Until the end of the first such day of a year, month and day, after the day on which they can be spent: points of
+    /// that very day are valid for a year. 29 February is the 28th in years without it.
+    Yearly(#[schemars(regex(pattern = "^[0-9]{2}-[0-9]{2}$"))] String),
 }
 
 /// How points pay: `points` are worth `value`.

@@ -88,7 +88,7 @@ fn day(terms: &Terms) -> Date {
     let first = Date::new(1970, 1, 2).expect("the calendar has that day");
     match terms.validity {
         Validity::Until(last) => last.plus_days(-i32::from(terms.waiting_days)).max(first),
-        Validity::Never | Validity::Days(_) | Validity::Months(_) => {
+        Validity::Never | Validity::Days(_) | Validity::Months(_) | Validity::Yearly(_) => {
             Date::new(2022, 4, 1).expect("the calendar has that day")
         }
     }

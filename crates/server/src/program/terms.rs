@@ -2,7 +2,7 @@
 
 use engine::{
     Currency, Date, EarnMode, EarnRate, Milestone, Money, MoneyFault, Points, PointsPart, RedeemRate, RedeemTerms,
-    Shortfall, Terms, Validity, Zone, is_name, limits,
+    Shortfall, Terms, Validity, YearDay, Zone, is_name, limits,
 };
 
 use super::allowed::allowed;
@@ -60,7 +60,9 @@ impl ProgramDocument {
                 };
                 Err(Fault::new("validity.until", what, format!("{first} or a later day")))
             }
-            Validity::Until(_) | Validity::Never | Validity::Days(_) | Validity::Months(_) => Ok(()),
+            Validity::Until(_) | Validity::Never | Validity::Days(_) | Validity::Months(_) | Validity::Yearly(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -182,6 +184,10 @@ fn validity(validity: &ValidityDocument) -> Result<Validity, Fault> {
             let fault = |it| Fault::new("validity.until", format!("\"{day}\" {it}"), allowed("validity.until"));
             Validity::Until(Date::parse(day).map_err(fault)?)
         }
+        ValidityDocument::Yearly(day) => Validity::Yearly(YearDay::parse(day).ok_or_else(|| {
+            let what = format!("\"{day}\" is no month and day such as 12-31");
+            Fault::new("validity.yearly", what, allowed("validity.yearly"))
+        })?),
     })
 }
 

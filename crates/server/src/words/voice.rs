@@ -1,6 +1,6 @@
 //! How points, amounts, days and rates are said: with the shop's own word, in the program's currency and time zone.
 
-use engine::{Date, EarnMode, Earned, Milestone, Money, Points, Terms, Timestamp};
+use engine::{Date, EarnMode, Earned, Milestone, Money, Points, Terms, Timestamp, YearDay};
 
 use crate::program::ProgramDocument;
 
@@ -108,6 +108,13 @@ impl Voice<'_> {
 
 pub(crate) fn number(points: Points) -> String {
     grouped(&points.to_string())
+}
+
+/// "31 December".
+pub(crate) fn year_day(day: YearDay) -> String {
+    // Of a leap year, which has every day.
+    let text = self::day(day.in_year(2024));
+    text.strip_suffix(" 2024").unwrap_or(&text).to_owned()
 }
 
 /// "1 April 2022".

@@ -2,7 +2,7 @@
 
 use engine::{
     Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Shortfall,
-    Terms, Validity, Zone,
+    Terms, Validity, YearDay, Zone,
 };
 use server::program::{PointNames, compile, parse};
 
@@ -67,6 +67,8 @@ fn every_validity_can_be_written() {
     check(r#""validity": {"months": 12}"#, |it| it.validity = Validity::Months(12));
     let last = Date::new(2027, 12, 31).unwrap();
     check(r#""validity": {"until": "2027-12-31"}"#, |it| it.validity = Validity::Until(last));
+    let last = YearDay::parse("12-31").unwrap();
+    check(r#""validity": {"yearly": "12-31"}"#, |it| it.validity = Validity::Yearly(last));
     check(r#""grace_days": 0"#, |it| it.grace_days = 0);
 }
 

@@ -77,7 +77,8 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
 const TEXT: &str = "1 to 120 bytes of text without control characters, no blank at its ends";
 const AMOUNT: &str = "\"0.01\" to \"100000000000.00\"";
 const OBJECT: &str = "an object with keys, {\"key\": value, …}";
-const VALIDITY: &str = "\"never\", {\"days\": 365}, {\"months\": 12} or {\"until\": \"2027-12-31\"}";
+const VALIDITY: &str =
+    "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"} or {\"yearly\": \"12-31\"}";
 
 /// What stands in a document, the path of its fault, what is wrong and what is allowed.
 const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
@@ -132,6 +133,18 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
     (r#""validity": {"days": 0}"#, "validity.days", "0 is too few", "a whole number from 1 to 36500"),
     (r#""validity": {"days": "30"}"#, "validity.days", "\"30\" cannot stand here", "a whole number from 1 to 36500"),
     (r#""validity": {"months": 1201}"#, "validity.months", "1201 is too many", "a whole number from 1 to 1200"),
+    (
+        r#""validity": {"yearly": "02-30"}"#,
+        "validity.yearly",
+        "\"02-30\" is no month and day such as 12-31",
+        "a month and a day of it in quotes such as \"12-31\"",
+    ),
+    (
+        r#""validity": {"yearly": "2027-12-31"}"#,
+        "validity.yearly",
+        "\"2027-12-31\" is no month and day such as 12-31",
+        "a month and a day of it in quotes such as \"12-31\"",
+    ),
     (
         r#""validity": {"until": "31.12.2027"}"#,
         "validity.until",

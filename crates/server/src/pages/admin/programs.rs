@@ -15,7 +15,7 @@ use crate::pages::shell::{Section, Shell, encoded};
 use crate::problem::{Answer, Problem};
 use crate::program::{parse, plain_words};
 use crate::session::{NoEntry, Session};
-use crate::words::{Voice, day};
+use crate::words::{Voice, day, year_day};
 
 /// `GET /admin/programs`
 #[derive(Template)]
@@ -259,5 +259,6 @@ fn lasts(terms: &Terms) -> String {
         Validity::Months(1) => "1 month".to_owned(),
         Validity::Months(months) => format!("{months} months"),
         Validity::Until(last) => format!("until {}", day(last)),
+        Validity::Yearly(last) => format!("until {} of each year", year_day(last)),
     }
 }

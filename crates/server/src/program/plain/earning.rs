@@ -4,7 +4,7 @@ use engine::{EarnMode, Milestone, Money, Validity};
 
 use super::{Plain, count, part};
 use crate::program::example::Example;
-use crate::words::day;
+use crate::words::{day, year_day};
 
 impl Plain<'_> {
     pub(super) fn earning(&self) -> Vec<String> {
@@ -119,6 +119,9 @@ impl Plain<'_> {
             (Validity::Never, _) => format!("{} never expire.", self.many()),
             (Validity::Until(last), None) => {
                 format!("All {} expire at the end of {}.", self.voice.names.many, day(last))
+            }
+            (Validity::Yearly(last), None) => {
+                format!("{} expire each year at the end of {}.", self.many(), year_day(last))
             }
             (Validity::Days(days), None) => format!("{} are valid for {}.", self.many(), count(days, "day")),
             (Validity::Months(months), None) => format!("{} are valid for {}.", self.many(), count(months, "month")),
