@@ -194,7 +194,7 @@ impl Told<'_> {
             reference: it.reference.clone(),
             channel: it.channel.clone(),
             placed: self.short(document.placed_at),
-            amount: self.voice.amount(total),
+            amount: format!("{} {}", self.voice.amount(total), self.voice.terms.currency.code()),
             state,
             earned: format!("{} earned", number(posted.earned)),
             redeemed: redeemed.is_positive().then(|| format!("{} redeemed", number(redeemed))),
