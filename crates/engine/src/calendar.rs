@@ -86,11 +86,20 @@ impl Date {
     /// # Errors
     /// When the text is no such day or lies outside the years 1970 to 2500.
     pub fn parse(text: &str) -> Result<Self, DateFault> {
+        let date = Self::parse_birthday(text)?;
+        if limits::YEAR_MIN <= date.0.year() { Ok(date) } else { Err(DateFault::OutOfRange) }
+    }
+
+    /// Reads `1952-02-29`: people are older than time stamps.
+    ///
+    /// # Errors
+    /// When the text is no such day or lies outside the years 1900 to 2500.
+    pub fn parse_birthday(text: &str) -> Result<Self, DateFault> {
         let date: civil::Date = text.parse().map_err(|_| DateFault::NotDate)?;
         if text.len() != 10 {
             return Err(DateFault::NotDate);
         }
-        if (limits::YEAR_MIN..=limits::YEAR_MAX).contains(&date.year()) {
+        if (limits::BIRTH_YEAR_MIN..=limits::YEAR_MAX).contains(&date.year()) {
             Ok(Self(date))
         } else {
             Err(DateFault::OutOfRange)

@@ -32,6 +32,8 @@ pub const GRACE_DAYS_MAX: u16 = 366;
 /// The years in which an order, a lot or a version may be dated.
 pub const YEAR_MIN: i16 = 1970;
 pub const YEAR_MAX: i16 = 2500;
+/// The first year in which a member may have been born.
+pub const BIRTH_YEAR_MIN: i16 = 1900;
 /// The first instant of `YEAR_MIN`, in UTC.
 pub const TIME_MIN: Timestamp = Timestamp::from_micros(0);
 /// The first instant after `YEAR_MAX`, in UTC.

@@ -25,6 +25,13 @@ pub struct Terms {
     pub points_part: PointsPart,
 }
 
+impl Terms {
+    /// Whether a rule asks for facts about the member.
+    pub fn needs_facts(&self) -> bool {
+        false
+    }
+}
+
 /// ISO 4217 code and the number of digits after the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency {
@@ -142,6 +149,7 @@ pub struct Version {
 pub struct Timeline {
     versions: Vec<Version>,
     switches: Vec<Switch>,
+    needs_facts: bool,
 }
 
 /// The program goes on or off at an instant (P2).
@@ -180,7 +188,8 @@ impl Timeline {
     pub fn new(mut versions: Vec<Version>, mut switches: Vec<Switch>) -> Self {
         versions.sort_by_key(|it| (it.effective_at, it.number));
         switches.sort_by_key(|it| it.at);
-        Self { versions, switches }
+        let needs_facts = versions.iter().any(|it| it.terms.needs_facts());
+        Self { versions, switches, needs_facts }
     }
 
     /// The version in force at an instant; nothing before the first takes effect.
@@ -196,6 +205,11 @@ impl Timeline {
     /// Whether the program is on at an instant; it is until a switch says otherwise.
     pub fn is_on(&self, instant: Timestamp) -> bool {
         self.switches.iter().rev().find(|it| it.at <= instant).is_none_or(|it| it.on)
+    }
+
+    /// Whether any version asks for facts about the member; where none does they need not be loaded.
+    pub fn needs_facts(&self) -> bool {
+        self.needs_facts
     }
 
     pub fn versions(&self) -> &[Version] {

@@ -3,7 +3,7 @@
 //! Each command sees those before it. What it changes is staged first and taken over as a whole, so that a command that is
 //! refused or panics leaves nothing behind. Bounded by the commands of the batch and what each of them loads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use engine::{Account, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, Order, OrderNo, Timestamp};
 use rusqlite::Connection;
@@ -12,7 +12,7 @@ use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load::{self, LOTS, Loaded};
-use crate::member::Identity;
+use crate::member::{Identity, MemberChange};
 use crate::pack;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
@@ -46,10 +46,17 @@ pub(crate) struct Rows {
     pub(crate) parked: BTreeMap<MemberId, bool>,
 }
 
-/// What a member is to be called.
+/// What is to be known of a member.
 pub(crate) struct MemberRow {
-    pub(crate) name: Option<String>,
+    pub(crate) profile: Profile,
     pub(crate) stored: Stored,
+}
+
+/// What is known of a member: personal data, which never enter the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Profile {
+    pub(crate) name: Option<String>,
+    pub(crate) facts: Facts,
 }
 
 /// How a member's row stood before the batch.
@@ -135,19 +142,34 @@ impl<'a> Batch<'a> {
     }
 
     /// A new member, counted on its day.
-    pub(crate) fn sign_up(&mut self, id: MemberId, name: Option<String>, at: Timestamp) {
-        self.rows.members.insert(id, MemberRow { name, stored: Stored::New(at) });
+    pub(crate) fn sign_up(&mut self, id: MemberId, profile: Profile, at: Timestamp) {
+        self.rows.members.insert(id, MemberRow { profile, stored: Stored::New(at) });
         self.rows.totals.entry(TotalsKey::of_sign_ups(at)).or_default().signed_up += 1;
     }
 
-    pub(crate) fn rename(&mut self, id: MemberId, name: Option<String>) -> Found<()> {
-        match self.rows.members.get_mut(&id) {
-            Some(row) => row.name = name,
-            None => {
-                let stored = Stored::Named(directory::name_of(self.conn, id)?);
-                self.rows.members.insert(id, MemberRow { name, stored });
+    /// What is known of a member changes; the commands after this one see it.
+    pub(crate) fn change_member(&mut self, id: MemberId, change: &MemberChange) -> Found<()> {
+        let row = match self.rows.members.entry(id) {
+            btree_map::Entry::Occupied(row) => row.into_mut(),
+            btree_map::Entry::Vacant(empty) => {
+                let profile = directory::profile_of(self.conn, id)?;
+                let stored = Stored::Named(profile.name.clone());
+                empty.insert(MemberRow { profile, stored })
             }
+        };
+        let Profile { name, facts } = &mut row.profile;
+        if let Some(new) = &change.name {
+            name.clone_from(new);
         }
+        if let Some(new) = &change.customer_type {
+            facts.customer_type.clone_from(new);
+        }
+        if let Some(new) = change.birthday {
+            facts.birthday = new;
+        }
+        let first = AccountId { owner: id, program: 0 };
+        let own = self.accounts.range_mut(first..).take_while(|it| it.0.owner == id);
+        own.for_each(|(_, slot)| slot.facts.clone_from(facts));
         Ok(())
     }
 
@@ -190,9 +212,10 @@ impl<'a> Batch<'a> {
     /// The account as the commands before have left it; loaded when it is first named.
     pub(crate) fn slot(&mut self, id: AccountId) -> Found<&mut Slot> {
         match self.accounts.entry(id) {
-            std::collections::btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
-            std::collections::btree_map::Entry::Vacant(empty) => {
-                Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?)))
+            btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
+            btree_map::Entry::Vacant(empty) => {
+                let facts = facts(self.conn, self.reference, &self.rows, id)?;
+                Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?, facts)))
             }
         }
     }
@@ -331,10 +354,10 @@ impl<'a> Batch<'a> {
 }
 
 impl Slot {
-    fn of(loaded: Loaded) -> Self {
+    fn of(loaded: Loaded, facts: Facts) -> Self {
         Self {
             account: loaded.account,
-            facts: Facts::default(),
+            facts,
             due_at: loaded.due_at,
             due_stored: loaded.due_at,
             is_stored: loaded.is_stored,
@@ -352,6 +375,17 @@ impl Slot {
         let loaded = load(&mut account)?;
         self.account = account;
         Ok(loaded)
+    }
+}
+
+/// Facts about a member as the commands before have left them, if the program asks for any.
+fn facts(conn: &Connection, reference: &Reference, rows: &Rows, id: AccountId) -> Found<Facts> {
+    match reference.programs.get(&id.program) {
+        Some(program) if program.timeline.needs_facts() => match rows.members.get(&id.owner) {
+            Some(row) => Ok(row.profile.facts.clone()),
+            None => directory::facts_of(conn, id.owner),
+        },
+        Some(_) | None => Ok(Facts::default()),
     }
 }
 

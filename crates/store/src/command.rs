@@ -4,13 +4,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use engine::{Actor, Adjustment, Answer, Balance, Document, EntryNo, HoldNo, OrderNo, Points, Rejection, Timestamp};
+use engine::{
+    Actor, Adjustment, Answer, Balance, Document, EntryNo, Facts, HoldNo, OrderNo, Points, Rejection, Timestamp,
+};
 use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::id::{ChannelId, MemberId, ProgramId};
 use crate::key::{Scopes, SecretHash};
-use crate::member::{Identity, MemberRef};
+use crate::member::{Identity, MemberChange, MemberRef};
 
 /// One thing to do, with all that decides about it.
 #[derive(Clone, Debug)]
@@ -45,6 +47,7 @@ pub enum Body {
         id: MemberId,
         name: Option<String>,
         identities: Vec<Identity>,
+        facts: Facts,
     },
     /// The order as it is now. Without a member only an order that is known already can be recorded.
     PutOrder {
@@ -81,10 +84,10 @@ pub enum Body {
         after: Option<[u8; 16]>,
         before: Timestamp,
     },
-    /// The member is called that from now on, or nothing.
-    Rename {
+    /// What is known of the member changes. Orders that are recorded keep what they were recorded under.
+    ChangeMember {
         member: MemberRef,
-        name: Option<String>,
+        change: MemberChange,
     },
     /// What the member has already changes nothing; what somebody else has is refused.
     AddIdentity {
@@ -173,7 +176,7 @@ impl Body {
             | Self::Adjust { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
-            | Self::Rename { .. }
+            | Self::ChangeMember { .. }
             | Self::AddIdentity { .. }
             | Self::RemoveIdentity { .. }
             | Self::OpenLink { .. }
@@ -198,7 +201,7 @@ impl Body {
             | Self::ReleaseHold { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
-            | Self::Rename { .. }
+            | Self::ChangeMember { .. }
             | Self::AddIdentity { .. }
             | Self::RemoveIdentity { .. }
             | Self::OpenLink { .. }

@@ -124,7 +124,10 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
     let now = ledger_time(batch, command)?;
     let moment = Moment { now, actor: command.actor, import: command.time != Time::Live };
     match &command.body {
-        Body::SignUp { id, name, identities } => people::sign_up(batch, *id, name.as_deref(), identities, now),
+        Body::SignUp { id, name, identities, facts } => {
+            people::sign_up(batch, *id, (name.as_deref(), facts), identities, now)
+        }
+        Body::ChangeMember { member, change } => people::change(batch, member, change, now),
         Body::PutOrder { channel, member, reference, document } => {
             put_order(batch, &Put { channel, member: member.as_ref(), reference, document }, moment)
         }
@@ -178,7 +181,6 @@ pub(crate) fn ledger_time(batch: &Batch<'_>, command: &Command) -> Result<Timest
 /// What touches no points.
 fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
     match body {
-        Body::Rename { member, name } => people::rename(batch, member, name.as_deref()),
         Body::AddIdentity { member, identity } => people::add_identity(batch, member, identity),
         Body::RemoveIdentity { member, identity } => people::remove_identity(batch, member, identity),
         Body::OpenLink { link, expires_at } => session::open_link(batch, *link, *expires_at),
@@ -186,6 +188,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         Body::OpenSession { session, key, expires_at } => session::open_session(batch, *session, *key, *expires_at),
         Body::EndSession { session } => session::end_session(batch, *session),
         Body::SignUp { .. }
+        | Body::ChangeMember { .. }
         | Body::PutOrder { .. }
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }

@@ -1,9 +1,10 @@
 //! The directory: who was first. Its keys are half a SHA-256 each, so that a row is small and spreads evenly.
 
-use engine::Timestamp;
+use engine::{Facts, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
+use crate::batch::Profile;
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::member::Identity;
@@ -116,10 +117,20 @@ pub(crate) fn forget_answers(
     Ok((deleted, next))
 }
 
-/// What a stored member is called.
-pub(crate) fn name_of(conn: &Connection, id: MemberId) -> Found<Option<String>> {
-    let mut statement = conn.prepare_cached("SELECT name FROM members WHERE owner_id = $1")?;
-    Ok(statement.query_row(params![id.0], |row| row.get(0))?)
+/// What is known of a stored member.
+pub(crate) fn profile_of(conn: &Connection, id: MemberId) -> Found<Profile> {
+    let select = "SELECT customer_type, birthday, name FROM members WHERE owner_id = $1";
+    let mut statement = conn.prepare_cached(select)?;
+    let mut rows = statement.query(params![id.0])?;
+    let row = rows.next()?.ok_or(Fault::Row("a member that changes is stored"))?;
+    Ok(Profile { name: row.get(2)?, facts: rows::facts(row, 0)? })
+}
+
+/// Facts about a member; of one that is not stored yet, none.
+pub(crate) fn facts_of(conn: &Connection, id: MemberId) -> Found<Facts> {
+    let mut statement = conn.prepare_cached("SELECT customer_type, birthday FROM members WHERE owner_id = $1")?;
+    let mut rows = statement.query(params![id.0])?;
+    rows.next()?.map_or_else(|| Ok(Facts::default()), |row| rows::facts(row, 0))
 }
 
 /// How many identities of a member are stored.

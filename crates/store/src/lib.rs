@@ -53,7 +53,7 @@ pub use export::ExportError;
 pub use floor::{Floor, FloorRun};
 pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
-pub use member::{Identity, IdentityKind, MemberFault, MemberRef};
+pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use query::{
     Background, ChannelInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules,
     OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,

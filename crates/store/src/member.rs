@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use engine::is_name;
+use engine::{Date, is_name};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -92,6 +92,21 @@ impl Identity {
 pub(crate) fn words_of(name: &str) -> BTreeSet<String> {
     let folded = name.nfkd().filter(|it| !is_combining_mark(*it)).collect::<String>().to_lowercase();
     folded.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+}
+
+/// What is to change of what is known of a member. Left out: it stays; nothing inside: it is known no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberChange {
+    pub name: Option<Option<String>>,
+    pub customer_type: Option<Option<String>>,
+    pub birthday: Option<Option<Date>>,
+}
+
+impl MemberChange {
+    /// Another name, or none.
+    pub fn name(name: Option<&str>) -> Self {
+        Self { name: Some(name.map(str::to_owned)), ..Self::default() }
+    }
 }
 
 /// Names a member by id or by an identity.

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Rejection, Timestamp};
+use engine::{Facts, Rejection, Timestamp, Zone, is_name};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Profile};
 use crate::command::Reply;
 use crate::decide::{Answered, Refused, find_member};
 use crate::directory::identity_key;
 use crate::id::MemberId;
-use crate::member::{Identity, MemberRef};
+use crate::member::{Identity, MemberChange, MemberRef};
 use crate::reference::invalid;
 
 const NAME_BYTES_MAX: usize = 200;
@@ -23,11 +23,12 @@ const IDENTITIES_MAX: usize = 16;
 pub(crate) fn sign_up(
     batch: &mut Batch<'_>,
     id: MemberId,
-    name: Option<&str>,
+    (name, facts): (Option<&str>, &Facts),
     identities: &[Identity],
     now: Timestamp,
 ) -> Answered {
     check_name(name)?;
+    check_facts(facts, now)?;
     if IDENTITIES_MAX < identities.len() {
         return Err(invalid("identities", "at most 16").into());
     }
@@ -52,17 +53,20 @@ pub(crate) fn sign_up(
     if batch.is_member(id)? {
         return Err(invalid("id", "an id that no other member has").into());
     }
-    batch.sign_up(id, name.map(str::to_owned), now);
+    batch.sign_up(id, Profile { name: name.map(str::to_owned), facts: facts.clone() }, now);
     for identity in identities {
         batch.add_identity(id, identity);
     }
     Ok(Reply::Member { id, created: true })
 }
 
-pub(crate) fn rename(batch: &mut Batch<'_>, member: &MemberRef, name: Option<&str>) -> Answered {
-    check_name(name)?;
+/// Changes what is known of a member. The key that asks is the shop's own: it may correct a birthday.
+pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberChange, now: Timestamp) -> Answered {
+    check_name(change.name.as_ref().and_then(Option::as_deref))?;
+    let customer_type = change.customer_type.clone().flatten();
+    check_facts(&Facts { customer_type, birthday: change.birthday.flatten() }, now)?;
     let owner = find_member(batch, member)?;
-    batch.rename(owner, name.map(str::to_owned))?;
+    batch.change_member(owner, change)?;
     Ok(Reply::Done)
 }
 
@@ -100,6 +104,18 @@ fn checked(identity: &Identity) -> Result<Identity, Refused> {
     } else {
         Err(invalid("identity", "a value of 1 to 120 bytes; an e-mail contains @, a phone number digits").into())
     }
+}
+
+fn check_facts(facts: &Facts, now: Timestamp) -> Result<(), Refused> {
+    if facts.customer_type.as_ref().is_some_and(|it| !is_name(it)) {
+        return Err(invalid("customer_type", "1 to 120 bytes of text without control characters").into());
+    }
+    // Somewhere on earth it is tomorrow already.
+    let today = Zone::utc().date_of(now).plus_days(1);
+    if facts.birthday.is_some_and(|it| today < it) {
+        return Err(invalid("birthday", "a day from 1900-01-01 to today").into());
+    }
+    Ok(())
 }
 
 fn check_name(name: Option<&str>) -> Result<(), Refused> {

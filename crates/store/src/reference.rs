@@ -155,7 +155,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::Adjust { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
-        | Body::Rename { .. }
+        | Body::ChangeMember { .. }
         | Body::AddIdentity { .. }
         | Body::RemoveIdentity { .. }
         | Body::OpenLink { .. }

@@ -1,6 +1,6 @@
 //! How what the engine knows stands in rows: shared by loading, saving and verifying, so that they cannot differ.
 
-use engine::{Balance, Lot, Points, Timestamp};
+use engine::{Balance, Date, Facts, Lot, Points, Timestamp};
 use rusqlite::Row;
 
 use crate::fault::{Fault, Found};
@@ -11,6 +11,14 @@ use crate::id::MemberId;
 pub(crate) struct AccountId {
     pub(crate) owner: MemberId,
     pub(crate) program: u32,
+}
+
+/// The customer type in a column, and the birthday in the next.
+pub(crate) fn facts(row: &Row<'_>, index: usize) -> Found<Facts> {
+    let birthday: Option<String> = row.get(index + 1)?;
+    let birthday = birthday.as_deref().map(Date::parse_birthday).transpose();
+    let birthday = birthday.map_err(|_| Fault::Row("a birthday is no day"))?;
+    Ok(Facts { customer_type: row.get(index)?, birthday })
 }
 
 pub(crate) const FIGURES: usize = 13;

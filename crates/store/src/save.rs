@@ -6,7 +6,7 @@
 use engine::{Account, HoldState, Lot, LotNo, Timestamp};
 use rusqlite::{Connection, Statement, params};
 
-use crate::batch::{Batch, NewOrder, Rows, Slot, Stored};
+use crate::batch::{Batch, NewOrder, Profile, Rows, Slot, Stored};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::member::words_of;
@@ -77,20 +77,25 @@ fn save_directory(conn: &Connection, rows: &Rows) -> Found<()> {
 }
 
 fn save_members(conn: &Connection, rows: &Rows) -> Found<()> {
-    let mut insert = conn.prepare_cached("INSERT INTO members (owner_id, name, created_at) VALUES ($1, $2, $3)")?;
+    let insert =
+        "INSERT INTO members (owner_id, name, customer_type, birthday, created_at) VALUES ($1, $2, $3, $4, $5)";
+    let mut insert = conn.prepare_cached(insert)?;
     for (id, row) in &rows.members {
+        let Profile { name, facts } = &row.profile;
+        let birthday = facts.birthday.map(|it| it.to_string());
         let before = match &row.stored {
             Stored::New(at) => {
-                insert.execute(params![id.0, row.name, at.micros()])?;
+                insert.execute(params![id.0, name, facts.customer_type, birthday, at.micros()])?;
                 None
             }
             Stored::Named(before) => {
-                let mut update = conn.prepare_cached("UPDATE members SET name = $1 WHERE owner_id = $2")?;
-                one(update.execute(params![row.name, id.0])?)?;
+                let update = "UPDATE members SET name = $1, customer_type = $2, birthday = $3 WHERE owner_id = $4";
+                let mut update = conn.prepare_cached(update)?;
+                one(update.execute(params![name, facts.customer_type, birthday, id.0])?)?;
                 before.as_deref()
             }
         };
-        save_words(conn, *id, before, row.name.as_deref())?;
+        save_words(conn, *id, before, name.as_deref())?;
     }
     for (id, identity) in &rows.identities_gone {
         let delete = "DELETE FROM identities WHERE owner_id = $1 AND kind = $2 AND value = $3";

@@ -75,7 +75,12 @@ fn sign_up(number: u64) -> Command {
         Identity::new(IdentityKind::Customer, format!("{number:08}")),
         Identity::new(IdentityKind::Card, format!("60{number:011}")),
     ];
-    let body = Body::SignUp { id: member(number), name: Some(format!("Member {number}")), identities };
+    let body = Body::SignUp {
+        id: member(number),
+        name: Some(format!("Member {number}")),
+        identities,
+        facts: engine::Facts::default(),
+    };
     let key = Some(Key(format!("bench-{number}")));
     Command { key, actor: Actor::Staff(0), time: Time::Live, seed: number, body }
 }

@@ -289,6 +289,7 @@ impl Run<'_> {
                 id: MemberId::derived(order.at, name.as_bytes()),
                 name: None,
                 identities: vec![identity.clone()],
+                facts: engine::Facts::default(),
             },
         };
         self.send(Sent::SignUp { line: order.line }, command)

@@ -1,6 +1,7 @@
 //! `guerdon member`: signs a member up with the identities that find it.
 
 use anyhow::{Context, Result, bail};
+use engine::{Date, Facts};
 use store::{Body, Database, Identity, IdentityKind, MemberId, Reply};
 
 use crate::fault::Outcome;
@@ -30,6 +31,12 @@ pub(crate) struct Add {
     /// The number of a card
     #[arg(long, value_name = "NUMBER")]
     card: Vec<String>,
+    /// The type of customer, a word of the shop's own, such as wholesale
+    #[arg(long = "type", value_name = "TYPE")]
+    customer_type: Option<String>,
+    /// The birthday, such as 1992-02-29
+    #[arg(long, value_name = "DAY")]
+    birthday: Option<String>,
     /// An e-mail address
     #[arg(long, value_name = "ADDRESS")]
     email: Vec<String>,
@@ -45,7 +52,8 @@ pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
         bail!("a member needs an identity: --customer, --card, --email or --phone");
     }
     let store = open::existing(database)?;
-    let body = Body::SignUp { id: MemberId::draw(), name: add.name, identities };
+    let facts = add.facts()?;
+    let body = Body::SignUp { id: MemberId::draw(), name: add.name, identities, facts };
     match open::send(&store, body, None).context("signing the member up failed")? {
         Reply::Member { id, created: true } => println!("Signed up as {id}."),
         Reply::Member { id, created: false } => println!("This is {id}, a member already; nothing changed."),
@@ -55,6 +63,14 @@ pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
 }
 
 impl Add {
+    fn facts(&self) -> Result<Facts> {
+        let birthday = self.birthday.as_deref().map(|text| {
+            Date::parse_birthday(text)
+                .with_context(|| format!("\"{text}\" cannot be a birthday; allowed is a day such as 1992-02-29"))
+        });
+        Ok(Facts { customer_type: self.customer_type.clone(), birthday: birthday.transpose()? })
+    }
+
     fn identities(&self) -> Result<Vec<Identity>> {
         let kinds = [
             (IdentityKind::Customer, &self.customer),

@@ -160,7 +160,12 @@ fn commands(life: &Life) -> impl Iterator<Item = (About, Command)> + '_ {
         actor: Actor::Import,
         time: Time::Import(life.signed_up_at),
         seed: 0,
-        body: Body::SignUp { id, name: Some(layer::name(life.customer)), identities: vec![customer, card] },
+        body: Body::SignUp {
+            id,
+            name: Some(layer::name(life.customer)),
+            identities: vec![customer, card],
+            facts: engine::Facts::default(),
+        },
     };
     let orders = life.events.iter().map(move |event| {
         let body = Body::PutOrder {

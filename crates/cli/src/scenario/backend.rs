@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use engine::{
-    Account, Actor, Adjustment, Answer, Balance, Document, Entry, HoldNo, Points, Quote, Rejection, Terms, Timestamp,
+    Account, Actor, Adjustment, Answer, Balance, Date, Document, Entry, Facts, HoldNo, Points, Quote, Rejection, Terms,
+    Timestamp,
 };
 
 /// The one program and the first channel of a scenario.
@@ -26,6 +27,24 @@ pub(super) enum Person {
     Nobody,
 }
 
+/// What of the facts about a member changes, and to what.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FactsChange {
+    pub(super) customer_type: Option<Option<String>>,
+    pub(super) birthday: Option<Option<Date>>,
+}
+
+impl FactsChange {
+    pub(super) fn apply(&self, facts: &mut Facts) {
+        if let Some(customer_type) = &self.customer_type {
+            facts.customer_type.clone_from(customer_type);
+        }
+        if let Some(birthday) = self.birthday {
+            facts.birthday = birthday;
+        }
+    }
+}
+
 /// When an act arrives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
@@ -35,15 +54,52 @@ pub(super) struct Arrival {
 
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    Program { json: String, terms: Box<Terms>, from: Option<Timestamp> },
-    Switch { on: bool, from: Option<Timestamp> },
-    Channel { name: String },
-    SignUp { member: MemberNo, identities: Vec<String> },
-    Order { person: Person, channel: String, reference: String, document: Arc<Document> },
-    Hold { person: Person, program: String, points: Points, minutes: Option<u32> },
-    Release { person: Person, hold: HoldNo },
-    Adjust { person: Person, program: String, adjustment: Adjustment },
-    Settle { member: MemberNo },
+    Program {
+        json: String,
+        terms: Box<Terms>,
+        from: Option<Timestamp>,
+    },
+    Switch {
+        on: bool,
+        from: Option<Timestamp>,
+    },
+    Channel {
+        name: String,
+    },
+    SignUp {
+        member: MemberNo,
+        identities: Vec<String>,
+        facts: Facts,
+    },
+    /// What is known of a member changes; left out, it stays.
+    Change {
+        person: Person,
+        change: FactsChange,
+    },
+    Order {
+        person: Person,
+        channel: String,
+        reference: String,
+        document: Arc<Document>,
+    },
+    Hold {
+        person: Person,
+        program: String,
+        points: Points,
+        minutes: Option<u32>,
+    },
+    Release {
+        person: Person,
+        hold: HoldNo,
+    },
+    Adjust {
+        person: Person,
+        program: String,
+        adjustment: Adjustment,
+    },
+    Settle {
+        member: MemberNo,
+    },
 }
 
 /// A cart to be worked out, or a change of an order that is known already.

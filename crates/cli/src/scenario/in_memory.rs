@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, Actor, Balance, Decided, Entry, Moment, OrderNo, Quote, Rejection, Rules, Stop, Switch, Timeline,
+    Account, Actor, Balance, Decided, Entry, Facts, Moment, OrderNo, Quote, Rejection, Rules, Stop, Switch, Timeline,
     Timestamp, Version,
 };
 
@@ -27,6 +27,7 @@ pub(super) struct EngineBackend {
 struct Kept {
     account: Account,
     entries: Vec<Entry>,
+    facts: Facts,
 }
 
 impl EngineBackend {
@@ -74,14 +75,38 @@ impl EngineBackend {
         member: MemberNo,
         decide: impl FnOnce(&Account, Rules<'_>) -> engine::Decision,
     ) -> Result<Result<Decided, Rejection>> {
-        let account = &self.accounts.entry(member).or_default().account;
-        match decide(account, Rules::of(&self.timeline)) {
+        let kept = self.accounts.entry(member).or_default();
+        match decide(&kept.account, Rules { timeline: &self.timeline, facts: &kept.facts }) {
             Ok(decided) => {
                 self.keep(member, &decided);
                 Ok(Ok(decided))
             }
             Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
             Err(Stop::NeedMore) => Err(anyhow!("every lot is loaded, and still the engine asks for more")),
+        }
+    }
+
+    /// Carries out an act that says who somebody is.
+    fn introduce(&mut self, act: &Act) -> Option<Result<Reply, Rejection>> {
+        match act {
+            Act::SignUp { member, identities, facts } => {
+                let is_taken = |it: &String| self.identities.get(it).is_some_and(|owner| owner != member);
+                if identities.iter().any(is_taken) {
+                    return Some(Err(Rejection::IdentityTaken));
+                }
+                self.identities.extend(identities.iter().map(|it| (it.clone(), *member)));
+                let is_known = self.accounts.contains_key(member);
+                let kept = self.accounts.entry(*member).or_default();
+                if !is_known {
+                    kept.facts.clone_from(facts);
+                }
+                Some(Ok(Reply::Done))
+            }
+            Act::Change { person, change } => Some(self.find(person).map(|member| {
+                change.apply(&mut self.accounts.entry(member).or_default().facts);
+                Reply::Done
+            })),
+            _ => None,
         }
     }
 
@@ -122,7 +147,7 @@ impl EngineBackend {
             Act::Hold { .. } | Act::Release { .. } | Act::Adjust { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
-            Act::SignUp { .. } => KEY,
+            Act::SignUp { .. } | Act::Change { .. } => KEY,
         }
     }
 }
@@ -133,6 +158,9 @@ impl Backend for EngineBackend {
     }
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
+        if let Some(outcome) = self.introduce(act) {
+            return Ok(outcome);
+        }
         let moment = Moment { now: arrival.at, actor: self.actor(act, arrival), import: arrival.import };
         let on = |person: &Person, program: &str| match program {
             PROGRAM => self.find(person),
@@ -159,15 +187,7 @@ impl Backend for EngineBackend {
                 self.channels.push(name.clone());
                 return Ok(Ok(Reply::Done));
             }
-            Act::SignUp { member, identities } => {
-                let is_taken = |it: &String| self.identities.get(it).is_some_and(|owner| owner != member);
-                if identities.iter().any(is_taken) {
-                    return Ok(Err(Rejection::IdentityTaken));
-                }
-                self.identities.extend(identities.iter().map(|it| (it.clone(), *member)));
-                self.accounts.entry(*member).or_default();
-                return Ok(Ok(Reply::Done));
-            }
+            Act::SignUp { .. } | Act::Change { .. } => return Err(anyhow!("members are introduced before")),
             Act::Hold { person, program, points, minutes } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),
                 Ok(member) => {
@@ -214,8 +234,9 @@ impl Backend for EngineBackend {
         }
         let known = known.map(|(_, no)| no);
         let moment = Moment { now, actor: Actor::Channel(self.channel_no(&inquiry.channel)), import: false };
-        let account = &self.accounts.entry(member).or_default().account;
-        match engine::quote(account, Rules::of(&self.timeline), known, &inquiry.document, moment) {
+        let kept = self.accounts.entry(member).or_default();
+        let rules = Rules { timeline: &self.timeline, facts: &kept.facts };
+        match engine::quote(&kept.account, rules, known, &inquiry.document, moment) {
             Ok(quote) => Ok(Ok(quote)),
             Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
             Err(Stop::NeedMore) => Err(anyhow!("every lot is loaded, and still the engine asks for more")),
@@ -223,9 +244,10 @@ impl Backend for EngineBackend {
     }
 
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
-        let mut account = self.accounts.entry(member).or_default().account.clone();
-        let due =
-            engine::settle(&account, Rules::of(&self.timeline), now).map_err(|_| anyhow!("every lot is loaded"))?;
+        let kept = self.accounts.entry(member).or_default();
+        let mut account = kept.account.clone();
+        let rules = Rules { timeline: &self.timeline, facts: &kept.facts };
+        let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         Ok(account.balance)
     }

@@ -3,13 +3,14 @@
 
 use engine::{Adjustment, Date, HoldNo, Points, Terms, Timestamp};
 
+use super::backend::FactsChange;
 use super::clauses::Clauses;
 use super::document::{Sale, Sending};
 use super::expect::{Expected, Tells};
 use super::moment::{Clock, When};
 use super::words::{Fault, Words};
 
-const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `order NAME #1001 …`, `quote NAME …`, `hold NAME \
+const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `quote NAME …`, `hold NAME \
     500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
@@ -51,6 +52,11 @@ pub(super) enum Action {
     SignUp {
         who: Who,
         identities: Vec<String>,
+        facts: FactsChange,
+    },
+    Change {
+        who: Who,
+        facts: FactsChange,
     },
     Order {
         who: Who,
@@ -208,8 +214,13 @@ impl Reader {
             Action::Channel { name: words.take().to_owned() }
         } else if words.eat("sign up") {
             let who = who(words)?;
-            let identities = std::iter::from_fn(|| Some(words.take()).filter(|it| !it.is_empty()));
-            Action::SignUp { who, identities: identities.map(identity).collect::<Result<_, _>>()? }
+            let mut identities = Vec::new();
+            while words.peek().contains(':') {
+                identities.push(identity(words.take())?);
+            }
+            Action::SignUp { who, identities, facts: facts(words)? }
+        } else if words.eat("change") {
+            Action::Change { who: who(words)?, facts: facts(words)? }
         } else if words.eat("order") {
             let who = who(words)?;
             let reference = reference(words)?;
@@ -261,7 +272,11 @@ impl Action {
     /// Which figures the step tells of.
     fn tells(&self) -> Tells {
         match self {
-            Self::Program { .. } | Self::Switch { .. } | Self::Channel { .. } | Self::SignUp { .. } => Tells::Nothing,
+            Self::Program { .. }
+            | Self::Switch { .. }
+            | Self::Channel { .. }
+            | Self::SignUp { .. }
+            | Self::Change { .. } => Tells::Nothing,
             Self::Order { .. } => Tells::Order,
             Self::Quote { .. } => Tells::Quote,
             Self::Hold { .. } | Self::Release { .. } | Self::Adjust { .. } | Self::Settle { .. } => Tells::Account,
@@ -287,6 +302,23 @@ fn who(words: &mut Words) -> Result<Who, Fault> {
     }
     let is_name = word.starts_with(|it: char| it.is_alphabetic());
     if is_name { Ok(Who::Name(word.to_owned())) } else { Err(Fault::allowed(word, "a name such as ana")) }
+}
+
+/// Facts about a member: `type wholesale`, `birthday 1992-02-29`, and `none` for what is not known.
+fn facts(words: &mut Words) -> Result<FactsChange, Fault> {
+    let mut facts = FactsChange::default();
+    while !words.is_done() {
+        if words.eat("type") {
+            let word = words.take();
+            facts.customer_type = Some((word != "none").then(|| word.to_owned()));
+        } else if words.eat("birthday") {
+            facts.birthday = Some(if words.eat("none") { None } else { Some(words.birthday()?) });
+        } else {
+            let allowed = "identities first, then `type wholesale` and `birthday 1992-02-29`, or `none` behind either";
+            return Err(Fault::allowed(words.peek(), allowed));
+        }
+    }
+    Ok(facts)
 }
 
 fn identity(word: &str) -> Result<String, Fault> {

@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use anyhow::{Context as _, Result, bail};
 use engine::{Actor, Balance, Entry, EntryNo, Moment, Quote, Rejection, Timestamp};
 use store::{
-    Body, ChannelId, Command, Database, Failure, Identity, Key, MemberId, MemberRef, Options, ProgramId, Store, Time,
+    Body, ChannelId, Command, Database, Failure, Identity, Key, MemberChange, MemberId, MemberRef, Options, ProgramId,
+    Store, Time,
 };
 
-use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply};
+use super::backend::{
+    Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply,
+};
 use super::folder::Folder;
 
 /// The number of the only program.
@@ -102,10 +105,15 @@ impl Backend for StoreBackend {
                 let id = ChannelId::derived(arrival.at, name.as_bytes());
                 (staff, Body::AddChannel { id, name: name.clone(), program: PROGRAM.to_owned() })
             }
-            Act::SignUp { member, identities } => {
+            Act::SignUp { member, identities, facts } => {
                 self.members.push(*member);
                 let identities = identities.iter().map(|it| identity(it)).collect::<Result<_>>()?;
-                (staff, Body::SignUp { id: id_of(*member), name: None, identities })
+                (staff, Body::SignUp { id: id_of(*member), name: None, identities, facts: facts.clone() })
+            }
+            Act::Change { person, change } => {
+                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let FactsChange { customer_type, birthday } = change.clone();
+                (KEY, Body::ChangeMember { member, change: MemberChange { name: None, customer_type, birthday } })
             }
             Act::Order { person, channel, reference, document } => {
                 let member = reference_of(person)?;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Actor, Balance, Entry, OrderNo, Quote, Rejection, Timestamp};
+use engine::{Actor, Balance, Entry, Facts, OrderNo, Quote, Rejection, Timestamp};
 use serde_json::{Value, json};
 use server::{App, Config};
 use store::{Body, Command, Database, Failure, Key, MemberId, Options, Scopes, SecretHash, Store, Time};
@@ -123,13 +123,15 @@ impl HttpBackend {
         known.cloned().unwrap_or_else(|| name.to_owned())
     }
 
-    fn sign_up(&mut self, member: MemberNo, identities: &[String]) -> Outcome {
+    fn sign_up(&mut self, member: MemberNo, identities: &[String], facts: &Facts) -> Outcome {
         let identity = |it: &String| match it.split_once(':') {
             Some((kind, value)) => Ok(json!({ "kind": kind, "value": value })),
             None => bail!("{it} is no identity"),
         };
         let list = identities.iter().map(identity).collect::<Result<Vec<_>>>()?;
-        Ok(self.send(Method::POST, "/v1/members", Some(&json!({ "identities": list })))?.map(|answer| {
+        let birthday = facts.birthday.map(|it| it.to_string());
+        let body = json!({ "identities": list, "customer_type": facts.customer_type, "birthday": birthday });
+        Ok(self.send(Method::POST, "/v1/members", Some(&body))?.map(|answer| {
             let id = answer["id"].as_str().unwrap_or_default().to_owned();
             self.members.push((member, id));
             self.identities.extend(identities.iter().map(|it| (it.clone(), member)));
@@ -218,7 +220,18 @@ impl Backend for HttpBackend {
             Act::Order { .. } => return self.order(act, arrival),
             Act::Settle { member } => return self.settle(*member),
             Act::Channel { name } => return self.channel(name),
-            Act::SignUp { member, identities } => return self.sign_up(*member, identities),
+            Act::SignUp { member, identities, facts } => return self.sign_up(*member, identities, facts),
+            Act::Change { person, change } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let mut body = serde_json::Map::new();
+                if let Some(customer_type) = &change.customer_type {
+                    body.insert("customer_type".to_owned(), json!(customer_type));
+                }
+                if let Some(birthday) = change.birthday {
+                    body.insert("birthday".to_owned(), json!(birthday.map(|it| it.to_string())));
+                }
+                (Method::PATCH, format!("/v1/members/{}", escaped(&member)), Some(Value::Object(body)))
+            }
             Act::Program { json, terms, from } => {
                 self.exponent = terms.currency.exponent;
                 return self.program(json, *from);

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Result;
-use engine::{Document, Entry, OrderNo, Rejection, Timestamp};
+use engine::{Document, Entry, Facts, OrderNo, Rejection, Timestamp};
 
-use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, PROGRAM, Person, Reply, replay};
+use super::backend::{Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, MemberNo, PROGRAM, Person, Reply, replay};
 use super::expect::{Expected, Found, Mismatch};
 use super::language::{Action, Step, Who};
 use super::tell;
@@ -173,7 +173,11 @@ impl<'a> Runner<'a> {
             }
             Action::Switch { on, from } => (Act::Switch { on: *on, from: *from }, None),
             Action::Channel { name } => (Act::Channel { name: name.clone() }, None),
-            Action::SignUp { who, identities } => (self.sign_up(who, identities), None),
+            Action::SignUp { who, identities, facts } => (self.sign_up(who, identities, facts), None),
+            Action::Change { who, facts } => {
+                let person = self.person(who)?;
+                (Act::Change { person, change: facts.clone() }, None)
+            }
             Action::Order { who, reference, sale, sending } => {
                 let person = self.person(who)?;
                 let channel = sending.channel.clone().unwrap_or_else(|| CHANNEL.to_owned());
@@ -208,7 +212,7 @@ impl<'a> Runner<'a> {
         }))
     }
 
-    fn sign_up(&mut self, who: &Who, identities: &[String]) -> Act {
+    fn sign_up(&mut self, who: &Who, identities: &[String], change: &FactsChange) -> Act {
         let mut identities = identities.to_vec();
         let known = match who {
             Who::Name(name) => {
@@ -221,7 +225,9 @@ impl<'a> Runner<'a> {
             self.signed_up += 1;
             MemberNo(self.signed_up)
         });
-        Act::SignUp { member, identities }
+        let mut facts = Facts::default();
+        change.apply(&mut facts);
+        Act::SignUp { member, identities, facts }
     }
 
     /// Keeps what later steps refer to.
@@ -231,7 +237,7 @@ impl<'a> Runner<'a> {
                 self.begun = true;
                 self.currency = terms.currency.code;
             }
-            (Act::SignUp { member, identities }, Ok(_)) => {
+            (Act::SignUp { member, identities, .. }, Ok(_)) => {
                 let name = identities.last().and_then(|it| it.strip_prefix("customer:"));
                 self.names.extend(name.map(|it| (it.to_owned(), *member)));
                 self.identities.extend(identities.iter().map(|it| (it.clone(), *member)));
@@ -256,7 +262,7 @@ impl<'a> Runner<'a> {
         if let Some(member) = self.names.get(name) {
             return Ok(Person::Member(*member));
         }
-        let act = self.sign_up(who, &[]);
+        let act = self.sign_up(who, &[], &FactsChange::default());
         let outcome = self.backend.submit(&act, Arrival { at: self.now, import: false })?;
         self.remember(&act, &outcome);
         match (act, outcome) {

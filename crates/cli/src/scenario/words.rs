@@ -103,6 +103,11 @@ impl<'a> Words<'a> {
         Date::parse(word).map_err(|_| Fault::allowed(word, "a day such as 2022-07-27"))
     }
 
+    pub(super) fn birthday(&mut self) -> Result<Date, Fault> {
+        let word = self.take();
+        Date::parse_birthday(word).map_err(|_| Fault::allowed(word, "a birthday such as 1992-02-29"))
+    }
+
     /// A time of day such as 13:21, if one comes next.
     pub(super) fn time(&mut self) -> Result<Option<(i8, i8)>, Fault> {
         let word = self.peek();

@@ -3,8 +3,8 @@
 use axum::Json as Reply;
 use axum::extract::State;
 use axum::http::StatusCode;
-use engine::Rejection;
-use serde::{Deserialize, Serialize};
+use engine::{Date, Facts, Rejection};
+use serde::{Deserialize, Deserializer, Serialize};
 use store::{Body, Identity, IdentityKind, MemberId, MemberInfo, MemberRef, Reader, SearchCursor, StoreError, Time};
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,6 +23,13 @@ pub(crate) struct MemberView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Ana Silva")]
     name: Option<String>,
+    /// The type of customer, a word of the shop's own: rates, multipliers and exclusions may depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "wholesale")]
+    customer_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Date, example = "1992-02-29")]
+    birthday: Option<String>,
     identities: Vec<WireIdentity>,
 }
 
@@ -67,7 +74,13 @@ impl WireIdentityKind {
 impl MemberView {
     pub(crate) fn of(it: &MemberInfo) -> Self {
         let identity = |it: &Identity| WireIdentity { kind: WireIdentityKind::of(it.kind), value: it.value.clone() };
-        Self { id: it.id.to_string(), name: it.name.clone(), identities: it.identities.iter().map(identity).collect() }
+        Self {
+            id: it.id.to_string(),
+            name: it.name.clone(),
+            customer_type: it.facts.customer_type.clone(),
+            birthday: it.facts.birthday.map(|it| it.to_string()),
+            identities: it.identities.iter().map(identity).collect(),
+        }
     }
 }
 
@@ -76,6 +89,12 @@ impl MemberView {
 pub(crate) struct NewMember {
     #[schema(example = "Ana Silva", min_length = 1, max_length = 200)]
     name: Option<String>,
+    /// The type of customer, a word of the shop's own.
+    #[schema(example = "wholesale", min_length = 1, max_length = 120)]
+    customer_type: Option<String>,
+    /// From 1900-01-01 to today.
+    #[schema(format = Date, example = "1992-02-29")]
+    birthday: Option<String>,
     /// What finds the member; each belongs to one member only.
     #[serde(default, deserialize_with = "objects")]
     #[schema(max_items = 16)]
@@ -151,7 +170,9 @@ pub(crate) async fn sign_up(
         new.identities.iter().enumerate().map(|(index, it)| identity_of(it, &format!("identities[{index}]")));
     let identities = identities.collect::<Answer<Vec<_>>>()?;
     let id = MemberId::derived(app.now(), &app.draw());
-    let body = Body::SignUp { id, name: new.name, identities };
+    let birthday = new.birthday.as_deref().map(birthday_of).transpose()?;
+    let facts = Facts { customer_type: new.customer_type, birthday };
+    let body = Body::SignUp { id, name: new.name, identities, facts };
     let reply = app.submit_for(Request { key, actor: caller.actor(), time: Time::Live, body }, None).await?;
     let store::Reply::Member { id, created } = reply else { return Err(Problem::internal()) };
     let member = app.read(move |reader| reader.member(id)).await?.ok_or_else(Problem::internal)?;
@@ -175,11 +196,31 @@ pub(crate) async fn get_member(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
 pub(crate) struct MemberChange {
-    /// The new name; null for none.
-    #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required, example = "Ana Souza", min_length = 1, max_length = 200)]
-    name: Option<String>,
+    /// The new name; null for none. Whatever is left out stays.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, example = "Ana Souza", min_length = 1, max_length = 200)]
+    name: Option<Option<String>>,
+    /// The new type of customer; null for none. Orders that are recorded keep theirs.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, example = "wholesale", min_length = 1, max_length = 120)]
+    customer_type: Option<Option<String>>,
+    /// The right birthday; null if it is not known.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, format = Date, example = "1992-02-29")]
+    birthday: Option<Option<String>>,
+}
+
+/// Tells a field that is null from one that is left out.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+fn birthday_of(text: &str) -> Answer<Date> {
+    let allowed = "a day such as 1992-02-29, from 1900-01-01 to today";
+    let wrong = |_| Problem::invalid("birthday", format!("\"{text}\" is no birthday"), allowed);
+    Date::parse_birthday(text).map_err(wrong)
 }
 
 /// Change a member.
@@ -195,7 +236,16 @@ pub(crate) async fn change_member(
     Json(change): Json<MemberChange>,
 ) -> Answer<Reply<MemberView>> {
     let member = member_ref(&member)?;
-    let body = Body::Rename { member: member.clone(), name: change.name };
+    let MemberChange { name, customer_type, birthday } = change;
+    if name.is_none() && customer_type.is_none() && birthday.is_none() {
+        return Err(Problem::invalid("name", "nothing is to change", "name, customer_type or birthday"));
+    }
+    let birthday = match birthday {
+        None => None,
+        Some(day) => Some(day.as_deref().map(birthday_of).transpose()?),
+    };
+    let change = store::MemberChange { name, customer_type, birthday };
+    let body = Body::ChangeMember { member: member.clone(), change };
     app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
     shown(&app, member).await
 }

@@ -77,6 +77,8 @@ CREATE TABLE answers (
 CREATE TABLE members (
     owner_id BLOB NOT NULL PRIMARY KEY,
     name TEXT,
+    customer_type TEXT,
+    birthday TEXT,
     created_at INTEGER NOT NULL,
     merged_into BLOB,
     parked INTEGER NOT NULL DEFAULT 0

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use engine::Timestamp;
+use engine::{Date, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::Packer;
 use super::document::write_document;
 use crate::command::Body;
-use crate::member::{Identity, MemberRef};
+use crate::member::{Identity, MemberChange, MemberRef};
 
 const VERSION: u8 = 1;
 const ZERO: Timestamp = Timestamp::from_micros(0);
@@ -17,13 +17,15 @@ const ZERO: Timestamp = Timestamp::from_micros(0);
 pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
     let mut it = Packer::new(VERSION);
     match body {
-        Body::SignUp { id: _, name, identities } => {
+        Body::SignUp { id: _, name, identities, facts } => {
             it.byte(1);
             it.option(name.as_deref(), Packer::text);
             // In whatever order they are told.
             let identities: BTreeSet<Identity> = identities.iter().map(Identity::normalised).collect();
             it.count(identities.len());
             identities.iter().for_each(|identity| write_identity(&mut it, identity));
+            it.option(facts.customer_type.as_deref(), Packer::text);
+            it.option(facts.birthday, write_date);
         }
         Body::PutOrder { channel, member, reference, document } => {
             it.byte(2);
@@ -74,10 +76,14 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
 /// Of members themselves, of signing in, and of reference data.
 fn write_other(it: &mut Packer, body: &Body) {
     match body {
-        Body::Rename { member, name } => {
+        Body::ChangeMember { member, change } => {
             it.byte(12);
             write_member(it, member);
-            it.option(name.as_deref(), Packer::text);
+            let MemberChange { name, customer_type, birthday } = change;
+            for text in [name, customer_type] {
+                it.option(text.as_ref(), |it, text| it.option(text.as_deref(), Packer::text));
+            }
+            it.option(*birthday, |it, day| it.option(day, write_date));
         }
         Body::AddIdentity { member, identity } => {
             it.byte(13);
@@ -154,7 +160,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::Adjust { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
-        | Body::Rename { .. }
+        | Body::ChangeMember { .. }
         | Body::AddIdentity { .. }
         | Body::RemoveIdentity { .. }
         | Body::OpenLink { .. }
@@ -162,6 +168,10 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::OpenSession { .. }
         | Body::EndSession { .. } => {}
     }
+}
+
+fn write_date(it: &mut Packer, date: Date) {
+    it.text(&date.to_string());
 }
 
 fn write_member(it: &mut Packer, member: &MemberRef) {

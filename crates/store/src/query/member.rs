@@ -1,6 +1,6 @@
 //! Members, found by what they are known by.
 
-use engine::Timestamp;
+use engine::{Facts, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::Reader;
@@ -17,6 +17,7 @@ use crate::totals::NO_PROGRAM;
 pub struct MemberInfo {
     pub id: MemberId,
     pub name: Option<String>,
+    pub facts: Facts,
     /// When it signed up.
     pub created_at: Timestamp,
     pub identities: Vec<Identity>,
@@ -39,7 +40,7 @@ impl Reader {
     pub fn members(&self, after: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
         self.ask(|conn| {
             let select =
-                "SELECT owner_id, name, created_at FROM members WHERE $1 < owner_id ORDER BY owner_id LIMIT $2";
+                "SELECT owner_id, name, created_at, customer_type, birthday FROM members WHERE $1 < owner_id ORDER BY owner_id LIMIT $2";
             let mut statement = conn.prepare_cached(select)?;
             let after = after.map_or_else(Vec::new, |it| it.0.to_vec());
             let mut rows = statement.query(params![after, limit])?;
@@ -55,7 +56,7 @@ impl Reader {
     pub fn newest_members(&self, before: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
         self.ask(|conn| {
             let select =
-                "SELECT owner_id, name, created_at FROM members WHERE owner_id < $1 ORDER BY owner_id DESC LIMIT $2";
+                "SELECT owner_id, name, created_at, customer_type, birthday FROM members WHERE owner_id < $1 ORDER BY owner_id DESC LIMIT $2";
             let mut statement = conn.prepare_cached(select)?;
             let before = before.map_or([u8::MAX; 16], |it| it.0);
             let mut rows = statement.query(params![before, limit])?;
@@ -75,7 +76,8 @@ impl Reader {
 }
 
 pub(super) fn find_info(conn: &Connection, id: MemberId) -> Found<Option<MemberInfo>> {
-    let mut statement = conn.prepare_cached("SELECT owner_id, name, created_at FROM members WHERE owner_id = $1")?;
+    let select = "SELECT owner_id, name, created_at, customer_type, birthday FROM members WHERE owner_id = $1";
+    let mut statement = conn.prepare_cached(select)?;
     let mut rows = statement.query(params![id.0])?;
     rows.next()?.map(|row| read_member(conn, row)).transpose()
 }
@@ -91,5 +93,6 @@ fn read_member(conn: &Connection, row: &Row<'_>) -> Found<MemberInfo> {
         let kind = kind.ok_or(crate::fault::Fault::Row("an identity is of unknown kind"))?;
         identities.push(Identity { kind, value: row.get(1)? });
     }
-    Ok(MemberInfo { id, name: row.get(1)?, created_at: rows::time(row, 2)?, identities })
+    let (name, created_at, facts) = (row.get(1)?, rows::time(row, 2)?, rows::facts(row, 3)?);
+    Ok(MemberInfo { id, name, facts, created_at, identities })
 }

@@ -6,7 +6,7 @@ use engine::{Account, Document, Facts, Moment, OrderNo, Quote, Rejection, Rules,
 
 use super::Reader;
 use crate::command::Failure;
-use crate::directory::{find, order_key};
+use crate::directory::{facts_of, find, order_key};
 use crate::fault::Found;
 use crate::load::{self, LOTS};
 use crate::member::MemberRef;
@@ -41,7 +41,8 @@ impl Reader {
         }
         let known = listed.map(|it| OrderNo(it.number));
         let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
-        let facts = Facts::default();
+        let asks = program.timeline.needs_facts();
+        let facts = if asks { self.ask(|conn| facts_of(conn, owner))? } else { Facts::default() };
         let rules = Rules { timeline: &program.timeline, facts: &facts };
         let mut limit = LOTS;
         loop {

@@ -7,6 +7,7 @@ use engine::{Facts, Rules, Timeline, Timestamp};
 
 use super::Reader;
 use crate::access::load_keys;
+use crate::directory::facts_of;
 use crate::error::StoreError;
 use crate::id::{ChannelId, MemberId, ProgramId};
 use crate::key::{KeyInfo, SecretHash};
@@ -63,10 +64,11 @@ impl MemberRules {
 
 impl Reader {
     /// What decides about a member's account in a program; of a program that is not there, nothing.
-    pub fn rules(&self, _member: MemberId, program: u32) -> Result<MemberRules, StoreError> {
+    pub fn rules(&self, member: MemberId, program: u32) -> Result<MemberRules, StoreError> {
         let reference = self.reference()?;
         let timeline = reference.programs.get(&program).map(|it| it.timeline.clone()).unwrap_or_default();
-        Ok(MemberRules { timeline, facts: Facts::default() })
+        let facts = if timeline.needs_facts() { self.ask(|conn| facts_of(conn, member))? } else { Facts::default() };
+        Ok(MemberRules { timeline, facts })
     }
 
     /// The epoch of programs, channels and keys that this snapshot sees.

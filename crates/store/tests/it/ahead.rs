@@ -1,7 +1,7 @@
 //! Nothing is recorded ahead of the clock: ledger time never goes back, so that would spoil an account for good.
 
 use engine::{Adjustment, HoldNo, Points, Rejection, Timestamp};
-use store::{Body, Command, Failure};
+use store::{Body, Command, Failure, MemberChange};
 
 use crate::shop::{
     DAY, NEW_YEAR, Shop, add_channel, at, available, create_program, id_of, keyed, live, named, order, sale, send,
@@ -23,7 +23,7 @@ fn of_all_kinds() -> Vec<Command> {
         live(Body::ReleaseHold { program: program(), member: member.clone(), hold: HoldNo(1) }),
         keyed("adjust", Body::Adjust { program: program(), member: member.clone(), adjustment, reference: None }),
         live(Body::Settle { owner: id_of(1), program: 1 }),
-        keyed("name", Body::Rename { member, name: Some("Ana".into()) }),
+        keyed("name", Body::ChangeMember { member, change: MemberChange::name(Some("Ana")) }),
         keyed("program", create_program("more", "plain", Timestamp::from_micros(NEW_YEAR))),
         keyed("channel", add_channel("desk", "points")),
         keyed("version", Body::AddVersion { program: program(), document: "plain".into(), effective_at }),

@@ -1,7 +1,7 @@
 //! What a member is called, and what finds it.
 
-use engine::{Points, Rejection, Timestamp};
-use store::{Body, Command, Failure, Identity, IdentityKind, MemberRef, Reply, Store};
+use engine::{Date, Facts, Points, Rejection, Timestamp};
+use store::{Body, Command, Failure, Identity, IdentityKind, MemberChange, MemberRef, Reply, Store};
 
 use crate::shop::{DAY, NEW_YEAR, Shop, at, customer, id_of, keyed, live, named, order, sale, send, sign_up};
 use crate::store::{path_of, sent, together, verified};
@@ -19,7 +19,7 @@ fn remove(member: u64, identity: Identity) -> Command {
 }
 
 fn rename(member: u64, name: Option<&str>) -> Command {
-    live(Body::Rename { member: named(member), name: name.map(str::to_owned) })
+    live(Body::ChangeMember { member: named(member), change: MemberChange::name(name) })
 }
 
 fn found(store: &Store, identity: Identity) -> Option<store::MemberId> {
@@ -87,7 +87,8 @@ fn a_member_has_at_most_sixteen_identities() {
 fn the_order_in_one_batch_counts() {
     let commands = || {
         let key = |it: &str, body| keyed(it, body);
-        let again = Body::SignUp { id: id_of(3), name: None, identities: vec![card("C1")] };
+        let again =
+            Body::SignUp { id: id_of(3), name: None, identities: vec![card("C1")], facts: engine::Facts::default() };
         vec![
             add(1, card("C1")),
             sign_up(1),
@@ -172,5 +173,29 @@ fn a_hold_is_answered_with_its_member_wherever_the_card_is_by_now() {
     assert!(matches!(first, Ok(Reply::Hold { member, .. }) if member == id_of(1)), "{first:?}");
     sent(&store, &[remove(1, card("C1")), add(2, card("C1"))]);
     assert_eq!(send(&store, hold), first);
+    verified(&shop);
+}
+
+#[test]
+fn facts_about_a_member_are_kept_and_corrected() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    let day = |text| Some(Date::parse_birthday(text).expect("a day"));
+    let facts = Facts { customer_type: Some("wholesale".into()), birthday: day("1952-02-29") };
+    let (name, identities) = (Some("Ana".to_owned()), vec![customer(1)]);
+    let body = Body::SignUp { id: id_of(1), name, identities, facts: facts.clone() };
+    sent(&store, &[keyed("1", body)]);
+    let known = || store.reader().and_then(|it| it.member(id_of(1))).expect("read").expect("there");
+    assert_eq!(known().facts, facts);
+    let change = |change| live(Body::ChangeMember { member: named(1), change });
+    sent(&store, &[change(MemberChange { birthday: Some(day("1992-02-28")), ..MemberChange::default() })]);
+    assert_eq!(known().facts, Facts { birthday: day("1992-02-28"), ..facts.clone() });
+    sent(&store, &[change(MemberChange { customer_type: Some(None), ..MemberChange::default() })]);
+    assert_eq!(known().facts, Facts { customer_type: None, birthday: day("1992-02-28") });
+    assert_eq!(known().name.as_deref(), Some("Ana"), "what is left out stays");
+    let wrong = MemberChange { customer_type: Some(Some("a\nb".into())), ..MemberChange::default() };
+    assert_eq!(path_of(&send(&store, change(wrong))), "customer_type");
+    let unborn = MemberChange { birthday: Some(day("2199-01-01")), ..MemberChange::default() };
+    assert_eq!(path_of(&send(&store, change(unborn))), "birthday");
     verified(&shop);
 }

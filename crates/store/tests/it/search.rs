@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use store::{Body, Identity, IdentityKind, MemberId, MemberRef, Reader, SearchCursor};
+use store::{Body, Identity, IdentityKind, MemberChange, MemberId, MemberRef, Reader, SearchCursor};
 
 use crate::shop::{Shop, id_of, keyed, live};
 use crate::store::{sent, verified};
@@ -17,7 +17,13 @@ fn people(rows: &[(u64, &str, [&str; 4])]) -> Shop {
         let identities = KINDS.iter().zip(values).filter(|it| !it.1.is_empty());
         let identities = identities.map(|(kind, value)| Identity::new(*kind, *value)).collect();
         let name = Some((*name).to_owned()).filter(|it| !it.is_empty());
-        sent(&store, &[keyed(&format!("{number}"), Body::SignUp { id: id_of(*number), name, identities })]);
+        sent(
+            &store,
+            &[keyed(
+                &format!("{number}"),
+                Body::SignUp { id: id_of(*number), name, identities, facts: engine::Facts::default() },
+            )],
+        );
     }
     drop(store);
     shop
@@ -96,7 +102,7 @@ fn who_changes_is_found_by_what_is_true_now() {
     sent(
         &store,
         &[
-            live(Body::Rename { member: member(1), name: Some("Bo Lee".into()) }),
+            live(Body::ChangeMember { member: member(1), change: MemberChange::name(Some("Bo Lee")) }),
             live(Body::AddIdentity { member: member(2), identity: Identity::new(IdentityKind::Card, "Q1") }),
             live(Body::RemoveIdentity { member: member(2), identity: Identity::new(IdentityKind::Customer, "2") }),
         ],
@@ -122,7 +128,10 @@ fn a_search_of_many_comes_in_pages_of_bounded_cost() {
             _ => "Bo Roe",
         };
         let identities = vec![Identity::new(IdentityKind::Email, format!("bo{number}@example.com"))];
-        keyed(&format!("{number}"), Body::SignUp { id: id_of(number), name: Some(name.into()), identities })
+        keyed(
+            &format!("{number}"),
+            Body::SignUp { id: id_of(number), name: Some(name.into()), identities, facts: engine::Facts::default() },
+        )
     });
     assert!(crate::store::together(&store, commands.collect()).iter().all(Result::is_ok));
     let reader = store.reader().expect("a reader");

@@ -177,7 +177,10 @@ pub(crate) fn id_of(number: u64) -> MemberId {
 
 pub(crate) fn sign_up(number: u64) -> Command {
     let identities = vec![customer(number)];
-    keyed(&format!("sign-up {number}"), Body::SignUp { id: id_of(number), name: None, identities })
+    keyed(
+        &format!("sign-up {number}"),
+        Body::SignUp { id: id_of(number), name: None, identities, facts: engine::Facts::default() },
+    )
 }
 
 pub(crate) fn sale(cents: i64, micros: i64) -> Document {

@@ -164,6 +164,7 @@ fn a_sign_up_never_adds_to_a_member_that_is_there() {
         id: id_of(id),
         name: Some("Ana".into()),
         identities: identities.iter().map(|it| (*it).clone()).collect(),
+        facts: engine::Facts::default(),
     };
     let member = |id, created| Ok(Reply::Member { id: id_of(id), created });
     assert_eq!(send(&store, keyed("1", body(1, &[&customer(1)]))), member(1, true));
@@ -186,7 +187,7 @@ fn a_sign_up_never_adds_to_a_member_that_is_there() {
 fn a_sign_up_is_the_same_in_whatever_order_it_tells_identities() {
     let shop = Shop::new();
     let store = shop.opened("plain");
-    let body = |id, identities| Body::SignUp { id: id_of(id), name: None, identities };
+    let body = |id, identities| Body::SignUp { id: id_of(id), name: None, identities, facts: engine::Facts::default() };
     let card = Identity::new(IdentityKind::Card, "C1");
     let first = send(&store, keyed("k", body(1, vec![customer(1), card.clone()])));
     assert_eq!(first, Ok(Reply::Member { id: id_of(1), created: true }));
@@ -213,7 +214,10 @@ fn sign_ups_race_and_orders_follow_in_one_batch() {
 
 fn racing(number: u64) -> Command {
     let identities = vec![customer(1)];
-    keyed(&format!("race {number}"), Body::SignUp { id: id_of(number), name: None, identities })
+    keyed(
+        &format!("race {number}"),
+        Body::SignUp { id: id_of(number), name: None, identities, facts: engine::Facts::default() },
+    )
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub struct MemberPage {
     pub name: String,
     pub initials: String,
     pub identities: Vec<IdentityLabel>,
+    /// "wholesale", and "born 29 February 1992": what is known besides.
+    pub facts: Vec<String>,
     /// "22 November 2026, 13:21 (America/New_York)"
     pub as_of: String,
     pub many: String,

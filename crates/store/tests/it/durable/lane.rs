@@ -87,7 +87,7 @@ impl Step {
     fn sign_up(&self, id: u64) -> Command {
         let mut identities = vec![customer(self.member)];
         identities.extend((id == self.member).then(|| Identity::new(IdentityKind::Card, format!("C{id}"))));
-        self.keyed(Body::SignUp { id: id_of(id), name: None, identities })
+        self.keyed(Body::SignUp { id: id_of(id), name: None, identities, facts: engine::Facts::default() })
     }
 
     /// A sale of that day.

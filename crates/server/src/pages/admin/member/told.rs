@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{Bucket, Entry, HoldState, Kind, Lot, OrderNo, Points, Timestamp, value_of};
-use store::OrderInfo;
+use store::{MemberInfo, OrderInfo};
 
 use super::{BalanceTile, EntryRow, Expiry, HoldRow, LotRow, MemberPage, OrderRow, Read};
 use crate::pages::admin::Chosen;
@@ -22,6 +22,13 @@ pub(super) struct Told<'a> {
     pub(super) read: &'a Read,
     pub(super) chosen: &'a Chosen,
     pub(super) voice: Voice<'a>,
+}
+
+/// What is known of a member besides.
+fn facts(it: &MemberInfo) -> Vec<String> {
+    let customer_type = it.facts.customer_type.as_ref().map(|it| format!("Customer type {it}"));
+    let birthday = it.facts.birthday.map(|it| format!("born {}", day(it)));
+    customer_type.into_iter().chain(birthday).collect()
 }
 
 impl Told<'_> {
@@ -43,6 +50,7 @@ impl Told<'_> {
             initials: member.name.as_deref().map_or_else(String::new, say::initials),
             name,
             identities: labels(&member.identities),
+            facts: facts(member),
             as_of: format!("{}, {clock} ({})", voice.day_of(self.chosen.now), zone.name()),
             many: names.many.clone(),
             spendable: number(balance.available),
