@@ -134,6 +134,12 @@ impl Document {
         ]
     }
 
+    /// Whether anything was taken off its prices: a discount of a line or of the order, or a coupon.
+    pub fn has_discounts(&self) -> bool {
+        let off = self.discount + self.coupon;
+        off.is_positive() || self.lines.iter().any(|it| it.discount.is_positive())
+    }
+
     /// Refuses amounts, quantities, ids and returns that cannot be.
     ///
     /// # Errors

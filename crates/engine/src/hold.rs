@@ -14,7 +14,8 @@ use crate::settle::settle_ahead;
 /// Reserves `points` for `minutes`, or for as long as the program says (R8). The new hold is the last of the entry.
 ///
 /// # Errors
-/// `Invalid`, `ProgramOff`, `BelowMinimum`, `BehindAccount` or `InsufficientPoints`, in that order.
+/// `Invalid`, `ProgramOff`, `BalanceBelowMinimum`, `BelowMinimum`, `NotInSteps`, `AboveMaximum`, `BehindAccount` or
+/// `InsufficientPoints`, in that order.
 pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option<u32>, moment: Moment) -> Decision {
     if !points.is_positive() || limits::POINTS_MAX < points {
         return Err(invalid("points", "1 to 1,000,000,000,000 points").into());
@@ -26,11 +27,12 @@ pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option
     settle_ahead(&mut ahead)?;
     let version = rules.timeline.at(moment.now).filter(|_| rules.timeline.is_on(moment.now));
     let terms = &version.ok_or(Rejection::ProgramOff)?.terms;
-    terms.redeem.check_minimum(points)?;
+    let spendable = ahead.account.spendable(None);
+    terms.redeem.check_balance(spendable)?;
+    terms.redeem.check_figure(points)?;
     if moment.now < ahead.account.last_at && moment.import {
         return Err(Rejection::BehindAccount.into());
     }
-    let spendable = ahead.account.spendable(None);
     if spendable < points {
         return Err(Rejection::InsufficientPoints { spendable }.into());
     }

@@ -9,7 +9,7 @@
 //! | what does an order come to? | `kept.rs` |
 //! | how does the ledger follow an order? | `order.rs`, `posted.rs` |
 //! | what does it earn, how is it taken back? | `earn.rs`, `carry.rs` for remainders |
-//! | how do points pay? | `redeem.rs`, `hold.rs`, `quote.rs` |
+//! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points expire? | `expire.rs`, and `settle.rs` for everything that falls due |
 //! | what do staff do by hand? | `adjust.rs` |
 
@@ -17,6 +17,7 @@
 
 mod account;
 mod adjust;
+mod ask;
 mod calendar;
 mod carry;
 mod decision;
@@ -51,12 +52,12 @@ pub use entry::{
 pub use hold::{hold, release_hold};
 pub use money::{Money, MoneyFault, value_of};
 pub use order::{Answer, Status, put_order};
-pub use points::{Points, points_for, points_needed};
+pub use points::{Points, points_for, points_needed, points_within};
 pub use posted::{Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
-    Currency, EarnMode, EarnRate, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms, Rules, Shortfall, Switch,
-    Terms, Timeline, Validity, Version,
+    Currency, EarnMode, EarnRate, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms, Rules, Share, Shortfall,
+    Switch, Terms, Timeline, Validity, Version, WithDiscounts,
 };
-pub use quote::{Quote, quote};
+pub use quote::{Choice, Choices, Quote, quote};
 pub use rejection::Rejection;
 pub use settle::settle;

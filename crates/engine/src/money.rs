@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::limits;
 use crate::points::Points;
-use crate::program::RedeemRate;
+use crate::program::{RedeemRate, Share};
 use crate::sums::whole_sums;
 
 /// An amount in the minor units of the program's currency: 30.98 EUR is 3098, 30 JPY is 30.
@@ -105,6 +105,11 @@ pub fn value_of(points: Points, rate: RedeemRate) -> Money {
 pub(crate) fn share_down(amount: Money, part: i64, whole: i64) -> Money {
     assert!(0 < whole, "a share is taken of something");
     narrow((i128::from(amount.0) * i128::from(part)).div_euclid(i128::from(whole)))
+}
+
+/// A share of `amount` in hundredths of a per cent, rounded down: a limit is never exceeded (R4).
+pub(crate) fn share_of_down(amount: Money, share: Share) -> Money {
+    share_down(amount, i64::from(share.0), 10_000)
 }
 
 /// Spreads `total` over `weights` in proportion, by largest remainder (ties: the earlier one), so that the shares add up

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::account::{Account, Balance};
+use crate::ask::Request;
 use crate::calendar::Timestamp;
 use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
 use crate::document::{Document, DocumentVersion, HoldNo};
@@ -169,7 +170,7 @@ fn check_reach(document: &Document, terms: &Terms) -> Result<(), Rejection> {
 /// asked for. Where a document grows without asking anew, it takes what is there: if the take-backs of this very
 /// document leave less, it is decided again with that.
 fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
-    let kept = Kept::of(document);
+    let kept = Kept::of(document, &terms.redeem);
     let named = redeem::named_hold(&start, &order, document);
     let Named { hold, points } = named.clone().unwrap_or_default();
     let mut plan = Plan::of(&order, document, &kept, terms, points);
@@ -177,7 +178,16 @@ fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Te
     let known_hold = order.document.as_deref().and_then(|it| it.hold);
     plan.is_request |= named.is_err() && known_hold != document.hold && document.cancelled_at.is_none();
     let before = order.posted.redeemed();
-    plan.check(&order, terms, named.err())?;
+    plan.check(|plan| Request {
+        order: &order,
+        document,
+        kept: &kept,
+        terms,
+        asked: plan.asked,
+        fits: plan.fits,
+        hold: named.err(),
+        balance: redeem::balance_without(&start, &order, hold),
+    })?;
     let behind = start.moment.import && start.moment.now < start.account.last_at;
     if plan.is_request && before < plan.target && behind {
         return Err(Rejection::BehindAccount.into());
@@ -298,7 +308,7 @@ impl Step<'_> {
 /// The answer to a retry or a stale document: the order as it stands.
 fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Answer {
     let document = order.document.as_deref().expect("only a recorded order can be sent again");
-    let kept = Kept::of(document);
+    let kept = Kept::of(document, &terms.redeem);
     let value = redeem::value_paid(order.posted.redeemed(), &kept, terms);
     let earned = earn::called_for(order, document, &kept, value, terms);
     answer_of(ahead, order, status, earned, value)

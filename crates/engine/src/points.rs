@@ -63,6 +63,24 @@ pub fn points_needed(value: Money, rate: RedeemRate) -> Points {
     narrow(needed.min(i128::from(limits::ORDER_POINTS_MAX.get())))
 }
 
+/// The most points that are worth no more than `value`. Rounds down, since a limit is never exceeded and no point is spent
+/// for nothing (R4).
+pub fn points_within(value: Money, rate: RedeemRate) -> Points {
+    let exact = i128::from(value.minor()) * i128::from(rate.points.get());
+    let within = floor(exact, i128::from(rate.value.minor()));
+    narrow(within.min(i128::from(limits::ORDER_POINTS_MAX.get())))
+}
+
+/// The largest multiple of `step` that is not above `points`: an offer is rounded down to what can be asked for (R4).
+pub(crate) fn step_down(points: Points, step: Points) -> Points {
+    Points(points.0 - points.0.rem_euclid(step.0))
+}
+
+/// The smallest multiple of `step` that is not below `points`: the least is still redeemed in whole steps (R4).
+pub(crate) fn step_up(points: Points, step: Points) -> Points {
+    Points(points.0 + (-points.0).rem_euclid(step.0))
+}
+
 /// `points` × `part` ÷ `whole`, rounded up: the points part of an order that shrank in proportion keeps the odd point,
 /// so that what is paid with points never exceeds what the points are worth (O6).
 pub(crate) fn points_share_up(points: Points, part: Money, whole: Money) -> Points {

@@ -1,5 +1,7 @@
 //! Terms: what the engine needs of a program, compiled from a version of its document, and the timeline of versions.
 
+use std::fmt;
+
 use crate::calendar::{Date, Timestamp, YearDay, Zone};
 use crate::money::Money;
 use crate::points::Points;
@@ -97,7 +99,7 @@ impl Validity {
     }
 }
 
-/// How points pay part of an order (R1, R3).
+/// How points pay part of an order (R1, R3, R4, R6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RedeemTerms {
     pub rate: RedeemRate,
@@ -107,6 +109,42 @@ pub struct RedeemTerms {
     pub points_min: Points,
     /// How long a hold lasts when its caller does not say.
     pub hold_minutes: u32,
+    /// An order asks for multiples of this: 1 where any figure will do.
+    pub step: Points,
+    /// The most points that an order may ask for.
+    pub points_max: Option<Points>,
+    /// The most value that an order may ask for.
+    pub value_max: Option<Money>,
+    /// How much of what points may pay for they pay at most.
+    pub share_max: Option<Share>,
+    /// What must be there to spend before anything can be redeemed.
+    pub balance_min: Points,
+    /// Whether points pay for shipping, too.
+    pub pays_shipping: bool,
+    /// Whether points pay for tax that is added to prices, too.
+    pub pays_tax: bool,
+    pub with_discounts: WithDiscounts,
+}
+
+/// A share in hundredths of a per cent, from 1 to 10,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(pub u16);
+
+/// In per cent, with as many digits as it takes: 12.5%.
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = Money::new(i64::from(self.0)).to_text(2);
+        write!(f, "{}%", text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+/// Whether an order that carries discounts takes points (R6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithDiscounts {
+    /// Points pay what remains after discounts.
+    After,
+    /// Points come instead of discounts: such an order takes none.
+    Instead,
 }
 
 /// `points` are worth `value`: 250 points = 25.00.

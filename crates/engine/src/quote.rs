@@ -1,16 +1,20 @@
 //! What an order would earn and could redeem, without recording it. A quote clamps to what is possible; committing what it
-//! offers, at the same instant, gives what it says (R0).
+//! offers, at the same instant, gives what it says (R0). It lists what could be asked for instead, and what each pays (R9).
 
 use std::sync::Arc;
 
 use crate::account::Account;
-use crate::decision::{Moment, Stop};
+use crate::decision::{Decided, Moment, Stop};
 use crate::document::Document;
 use crate::entry::OrderNo;
+use crate::kept::Kept;
 use crate::limits;
+use crate::money::Money;
 use crate::order::{Answer, Status, put};
-use crate::points::Points;
-use crate::program::Rules;
+use crate::points::{Points, step_down};
+use crate::posted::Order;
+use crate::program::{Rules, Terms};
+use crate::redeem::{Plan, value_paid};
 use crate::rejection::Rejection;
 
 /// An offer for a cart.
@@ -22,7 +26,27 @@ pub struct Quote {
     pub answer: Answer,
     /// Why it is fewer than asked for, or none.
     pub why: Option<Rejection>,
+    pub choices: Choices,
 }
+
+/// What could be asked for. Each of it is accepted at the same instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// Figures to ask for, from the fewest to the most: a few where many would do. Empty when nothing can be redeemed.
+    pub points: Vec<Choice>,
+    /// What one more step than the most would be refused with; nothing where nothing can be asked for at all.
+    pub why_not_more: Option<Rejection>,
+}
+
+/// A figure that could be asked for, and what it pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    pub redeem: Points,
+    pub value: Money,
+}
+
+/// Steps that are offered besides the least and the most.
+const STEPS_MAX: i64 = 9;
 
 /// Works out a cart. Without a figure in the document it offers the most that can be redeemed.
 ///
@@ -35,34 +59,144 @@ pub fn quote(
     document: &Document,
     moment: Moment,
 ) -> Result<Quote, Stop> {
-    let mut wanted = document.clone();
-    let mut why = None;
-    let cancelled = document.cancelled_at.is_some();
-    let mut redeem = if cancelled { Points::ZERO } else { document.redeem.unwrap_or(limits::POINTS_MAX) };
-    loop {
-        wanted.redeem = Some(redeem);
-        let rejection = match put(account, rules, known, &Arc::new(wanted.clone()), moment, |_, _| Ok(Status::Recorded))
-        {
-            Ok(decided) => {
-                let answer = decided.answer.expect("an order is always answered");
-                return Ok(Quote { redeem: answer.asked, answer, why });
-            }
-            Err(Stop::Rejected(rejection)) => rejection,
-            Err(stop) => return Err(stop),
-        };
-        redeem = match &rejection {
-            Rejection::ExceedsOrder { fits } => *fits,
-            Rejection::InsufficientPoints { spendable } => *spendable,
-            Rejection::BelowMinimum { .. } | Rejection::ProgramOff | Rejection::BehindAccount
-                if redeem.is_positive() =>
-            {
-                Points::ZERO
-            }
-            _ => return Err(rejection.into()),
-        };
-        let bounds_only = matches!(rejection, Rejection::ExceedsOrder { .. } | Rejection::InsufficientPoints { .. });
-        if document.redeem.is_some() || !bounds_only {
-            why = Some(rejection);
+    let cart = Cart { account, rules, known, document, moment };
+    if document.cancelled_at.is_some() {
+        let (answer, _) = cart.put(Points::ZERO)?;
+        return Ok(Quote { redeem: answer.asked, answer, why: None, choices: Choices::default() });
+    }
+    let most = cart.clamp(limits::POINTS_MAX)?;
+    let choices = cart.choices(&most);
+    match document.redeem {
+        None => {
+            let why = most.why.filter(|it| !is_bound(it));
+            Ok(Quote { redeem: most.answer.asked, answer: most.answer, why, choices })
+        }
+        Some(wish) => {
+            let offer = cart.clamp(wish)?;
+            Ok(Quote { redeem: offer.answer.asked, answer: offer.answer, why: offer.why, choices })
         }
     }
+}
+
+struct Cart<'a> {
+    account: &'a Account,
+    rules: Rules<'a>,
+    known: Option<OrderNo>,
+    document: &'a Document,
+    moment: Moment,
+}
+
+/// What a figure was clamped to.
+struct Clamped {
+    answer: Answer,
+    order: Order,
+    /// What the last figure above it was refused with.
+    why: Option<Rejection>,
+}
+
+impl Cart<'_> {
+    /// The answer to asking for so many points.
+    fn put(&self, redeem: Points) -> Result<(Answer, Order), Stop> {
+        let wanted = Arc::new(Document { redeem: Some(redeem), ..self.document.clone() });
+        let decided = put(self.account, self.rules, self.known, &wanted, self.moment, |_, _| Ok(Status::Recorded))?;
+        let Decided { order, answer, .. } = decided;
+        Ok((answer.expect("an order is always answered"), order.expect("a cart is always recorded")))
+    }
+
+    /// The largest figure that is accepted and not above `redeem`.
+    fn clamp(&self, mut redeem: Points) -> Result<Clamped, Stop> {
+        let mut why = None;
+        loop {
+            let rejection = match self.put(redeem) {
+                Ok((answer, order)) => return Ok(Clamped { answer, order, why }),
+                Err(Stop::Rejected(rejection)) => rejection,
+                Err(stop) => return Err(stop),
+            };
+            // What was accepted before is no request: it is never refused.
+            let accepted = self.accepted();
+            if redeem <= accepted {
+                return Err(rejection.into());
+            }
+            let less = match &rejection {
+                Rejection::ExceedsOrder { fits } | Rejection::AboveShare { fits, .. } => *fits,
+                Rejection::AboveMaximum { points } => *points,
+                Rejection::InsufficientPoints { spendable } => *spendable,
+                Rejection::NotInSteps { step } => step_down(redeem, *step),
+                Rejection::BelowMinimum { .. }
+                | Rejection::BalanceBelowMinimum { .. }
+                | Rejection::NotWithDiscounts
+                | Rejection::ProgramOff
+                | Rejection::BehindAccount => Points::ZERO,
+                _ => return Err(rejection.into()),
+            };
+            redeem = less.max(accepted);
+            let rounds = matches!(rejection, Rejection::NotInSteps { .. });
+            why = if rounds { why.or(Some(rejection)) } else { Some(rejection) };
+        }
+    }
+
+    fn accepted(&self) -> Points {
+        let order = self.known.and_then(|no| self.account.order(no));
+        order.map_or(Points::ZERO, |it| it.accepted)
+    }
+
+    fn choices(&self, most: &Clamped) -> Choices {
+        let why_not_more = most.why.clone();
+        let version = self.rules.timeline.version(most.order.pinned.version);
+        let Some(terms) = version.map(|it| &it.terms) else { return Choices { points: Vec::new(), why_not_more } };
+        let kept = Kept::of(self.document, &terms.redeem);
+        let choice = |redeem: Points| {
+            let (_, target) = Plan::target(redeem, &kept, terms);
+            Choice { redeem, value: value_paid(target, &kept, terms) }
+        };
+        let points = figures(most.answer.asked, terms).into_iter().map(choice);
+        Choices { points: points.filter(|it| it.value.is_positive()).collect(), why_not_more }
+    }
+}
+
+/// The least, round multiples of the step, and the most. Without a step it counts in the points of the rate.
+fn figures(most: Points, terms: &Terms) -> Vec<Points> {
+    let redeem = &terms.redeem;
+    let unit = if Points::new(1) < redeem.step { redeem.step } else { redeem.rate.points };
+    let least = redeem.points_least().max(unit);
+    let stride = stride(most, unit);
+    let mut figures = Vec::new();
+    if least < most {
+        figures.push(least);
+    }
+    let mut next = stride;
+    while next < most {
+        if least < next {
+            figures.push(next);
+        }
+        next += stride;
+    }
+    if most.is_positive() {
+        figures.push(most);
+    }
+    figures
+}
+
+/// The smallest of 1, 2, 5, 10, 20, 50 … units of which a few make the most.
+fn stride(most: Points, unit: Points) -> Points {
+    let mut tens = unit.get();
+    loop {
+        let few = [1, 2, 5].map(|it| it * tens).into_iter().find(|it| most.get() <= it * STEPS_MAX);
+        if let Some(stride) = few {
+            return Points::new(stride);
+        }
+        tens *= 10;
+    }
+}
+
+/// Whether a refusal only says how many points there could be at most.
+fn is_bound(rejection: &Rejection) -> bool {
+    matches!(
+        rejection,
+        Rejection::ExceedsOrder { .. }
+            | Rejection::InsufficientPoints { .. }
+            | Rejection::AboveMaximum { .. }
+            | Rejection::AboveShare { .. }
+            | Rejection::NotInSteps { .. }
+    )
 }

@@ -1,6 +1,7 @@
 //! Points pay part of an order: how many it may use, taking them and giving them back.
 
 use crate::account::NeedMore;
+use crate::ask::Request;
 use crate::decision::{Ahead, Draft};
 use crate::document::{Document, HoldNo};
 use crate::entry::{Bucket, HoldChange, HoldState, Kind, Paid, Reason};
@@ -10,7 +11,7 @@ use crate::kept::Kept;
 use crate::money::{Money, value_of};
 use crate::points::{Points, points_needed, points_share_up, points_whole_down};
 use crate::posted::Order;
-use crate::program::{PointsPart, RedeemTerms, Terms};
+use crate::program::{PointsPart, Terms};
 use crate::rejection::Rejection;
 
 /// How many points an order is to use.
@@ -20,23 +21,12 @@ pub(crate) struct Plan {
     pub(crate) asked: Points,
     /// What it comes to for what is kept.
     pub(crate) target: Points,
-    /// The most that can be asked for: for what is kept, or in proportion for what was sold.
+    /// The most that can be asked for by what it costs: for what is kept, or in proportion for what was sold.
     pub(crate) fits: Points,
     /// The most that the kept part can take.
     pub(crate) fits_kept: Points,
     /// More is asked for than was ever accepted: this can be refused.
     pub(crate) is_request: bool,
-}
-
-impl RedeemTerms {
-    /// Refuses less than the program redeems at once (R3).
-    pub(crate) fn check_minimum(&self, points: Points) -> Result<(), Rejection> {
-        let least = self.points_min.max(points_needed(self.value_min, self.rate));
-        if points < least {
-            return Err(Rejection::BelowMinimum { value: self.value_min, points: least });
-        }
-        Ok(())
-    }
 }
 
 impl Plan {
@@ -49,36 +39,28 @@ impl Plan {
             None if held.is_positive() => held,
             None => order.asked,
         };
+        let (fits, target) = Self::target(asked, kept, terms);
+        let fits_kept = points_needed(kept.payable, terms.redeem.rate);
+        Self { asked, target, fits, fits_kept, is_request: order.accepted < asked }
+    }
+
+    /// The most that can be asked for by what the order costs, and what a figure comes to for what is kept.
+    pub(crate) fn target(asked: Points, kept: &Kept, terms: &Terms) -> (Points, Points) {
         let fits_kept = points_needed(kept.payable, terms.redeem.rate);
         let fits_sold = points_needed(kept.payable_sold, terms.redeem.rate);
-        let (fits, target) = match terms.points_part {
+        match terms.points_part {
             PointsPart::Stays => (fits_kept, asked.min(fits_kept)),
             PointsPart::InProportion if kept.payable_sold.is_zero() => (Points::ZERO, Points::ZERO),
             PointsPart::InProportion => {
                 let share = points_share_up(asked.min(fits_sold), kept.payable, kept.payable_sold);
                 (fits_sold, share.min(fits_kept))
             }
-        };
-        Self { asked, target, fits, fits_kept, is_request: order.accepted < asked }
+        }
     }
 
-    /// Refuses what cannot be asked for (R0, R3), `hold` being what is wrong with the hold. Facts are never refused: this is
-    /// for requests only.
-    pub(crate) fn check(&self, order: &Order, terms: &Terms, hold: Option<Rejection>) -> Result<(), Rejection> {
-        if !self.is_request {
-            return Ok(());
-        }
-        if !order.pinned.on {
-            return Err(Rejection::ProgramOff);
-        }
-        if let Some(rejection) = hold {
-            return Err(rejection);
-        }
-        terms.redeem.check_minimum(self.asked)?;
-        if self.fits < self.asked {
-            return Err(Rejection::ExceedsOrder { fits: self.fits });
-        }
-        Ok(())
+    /// Refuses what cannot be asked for. Facts are never refused: this is for requests only.
+    pub(crate) fn check<'a>(&self, request: impl FnOnce(&Self) -> Request<'a>) -> Result<(), Rejection> {
+        if self.is_request { request(self).check() } else { Ok(()) }
     }
 
     /// The figure to ask for so that at most `points` pay for what is kept.
@@ -177,6 +159,13 @@ pub(crate) fn held_for(ahead: &Ahead<'_>, order: &Order, hold: Option<HoldNo>) -
     let own = order.posted.lot.map(|it| it.no);
     let hold = hold.and_then(|no| ahead.account.hold(no));
     hold.map_or(Points::ZERO, |it| it.taken.iter().filter(|it| Some(it.lot.no) != own).map(|it| it.points).sum())
+}
+
+/// What could be spent if the order used no points: what it redeems and what its hold reserves counts, what it granted does
+/// not. So it does not matter whether an order asks at once or in steps.
+pub(crate) fn balance_without(ahead: &Ahead<'_>, order: &Order, hold: Option<HoldNo>) -> Points {
+    let own = order.posted.lot.map(|it| it.no);
+    ahead.account.spendable(own) + held_for(ahead, order, hold) + order.posted.redeemed()
 }
 
 /// Ends a hold that the order names but does not need.

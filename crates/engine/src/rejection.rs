@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::money::Money;
 use crate::points::Points;
+use crate::program::Share;
 
 /// A command that the rules refuse. Nothing of it is recorded; what had fallen due may have been settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +34,22 @@ pub enum Rejection {
     DateAhead { path: &'static str },
     /// The program was off, or had not begun, when the order was placed.
     ProgramOff,
+    /// Points come instead of discounts, and the order has some.
+    NotWithDiscounts,
     /// The account has no such hold.
     UnknownHold,
     /// The hold was taken over by another order.
     HoldTaken,
+    /// There must be more to spend before anything can be redeemed.
+    BalanceBelowMinimum { points: Points, balance: Points },
     /// Less is asked for than the program redeems at once.
     BelowMinimum { value: Money, points: Points },
+    /// What is asked for is no multiple of the step.
+    NotInSteps { step: Points },
+    /// More is asked for than the program redeems on one order.
+    AboveMaximum { points: Points },
+    /// More is asked for than the share of an order that points may pay.
+    AboveShare { share: Share, fits: Points },
     /// More is asked for than the order can take.
     ExceedsOrder { fits: Points },
     /// An imported request is older than the account's last entry.
@@ -63,9 +74,14 @@ impl Rejection {
             Self::DateTooOld { .. } => "date_too_old",
             Self::DateAhead { .. } => "date_ahead",
             Self::ProgramOff => "program_off",
+            Self::NotWithDiscounts => "not_with_discounts",
             Self::UnknownHold => "unknown_hold",
             Self::HoldTaken => "hold_taken",
+            Self::BalanceBelowMinimum { .. } => "balance_below_minimum",
             Self::BelowMinimum { .. } => "below_minimum",
+            Self::NotInSteps { .. } => "not_in_steps",
+            Self::AboveMaximum { .. } => "above_maximum",
+            Self::AboveShare { .. } => "above_share",
             Self::ExceedsOrder { .. } => "exceeds_order",
             Self::BehindAccount => "behind_account",
             Self::InsufficientPoints { .. } => "insufficient_points",
@@ -91,9 +107,18 @@ impl fmt::Display for Rejection {
             }
             Self::VersionConflict => f.write_str("version: that version was received before with another content"),
             Self::ProgramOff => f.write_str("the program was not on when the order was placed"),
+            Self::NotWithDiscounts => f.write_str("redeem: allowed are no points on an order with discounts"),
             Self::UnknownHold => f.write_str("hold: the account has no such hold"),
             Self::HoldTaken => f.write_str("hold: another order has taken it over"),
             Self::BelowMinimum { points, .. } => write!(f, "redeem: allowed are at least {points} points at once"),
+            Self::BalanceBelowMinimum { points, balance } => {
+                write!(f, "redeem: allowed once {points} points can be spent; there are {balance}")
+            }
+            Self::NotInSteps { step } => write!(f, "redeem: allowed are multiples of {step} points"),
+            Self::AboveMaximum { points } => write!(f, "redeem: allowed are at most {points} points on one order"),
+            Self::AboveShare { share, fits } => {
+                write!(f, "redeem: allowed are at most {fits} points, {share} of what they may pay for")
+            }
             Self::ExceedsOrder { fits } => write!(f, "redeem: allowed are at most {fits} points on this order"),
             Self::BehindAccount => f.write_str("the account has later entries; an import may only earn before them"),
             Self::InsufficientPoints { spendable } => {

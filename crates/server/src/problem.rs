@@ -39,10 +39,10 @@ pub struct Problem {
     /// What may stand there.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<String>,
-    /// `insufficient_points`: how many points can be spent.
+    /// `insufficient_points`, `balance_below_minimum`: how many points can be spent.
     #[serde(skip_serializing_if = "Option::is_none")]
     spendable: Option<i64>,
-    /// `exceeds_order`: how many points the order can take.
+    /// `exceeds_order`, `above_share`: how many points the order can take.
     #[serde(skip_serializing_if = "Option::is_none")]
     fits: Option<i64>,
     /// `below_minimum`: the fewest points that are redeemed at once.
@@ -51,6 +51,18 @@ pub struct Problem {
     /// `below_minimum`: the least value that is redeemed at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     value_min: Option<String>,
+    /// `not_in_steps`: points are redeemed in multiples of this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<i64>,
+    /// `above_maximum`: the most points that one order redeems.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points_max: Option<i64>,
+    /// `above_share`: the most of an order that points pay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share_max: Option<String>,
+    /// `balance_below_minimum`: how many points must be there to spend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    balance_min: Option<i64>,
     /// Seconds after which it is worth trying again; the header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -87,6 +99,10 @@ impl Problem {
             fits: None,
             points_min: None,
             value_min: None,
+            step: None,
+            points_max: None,
+            share_max: None,
+            balance_min: None,
             retry_after: None,
         })
     }
@@ -148,9 +164,17 @@ impl Problem {
                 set(&mut self.points_min, points);
                 self.value_min = voice.map(|it| value.to_text(it.terms.currency.exponent));
             }
-            Rejection::ExceedsOrder { fits } => {
-                set(&mut self.fits, fits);
+            Rejection::BalanceBelowMinimum { points, balance } => {
+                set(&mut self.balance_min, points);
+                set(&mut self.spendable, balance);
             }
+            Rejection::NotInSteps { step } => set(&mut self.step, step),
+            Rejection::AboveMaximum { points } => set(&mut self.points_max, points),
+            Rejection::AboveShare { share, fits } => {
+                set(&mut self.fits, fits);
+                self.share_max = Some(share.to_string());
+            }
+            Rejection::ExceedsOrder { fits } => set(&mut self.fits, fits),
             Rejection::InsufficientPoints { spendable } => set(&mut self.spendable, spendable),
             Rejection::WrongCurrency => self.field = Some("currency".to_owned()),
             Rejection::VersionKind | Rejection::VersionConflict => self.field = Some("version".to_owned()),
@@ -160,6 +184,7 @@ impl Problem {
             | Rejection::UnknownProgram
             | Rejection::IdentityTaken
             | Rejection::ProgramOff
+            | Rejection::NotWithDiscounts
             | Rejection::BehindAccount => {}
         }
     }
@@ -237,7 +262,12 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::DateTooOld { .. }
         | Rejection::DateAhead { .. }
         | Rejection::ProgramOff
+        | Rejection::NotWithDiscounts
+        | Rejection::BalanceBelowMinimum { .. }
         | Rejection::BelowMinimum { .. }
+        | Rejection::NotInSteps { .. }
+        | Rejection::AboveMaximum { .. }
+        | Rejection::AboveShare { .. }
         | Rejection::ExceedsOrder { .. }
         | Rejection::BehindAccount
         | Rejection::InsufficientPoints { .. } => StatusCode::UNPROCESSABLE_ENTITY,

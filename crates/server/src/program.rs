@@ -9,14 +9,15 @@ mod draft;
 mod example;
 mod plain;
 mod read;
+mod redeem_terms;
 mod terms;
 
 use engine::{Date, Terms};
 
 pub use crate::fault::Fault;
 pub use document::{
-    Amount, EarnDocument, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument, RefundDocument,
-    ShortfallPolicy, ValidityDocument,
+    Amount, Discounted, EarnDocument, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument,
+    RefundDocument, ShortfallPolicy, ValidityDocument,
 };
 pub use draft::{Differences, differences, try_order};
 pub use plain::plain_words;

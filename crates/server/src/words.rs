@@ -8,7 +8,7 @@ mod entry;
 mod rejection;
 mod voice;
 
-pub use answer::answer_in_words;
+pub use answer::{answer_in_words, choices_in_words};
 pub use entry::{Lots, entry_in_words};
 pub use rejection::rejection_in_words;
 pub use voice::{Names, Voice};

@@ -113,7 +113,12 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::DateAhead { .. }
         | Rejection::ProgramOff
         | Rejection::HoldTaken
+        | Rejection::NotWithDiscounts
+        | Rejection::BalanceBelowMinimum { .. }
         | Rejection::BelowMinimum { .. }
+        | Rejection::NotInSteps { .. }
+        | Rejection::AboveMaximum { .. }
+        | Rejection::AboveShare { .. }
         | Rejection::ExceedsOrder { .. }
         | Rejection::BehindAccount
         | Rejection::InsufficientPoints { .. } => true,

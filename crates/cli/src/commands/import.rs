@@ -363,7 +363,12 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::VersionKind | Rejection::VersionConflict => "version".to_owned(),
         Rejection::UnknownMember | Rejection::OtherMember => "member".to_owned(),
         Rejection::UnknownHold | Rejection::HoldTaken => "hold".to_owned(),
-        Rejection::BelowMinimum { .. }
+        Rejection::NotWithDiscounts
+        | Rejection::BalanceBelowMinimum { .. }
+        | Rejection::BelowMinimum { .. }
+        | Rejection::NotInSteps { .. }
+        | Rejection::AboveMaximum { .. }
+        | Rejection::AboveShare { .. }
         | Rejection::ExceedsOrder { .. }
         | Rejection::InsufficientPoints { .. }
         | Rejection::BehindAccount

@@ -2,11 +2,15 @@
 //!
 //! A later `program` step changes what it names and keeps the rest, so that one clause says what is new.
 
+use super::limits::Limits;
 use super::words::{Fault, Words};
 
 const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `carry the remainder`, \
     `with tax`, `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
-    `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
+    `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
+    `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
+    `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
+    `points pay shipping|tax|goods only`, `points instead of|after discounts`, \
     `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, \
     `shortfall owe|take what is there|all or nothing`, `in EUR`, `zone Europe/Zurich`, `from 2022-09-01`";
 
@@ -27,6 +31,7 @@ pub(super) struct Clauses {
     value_min: String,
     points_min: String,
     hold_minutes: String,
+    limits: Limits,
     on_refund: &'static str,
     shortfall: &'static str,
 }
@@ -48,6 +53,7 @@ impl Default for Clauses {
             value_min: "0".to_owned(),
             points_min: "1".to_owned(),
             hold_minutes: "15".to_owned(),
+            limits: Limits::default(),
             on_refund: "stays",
             shortfall: "owe",
         }
@@ -86,7 +92,7 @@ impl Clauses {
             self.currency = name(words.take())?;
         } else if words.eat("zone") {
             self.zone = name(words.take())?;
-        } else {
+        } else if !self.limits.change(&mut words)? {
             words = Words::of(clause)?;
         }
         if !words.is_done() {
@@ -138,6 +144,7 @@ impl Clauses {
         let Self { currency, zone, on, mode, include_tax, include_shipping, validity, .. } = self;
         let Self { waiting_days, grace_days, value_min, points_min, hold_minutes, on_refund, shortfall, .. } = self;
         let ((points, per), (redeem, value)) = (&self.earn, &self.redeem);
+        let limits = self.limits.to_json();
         format!(
             r#"{{
   "format": 1,
@@ -152,7 +159,7 @@ impl Clauses {
   "grace_days": {grace_days},
   "redeem": {{
     "points": {redeem}, "value": "{value}", "min_value": "{value_min}", "min_points": {points_min},
-    "hold_minutes": {hold_minutes}, "on_refund": "{on_refund}"
+    "hold_minutes": {hold_minutes}, "on_refund": "{on_refund}"{limits}
   }},
   "refund": {{ "shortfall": "{shortfall}" }}
 }}
@@ -162,7 +169,7 @@ impl Clauses {
 }
 
 /// A figure as written: the program document says whether it can be.
-fn figure(words: &mut Words) -> Result<String, Fault> {
+pub(super) fn figure(words: &mut Words) -> Result<String, Fault> {
     let word = words.take();
     let is_figure = !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit() || it == b'.');
     if is_figure { Ok(word.to_owned()) } else { Err(Fault::allowed(word, "a figure such as 12 or 1.00")) }
@@ -179,7 +186,7 @@ fn after(words: &mut Words, word: &str) -> Result<String, Fault> {
     figure(words)
 }
 
-fn before(words: &mut Words, word: &str) -> Result<String, Fault> {
+pub(super) fn before(words: &mut Words, word: &str) -> Result<String, Fault> {
     let figure = figure(words)?;
     words.expect(word)?;
     Ok(figure)

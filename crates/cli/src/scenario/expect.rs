@@ -24,7 +24,8 @@ const OF_ACCOUNT: [&str; 11] =
     ["balance", "pending", "held", "owed", "let go", "expired", "issued", "redeemed", "revoked", "deducted", "hold"];
 const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, `base \
     85.00`, `redeemed 500`, `pays 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
-    `recorded`, `retry`, `stale`, `unchanged`, `refused CODE`, and of the account `balance 100` or `100`, `pending 20`, \
+    `recorded`, `retry`, `stale`, `unchanged`, `refused CODE`, of a quote `choices 500 1000`, `no choices`, `more because \
+    CODE`, and of the account `balance 100` or `100`, `pending 20`, \
     `held 50`";
 const ALLOWED_OF_ACCOUNT: &str = "`100` or `balance 100`, `pending 20`, `held 50`, `owed 5`, `let go 5`, `expired 40`, \
     `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `hold 1`, `until 2023-08-05`, `never expires`, `unchanged`, \
@@ -189,6 +190,16 @@ fn read_figure(words: &mut Words, tells: Tells, when: &When, expected: &mut Vec<
         push("unchanged", "yes".to_owned());
     } else if of_sale && matches!(words.peek(), "recorded" | "retry" | "stale") {
         push("status", words.take().to_owned());
+    } else if tells == Tells::Quote && words.eat("no choices") {
+        push("choices", "none".to_owned());
+    } else if tells == Tells::Quote && words.eat("choices") {
+        let mut figures = Vec::new();
+        while !words.is_done() {
+            figures.push(words.points()?.to_string());
+        }
+        push("choices", figures.join(" "));
+    } else if tells == Tells::Quote && words.eat("more because") {
+        push("more because", words.take().to_owned());
     } else if of_sale && matches!(words.peek(), "pays" | "base") {
         let name = if words.take() == "pays" { "pays" } else { "base" };
         push(name, words.money(when.exponent)?.to_text(when.exponent));

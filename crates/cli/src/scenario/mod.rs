@@ -10,6 +10,7 @@ mod expect;
 mod folder;
 mod in_memory;
 mod language;
+mod limits;
 mod moment;
 mod on_disk;
 mod over_http;

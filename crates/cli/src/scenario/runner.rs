@@ -114,6 +114,7 @@ impl<'a> Runner<'a> {
         match self.backend.quote(&inquiry, step.at)? {
             Ok(quote) => {
                 tell::answer(found, &quote.answer, &step.when);
+                tell::choices(found, &quote.choices);
                 found.figures.extend(quote.why.map(|why| ("because", why.code().to_owned())));
             }
             Err(rejection) => tell::rejection(found, &rejection),

@@ -1,6 +1,6 @@
 //! What a step came to, as figures and words of the language.
 
-use engine::{Answer, Bucket, Cause, Entry, Milestone, Rejection, Rules, Timeline, Timestamp, points_for};
+use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Rejection, Rules, Timeline, Timestamp, points_for};
 
 use super::backend::replay;
 use super::expect::{Found, FoundItem};
@@ -80,6 +80,12 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
         ("pending", answer.balance.pending.to_string()),
         ("held", answer.balance.held.to_string()),
     ]);
+}
+
+pub(super) fn choices(found: &mut Found, choices: &Choices) {
+    let figures: Vec<String> = choices.points.iter().map(|it| it.redeem.to_string()).collect();
+    found.figures.insert("choices", if figures.is_empty() { "none".to_owned() } else { figures.join(" ") });
+    found.figures.extend(choices.why_not_more.as_ref().map(|it| ("more because", it.code().to_owned())));
 }
 
 pub(super) fn rejection(found: &mut Found, rejection: &Rejection) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use engine::{
     Account, Actor, Currency, Document, DocumentVersion, EarnMode, EarnRate, Milestone, Moment, Money, OrderNo, Points,
-    PointsPart, RedeemRate, RedeemTerms, Rules, Shortfall, Terms, Timeline, Timestamp, Validity, Version, Zone,
-    put_order,
+    PointsPart, RedeemRate, RedeemTerms, Rules, Shortfall, Terms, Timeline, Timestamp, Validity, Version,
+    WithDiscounts, Zone, put_order,
 };
 
 struct Shop {
@@ -48,6 +48,14 @@ impl Shop {
                 value_min: Money::ZERO,
                 points_min: Points::ZERO,
                 hold_minutes: 15,
+                step: Points::new(1),
+                points_max: None,
+                value_max: None,
+                share_max: None,
+                balance_min: Points::ZERO,
+                pays_shipping: false,
+                pays_tax: false,
+                with_discounts: WithDiscounts::After,
             },
             shortfall: Shortfall::Owe,
             points_part: PointsPart::Stays,

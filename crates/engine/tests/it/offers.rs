@@ -46,6 +46,12 @@ fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote)
     prop_assert!(offer.answer.redeemed <= offer.redeem, "less is offered than it takes: {:?}", wanted);
     prop_assert!(!whole || offer.answer.redeemed == offer.redeem, "the offer is what it takes: {:?}", wanted);
     prop_assert_eq!(offer.answer.status, Status::Recorded);
+    for choice in &offer.choices.points {
+        let chosen = put(choice.redeem).map(|it| it.answer.map(|it| (it.asked, it.value)));
+        prop_assert_eq!(chosen, Ok(Some((choice.redeem, choice.value))), "{:?} of {:?}", choice, wanted);
+    }
+    let many = offer.choices.points.len();
+    prop_assert!(many <= 11 && offer.choices.points.is_sorted_by_key(|it| it.redeem), "{:?}", offer.choices);
     if let Some(asked) = wanted.redeem {
         prop_assert!(offer.redeem <= asked, "more is offered than asked for");
         prop_assert!(offer.why.is_none() || offer.redeem < asked, "a reason for fewer: {:?}", offer);
@@ -55,10 +61,15 @@ fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote)
     if !whole {
         return Ok(());
     }
-    if let Ok(more) = put(offer.redeem + Points::new(1)) {
-        let more = more.answer.map_or(Points::ZERO, |it| it.redeemed);
-        let most = offer.answer.redeemed;
-        prop_assert!(more <= most, "{} can be redeemed, {} by the offer for {:?}", more, most, wanted);
+    let last = offer.choices.points.last().map_or(Points::ZERO, |it| it.redeem);
+    prop_assert!(offer.answer.value.is_zero() || last == offer.redeem, "the most is a choice: {:?}", offer);
+    // With a step, the next figures are refused as no multiples of it.
+    for further in 1..=100 {
+        if let Ok(more) = put(offer.redeem + Points::new(further)) {
+            let more = more.answer.map_or(Points::ZERO, |it| it.redeemed);
+            let most = offer.answer.redeemed;
+            prop_assert!(more <= most, "{} can be redeemed, {} by the offer for {:?}", more, most, wanted);
+        }
     }
     Ok(())
 }
@@ -66,7 +77,13 @@ fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote)
 fn is_no_clamping(rejection: &Rejection) -> Outcome {
     let clamped = matches!(
         rejection,
-        Rejection::BelowMinimum { .. } | Rejection::ExceedsOrder { .. } | Rejection::InsufficientPoints { .. }
+        Rejection::BalanceBelowMinimum { .. }
+            | Rejection::BelowMinimum { .. }
+            | Rejection::NotInSteps { .. }
+            | Rejection::AboveMaximum { .. }
+            | Rejection::AboveShare { .. }
+            | Rejection::ExceedsOrder { .. }
+            | Rejection::InsufficientPoints { .. }
     );
     prop_assert!(!clamped, "a quote clamps: {:?}", rejection);
     Ok(())

@@ -1,8 +1,8 @@
 //! Random programs: terms that differ in everything a rule looks at, with amounts so small that they collide.
 
 use engine::{
-    Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Shortfall,
-    Switch, Terms, Timeline, Timestamp, Validity, Version, YearDay, Zone,
+    Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share,
+    Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
 };
 use proptest::prelude::*;
 
@@ -28,6 +28,14 @@ pub(crate) fn plain() -> Terms {
             value_min: Money::ZERO,
             points_min: Points::ZERO,
             hold_minutes: 30,
+            step: Points::new(1),
+            points_max: None,
+            value_max: None,
+            share_max: None,
+            balance_min: Points::ZERO,
+            pays_shipping: false,
+            pays_tax: false,
+            with_discounts: WithDiscounts::After,
         },
         shortfall: Shortfall::Owe,
         points_part: PointsPart::Stays,
@@ -116,11 +124,34 @@ fn redeem() -> impl Strategy<Value = RedeemTerms> {
     let points = prop::sample::select(vec![1_i64, 3, 100, 250]);
     let value = prop::sample::select(vec![1_i64, 7, 100, 2_500]);
     let least = prop_oneof![3 => Just(0_i64), 1 => 1..500_i64];
-    (points, value, least.clone(), least).prop_map(|(points, value, value_min, points_min)| RedeemTerms {
-        rate: RedeemRate { points: Points::new(points), value: Money::new(value) },
-        value_min: Money::new(value_min),
-        points_min: Points::new(points_min),
-        hold_minutes: 30,
+    let figures = (points, value, least.clone(), least);
+    (figures, limits(), any::<[bool; 2]>(), prop::bool::weighted(0.1)).prop_map(|(figures, limits, pays, instead)| {
+        let ((points, value, value_min, points_min), [pays_shipping, pays_tax]) = (figures, pays);
+        RedeemTerms {
+            rate: RedeemRate { points: Points::new(points), value: Money::new(value) },
+            value_min: Money::new(value_min),
+            points_min: Points::new(points_min),
+            pays_shipping,
+            pays_tax,
+            with_discounts: if instead { WithDiscounts::Instead } else { WithDiscounts::After },
+            ..limits
+        }
+    })
+}
+
+/// Steps, the most per order and its share, the least balance; mostly none.
+fn limits() -> impl Strategy<Value = RedeemTerms> {
+    let step = prop_oneof![3 => Just(1_i64), 1 => prop::sample::select(vec![2_i64, 7, 50, 100])];
+    let most = || prop_oneof![3 => Just(None), 1 => (1..3_000_i64).prop_map(Some)];
+    let share = prop_oneof![3 => Just(None), 1 => (1..=10_000_u16).prop_map(Some)];
+    let balance = prop_oneof![3 => Just(0_i64), 1 => 1..1_000_i64];
+    (step, most(), most(), share, balance).prop_map(|(step, points, value, share, balance)| RedeemTerms {
+        step: Points::new(step),
+        points_max: points.map(Points::new),
+        value_max: value.map(Money::new),
+        share_max: share.map(Share),
+        balance_min: Points::new(balance),
+        ..plain().redeem
     })
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Adjustment, Document, DocumentVersion, HoldNo, Money, Points, RedeemTerms, Stop, Switch, Terms, Timeline,
-    Timestamp, Version,
+    Account, Adjustment, Document, DocumentVersion, HoldNo, Money, Points, RedeemTerms, Share, Stop, Switch, Terms,
+    Timeline, Timestamp, Version, WithDiscounts,
 };
 
 use crate::histories::Step;
-use crate::programs::{EUR, NOON, plain};
-use crate::shop::{Command, Shop};
+use crate::programs::{EUR, NOON, one_version, plain};
+use crate::shop::{Command, Shop, Slot};
 
 /// A request without a fault, to which faults are added.
 struct Case {
@@ -22,7 +22,7 @@ struct Case {
 /// The code, what kind of fault it is (two of a kind cannot be had at once), and how to make it.
 type Fault = (&'static str, &'static str, fn(&mut Case));
 
-const FAULTS: [Fault; 13] = [
+const FAULTS: [Fault; 17] = [
     ("invalid", "lines", |it| it.document.lines[0].quantity = 0),
     ("wrong_currency", "currency", |it| it.document.currency = *b"USD"),
     ("version_kind", "version", |it| it.document.version = DocumentVersion::Changed(NOON)),
@@ -30,28 +30,47 @@ const FAULTS: [Fault; 13] = [
     ("date_too_old", "import", |it| it.document.paid_at = Some(NOON.plus_days(-31))),
     ("date_ahead", "fulfilled", |it| it.document.fulfilled_at = Some(NOON.plus_minutes(6))),
     ("program_off", "slot", |it| (it.slot, it.document.placed_at) = (1, while_off())),
+    ("not_with_discounts", "slot", |it| {
+        (it.slot, it.document.placed_at, it.document.coupon) = (3, under_old_terms(), Money::new(1));
+    }),
     ("unknown_hold", "hold", |it| it.document.hold = Some(HoldNo(99))),
     ("hold_taken", "hold", |it| it.document.hold = Some(HoldNo(1))),
+    ("balance_below_minimum", "slot", |it| (it.slot, it.document.placed_at) = (3, under_old_terms())),
     ("below_minimum", "redeem", |it| it.document.redeem = Some(Points::new(49))),
-    ("exceeds_order", "redeem", |it| it.document.redeem = Some(Points::new(10_001))),
+    ("not_in_steps", "redeem", |it| it.document.redeem = Some(Points::new(4_899))),
+    ("above_maximum", "redeem", |it| it.document.redeem = Some(Points::new(14_007))),
+    ("exceeds_order", "redeem", |it| it.document.redeem = Some(Points::new(10_003))),
     ("behind_account", "import", |it| (it.import, it.now) = (true, NOON.plus_minutes(-1))),
-    ("insufficient_points", "redeem", |it| it.document.redeem = Some(Points::new(4_901))),
+    ("insufficient_points", "redeem", |it| it.document.redeem = Some(Points::new(4_907))),
 ];
 
 fn while_off() -> Timestamp {
     NOON.plus_days(-2)
 }
 
+fn under_old_terms() -> Timestamp {
+    NOON.plus_days(-20)
+}
+
 /// 4,900 points to spend; an order placed now, one placed while the program was off, and one that took hold 1 over.
 fn shop() -> Shop {
-    let redeem = RedeemTerms { points_min: Points::new(50), ..plain().redeem };
-    let terms = Terms { redeem, ..plain() };
-    let versions = vec![Version { number: 1, effective_at: NOON.plus_days(-100), terms }];
+    let step = Points::new(7);
+    let limits =
+        RedeemTerms { points_min: Points::new(50), step, points_max: Some(Points::new(14_000)), ..plain().redeem };
+    let instead = WithDiscounts::Instead;
+    let old = RedeemTerms { balance_min: Points::new(4_901), with_discounts: instead, ..plain().redeem };
+    let version = |number, day, redeem| {
+        let terms = Terms { redeem, ..plain() };
+        Version { number, effective_at: NOON.plus_days(day), terms }
+    };
+    let versions = vec![version(1, -100, old), version(2, -10, limits)];
     let switches = vec![Switch { at: NOON.plus_days(-3), on: false }, Switch { at: NOON.plus_days(-1), on: true }];
     let mut shop = Shop::new(Timeline::new(versions, switches));
-    shop.take(&Step::Adjust { points: 5_000, expires_in_days: None });
-    shop.take(&Step::Hold { ask: crate::histories::Ask::Points(100), minutes: 10 });
-    for (slot, placed_at, hold) in [(0, NOON, None), (1, while_off(), None), (2, NOON, Some(HoldNo(1)))] {
+    shop.slots.push(Slot::default());
+    shop.take(&Step::Adjust { points: 4_998, expires_in_days: None });
+    shop.take(&Step::Hold { ask: crate::histories::Ask::Points(98), minutes: 10 });
+    let took_hold = (2, NOON, Some(HoldNo(1)));
+    for (slot, placed_at, hold) in [(0, NOON, None), (1, while_off(), None), took_hold, (3, under_old_terms(), None)] {
         let amount = Money::new(if hold.is_some() { 100 } else { 99 });
         let version = DocumentVersion::Number(1);
         let document = Document { version, hold, ..Document::sale(EUR, amount, placed_at) };
@@ -100,14 +119,14 @@ fn the_first_fault_of_a_document_is_told() {
         }
     }
     let mut too_much = case();
-    too_much.document.redeem = Some(Points::new(20_000));
+    too_much.document.redeem = Some(Points::new(13_993));
     assert_eq!(code_of(&mut shop, too_much), "exceeds_order", "with insufficient_points");
 }
 
 #[test]
 fn a_fact_is_never_refused_for_points() {
     let mut shop = shop();
-    for (slot, placed_at) in [(0, NOON), (1, while_off())] {
+    for (slot, placed_at) in [(0, NOON), (1, while_off()), (3, under_old_terms())] {
         let sale = Document::sale(EUR, Money::new(10_000), placed_at);
         let document = Document { version: DocumentVersion::Number(2), ..sale };
         let fact = Case { slot, document, import: true, now: NOON.plus_minutes(-1) };
@@ -129,7 +148,9 @@ fn holds_and_adjustments_are_refused_in_order() {
         ("invalid", hold(100, 0)),
         ("invalid", hold(100, 121)),
         ("below_minimum", hold(49, 10)),
-        ("insufficient_points", hold(4_901, 10)),
+        ("not_in_steps", hold(4_901, 10)),
+        ("above_maximum", hold(14_007, 10)),
+        ("insufficient_points", hold(4_907, 10)),
         ("accepted", hold(4_900, 10)),
         ("unknown_hold", Command::Release(HoldNo(2))),
         ("hold_taken", Command::Release(HoldNo(1))),
@@ -146,10 +167,25 @@ fn holds_and_adjustments_are_refused_in_order() {
     }
     shop.now = NOON.plus_minutes(-1);
     shop.import = true;
-    assert_eq!(code(shop.decide(&hold(100, 10))), "behind_account");
+    assert_eq!(code(shop.decide(&hold(98, 10))), "behind_account");
     shop.import = false;
     shop.now = while_off();
-    assert_eq!(code(shop.decide(&hold(100, 10))), "program_off");
+    assert_eq!(code(shop.decide(&hold(98, 10))), "program_off");
+    shop.now = under_old_terms();
+    assert_eq!(code(shop.decide(&hold(1, 10))), "balance_below_minimum");
+}
+
+#[test]
+fn a_share_is_refused_after_the_maximum_and_before_what_is_there() {
+    let redeem = RedeemTerms { share_max: Some(Share(5_000)), points_max: Some(Points::new(6_000)), ..plain().redeem };
+    let mut shop = Shop::new(one_version(Terms { redeem, ..plain() }));
+    shop.take(&Step::Adjust { points: 4_000, expires_in_days: None });
+    let table = [("above_maximum", 6_001), ("above_share", 5_001), ("insufficient_points", 5_000), ("accepted", 4_000)];
+    for (expected, points) in table {
+        let mut case = case();
+        case.document.redeem = Some(Points::new(points));
+        assert_eq!(code_of(&mut shop, case), expected, "{points}");
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(crate) struct Shop {
     pub(crate) entries: Vec<Entry>,
     pub(crate) now: Timestamp,
     pub(crate) import: bool,
-    pub(crate) slots: [Slot; ORDERS],
+    pub(crate) slots: Vec<Slot>,
     /// Every document that was accepted, in order.
     pub(crate) accepted: Vec<(usize, Arc<Document>)>,
     /// What happened, for whoever reads a failure.
@@ -55,7 +55,7 @@ impl Shop {
             entries: Vec::new(),
             now: NOON,
             import: false,
-            slots: Default::default(),
+            slots: vec![Slot::default(); ORDERS],
             accepted: Vec::new(),
             told: String::new(),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json as Reply;
 use axum::extract::State;
-use engine::{Actor, Moment, is_name};
+use engine::{Actor, Choice, Choices, Moment, is_name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,6 +17,7 @@ use crate::problem::{Answer, Problem};
 use crate::wire::account::WireOutcome;
 use crate::wire::object::object;
 use crate::wire::order::OrderDocument;
+use crate::words::{Voice, choices_in_words};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -40,8 +41,43 @@ pub(crate) struct QuoteView {
     /// Why it is less than was asked for: the problem that the order would be refused with.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Problem>,
+    choices: ChoicesView,
     #[serde(flatten)]
     outcome: WireOutcome,
+}
+
+/// What could be asked for: each of it would be accepted now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChoicesView {
+    /// Figures for `redeem`, from the fewest to the most: a few where many would do. Empty when nothing can be redeemed.
+    points: Vec<ChoiceView>,
+    /// What asking for more would be refused with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not_more: Option<Problem>,
+    /// All of it as sentences that a cashier can read aloud.
+    #[schema(example = "250 points pay 2.50, or at most 500 points pay 5.00.")]
+    text: String,
+}
+
+/// A figure for `redeem`, and what it pays.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChoiceView {
+    #[schema(example = 250)]
+    redeem: i64,
+    #[schema(example = "2.50")]
+    value: String,
+}
+
+impl ChoicesView {
+    fn of(it: &Choices, voice: &Voice<'_>) -> Self {
+        let exponent = voice.terms.currency.exponent;
+        let view = |it: &Choice| ChoiceView { redeem: it.redeem.get(), value: it.value.to_text(exponent) };
+        Self {
+            points: it.points.iter().map(view).collect(),
+            why_not_more: it.why_not_more.as_ref().map(|it| *Problem::rejected(it, Some(voice))),
+            text: choices_in_words(it, voice),
+        }
+    }
 }
 
 /// Quote a cart.
@@ -81,5 +117,6 @@ pub(crate) async fn quote(
     let voice = channel.program.voice_of(quoted.answer.earned.version).unwrap_or(voice);
     let outcome = WireOutcome::of(&quoted.answer, asked.reference.as_deref(), &voice);
     let why = quoted.why.map(|it| *Problem::rejected(&it, Some(&voice)));
-    Ok(Reply(QuoteView { redeem: quoted.redeem.get(), why, outcome }))
+    let choices = ChoicesView::of(&quoted.choices, &voice);
+    Ok(Reply(QuoteView { redeem: quoted.redeem.get(), why, choices, outcome }))
 }

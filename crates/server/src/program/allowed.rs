@@ -17,9 +17,15 @@ pub(super) fn allowed(path: &str) -> String {
         "redeem.points" => format!("a whole number from 1 to {points}"),
         "earn.waiting_days" => format!("a whole number from 0 to {}", limits::WAITING_DAYS_MAX),
         "grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
-        "redeem.min_points" => format!("a whole number from 0 to {}", limits::POINTS_MAX),
+        "redeem.step" | "redeem.max_points" => format!("a whole number from 1 to {}", limits::POINTS_MAX),
+        "redeem.max_share" => "a share in quotes such as \"50%\", \"0.01%\" to \"100%\"".to_owned(),
+        "redeem.pays_shipping" | "redeem.pays_tax" => "true or false".to_owned(),
+        "redeem.with_discounts" => "\"after\" or \"instead\"".to_owned(),
+        "redeem.min_points" | "redeem.min_balance" => format!("a whole number from 0 to {}", limits::POINTS_MAX),
         "redeem.hold_minutes" => format!("a whole number from 1 to {}", limits::HOLD_MINUTES_MAX),
-        "earn.per" | "redeem.value" | "redeem.min_value" => "a decimal amount in quotes such as \"30.98\"".to_owned(),
+        "earn.per" | "redeem.value" | "redeem.min_value" | "redeem.max_value" => {
+            "a decimal amount in quotes such as \"30.98\"".to_owned()
+        }
         "earn.mode" => "\"proportional\", \"steps\" or \"steps_carried\"".to_owned(),
         "earn.on" => "\"placed\", \"paid\" or \"fulfilled\"".to_owned(),
         "earn.include_tax" | "earn.include_shipping" => "true or false".to_owned(),

@@ -8,7 +8,7 @@ use engine::limits;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::read::{text, text_amount, whole};
+use super::read::{some_amount, some_whole, text, text_amount, whole};
 
 /// A loyalty program: the terms that members join.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -156,12 +156,48 @@ pub struct RedeemDocument {
     #[serde(deserialize_with = "whole")]
     #[schemars(range(min = 0, max = limits::POINTS_MAX.get()))]
     pub min_points: i64,
+    /// Points are redeemed in multiples of this.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 1, max = limits::POINTS_MAX.get()))]
+    pub step: i64,
+    /// The most points that an order can redeem. Left out: as many as it takes.
+    #[serde(deserialize_with = "some_whole", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i64", range(min = 1, max = limits::POINTS_MAX.get()))]
+    pub max_points: Option<i64>,
+    /// The most value that an order can redeem. Left out: all that it costs.
+    #[serde(deserialize_with = "some_amount", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Amount")]
+    pub max_value: Option<Amount>,
+    /// The most of an order that points pay, in per cent of what they may pay for; rounded down.
+    #[schemars(regex(pattern = "^[0-9]{1,3}([.][0-9]{1,2})?%$"))]
+    pub max_share: String,
+    /// So many points must be there to spend before anything can be redeemed.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 0, max = limits::POINTS_MAX.get()))]
+    pub min_balance: i64,
+    /// Whether points pay for shipping, too.
+    pub pays_shipping: bool,
+    /// Whether points pay for tax that is added to the prices, too; tax that prices contain is paid with them.
+    pub pays_tax: bool,
+    /// Whether an order that carries discounts takes points.
+    pub with_discounts: Discounted,
     /// How long a checkout holds points when it does not say.
     #[serde(deserialize_with = "whole")]
     #[schemars(range(min = 1, max = limits::HOLD_MINUTES_MAX))]
     pub hold_minutes: i64,
     /// What becomes of the part paid with points when some of the order comes back.
     pub on_refund: OnRefund,
+}
+
+/// Whether an order that carries a discount or a coupon takes points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Discounted {
+    /// Points pay what remains after discounts.
+    #[default]
+    After,
+    /// Points come instead of discounts: such an order takes none.
+    Instead,
 }
 
 /// What becomes of the points part.
@@ -259,6 +295,14 @@ impl Default for RedeemDocument {
             value: Amount::of("1"),
             min_value: Amount::of("0"),
             min_points: 0,
+            step: 1,
+            max_points: None,
+            max_value: None,
+            max_share: "100%".to_owned(),
+            min_balance: 0,
+            pays_shipping: false,
+            pays_tax: false,
+            with_discounts: Discounted::default(),
             hold_minutes: 15,
             on_refund: OnRefund::default(),
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
 
 use super::allowed::allowed;
-use super::document::ProgramDocument;
+use super::document::{Amount, ProgramDocument};
 use crate::fault::Fault;
 
 /// The largest text of a document.
@@ -42,6 +42,16 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 /// Reads a whole number.
 pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     deserializer.deserialize_i64(Whole)
+}
+
+/// Reads a whole number that may be left out, and is not null.
+pub(super) fn some_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    whole(deserializer).map(Some)
+}
+
+/// Reads an amount that may be left out, and is not null.
+pub(super) fn some_amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Amount>, D::Error> {
+    Amount::deserialize(deserializer).map(Some)
 }
 
 /// Reads an amount as text.

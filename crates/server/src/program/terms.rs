@@ -1,20 +1,18 @@
 //! The one place where a document becomes engine terms. Every value is checked here against the limits.
 
 use engine::{
-    Currency, Date, EarnMode, EarnRate, Milestone, Money, MoneyFault, Points, PointsPart, RedeemRate, RedeemTerms,
-    Shortfall, Terms, Validity, YearDay, Zone, is_name, limits,
+    Currency, Date, EarnMode, EarnRate, Milestone, Money, MoneyFault, Points, PointsPart, Shortfall, Terms, Validity,
+    YearDay, Zone, is_name, limits,
 };
 
 use super::allowed::allowed;
 use super::document::{
-    Amount, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument, ShortfallPolicy, ValidityDocument,
+    Amount, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, ShortfallPolicy, ValidityDocument,
 };
 use crate::fault::Fault;
 
 /// The most points for a minor unit, so that no order's points leave 63 bits.
 const POINTS_PER_MINOR_MAX: i64 = 100_000;
-/// The most minor units for a point, so that no balance's value leaves 63 bits.
-const MINOR_PER_POINT_MAX: i64 = 1_000_000;
 
 impl ProgramDocument {
     /// What the engine needs of the document.
@@ -41,7 +39,7 @@ impl ProgramDocument {
             waiting_days: narrow(waiting_days),
             validity,
             grace_days: narrow(grace_days),
-            redeem: redeem(&self.redeem, currency)?,
+            redeem: super::redeem_terms::redeem(&self.redeem, currency)?,
             shortfall: shortfall(self.refund.shortfall),
             points_part: points_part(self.redeem.on_refund),
         })
@@ -80,27 +78,7 @@ impl ProgramDocument {
     }
 }
 
-fn redeem(redeem: &RedeemDocument, currency: Currency) -> Result<RedeemTerms, Fault> {
-    let points = within("redeem.points", redeem.points, 1, limits::RATE_POINTS_MAX.get())?;
-    let value = amount("redeem.value", &redeem.value, 1, currency)?;
-    refuse_too_many_points("redeem.points", points, value, currency)?;
-    if points * MINOR_PER_POINT_MAX < value.minor() {
-        let most = Money::new(points * MINOR_PER_POINT_MAX).to_text(currency.exponent);
-        let what = format!("\"{}\" is too much for {points} points", redeem.value.0);
-        return Err(Fault::new("redeem.value", what, format!("at most \"{most}\"")));
-    }
-    let value_min = amount("redeem.min_value", &redeem.min_value, 0, currency)?;
-    let points_min = within("redeem.min_points", redeem.min_points, 0, limits::POINTS_MAX.get())?;
-    let hold_minutes = within("redeem.hold_minutes", redeem.hold_minutes, 1, i64::from(limits::HOLD_MINUTES_MAX))?;
-    Ok(RedeemTerms {
-        rate: RedeemRate { points: Points::new(points), value },
-        value_min,
-        points_min: Points::new(points_min),
-        hold_minutes: u32::try_from(hold_minutes).expect("it is within its limits"),
-    })
-}
-
-fn refuse_too_many_points(path: &str, points: i64, amount: Money, currency: Currency) -> Result<(), Fault> {
+pub(super) fn refuse_too_many_points(path: &str, points: i64, amount: Money, currency: Currency) -> Result<(), Fault> {
     // Amounts are below 10^13 minor units: the product stays within 63 bits.
     let most = amount.minor() * POINTS_PER_MINOR_MAX;
     if points <= most {
@@ -139,7 +117,7 @@ fn named(path: &str, text: &str) -> Result<(), Fault> {
     Err(Fault::new(path, what, allowed(path)))
 }
 
-fn within(path: &str, number: i64, least: i64, most: i64) -> Result<i64, Fault> {
+pub(super) fn within(path: &str, number: i64, least: i64, most: i64) -> Result<i64, Fault> {
     if number < least {
         return Err(Fault::new(path, format!("{number} is too few"), allowed(path)));
     }
@@ -149,7 +127,7 @@ fn within(path: &str, number: i64, least: i64, most: i64) -> Result<i64, Fault> 
     Ok(number)
 }
 
-fn amount(path: &str, amount: &Amount, least: i64, currency: Currency) -> Result<Money, Fault> {
+pub(super) fn amount(path: &str, amount: &Amount, least: i64, currency: Currency) -> Result<Money, Fault> {
     let text = &amount.0;
     let exponent = currency.exponent;
     let digits = || match exponent {

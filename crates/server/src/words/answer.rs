@@ -1,7 +1,8 @@
 //! What the sender of an order is told, as sentences.
 
-use engine::{Answer, Cause, EarnMode, Points, Status, points_for};
+use engine::{Answer, Cause, Choice, Choices, EarnMode, Points, Status, points_for};
 
+use super::rejection::rejection_in_words;
 use super::voice::{Voice, milestone};
 
 /// Tells where an order stands: what it earned and why, what points pay of it, what was not collected, the balance. A cart
@@ -20,6 +21,24 @@ pub fn answer_in_words(answer: &Answer, order: Option<&str>, voice: &Voice) -> S
     said.extend(taken_back(answer, voice));
     said.push(balance(answer, voice));
     said.join(" ")
+}
+
+/// Tells what could be redeemed, and why not more.
+pub fn choices_in_words(choices: &Choices, voice: &Voice) -> String {
+    let why = choices.why_not_more.as_ref().map(|it| rejection_in_words(it, voice));
+    let pays = |it: &Choice| format!("{} for {}", voice.points(it.redeem), voice.amount(it.value));
+    let Some((most, fewer)) = choices.points.split_last() else {
+        let nothing = format!("No {} can be redeemed.", voice.names.many);
+        return why.map_or(nothing.clone(), |why| format!("{nothing} {why}"));
+    };
+    let fewer: Vec<String> = fewer.iter().map(pays).collect();
+    let most = pays(most);
+    let said = if fewer.is_empty() {
+        format!("Can be redeemed: {most}.")
+    } else {
+        format!("Can be redeemed: {}, or at most {most}.", fewer.join(", "))
+    };
+    why.map_or(said.clone(), |why| format!("{said} Why not more: {why}"))
 }
 
 fn earned(answer: &Answer, voice: &Voice) -> String {

@@ -18,6 +18,23 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::BelowMinimum { points, .. } => {
             format!("That is too few: at least {} are redeemed at once.", voice.points(*points))
         }
+        Rejection::NotWithDiscounts => {
+            format!("The order has a discount: {} come instead of discounts.", voice.names.many)
+        }
+        Rejection::BalanceBelowMinimum { points, balance } => {
+            let (points, balance) = (voice.points(*points), voice.points(*balance));
+            format!("Nothing can be redeemed before {points} can be spent: now it is {balance}.")
+        }
+        Rejection::NotInSteps { step } => {
+            format!("That is between two steps: {} at a time are redeemed.", voice.points(*step))
+        }
+        Rejection::AboveMaximum { points } => {
+            format!("That is more than one order redeems: at most {}.", voice.points(*points))
+        }
+        Rejection::AboveShare { share, fits } => {
+            let many = &voice.names.many;
+            format!("That is more than the {share} of an order that {many} pay: at most {}.", voice.points(*fits))
+        }
         Rejection::ExceedsOrder { fits } => {
             format!("That is more than the order can take: at most {}.", voice.points(*fits))
         }

@@ -1,8 +1,8 @@
 //! What a document says that says only what it must, and that every key changes one thing.
 
 use engine::{
-    Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Shortfall,
-    Terms, Validity, YearDay, Zone,
+    Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share,
+    Shortfall, Terms, Validity, WithDiscounts, YearDay, Zone,
 };
 use server::program::{PointNames, compile, parse};
 
@@ -24,6 +24,14 @@ fn defaults() -> Terms {
             value_min: Money::ZERO,
             points_min: Points::ZERO,
             hold_minutes: 15,
+            step: Points::new(1),
+            points_max: None,
+            value_max: None,
+            share_max: None,
+            balance_min: Points::ZERO,
+            pays_shipping: false,
+            pays_tax: false,
+            with_discounts: WithDiscounts::After,
         },
         shortfall: Shortfall::Owe,
         points_part: PointsPart::Stays,
@@ -78,6 +86,16 @@ fn every_key_of_redeem_and_refund_changes_its_term() {
     check(r#""redeem": {"value": "25"}"#, |it| it.redeem.rate.value = Money::new(2500));
     check(r#""redeem": {"min_value": "5.00"}"#, |it| it.redeem.value_min = Money::new(500));
     check(r#""redeem": {"min_points": 500}"#, |it| it.redeem.points_min = Points::new(500));
+    check(r#""redeem": {"step": 50}"#, |it| it.redeem.step = Points::new(50));
+    check(r#""redeem": {"max_points": 2000}"#, |it| it.redeem.points_max = Some(Points::new(2_000)));
+    check(r#""redeem": {"max_value": "20.00"}"#, |it| it.redeem.value_max = Some(Money::new(2_000)));
+    check(r#""redeem": {"max_share": "12.5%"}"#, |it| it.redeem.share_max = Some(Share(1_250)));
+    check(r#""redeem": {"max_share": "100%"}"#, |_| {});
+    check(r#""redeem": {"min_balance": 1000}"#, |it| it.redeem.balance_min = Points::new(1_000));
+    check(r#""redeem": {"pays_shipping": true}"#, |it| it.redeem.pays_shipping = true);
+    check(r#""redeem": {"pays_tax": true}"#, |it| it.redeem.pays_tax = true);
+    check(r#""redeem": {"with_discounts": "after"}"#, |_| {});
+    check(r#""redeem": {"with_discounts": "instead"}"#, |it| it.redeem.with_discounts = WithDiscounts::Instead);
     check(r#""redeem": {"hold_minutes": 120}"#, |it| it.redeem.hold_minutes = 120);
     check(r#""redeem": {"on_refund": "stays"}"#, |_| {});
     check(r#""redeem": {"on_refund": "in_proportion"}"#, |it| it.points_part = PointsPart::InProportion);

@@ -67,7 +67,8 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(r#""points": {"two": "x"}"#, "points.two: there is no such key; allowed is one, many");
     check_key(
         r#""redeem": {"limit": 1}"#,
-        "redeem.limit: there is no such key; allowed is points, value, min_value, min_points, hold_minutes, on_refund",
+        "redeem.limit: there is no such key; allowed is points, value, min_value, min_points, step, max_points, \
+         max_value, max_share, min_balance, pays_shipping, pays_tax, with_discounts, hold_minutes, on_refund",
     );
     check_key(r#""refund": {"short": 1}"#, "refund.short: there is no such key; allowed is shortfall");
     check_key(r#""grace_days": 1, "grace_days": 2"#, "grace_days: the key stands here twice; allowed is each key once");
@@ -76,6 +77,7 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
 
 const TEXT: &str = "1 to 120 bytes of text without control characters, no blank at its ends";
 const AMOUNT: &str = "\"0.01\" to \"100000000000.00\"";
+const SHARE: &str = "a share in quotes such as \"50%\", \"0.01%\" to \"100%\"";
 const OBJECT: &str = "an object with keys, {\"key\": value, …}";
 const VALIDITY: &str =
     "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"} or {\"yearly\": \"12-31\"}";
@@ -173,6 +175,25 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
         "\"0.00\" to \"100000000000.00\"",
     ),
     (r#""redeem": {"min_points": -1}"#, "redeem.min_points", "-1 is too few", "a whole number from 0 to 1000000000000"),
+    (r#""redeem": {"step": 0}"#, "redeem.step", "0 is too few", "a whole number from 1 to 1000000000000"),
+    (r#""redeem": {"max_points": 0}"#, "redeem.max_points", "0 is too few", "a whole number from 1 to 1000000000000"),
+    (r#""redeem": {"max_value": "0"}"#, "redeem.max_value", "\"0\" is too little", AMOUNT),
+    (r#""redeem": {"max_share": "50"}"#, "redeem.max_share", "\"50\" is no such share", SHARE),
+    (r#""redeem": {"max_share": "0%"}"#, "redeem.max_share", "\"0%\" is no such share", SHARE),
+    (r#""redeem": {"max_share": "0.001%"}"#, "redeem.max_share", "\"0.001%\" is no such share", SHARE),
+    (r#""redeem": {"max_share": "100.01%"}"#, "redeem.max_share", "\"100.01%\" is no such share", SHARE),
+    (
+        r#""redeem": {"min_balance": -1}"#,
+        "redeem.min_balance",
+        "-1 is too few",
+        "a whole number from 0 to 1000000000000",
+    ),
+    (
+        r#""redeem": {"with_discounts": "never"}"#,
+        "redeem.with_discounts",
+        "\"never\" is not known",
+        "\"after\" or \"instead\"",
+    ),
     (r#""redeem": {"hold_minutes": 0}"#, "redeem.hold_minutes", "0 is too few", "a whole number from 1 to 120"),
     (r#""redeem": {"hold_minutes": 121}"#, "redeem.hold_minutes", "121 is too many", "a whole number from 1 to 120"),
     (
@@ -246,6 +267,20 @@ fn a_rate_that_no_order_could_count_with_is_refused() {
     check_key(
         r#""redeem": {"points": 2, "value": "20000.01"}"#,
         "redeem.value: \"20000.01\" is too much for 2 points; allowed is at most \"20000.00\"",
+    );
+}
+
+#[test]
+fn a_most_below_the_least_is_refused() {
+    check_key(
+        r#""redeem": {"min_points": 500, "max_points": 400}"#,
+        "redeem.max_points: at most 400 points could be redeemed at once, and at least 500; allowed is as much as 500 points \
+         or more",
+    );
+    check_key(
+        r#""redeem": {"step": 300, "max_value": "2.00"}"#,
+        "redeem.max_value: at most 0 points could be redeemed at once, and at least 300; allowed is as much as 300 points or \
+         more",
     );
 }
 

@@ -28,6 +28,9 @@ fn what_is_accepted_can_be_told() {
         r#""points": 1000000, "value": "10000000000.00", "min_value": "100000000000.00""#,
         r#""points": 1000000, "value": "0.10", "min_value": "100000000000.00", "hold_minutes": 1"#,
         r#""points": 3, "value": "0.01", "on_refund": "in_proportion", "hold_minutes": 120"#,
+        r#""step": 1000000000000, "max_share": "0.01%", "min_balance": 1000000000000"#,
+        r#""points": 7, "value": "1", "step": 3, "max_points": 3, "max_share": "99.99%", "pays_tax": true"#,
+        r#""max_value": "100000000000.00", "pays_shipping": true, "with_discounts": "instead""#,
     ];
     let shortfall = ["owe", "take_what_is_there", "all_or_nothing"];
     for (index, earn) in earn.into_iter().enumerate() {

@@ -199,3 +199,25 @@ fn the_shops_own_word_is_used() {
     assert!(said.iter().any(|it| it == "A member who pays 1.00 earns 1 Star."), "{said:#?}");
     assert!(!said.iter().any(|it| it.to_lowercase().contains("point")), "{said:#?}");
 }
+
+#[test]
+fn the_limits_of_redeeming_are_told_as_refusals() {
+    check(
+        r#""redeem": {"step": 50, "max_points": 2000, "max_share": "12.5%", "min_balance": 1000}"#,
+        &[
+            "Who asks to redeem 49 points is told: That is between two steps: 50 points at a time are redeemed.",
+            "Who asks to redeem 2,050 points is told: That is more than one order redeems: at most 2,000 points.",
+            "Points pay at most 12.5% of an order.",
+            "On an order of 100.00: Who asks to redeem 2,000 points is told: That is more than the 12.5% of an order that \
+             points pay: at most 1,250 points.",
+            "Without points it is told: Nothing can be redeemed before 1,000 points can be spent: now it is 0 points.",
+            "An order of 9.00 that redeems 100 points is left with 8.00 to pay, and earns 8 points.",
+        ],
+    );
+    check(r#""redeem": {"pays_shipping": true}"#, &["Points pay for shipping, too."]);
+    check(r#""redeem": {"pays_shipping": true, "pays_tax": true}"#, &["Points pay for shipping and added tax, too."]);
+    check(
+        r#""redeem": {"with_discounts": "instead"}"#,
+        &["Points come instead of discounts: an order with a discount or a coupon takes none."],
+    );
+}

@@ -49,6 +49,8 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         r#""validity": {"days": 36500}"#,
         r#""validity": {"months": 1200}"#,
         r#""validity": {"until": "2027-12-31"}, "grace_days": 366"#,
+        r#""redeem": {"step": 50, "max_points": 2000, "max_value": "20.00", "max_share": "12.5%", "min_balance": 1000}"#,
+        r#""redeem": {"pays_shipping": true, "pays_tax": true, "with_discounts": "instead"}"#,
         r#""redeem": {"min_value": "0", "min_points": 1000000000000, "hold_minutes": 120}"#,
         r#""refund": {"shortfall": "all_or_nothing"}"#,
     ] {
@@ -78,6 +80,11 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         r#""grace_days": 367"#,
         r#""redeem": {"points": 0}"#,
         r#""redeem": {"hold_minutes": 121}"#,
+        r#""redeem": {"step": 0}"#,
+        r#""redeem": {"max_points": null}"#,
+        r#""redeem": {"max_value": null}"#,
+        r#""redeem": {"max_share": "50"}"#,
+        r#""redeem": {"with_discounts": "never"}"#,
         r#""redeem": {"on_refund": "goes"}"#,
         r#""refund": {"shortfall": "forgive"}"#,
     ] {

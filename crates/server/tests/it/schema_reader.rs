@@ -78,6 +78,11 @@ fn matches(pattern: &str, text: &str) -> bool {
             let parts: Vec<&str> = text.split('-').collect();
             parts.iter().all(|it| digits(it)) && parts.iter().map(|it| it.len()).eq([4, 2, 2])
         }
+        "^[0-9]{1,3}([.][0-9]{1,2})?%$" => {
+            let number = text.strip_suffix('%').unwrap_or_default();
+            let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+            digits(whole) && whole.len() <= 3 && digits(fraction) && fraction.len() <= 2
+        }
         _ => panic!("schema_reader.rs does not know the pattern {pattern}"),
     }
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use engine::{
-    Account, Actor, Adjustment, Decided, Document, HoldNo, Moment, Money, Points, Rejection, Rules, Switch, Terms,
-    Timeline, Timestamp, Version,
+    Account, Actor, Adjustment, Decided, Document, HoldNo, Moment, Money, Points, Rejection, Rules, Share, Switch,
+    Terms, Timeline, Timestamp, Version,
 };
 use server::program::compile;
 use server::words::{Names, Voice, answer_in_words, entry_in_words, rejection_in_words};
@@ -193,6 +193,17 @@ fn every_refusal_says_what_would_be_accepted() {
         (
             Rejection::BelowMinimum { value: Money::ZERO, points: many },
             "That is too few: at least 1,500 Stars are redeemed at once.",
+        ),
+        (Rejection::NotWithDiscounts, "The order has a discount: Stars come instead of discounts."),
+        (
+            Rejection::BalanceBelowMinimum { points: many, balance: one },
+            "Nothing can be redeemed before 1,500 Stars can be spent: now it is 1 Star.",
+        ),
+        (Rejection::NotInSteps { step: many }, "That is between two steps: 1,500 Stars at a time are redeemed."),
+        (Rejection::AboveMaximum { points: many }, "That is more than one order redeems: at most 1,500 Stars."),
+        (
+            Rejection::AboveShare { share: Share(1_250), fits: many },
+            "That is more than the 12.5% of an order that Stars pay: at most 1,500 Stars.",
         ),
         (Rejection::ExceedsOrder { fits: one }, "That is more than the order can take: at most 1 Star."),
         (Rejection::BehindAccount, "The account has later entries; an import may only earn before them."),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use engine::{Answer, Balance, EntryNo, HoldNo, Money, OrderNo, Points, Rejection, Status, Timestamp};
+use engine::{Answer, Balance, EntryNo, HoldNo, Money, OrderNo, Points, Rejection, Share, Status, Timestamp};
 
 use super::entry::{pack_earned, unpack_earned};
 use super::{Packer, Read, Unpacker, Unreadable};
@@ -206,6 +206,25 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.byte(18);
             it.points(*spendable);
         }
+        Rejection::NotWithDiscounts => it.byte(19),
+        Rejection::BalanceBelowMinimum { points, balance } => {
+            it.byte(20);
+            it.points(*points);
+            it.points(*balance);
+        }
+        Rejection::NotInSteps { step } => {
+            it.byte(21);
+            it.points(*step);
+        }
+        Rejection::AboveMaximum { points } => {
+            it.byte(22);
+            it.points(*points);
+        }
+        Rejection::AboveShare { share, fits } => {
+            it.byte(23);
+            it.unsigned(u64::from(share.0));
+            it.points(*fits);
+        }
     }
 }
 
@@ -232,6 +251,14 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         16 => Rejection::ExceedsOrder { fits: it.points()? },
         17 => Rejection::BehindAccount,
         18 => Rejection::InsufficientPoints { spendable: it.points()? },
+        19 => Rejection::NotWithDiscounts,
+        20 => Rejection::BalanceBelowMinimum { points: it.points()?, balance: it.points()? },
+        21 => Rejection::NotInSteps { step: it.points()? },
+        22 => Rejection::AboveMaximum { points: it.points()? },
+        23 => {
+            let share = u16::try_from(it.unsigned()?).map_err(|_| Unreadable)?;
+            Rejection::AboveShare { share: Share(share), fits: it.points()? }
+        }
         _ => return Err(Unreadable),
     })
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::{
     Actor, Currency, Document, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms,
-    Shortfall, Terms, Timestamp, Validity, Zone,
+    Shortfall, Terms, Timestamp, Validity, WithDiscounts, Zone,
 };
 use store::{
     Body, ChannelId, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramId,
@@ -56,6 +56,14 @@ fn plain() -> Terms {
             value_min: Money::ZERO,
             points_min: Points::new(1),
             hold_minutes: 30,
+            step: Points::new(1),
+            points_max: None,
+            value_max: None,
+            share_max: None,
+            balance_min: Points::ZERO,
+            pays_shipping: false,
+            pays_tax: false,
+            with_discounts: WithDiscounts::After,
         },
         shortfall: Shortfall::TakeWhatIsThere,
         points_part: PointsPart::Stays,

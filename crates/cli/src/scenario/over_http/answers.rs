@@ -3,9 +3,9 @@
 
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    Actor, Answer, Balance, Bucket, Carried, Cause, Changes, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo,
-    HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OrderNo, Paid, Points, Posting,
-    Quote, Reason, RedeemRate, Rejection, Status, Timestamp,
+    Actor, Answer, Balance, Bucket, Carried, Cause, Changes, Choice, Choices, Displaced, EarnMode, EarnRate, Earned,
+    Entry, EntryNo, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OrderNo, Paid,
+    Points, Posting, Quote, Reason, RedeemRate, Rejection, Share, Status, Timestamp,
 };
 use serde_json::Value;
 
@@ -113,7 +113,17 @@ impl<'a> Read<'a> {
     /// An offer has no order yet, and so no number.
     pub(super) fn quote(&self) -> Result<Quote> {
         let why = self.optional("why").map(|it| it.rejection("")).transpose()?;
-        Ok(Quote { redeem: self.points("redeem")?, answer: self.answer(OrderNo(0), Status::Recorded)?, why })
+        let (answer, choices) = (self.answer(OrderNo(0), Status::Recorded)?, self.inner("choices")?.choices()?);
+        Ok(Quote { redeem: self.points("redeem")?, answer, why, choices })
+    }
+
+    fn choices(&self) -> Result<Choices> {
+        let choice =
+            |it: Self| -> Result<Choice> { Ok(Choice { redeem: it.points("redeem")?, value: it.money("value")? }) };
+        Ok(Choices {
+            points: self.list("points")?.map(choice).collect::<Result<_>>()?,
+            why_not_more: self.optional("why_not_more").map(|it| it.rejection("")).transpose()?,
+        })
     }
 
     fn earned(&self) -> Result<Earned> {
@@ -257,6 +267,17 @@ impl<'a> Read<'a> {
             "hold_taken" => Rejection::HoldTaken,
             "below_minimum" => {
                 Rejection::BelowMinimum { value: self.money("value_min")?, points: self.points("points_min")? }
+            }
+            "not_with_discounts" => Rejection::NotWithDiscounts,
+            "balance_below_minimum" => Rejection::BalanceBelowMinimum {
+                points: self.points("balance_min")?,
+                balance: self.points("spendable")?,
+            },
+            "not_in_steps" => Rejection::NotInSteps { step: self.points("step")? },
+            "above_maximum" => Rejection::AboveMaximum { points: self.points("points_max")? },
+            "above_share" => {
+                let share = engine::Money::parse(self.text("share_max")?.trim_end_matches('%'), 2)?.minor();
+                Rejection::AboveShare { share: Share(u16::try_from(share)?), fits: self.points("fits")? }
             }
             "exceeds_order" => Rejection::ExceedsOrder { fits: self.points("fits")? },
             "behind_account" => Rejection::BehindAccount,

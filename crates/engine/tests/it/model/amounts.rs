@@ -1,11 +1,12 @@
 //! What an order comes to, in plain integers: slow, and written from the design rather than from the engine.
 
-use engine::{Document, EarnMode, EarnRate, Line, LineKind, Milestone, RedeemRate, ReturnPart, Terms};
+use engine::{Document, EarnMode, EarnRate, Line, LineKind, Milestone, RedeemRate, RedeemTerms, ReturnPart, Terms};
 
 /// What is left of an order after discounts and returns.
 pub(crate) struct Kept {
     lines: Vec<KeptLine>,
     shipping: i128,
+    shipping_sold: i128,
 }
 
 struct KeptLine {
@@ -43,26 +44,44 @@ impl Kept {
             }
         }
         let shipping = if cancelled { 0 } else { (minor(document.shipping) - (refunded - on_lines)).max(0) };
-        Self { lines, shipping }
+        Self { lines, shipping, shipping_sold: minor(document.shipping) }
     }
 
     /// What points can pay for of what is kept, and could of what was sold.
-    pub(crate) fn payable(&self) -> (i128, i128) {
-        let goods = || self.lines.iter().filter(|it| it.goods);
-        (goods().map(|it| it.kept).sum(), goods().map(|it| it.sold).sum())
+    pub(crate) fn payable(&self, terms: &RedeemTerms) -> (i128, i128) {
+        let (mut kept, mut sold) = if terms.pays_shipping { (self.shipping, self.shipping_sold) } else { (0, 0) };
+        for line in self.lines.iter().filter(|it| it.goods) {
+            kept += line.kept + if terms.pays_tax { line.added_tax(line.kept) } else { 0 };
+            sold += line.sold + if terms.pays_tax { line.added_tax(line.sold) } else { 0 };
+        }
+        (kept, sold)
+    }
+
+    /// What each part of the order carries of what points pay: its lines, the tax on top of each, its shipping.
+    fn shares(&self, paid: i128, terms: &RedeemTerms) -> (Vec<i128>, Vec<i128>, i128) {
+        let goods = |it: &KeptLine| if it.goods { it.kept } else { 0 };
+        let tax = |it: &KeptLine| if terms.pays_tax && it.goods { it.added_tax(it.kept) } else { 0 };
+        let mut weights: Vec<i128> = self.lines.iter().map(goods).collect();
+        weights.extend(self.lines.iter().map(tax));
+        weights.push(if terms.pays_shipping { self.shipping } else { 0 });
+        let mut shares = allot(paid, &weights);
+        let shipping = shares.pop().expect("shipping was last");
+        let taxes = shares.split_off(self.lines.len());
+        (shares, taxes, shipping)
     }
 
     /// What earns when `paid` of it was paid with points.
     pub(crate) fn base(&self, paid: i128, terms: &Terms) -> i128 {
-        let weights: Vec<i128> = self.lines.iter().map(|it| if it.goods { it.kept } else { 0 }).collect();
-        let mut base = if terms.earn_on_shipping { self.shipping } else { 0 };
-        for (line, share) in self.lines.iter().zip(allot(paid, &weights)) {
+        let (shares, taxes, shipping) = self.shares(paid, &terms.redeem);
+        let mut base = if terms.earn_on_shipping { self.shipping - shipping } else { 0 };
+        for ((line, share), tax) in self.lines.iter().zip(shares).zip(taxes) {
             let rest = line.kept - share;
             if !line.goods {
                 continue;
             }
             base += match (line.tax_included, terms.earn_on_tax) {
                 (true, true) | (false, false) => rest,
+                (false, true) if terms.redeem.pays_tax => rest + line.added_tax(line.kept) - tax,
                 (false, true) => rest + line.added_tax(rest),
                 (true, false) if line.sold == 0 => 0,
                 (true, false) => rest * (line.sold - line.tax.min(line.sold)) / line.sold,

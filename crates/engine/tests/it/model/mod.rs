@@ -220,8 +220,9 @@ impl Model {
             return Err("program_off");
         }
         let terms = self.timeline.at(now).expect("a version since long ago").terms.clone();
-        orders::check_minimum(points, &terms)?;
-        if self.count(|it| it == Place::Available) < points {
+        let free = self.count(|it| it == Place::Available);
+        orders::check_figure(points, free, &terms)?;
+        if free < points {
             return Err("insufficient_points");
         }
         let no = u64::try_from(self.holds.len()).expect("a few") + 1;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Document, DocumentVersion, PointsPart, Shortfall, Terms, Timestamp, Validity, limits};
+use engine::{Document, DocumentVersion, PointsPart, Shortfall, Terms, Timestamp, Validity, WithDiscounts, limits};
 
 use super::amounts::{Kept, minor, points_for, points_needed, reached, up, value_of};
 use super::{Back, HoldState, Lot, Model, Order, Place, Point, Refused};
@@ -17,10 +17,36 @@ struct Wish {
     hold: Option<usize>,
 }
 
-pub(super) fn check_minimum(points: i128, terms: &Terms) -> Result<(), Refused> {
-    let least =
-        i128::from(terms.redeem.points_min.get()).max(points_needed(minor(terms.redeem.value_min), terms.redeem.rate));
-    if points < least { Err("below_minimum") } else { Ok(()) }
+/// What is refused whatever the order costs.
+pub(super) fn check_figure(points: i128, balance: i128, terms: &Terms) -> Result<(), Refused> {
+    let redeem = &terms.redeem;
+    let step = i128::from(redeem.step.get());
+    let least = i128::from(redeem.points_min.get()).max(points_needed(minor(redeem.value_min), redeem.rate));
+    let above = |most: Option<i128>| most.is_some_and(|it| it < points);
+    if balance < i128::from(redeem.balance_min.get()) {
+        return Err("balance_below_minimum");
+    }
+    if points < up(least, step) * step {
+        return Err("below_minimum");
+    }
+    if points % step != 0 {
+        return Err("not_in_steps");
+    }
+    let by_value = redeem.value_max.map(|it| within(minor(it), redeem.rate));
+    if above(redeem.points_max.map(|it| i128::from(it.get()))) || above(by_value) {
+        return Err("above_maximum");
+    }
+    Ok(())
+}
+
+/// The most points that are worth no more than an amount.
+fn within(value: i128, rate: engine::RedeemRate) -> i128 {
+    value * i128::from(rate.points.get()) / minor(rate.value)
+}
+
+fn has_discounts(document: &Document) -> bool {
+    let of_lines: i128 = document.lines.iter().map(|it| minor(it.discount)).sum();
+    0 < of_lines + minor(document.discount) + minor(document.coupon)
 }
 
 impl Model {
@@ -115,7 +141,7 @@ impl Model {
             None if 0 < held => held,
             None => order.asked,
         };
-        let (payable, payable_sold) = kept.payable();
+        let (payable, payable_sold) = kept.payable(&terms.redeem);
         let fits_kept = points_needed(payable, terms.redeem.rate);
         let fits_sold = points_needed(payable_sold, terms.redeem.rate);
         let (fits, target) = match terms.points_part {
@@ -129,10 +155,23 @@ impl Model {
             if !order.on {
                 return Err("program_off");
             }
+            if terms.redeem.with_discounts == WithDiscounts::Instead && has_discounts(document) {
+                return Err("not_with_discounts");
+            }
             if let Some(fault) = fault {
                 return Err(fault);
             }
-            check_minimum(asked, terms)?;
+            let named = Wish { asked, target, fits, is_request, hold };
+            let used = i128::try_from(order.redeemed.len()).expect("a few");
+            check_figure(asked, self.there(slot, &named) + used, terms)?;
+            let whole = match terms.points_part {
+                PointsPart::Stays => payable,
+                PointsPart::InProportion => payable_sold,
+            };
+            let share = terms.redeem.share_max.map(|it| whole * i128::from(it.0) / 10_000);
+            if share.is_some_and(|it| within(it, terms.redeem.rate) < asked) {
+                return Err("above_share");
+            }
             if fits < asked {
                 return Err("exceeds_order");
             }
@@ -176,7 +215,7 @@ impl Model {
         }
         self.pay_debt();
 
-        let paid = value_of(after, terms.redeem.rate).min(kept.payable().0);
+        let paid = value_of(after, terms.redeem.rate).min(kept.payable(&terms.redeem).0);
         let counts = self.order(slot).on && document.cancelled_at.is_none();
         let earned_at = reached(document, terms.grant_on).filter(|_| counts);
         if let Some(earned_at) = earned_at {
@@ -200,7 +239,7 @@ impl Model {
             self.redeem(slot, more, wish.hold);
         }
         self.settle(now);
-        let (payable, sold) = kept.payable();
+        let (payable, sold) = kept.payable(&terms.redeem);
         let order = self.order_mut(slot);
         order.asked = match terms.points_part {
             PointsPart::Stays => after,
