@@ -5,10 +5,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use crate::calendar::Timestamp;
 use crate::document::HoldNo;
 use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, LotNo, LotRef, OrderNo, Posting};
+use crate::figures::{Figures, Year};
 use crate::money::Money;
 use crate::points::Points;
 use crate::posted::Order;
@@ -26,6 +28,11 @@ pub struct Account {
     pub horizon: Horizon,
     /// What does not make a full step yet, by step size.
     pub carried: Vec<Carried>,
+    /// The sum over all days.
+    pub counted: Figures,
+    /// The last year in which a day counts something.
+    pub latest_year: Option<i16>,
+    pub(crate) years: Vec<Arc<Year>>,
     lots: Vec<Lot>,
     holds: Vec<Hold>,
     orders: Vec<Order>,
@@ -59,6 +66,8 @@ pub struct Horizon {
     pub waiting: Option<Timestamp>,
     /// Every order from this number on is loaded.
     pub orders: Option<OrderNo>,
+    /// Every year from this one on is loaded.
+    pub years: Option<i16>,
 }
 
 /// Lots are spent soonest-expiring first, ties by oldest (own date), then by number.
@@ -132,6 +141,9 @@ impl Default for Account {
             next_hold: HoldNo(1),
             horizon: Horizon::default(),
             carried: Vec::new(),
+            counted: Figures::default(),
+            latest_year: None,
+            years: Vec::new(),
             lots: Vec::new(),
             holds: Vec::new(),
             orders: Vec::new(),
@@ -170,7 +182,8 @@ impl Account {
         lots.extend_from_slice(&self.lots);
         let mut orders = Vec::with_capacity(self.orders.len() + 1);
         orders.extend_from_slice(&self.orders);
-        Self { lots, orders, holds: self.holds.clone(), carried: self.carried.clone(), ..*self }
+        let (holds, carried, years) = (self.holds.clone(), self.carried.clone(), self.years.clone());
+        Self { lots, orders, holds, carried, years, ..*self }
     }
 
     /// Adds a lot that was stored, unless it is loaded already.
@@ -297,6 +310,9 @@ impl Account {
         if let Some(carried) = entry.changes.carried {
             self.carried.retain(|it| it.per != carried.per);
             self.carried.push(carried);
+        }
+        if let Some(of_day) = &entry.changes.figures {
+            self.post_figures(of_day);
         }
         assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
         if let Some(no) = entry.order {

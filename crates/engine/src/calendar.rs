@@ -117,6 +117,25 @@ impl Date {
         Self(self.0.saturating_add(jiff::Span::new().months(i32::from(months))))
     }
 
+    pub fn year(self) -> i16 {
+        self.0.year()
+    }
+
+    /// Its number in the year, from 1 on.
+    pub fn ordinal(self) -> u16 {
+        u16::try_from(self.0.day_of_year()).expect("a year has at most 366 days")
+    }
+
+    /// The numbers in the year of the first and the last day of its month.
+    pub fn month_ordinals(self) -> (u16, u16) {
+        (Self(self.0.first_of_month()).ordinal(), Self(self.0.last_of_month()).ordinal())
+    }
+
+    /// The day of a year with that number; the last one if it has fewer.
+    pub fn of_year(year: i16, ordinal: u16) -> Option<Self> {
+        Some(Self::new(year, 1, 1)?.plus_days(i32::from(ordinal) - 1))
+    }
+
     /// Whole days from `earlier` to this day.
     pub fn days_since(self, earlier: Self) -> i32 {
         self.0.since(earlier.0).map_or(0, |span| span.get_days())

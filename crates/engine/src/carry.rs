@@ -6,10 +6,11 @@
 //! One remainder for each step size.
 
 use crate::account::{Account, NeedMore};
-use crate::decision::{Ahead, Draft};
+use crate::decision::Ahead;
 use crate::document::Document;
 use crate::earn;
-use crate::entry::{Carried, Cause, Changes, Displaced, Earned, Kind, OrderNo, Reason};
+use crate::entry::{Carried, Cause, Changes, Displaced, Earned, OrderNo};
+use crate::figures;
 use crate::money::{Money, carry_over, steps_begun};
 use crate::points::Points;
 use crate::posted::Order;
@@ -47,7 +48,7 @@ pub(crate) fn converge(
     for (no, steps) in shared.others.iter().filter(|it| !loses(it)) {
         change_steps(ahead, order.no, *no, *steps)?;
     }
-    post_changes(ahead, order, document, earned, terms, changes)?;
+    earn::post(ahead, order, document, earned, terms, changes)?;
     for (no, steps) in shared.others.iter().filter(loses) {
         change_steps(ahead, order.no, *no, *steps)?;
     }
@@ -168,29 +169,6 @@ impl Shared {
     }
 }
 
-/// The entry of an order: it is posted even when no point moves, since the remainder does.
-fn post_changes(
-    ahead: &mut Ahead<'_>,
-    order: &Order,
-    document: &Document,
-    earned: Earned,
-    terms: &Terms,
-    changes: Changes,
-) -> Result<(), NeedMore> {
-    if earned.before < earned.called_for {
-        earn::grant(ahead, order, document, earned, terms, changes);
-    } else if earned.called_for < earned.before {
-        earn::take_back(ahead, order, earned, terms, changes)?;
-    } else {
-        let kind = if changes.counted < Money::ZERO { Kind::Revoke } else { Kind::Earn };
-        let mut draft = Draft::new(kind, Reason::Earned(earned));
-        draft.order = Some(order.no);
-        draft.changes = changes;
-        ahead.post(draft);
-    }
-    Ok(())
-}
-
 /// Another order gains or loses steps, at the points that it grants for one, because `by` changed.
 fn change_steps(ahead: &mut Ahead<'_>, by: OrderNo, no: OrderNo, steps: i64) -> Result<(), NeedMore> {
     let timeline = ahead.rules.timeline;
@@ -210,9 +188,11 @@ fn change_steps(ahead: &mut Ahead<'_>, by: OrderNo, no: OrderNo, steps: i64) -> 
         carried: ahead.account.carried(rate.per),
         before,
         called_for: before + rate.points.times(steps),
+        cut: None,
     };
     let changes = Changes { steps, ..Changes::default() };
-    post_changes(ahead, &other, &document, earned, &version.terms, changes)
+    figures::check_loaded(&ahead.account, &other)?;
+    earn::post(ahead, &other, &document, earned, &version.terms, changes)
 }
 
 impl Points {

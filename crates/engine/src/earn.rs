@@ -1,10 +1,12 @@
 //! What an order earns, granting it, and taking it back.
 
 use crate::account::{Lot, NeedMore};
+use crate::cap;
 use crate::carry;
 use crate::decision::{Ahead, Draft};
 use crate::document::Document;
 use crate::entry::{Bucket, Cause, Changes, Earned, Kind, LotNo, LotOpened, LotRef, Reason};
+use crate::figures;
 use crate::grace::{Back, grace, put_back};
 use crate::kept::Kept;
 use crate::money::Money;
@@ -32,7 +34,7 @@ pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: 
         (_, _) => Points::ZERO,
     };
     let version = order.pinned.version;
-    Earned { cause, version, base, rate: terms.earn, carried: Money::ZERO, before, called_for }
+    Earned { cause, version, base, rate: terms.earn, carried: Money::ZERO, before, called_for, cut: None }
 }
 
 /// The dates of an order's own lot: validity counts from the day the points can be spent (E11, X1).
@@ -80,30 +82,49 @@ pub(crate) fn converge(
     if terms.earn.mode == EarnMode::StepsCarried {
         return carry::converge(ahead, order, document, earned, terms);
     }
-    if earned.before < earned.called_for {
-        grant(ahead, order, document, earned, terms, Changes::default());
-    } else if earned.called_for < earned.before {
-        take_back(ahead, order, earned, terms, Changes::default())?;
+    let changes = Changes { allotted: cap::allotted(order, &earned), ..Changes::default() };
+    if changes.allotted.is_some() || earned.before != earned.called_for || figures::is_new(order, &earned, terms) {
+        post(ahead, order, document, earned, terms, changes)?;
     }
     Ok(earned)
 }
 
-/// Grants what is called for above what was earned: first the order's own take-backs are undone, last first; what is
-/// left joins its own lot.
-pub(crate) fn grant(
+/// The entry of an order: it is posted even when no point moves, since something else does that `changes` say.
+pub(crate) fn post(
     ahead: &mut Ahead<'_>,
     order: &Order,
     document: &Document,
     earned: Earned,
     terms: &Terms,
     changes: Changes,
-) {
+) -> Result<(), NeedMore> {
+    if earned.before < earned.called_for {
+        grant(ahead, order, document, earned, terms, changes);
+    } else if earned.called_for < earned.before {
+        take_back(ahead, order, earned, terms, changes)?;
+    } else {
+        let mut draft = Draft::new(Kind::Earn, Reason::Earned(earned));
+        draft.order = Some(order.no);
+        draft.changes = changes;
+        figures::count(&mut draft.changes, order, &earned, terms);
+        if draft.changes.counted.min(draft.changes.spent) < Money::ZERO {
+            draft.kind = Kind::Revoke;
+        }
+        ahead.post(draft);
+    }
+    Ok(())
+}
+
+/// Grants what is called for above what was earned: first the order's own take-backs are undone, last first; what is
+/// left joins its own lot.
+fn grant(ahead: &mut Ahead<'_>, order: &Order, document: &Document, earned: Earned, terms: &Terms, changes: Changes) {
     let mut draft = Draft::new(Kind::Earn, Reason::Earned(earned));
     draft.order = Some(order.no);
     draft.changes = changes;
     let points = earned.called_for - earned.before;
     let Fresh { mut fresh, debt } = undo(&mut draft, ahead, order, points, terms);
     draft.changes.earned = points;
+    figures::count(&mut draft.changes, order, &earned, terms);
     match own(ahead, order) {
         Some(lot) if lot.at.expires_at <= ahead.now() && debt.is_positive() && 0 < terms.grace_days => {
             let lot = grace(&mut draft, &ahead.account, terms, ahead.now());
@@ -187,7 +208,7 @@ fn own_bucket(ahead: &Ahead<'_>, lot: LotRef, terms: &Terms) -> Bucket {
 
 /// Takes back what was earned above what is called for: the order's own waiting points, its own spendable ones, what of
 /// them has expired or was forfeited (counts as taken), then others. What is not there is owed or let go (O2, O5).
-pub(crate) fn take_back(
+fn take_back(
     ahead: &mut Ahead<'_>,
     order: &Order,
     earned: Earned,
@@ -211,6 +232,7 @@ pub(crate) fn take_back(
     draft.order = Some(order.no);
     draft.changes = changes;
     draft.changes.earned = -points;
+    figures::count(&mut draft.changes, order, &earned, terms);
     if missing.is_positive() && terms.shortfall == Shortfall::AllOrNothing {
         // Nothing is taken, but what has expired is gone all the same: only the rest stays uncollected.
         draft.changes.expired = gone.min(points);

@@ -4,7 +4,9 @@
 //! account rebuilds it without the rules.
 
 use crate::calendar::Timestamp;
+use crate::cap::{Allotted, Cut};
 use crate::document::HoldNo;
+use crate::figures::OfDay;
 use crate::money::Money;
 use crate::points::Points;
 use crate::program::{EarnRate, Milestone, RedeemRate};
@@ -214,6 +216,12 @@ pub struct Changes {
     pub carried: Option<Carried>,
     /// What the order did to the steps of others, the whole list after this entry.
     pub displaced: Option<Vec<Displaced>>,
+    /// How much of the order counts as money spent.
+    pub spent: Money,
+    /// What the account counts on the order's own day.
+    pub figures: Option<OfDay>,
+    /// What the order may earn for good, since a cap has cut it.
+    pub allotted: Option<Allotted>,
 }
 
 /// What does not make a full step yet, for one step size.
@@ -275,6 +283,8 @@ pub struct Earned {
     pub carried: Money,
     pub before: Points,
     pub called_for: Points,
+    /// What a cap left of it.
+    pub cut: Option<Cut>,
 }
 
 /// Why an order earns what it earns.

@@ -9,6 +9,7 @@
 //! | what does an order come to? | `kept.rs` |
 //! | how does the ledger follow an order? | `order.rs`, `posted.rs` |
 //! | what does it earn, how is it taken back? | `earn.rs`, `carry.rs` for remainders |
+//! | what do caps leave of it, what does a day count? | `cap.rs`, `figures.rs` |
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points expire? | `expire.rs`, and `settle.rs` for everything that falls due |
 //! | what do staff do by hand? | `adjust.rs` |
@@ -19,12 +20,14 @@ mod account;
 mod adjust;
 mod ask;
 mod calendar;
+mod cap;
 mod carry;
 mod decision;
 mod document;
 mod earn;
 mod entry;
 mod expire;
+mod figures;
 mod grace;
 mod hold;
 mod kept;
@@ -43,12 +46,14 @@ mod sums;
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use adjust::{Adjustment, adjust};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
+pub use cap::{Allotted, Cap, Caps, Cut};
 pub use decision::{Decided, Decision, Moment, Stop};
 pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
 pub use entry::{
     Actor, Bucket, Carried, Cause, Changes, Displaced, Earned, Entry, EntryNo, HoldChange, HoldState, Kind, LotNo,
     LotOpened, LotRef, OrderNo, Paid, Posting, Reason,
 };
+pub use figures::{Day, Figures, OfDay, Year};
 pub use hold::{hold, release_hold};
 pub use money::{Money, MoneyFault, value_of};
 pub use order::{Answer, Status, put_order};

@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
-use crate::account::{Account, Balance};
+use crate::account::{Account, Balance, NeedMore};
 use crate::ask::Request;
 use crate::calendar::Timestamp;
+use crate::cap;
 use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
 use crate::document::{Document, DocumentVersion, HoldNo};
 use crate::earn;
 use crate::entry::{Earned, OrderNo, Paid};
+use crate::figures;
 use crate::kept::Kept;
 use crate::limits;
 use crate::money::Money;
@@ -91,7 +93,7 @@ pub(crate) fn put(
     }
     let status = compare(&order, document)?;
     if status != Status::Recorded {
-        let answer = answer(&ahead, &order, status, terms);
+        let answer = answer(&ahead, &order, status, terms)?;
         return Ok(Decided { entries: ahead.entries, order: None, answer: Some(answer) });
     }
     check_dates(&order, document, moment)?;
@@ -103,9 +105,10 @@ pub(crate) fn put(
 fn first_seen(account: &Account, timeline: &Timeline, placed_at: Timestamp) -> Order {
     let version = timeline.at(placed_at);
     let on = version.is_some() && timeline.is_on(placed_at);
-    let version = version.or(timeline.versions().first()).map_or(0, |it| it.number);
+    let version = version.or(timeline.versions().first());
+    let day = version.filter(|it| it.terms.counts()).map(|it| it.terms.zone.date_of(placed_at));
     let mut order = Order::numbered(account.next_order);
-    order.pinned = Pinned { version, on };
+    order.pinned = Pinned { version: version.map_or(0, |it| it.number), on, day };
     order
 }
 
@@ -273,7 +276,9 @@ impl Step<'_> {
             redeem::give_back(&mut ahead, order, paid, terms);
             repay(&mut ahead, now)?;
         }
+        figures::check_loaded(&ahead.account, order)?;
         let earned = earn::called_for(order, document, kept, value, terms);
+        let earned = cap::apply(&ahead.account, order, earned, terms)?;
         let earned = earn::converge(&mut ahead, order, document, earned, terms)?;
         settle_ahead(&mut ahead)?;
         if before < after {
@@ -306,12 +311,13 @@ impl Step<'_> {
 }
 
 /// The answer to a retry or a stale document: the order as it stands.
-fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Answer {
+fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Result<Answer, NeedMore> {
     let document = order.document.as_deref().expect("only a recorded order can be sent again");
     let kept = Kept::of(document, &terms.redeem);
     let value = redeem::value_paid(order.posted.redeemed(), &kept, terms);
     let earned = earn::called_for(order, document, &kept, value, terms);
-    answer_of(ahead, order, status, earned, value)
+    let earned = cap::apply(&ahead.account, order, earned, terms)?;
+    Ok(answer_of(ahead, order, status, earned, value))
 }
 
 fn answer_of(ahead: &Ahead<'_>, order: &Order, status: Status, earned: Earned, value: Money) -> Answer {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use crate::account::Taken;
+use crate::calendar::Date;
+use crate::cap::Allotted;
 use crate::document::Document;
 use crate::entry::{Bucket, Displaced, Entry, Kind, LotNo, LotRef, OrderNo};
 use crate::money::Money;
@@ -30,6 +32,8 @@ pub struct Order {
 pub struct Pinned {
     pub version: u32,
     pub on: bool,
+    /// The local day on which it counts, where its terms have caps or tiers (E13, T1).
+    pub day: Option<Date>,
 }
 
 /// Sums and stacks over the entries of one order.
@@ -49,6 +53,10 @@ pub struct Posted {
     pub steps: i64,
     /// What it did to the steps of other orders when it shrank, in order; undone from the end when it grows.
     pub displaced: Vec<Displaced>,
+    /// How much of it counts as money spent.
+    pub spent: Money,
+    /// What it may earn for good, since a cap has cut it.
+    pub allotted: Option<Allotted>,
 }
 
 /// One part of a take-back.
@@ -136,6 +144,8 @@ impl Posted {
         self.earned += entry.changes.earned;
         self.counted += entry.changes.counted;
         self.steps += entry.changes.steps;
+        self.spent += entry.changes.spent;
+        self.allotted = entry.changes.allotted.or(self.allotted);
         if let Some(displaced) = &entry.changes.displaced {
             self.displaced.clone_from(displaced);
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::calendar::{Date, Timestamp, YearDay, Zone};
+use crate::cap::Caps;
 use crate::money::Money;
 use crate::points::Points;
 
@@ -17,6 +18,8 @@ pub struct Terms {
     pub earn_on_tax: bool,
     /// Whether shipping is part of what earns (E8); by default it is not.
     pub earn_on_shipping: bool,
+    /// The most that orders earn (E13). Not together with carried remainders.
+    pub caps: Option<Caps>,
     /// Points wait so many days before they can be spent (E11).
     pub waiting_days: u16,
     pub validity: Validity,
@@ -30,6 +33,15 @@ pub struct Terms {
 impl Terms {
     /// Whether a rule asks for facts about the member.
     pub fn needs_facts(&self) -> bool {
+        false
+    }
+
+    /// Whether days count: for caps or for tiers.
+    pub fn counts(&self) -> bool {
+        self.caps.is_some() || self.has_tiers()
+    }
+
+    pub fn has_tiers(&self) -> bool {
         false
     }
 }

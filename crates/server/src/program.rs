@@ -4,6 +4,7 @@
 //! path of the first fault and what is allowed there.
 
 mod allowed;
+mod caps;
 mod document;
 mod draft;
 mod example;

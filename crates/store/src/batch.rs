@@ -101,6 +101,8 @@ pub(crate) struct Slot {
     pub(crate) lots: BTreeMap<LotNo, Option<Lot>>,
     /// Holds that changed, and whether they are stored as active.
     pub(crate) holds: BTreeMap<HoldNo, bool>,
+    /// Years that changed, and whether they are stored.
+    pub(crate) years: BTreeMap<i16, bool>,
     /// Where its loaded orders were placed.
     channels: BTreeMap<OrderNo, u32>,
     limit: u32,
@@ -114,6 +116,7 @@ pub(crate) struct Staged {
     entries: Vec<(EntryNo, EntryRow)>,
     lots: Vec<(LotNo, Option<Lot>)>,
     holds: Vec<(HoldNo, bool)>,
+    years: Vec<(i16, bool)>,
     orders: Vec<(OrderNo, SavedOrder)>,
     channels: BTreeMap<OrderNo, u32>,
     totals: Vec<(TotalsKey, Totals)>,
@@ -288,6 +291,9 @@ impl<'a> Batch<'a> {
         let lots = touched(&decided.entries).map(|no| (no, before.lot(no).copied())).collect();
         let was_active = |no| before.hold(no).is_some_and(|it| it.state == HoldState::Active);
         let holds = decided.entries.iter().filter_map(|it| it.hold).map(|it| (it.no, was_active(it.no))).collect();
+        let is_stored = |year| before.years().iter().any(|it| it.year == year);
+        let years = decided.entries.iter().filter_map(|it| it.changes.figures).map(|it| it.day.year());
+        let years = years.map(|it| (it, is_stored(it))).collect();
         let mut channels = self.slot(id)?.channels.clone();
         let mut changed: BTreeSet<OrderNo> = decided.entries.iter().filter_map(|it| it.order).collect();
         if let (Some(recorded), Some(place)) = (&decided.order, &order) {
@@ -321,12 +327,12 @@ impl<'a> Batch<'a> {
             };
             orders.push((no, saved_order(changed, new)?));
         }
-        Ok(Staged { id, account, settles, entries, lots, holds, orders, channels, totals })
+        Ok(Staged { id, account, settles, entries, lots, holds, years, orders, channels, totals })
     }
 
     /// Takes over what was staged; nothing here can fail.
     pub(crate) fn take_over(&mut self, staged: Staged) {
-        let Staged { id, account, settles, entries, lots, holds, orders, channels, totals } = staged;
+        let Staged { id, account, settles, entries, lots, holds, years, orders, channels, totals } = staged;
         if let Some(slot) = self.accounts.get_mut(&id) {
             slot.is_changed |= settles || !orders.is_empty() || !entries.is_empty();
             let due_at = account.due_at();
@@ -338,6 +344,9 @@ impl<'a> Batch<'a> {
             }
             for (no, was_active) in holds {
                 slot.holds.entry(no).or_insert(was_active);
+            }
+            for (year, is_stored) in years {
+                slot.years.entry(year).or_insert(is_stored);
             }
         }
         self.rows.entries.extend(entries.into_iter().map(|(no, row)| ((id, no), row)));
@@ -364,6 +373,7 @@ impl Slot {
             is_changed: false,
             lots: BTreeMap::new(),
             holds: BTreeMap::new(),
+            years: BTreeMap::new(),
             channels: BTreeMap::new(),
             limit: LOTS,
         }

@@ -208,6 +208,12 @@ fn changes(it: &Changes) -> Value {
         "undone": it.undone.get(), "counted": it.counted.minor(), "steps": it.steps,
         "carried": it.carried.map(|it| json!({"per": it.per.minor(), "remainder": it.remainder.minor()})),
         "displaced": it.displaced.as_ref().map(|it| it.iter().map(displaced).collect::<Vec<_>>()),
+        "spent": it.spent.minor(),
+        "figures": it.figures.map(|it| json!({
+            "day": it.day.to_string(), "points": it.figures.points.get(), "spent": it.figures.spent.minor(),
+            "orders": it.figures.orders,
+        })),
+        "allotted": it.allotted.map(|it| json!({"cap": it.cap.name(), "points": it.points.get()})),
     })
 }
 
@@ -244,5 +250,8 @@ fn earned(it: &Earned) -> Value {
         "code": "earned", "cause": cause, "order": order, "version": it.version, "base": it.base.minor(),
         "rate": {"points": it.rate.points.get(), "per": it.rate.per.minor(), "mode": mode},
         "carried": it.carried.minor(), "before": it.before.get(), "called_for": it.called_for.get(),
+        "cut": it.cut.map(|it| json!({
+            "cap": it.cap.name(), "most": it.most.get(), "called_for": it.called_for.get(),
+        })),
     })
 }

@@ -6,6 +6,7 @@
 
 use engine::{
     Account, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order, OrderNo, Points, Timestamp,
+    Year,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -41,6 +42,8 @@ pub(crate) const HOLD_CLOSED: &str = "SELECT hold_no, lapses_at, taken_by, body,
 pub(crate) const ORDER: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
     WHERE owner_id = $1 AND program = $2 AND order_no = $3";
 
+pub(crate) const YEARS: &str = "SELECT year, body FROM years
+    WHERE owner_id = $1 AND program = $2 AND $3 <= year AND year < $4 ORDER BY year";
 pub(crate) const ORDERS_LAST: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
     WHERE owner_id = $1 AND program = $2 ORDER BY order_no DESC LIMIT $3";
 
@@ -58,6 +61,8 @@ pub(crate) struct Loaded {
 pub(crate) fn load_account(conn: &Connection, id: AccountId) -> Found<Loaded> {
     let mut loaded = load_balance(conn, id)?;
     load_lots(conn, id, &mut loaded.account, LOTS)?;
+    let first = loaded.account.latest_year.map(|it| it - 1);
+    load_years(conn, id, &mut loaded.account, first)?;
     load_holds(conn, id, &mut loaded.account)?;
     Ok(loaded)
 }
@@ -85,14 +90,19 @@ fn read_account(row: &Row<'_>) -> Found<Loaded> {
     account.next_order = OrderNo(row.get(FIGURES + 3)?);
     account.next_hold = HoldNo(row.get(FIGURES + 4)?);
     let carried = row.get_ref(FIGURES + 6)?.as_blob_or_null().map_err(|_| Fault::Row("a remainder is no blob"))?;
-    account.carried = pack::unpack_carried(carried)?;
+    pack::unpack_rest(carried, &mut account)?;
     account.horizon.orders = Some(account.next_order);
+    account.horizon.years = account.latest_year.map(|_| i16::MAX);
     Ok(Loaded { account, due_at: column_due(row.get(FIGURES + 5)?), is_stored: true })
 }
 
 /// The first `limit` lots that wait and the first that are open; the horizon says where the loaded ones end.
 pub(crate) fn load_lots(conn: &Connection, id: AccountId, account: &mut Account, limit: u32) -> Found<()> {
-    let mut horizon = Horizon { orders: account.horizon.orders, ..Horizon::default() };
+    if LOTS < limit {
+        load_years(conn, id, account, Some(i16::MIN))?;
+    }
+    let (orders, years) = (account.horizon.orders, account.horizon.years);
+    let mut horizon = Horizon { orders, years, ..Horizon::default() };
     if account.balance.pending.is_positive() {
         let (lots, next) = lots_of_phase(conn, id, WAITING, limit)?;
         // Several may change at one instant: only what changes before the first lot left out is surely complete.
@@ -106,6 +116,23 @@ pub(crate) fn load_lots(conn: &Connection, id: AccountId, account: &mut Account,
     }
     account.horizon = horizon;
     Ok(())
+}
+
+/// The years from `first` on, as far as days count at all: those of the last one and the one before are as a rule all that
+/// caps and tiers look at.
+fn load_years(conn: &Connection, id: AccountId, account: &mut Account, first: Option<i16>) -> Found<()> {
+    let (Some(first), Some(until)) = (first, account.horizon.years) else { return Ok(()) };
+    let mut statement = conn.prepare_cached(YEARS)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, first, until])?;
+    while let Some(row) = rows.next()? {
+        account.load_year(read_year(row)?);
+    }
+    account.horizon.years = Some(first).filter(|it| *it != i16::MIN);
+    Ok(())
+}
+
+pub(crate) fn read_year(row: &Row<'_>) -> Found<Year> {
+    Ok(pack::unpack_year(row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default())?)
 }
 
 /// Up to `limit` lots in order, and the one behind them.

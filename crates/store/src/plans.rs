@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use engine::Timestamp;
 
-use crate::load::{ACCOUNT, ENTRY, HOLD_CLOSED, HOLDS, LOT_AT, LOT_NUMBERED, LOTS_OF_PHASE, ORDER, ORDERS_LAST};
+use crate::load::{ACCOUNT, ENTRY, HOLD_CLOSED, HOLDS, LOT_AT, LOT_NUMBERED, LOTS_OF_PHASE, ORDER, ORDERS_LAST, YEARS};
 use crate::migrate::migrate;
 use crate::query::{
     ACCOUNTS_OF, ENTRIES_AFTER, ENTRIES_BEFORE, EXPIRIES, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, ORDER_NAME,
@@ -42,6 +42,7 @@ fn what_is_asked_of_an_account_is_one_range_of_the_tree() {
         (HOLD_CLOSED, &one),
         (ORDER, &one),
         (ORDERS_LAST, &run),
+        (YEARS, &format!("{key} AND sort_at=? AND earned_at=? AND no>? AND no<?)")),
         (ENTRY, &one),
         (last, &format!("{key} AND sort_at=? AND earned_at=? AND no>?)")),
         (due, "SEARCH ledger USING COVERING INDEX ledger_due ((due_at,owner_id,program)>(?,?,?) AND due_at<?)"),

@@ -51,6 +51,11 @@ const INSERT_HOLD: &str = "INSERT INTO ledger (owner_id, program, part, phase, s
 const DELETE_HOLD: &str = "DELETE FROM ledger
     WHERE owner_id = $1 AND program = $2 AND part = 1 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $3";
 
+const INSERT_YEAR: &str = "INSERT INTO ledger (body, owner_id, program, part, phase, sort_at, earned_at, no)
+    VALUES ($1, $2, $3, 5, 0, 0, 0, $4)";
+const UPDATE_YEAR: &str = "UPDATE ledger SET body = $1
+    WHERE owner_id = $2 AND program = $3 AND part = 5 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $4";
+
 pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     let conn = batch.conn;
     save_directory(conn, &batch.rows)?;
@@ -61,6 +66,7 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     save_entries(conn, &batch.rows)?;
     save_orders(conn, &batch.rows)?;
     save_holds(conn, batch)?;
+    save_years(conn, batch)?;
     save_totals(conn, &batch.rows.totals)?;
     save_answers(conn, &batch.rows, batch.now)
 }
@@ -156,7 +162,7 @@ fn bind_account(statement: &mut Statement<'_>, id: AccountId, account: &Account)
     statement.raw_bind_parameter(16, account.next_lot.0)?;
     statement.raw_bind_parameter(17, account.next_order.0)?;
     statement.raw_bind_parameter(18, account.next_hold.0)?;
-    statement.raw_bind_parameter(19, pack::pack_carried(&account.carried))?;
+    statement.raw_bind_parameter(19, pack::pack_rest(account))?;
     statement.raw_bind_parameter(20, id.owner.0)?;
     statement.raw_bind_parameter(21, id.program)?;
     Ok(())
@@ -263,6 +269,20 @@ fn save_holds(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
             let lapses_at = hold.lapses_at.micros();
             let points = hold.points.get();
             insert.execute(params![id.owner.0, id.program, closed, no.0, lapses_at, taken_by, points, body])?;
+        }
+    }
+    Ok(())
+}
+
+fn save_years(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+    let mut insert = conn.prepare_cached(INSERT_YEAR)?;
+    let mut update = conn.prepare_cached(UPDATE_YEAR)?;
+    for (id, slot) in changed(batch) {
+        for (no, is_stored) in &slot.years {
+            let year = slot.account.years().iter().find(|it| it.year == *no);
+            let body = pack::pack_year(year.ok_or(Fault::Row("a year that changed is loaded"))?);
+            let statement = if *is_stored { &mut update } else { &mut insert };
+            one(statement.execute(params![body, id.owner.0, id.program, no])?)?;
         }
     }
     Ok(())

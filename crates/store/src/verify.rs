@@ -13,7 +13,7 @@ use crate::directory::{self, Listed, Listing, identity_key, order_key};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
-use crate::load::{Loaded, find_entry, load_balance, read_entry, read_hold, read_order};
+use crate::load::{Loaded, find_entry, load_balance, read_entry, read_hold, read_order, read_year};
 use crate::member::{Identity, IdentityKind, words_of};
 use crate::query::{Reader, all_lots, parked};
 use crate::rows::{self, AccountId, figures};
@@ -27,6 +27,7 @@ pub struct VerifyReport {
     pub lots: u64,
     pub orders: u64,
     pub holds: u64,
+    pub years: u64,
     pub members: u64,
     /// Members that the sweeper leaves out, since settling their points panicked.
     pub parked: Vec<MemberId>,
@@ -125,6 +126,7 @@ impl Check<'_> {
         compare_balance(id, &stored, &replayed)?;
         self.compare_lots(id, &replayed)?;
         self.compare_holds(id, &replayed)?;
+        self.compare_years(id, &replayed)?;
         self.compare_orders(id, &replayed, &stored)
     }
 
@@ -207,6 +209,22 @@ impl Check<'_> {
         Ok(())
     }
 
+    fn compare_years(&mut self, id: AccountId, replayed: &Account) -> Compared<()> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT year, body FROM years WHERE owner_id = $1 AND program = $2 ORDER BY year")?;
+        let mut rows = statement.query(params![id.owner.0, id.program])?;
+        let mut years = Vec::new();
+        while let Some(row) = rows.next()? {
+            years.push(read_year(row)?);
+        }
+        self.report.years += count(years.len());
+        if !years.iter().eq(replayed.years().iter().map(|it| &**it)) {
+            return Err(differs(id, "what its days count is not what the entries make"));
+        }
+        Ok(())
+    }
+
     fn compare_orders(&mut self, id: AccountId, replayed: &Account, stored: &Loaded) -> Compared<()> {
         let mut statement = self.conn.prepare_cached(
             "SELECT order_no, channel, reference, biz_date, document, state FROM orders
@@ -244,7 +262,7 @@ impl Check<'_> {
     /// Rows of accounts that are not there, or that no look-up comes to: one look at the whole tree.
     fn counts(&mut self) -> Compared<()> {
         let report = &self.report;
-        let mut stored = [0; 5];
+        let mut stored = [0; 6];
         let mut statement = self.conn.prepare_cached("SELECT part FROM ledger")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -256,6 +274,7 @@ impl Check<'_> {
             (stored[2], "lots", report.lots),
             (stored[3], "orders", report.orders),
             (stored[1], "holds", report.holds),
+            (stored[5], "years", report.years),
             (stored[0], "accounts", report.accounts),
         ] {
             if found != expected {
@@ -400,6 +419,10 @@ fn compare_balance(id: AccountId, stored: &Loaded, replayed: &Account) -> Compar
     if counters(account) != counters(replayed) {
         let (stored, replayed) = (counters(account), counters(replayed));
         return Err(differs(id, &format!("its counters are stored as {stored:?}, the entries make {replayed:?}")));
+    }
+    let counted = |it: &Account| (it.counted, it.latest_year);
+    if counted(account) != counted(replayed) {
+        return Err(differs(id, "what it counts in all is not what the entries make"));
     }
     let mut carried = [account.carried.clone(), replayed.carried.clone()];
     carried.iter_mut().for_each(|it| it.sort_unstable_by_key(|it| it.per));

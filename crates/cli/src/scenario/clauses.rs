@@ -6,7 +6,7 @@ use super::limits::Limits;
 use super::words::{Fault, Words};
 
 const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `carry the remainder`, \
-    `with tax`, `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
+    `earn at most 100 a day`, `with tax`, `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
     `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
@@ -22,6 +22,8 @@ pub(super) struct Clauses {
     earn: (String, String),
     on: &'static str,
     mode: &'static str,
+    /// Key and figure of each cap.
+    caps: Vec<(&'static str, String)>,
     include_tax: bool,
     include_shipping: bool,
     waiting_days: String,
@@ -44,6 +46,7 @@ impl Default for Clauses {
             earn: ("1".to_owned(), "1.00".to_owned()),
             on: "paid",
             mode: "proportional",
+            caps: Vec::new(),
             include_tax: false,
             include_shipping: false,
             waiting_days: "0".to_owned(),
@@ -64,7 +67,9 @@ impl Clauses {
     /// Changes what one clause names.
     pub(super) fn change(&mut self, clause: &str) -> Result<(), Fault> {
         let mut words = Words::of(clause)?;
-        if words.eat("earn") {
+        if words.eat("earn at most") {
+            self.change_cap(&mut words)?;
+        } else if words.eat("earn") {
             self.earn = (figure(&mut words)?, after(&mut words, "per")?);
         } else if words.eat("redeem") {
             self.redeem = (figure(&mut words)?, after(&mut words, "for")?);
@@ -99,6 +104,16 @@ impl Clauses {
             self.change_word(&mut words)?;
         }
         words.done(ALLOWED)
+    }
+
+    fn change_cap(&mut self, words: &mut Words) -> Result<(), Fault> {
+        let figure = figure(words)?;
+        let caps = [("an order", "order"), ("a day", "day"), ("a month", "month"), ("a year", "year")];
+        if let Some((_, cap)) = caps.into_iter().find(|(phrase, _)| words.eat(phrase)) {
+            self.caps.retain(|it| it.0 != cap);
+            self.caps.push((cap, figure));
+        }
+        Ok(())
     }
 
     /// Clauses without a figure; `on paid` may also follow the rate.
@@ -145,6 +160,8 @@ impl Clauses {
         let Self { waiting_days, grace_days, value_min, points_min, hold_minutes, on_refund, shortfall, .. } = self;
         let ((points, per), (redeem, value)) = (&self.earn, &self.redeem);
         let limits = self.limits.to_json();
+        let caps: Vec<String> = self.caps.iter().map(|(key, most)| format!("\"{key}\": {most}")).collect();
+        let caps = caps.join(", ");
         format!(
             r#"{{
   "format": 1,
@@ -153,7 +170,8 @@ impl Clauses {
   "time_zone": "{zone}",
   "earn": {{
     "points": {points}, "per": "{per}", "mode": "{mode}", "on": "{on}",
-    "include_tax": {include_tax}, "include_shipping": {include_shipping}, "waiting_days": {waiting_days}
+    "include_tax": {include_tax}, "include_shipping": {include_shipping}, "waiting_days": {waiting_days},
+    "caps": {{ {caps} }}
   }},
   "validity": {validity},
   "grace_days": {grace_days},

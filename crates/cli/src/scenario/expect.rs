@@ -22,8 +22,8 @@ const OF_ORDER: [&str; 9] =
     ["earned", "will earn", "redeemed", "owed", "let go", "expired", "balance", "pending", "held"];
 const OF_ACCOUNT: [&str; 11] =
     ["balance", "pending", "held", "owed", "let go", "expired", "issued", "redeemed", "revoked", "deducted", "hold"];
-const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, `base \
-    85.00`, `redeemed 500`, `pays 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
+const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
+    `cut by order|day|month|year|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
     `recorded`, `retry`, `stale`, `unchanged`, `refused CODE`, of a quote `choices 500 1000`, `no choices`, `more because \
     CODE`, and of the account `balance 100` or `100`, `pending 20`, \
     `held 50`";
@@ -184,6 +184,8 @@ fn read_figure(words: &mut Words, tells: Tells, when: &When, expected: &mut Vec<
         }
     } else if words.eat("until") {
         push("until", words.date()?.to_string());
+    } else if of_sale && words.eat("cut by") {
+        push("cut by", words.take().to_owned());
     } else if words.eat("never expires") {
         push("until", "never".to_owned());
     } else if words.eat("unchanged") {

@@ -40,6 +40,7 @@ impl Shop {
             earn: EarnRate { points: Points::new(points), per: Money::new(50_00), mode: EarnMode::StepsCarried },
             earn_on_tax: false,
             earn_on_shipping: false,
+            caps: None,
             waiting_days: 0,
             validity: Validity::Never,
             grace_days: 30,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Account, Bucket, Entry, HoldState, LotNo, Points, Source};
+use engine::{Account, Bucket, Date, Entry, Figures, HoldState, LotNo, Points, Source};
 use proptest::prelude::*;
 
 use crate::seeded::Outcome;
@@ -63,7 +63,32 @@ pub(crate) fn check_sums(account: &Account, entries: &[Entry]) -> Outcome {
     prop_assert!(balance.is_conserved(), "conservation: {:?}", balance);
     prop_assert!(balance.owed.is_zero() || balance.available.is_zero(), "owed beside available: {:?}", balance);
     prop_assert!(entries.windows(2).all(|it| it[0].at <= it[1].at), "ledger time went back");
+    check_figures(account, entries)?;
     check_orders(account, entries)
+}
+
+/// What each day counts is what its entries say, nothing is below zero, and the days add up to the whole.
+fn check_figures(account: &Account, entries: &[Entry]) -> Outcome {
+    let mut days: BTreeMap<String, [i64; 3]> = BTreeMap::new();
+    let raw = |it: &Figures| [it.points.get(), it.spent.minor(), it.orders];
+    let add = |sum: &mut [i64; 3], it: &Figures| sum.iter_mut().zip(raw(it)).for_each(|(sum, it)| *sum += it);
+    let mut whole = [0; 3];
+    for of_day in entries.iter().filter_map(|it| it.changes.figures.as_ref()) {
+        add(days.entry(of_day.day.to_string()).or_default(), &of_day.figures);
+        add(&mut whole, &of_day.figures);
+    }
+    days.retain(|_, it| *it != [0; 3]);
+    let mut kept: BTreeMap<String, [i64; 3]> = BTreeMap::new();
+    for year in account.years() {
+        for day in &year.days {
+            let date = Date::of_year(year.year, day.ordinal).expect("a day of that year");
+            kept.insert(date.to_string(), raw(&day.figures));
+        }
+    }
+    prop_assert!(kept.values().flatten().all(|it| 0 <= *it), "a day counts less than nothing: {:?}", kept);
+    prop_assert_eq!(kept, days);
+    prop_assert_eq!(raw(&account.counted), whole);
+    Ok(())
 }
 
 /// What an order has earned and redeemed is what its entries say. Taken, expired, owed and let go are together what each
@@ -109,6 +134,8 @@ pub(crate) fn check_replay(account: &Account, entries: &[Entry]) -> Outcome {
     }
     prop_assert_eq!(replayed.balance, account.balance);
     prop_assert_eq!(replayed.lots(), account.lots());
+    prop_assert_eq!((replayed.counted, replayed.latest_year), (account.counted, account.latest_year));
+    prop_assert_eq!(replayed.years(), account.years());
     prop_assert_eq!(replayed.holds(), account.holds());
     prop_assert_eq!(
         (replayed.next_entry, replayed.next_lot, replayed.next_hold, replayed.last_at),

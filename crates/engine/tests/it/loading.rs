@@ -51,6 +51,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
         open: keys.get(open.index(keys.len() + 1)).copied(),
         waiting: dues.get(waiting.index(dues.len() + 1)).copied(),
         orders: Some(whole.next_order),
+        years: if open.index(3) == 0 { Some(i16::MAX) } else { None },
     };
     let mut account = Account::default();
     account.balance = whole.balance;
@@ -60,7 +61,12 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     account.next_order = whole.next_order;
     account.next_hold = whole.next_hold;
     account.carried = whole.carried.clone();
+    account.counted = whole.counted;
+    account.latest_year = whole.latest_year;
     account.horizon = horizon;
+    for year in whole.years().iter().filter(|it| horizon.years.is_none_or(|first| first <= it.year)) {
+        account.load_year((**year).clone());
+    }
     let order = match command {
         Command::Put { slot, .. } => shop.order(*slot),
         Command::Hold { .. } | Command::Release(_) | Command::Adjust(_) | Command::Settle => None,

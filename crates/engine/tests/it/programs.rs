@@ -1,7 +1,7 @@
 //! Random programs: terms that differ in everything a rule looks at, with amounts so small that they collide.
 
 use engine::{
-    Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share,
+    Caps, Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share,
     Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
 };
 use proptest::prelude::*;
@@ -20,6 +20,7 @@ pub(crate) fn plain() -> Terms {
         earn: EarnRate { points: Points::new(1), per: Money::new(100), mode: EarnMode::Proportional },
         earn_on_tax: true,
         earn_on_shipping: false,
+        caps: None,
         waiting_days: 0,
         validity: Validity::Never,
         grace_days: 30,
@@ -47,42 +48,73 @@ pub(crate) fn one_version(terms: Terms) -> Timeline {
     Timeline::new(vec![Version { number: 1, effective_at: NOON.plus_days(-4_000), terms }], Vec::new())
 }
 
-pub(crate) fn timelines() -> impl Strategy<Value = Timeline> {
+pub(crate) fn timelines() -> BoxedStrategy<Timeline> {
     let one = terms().prop_map(one_version);
     let switches = prop::collection::vec((0..80_i32, any::<bool>()), 0..3);
     let several = (terms(), terms(), 0..60_i32, switches).prop_map(|(first, second, day, switches)| {
         let versions = vec![
             Version { number: 1, effective_at: NOON.plus_days(-4_000), terms: first.clone() },
-            Version { number: 2, effective_at: NOON.plus_days(day), terms: Terms { zone: first.zone, ..second } },
+            Version {
+                number: 2,
+                effective_at: NOON.plus_days(day),
+                // What counts towards a cap is what it was: orders under a lower one would use up what others have.
+                terms: Terms { zone: first.zone, caps: capped(&second, first.caps), ..second },
+            },
         ];
         let switch = |(day, on)| Switch { at: NOON.plus_days(day).plus_minutes(77), on };
         Timeline::new(versions, switches.into_iter().map(switch).collect())
     });
-    prop_oneof![3 => one, 1 => several]
+    prop_oneof![3 => one, 1 => several].boxed()
 }
 
-pub(crate) fn terms() -> impl Strategy<Value = Terms> {
+pub(crate) fn terms() -> BoxedStrategy<Terms> {
     let earning = (milestone(), earn_rate(), any::<bool>(), any::<bool>(), waiting_days());
     let keeping = (zone(), validity(), prop::sample::select(vec![0_u16, 1, 9, 30]));
-    (earning, keeping, redeem(), shortfall(), points_part()).prop_map(
-        |((grant_on, earn, earn_on_tax, earn_on_shipping, waiting_days), keeping, redeem, shortfall, points_part)| {
-            let (zone, validity, grace_days) = keeping;
-            Terms {
-                zone,
-                grant_on,
-                earn,
-                earn_on_tax,
-                earn_on_shipping,
-                waiting_days,
-                validity,
-                grace_days,
+    (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed())
+        .prop_map(
+            |(
+                (grant_on, earn, earn_on_tax, earn_on_shipping, waiting_days),
+                keeping,
                 redeem,
                 shortfall,
                 points_part,
-                ..plain()
-            }
-        },
-    )
+                caps,
+            )| {
+                let (zone, validity, grace_days) = keeping;
+                let caps = if earn.mode == EarnMode::StepsCarried { None } else { caps };
+                Terms {
+                    zone,
+                    grant_on,
+                    earn,
+                    earn_on_tax,
+                    earn_on_shipping,
+                    caps,
+                    waiting_days,
+                    validity,
+                    grace_days,
+                    redeem,
+                    shortfall,
+                    points_part,
+                    ..plain()
+                }
+            },
+        )
+        .boxed()
+}
+
+/// Some of the caps, so low that they are reached.
+fn caps() -> impl Strategy<Value = Option<Caps>> {
+    let cap = || prop_oneof![1 => Just(None), 1 => (1..60_i64).prop_map(|it| Some(Points::new(it)))];
+    let caps = (cap(), cap(), cap(), cap()).prop_map(|(order, day, month, year)| {
+        let times = |it: Option<Points>, many| it.map(|it| Points::new(it.get() * many));
+        Some(Caps { order, day, month: times(month, 2), year: times(year, 3) })
+    });
+    prop_oneof![2 => Just(None), 1 => caps]
+}
+
+/// Remainders are carried without caps.
+fn capped(terms: &Terms, caps: Option<Caps>) -> Option<Caps> {
+    if terms.earn.mode == EarnMode::StepsCarried { None } else { caps }
 }
 
 fn zone() -> impl Strategy<Value = Zone> {

@@ -17,6 +17,9 @@ pub(super) fn allowed(path: &str) -> String {
         "redeem.points" => format!("a whole number from 1 to {points}"),
         "earn.waiting_days" => format!("a whole number from 0 to {}", limits::WAITING_DAYS_MAX),
         "grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
+        "earn.caps.order" | "earn.caps.day" | "earn.caps.month" | "earn.caps.year" => {
+            format!("a whole number from 1 to {}, or left out", limits::POINTS_MAX)
+        }
         "redeem.step" | "redeem.max_points" => format!("a whole number from 1 to {}", limits::POINTS_MAX),
         "redeem.max_share" => "a share in quotes such as \"50%\", \"0.01%\" to \"100%\"".to_owned(),
         "redeem.pays_shipping" | "redeem.pays_tax" => "true or false".to_owned(),

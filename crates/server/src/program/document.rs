@@ -8,6 +8,7 @@ use engine::limits;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::caps::CapsDocument;
 use super::read::{some_amount, some_whole, text, text_amount, whole};
 
 /// A loyalty program: the terms that members join.
@@ -86,6 +87,9 @@ pub struct EarnDocument {
     #[serde(deserialize_with = "whole")]
     #[schemars(range(min = 0, max = limits::WAITING_DAYS_MAX))]
     pub waiting_days: i64,
+    /// The most points that a member's orders earn; what is left out has no limit.
+    #[serde(skip_serializing_if = "CapsDocument::is_empty")]
+    pub caps: CapsDocument,
 }
 
 /// Whether parts of a step count.
@@ -284,6 +288,7 @@ impl Default for EarnDocument {
             include_tax: false,
             include_shipping: false,
             waiting_days: 0,
+            caps: CapsDocument::default(),
         }
     }
 }

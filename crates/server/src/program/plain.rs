@@ -1,5 +1,6 @@
 //! What a program does, in plain words. Every figure is worked out by the engine on a made-up member, none is typed.
 
+mod caps;
 mod earning;
 mod redeeming;
 mod refunds;

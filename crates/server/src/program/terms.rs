@@ -36,6 +36,7 @@ impl ProgramDocument {
             earn,
             earn_on_tax: self.earn.include_tax,
             earn_on_shipping: self.earn.include_shipping,
+            caps: self.earn.caps.caps(self.earn.mode)?,
             waiting_days: narrow(waiting_days),
             validity,
             grace_days: narrow(grace_days),

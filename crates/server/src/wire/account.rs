@@ -88,6 +88,20 @@ pub(crate) struct WireEarned {
     pub(crate) carried: String,
     /// The version of the program whose terms are pinned.
     pub(crate) version: u32,
+    /// What a cap left of it; left out when none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cut: Option<WireCut>,
+}
+
+/// A cap that an order has reached.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireCut {
+    /// `order`, `day`, `month` or `year`.
+    pub(crate) cap: &'static str,
+    /// The most that orders earn within it.
+    pub(crate) most: i64,
+    /// What the order would earn without it.
+    pub(crate) called_for: i64,
 }
 
 impl WireEarned {
@@ -111,6 +125,7 @@ impl WireEarned {
             rate_mode: mode_name(it.rate.mode),
             carried: it.carried.to_text(exponent),
             version: it.version,
+            cut: it.cut.map(|it| WireCut { cap: it.cap.name(), most: it.most.get(), called_for: it.called_for.get() }),
         }
     }
 }

@@ -149,6 +149,33 @@ pub(crate) struct WireChanges {
     pub(crate) carried: Option<WireCarried>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) displaced: Option<Vec<WireDisplaced>>,
+    /// How much of the order counts as money spent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spent: Option<String>,
+    /// What the account counts on the order's own day, towards caps and tiers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) figures: Option<WireFigures>,
+    /// What the order may earn for good, since a cap has cut it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) allotted: Option<WireAllotted>,
+}
+
+/// What counts on a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireFigures {
+    /// The local day on which the order was placed.
+    pub(crate) day: String,
+    pub(crate) points: i64,
+    pub(crate) spent: String,
+    pub(crate) orders: i64,
+}
+
+/// What a cap left for an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireAllotted {
+    /// `day`, `month` or `year`.
+    pub(crate) cap: &'static str,
+    pub(crate) points: i64,
 }
 
 /// What does not make a full step yet.
@@ -285,5 +312,13 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
         steps: it.steps,
         carried,
         displaced: it.displaced.as_ref().map(|it| it.iter().map(displaced).collect()),
+        spent: Some(it.spent).filter(|it| !it.is_zero()).map(|it| it.to_text(exponent)),
+        figures: it.figures.map(|it| WireFigures {
+            day: it.day.to_string(),
+            points: it.figures.points.get(),
+            spent: it.figures.spent.to_text(exponent),
+            orders: it.figures.orders,
+        }),
+        allotted: it.allotted.map(|it| WireAllotted { cap: it.cap.name(), points: it.points.get() }),
     }
 }

@@ -55,6 +55,7 @@ fn earned(answer: &Answer, voice: &Voice) -> String {
         Cause::Waits(at) => {
             let later = voice.points(points_for(earned.base, earned.rate));
             let at = milestone(at);
+            let later = if voice.terms.caps.is_some() { format!("at most {later}") } else { later };
             format!("earns nothing yet: once it is {at} it earns {later} ({})", voice.working(earned))
         }
     }

@@ -56,6 +56,8 @@ impl Story<'_> {
         let mut said = if let Cause::StepOf(_) = earned.cause {
             let verb = if undone == points { "given back" } else { "earned in addition" };
             format!("{} {verb}: another order completes a step with it again", self.points(points))
+        } else if points.is_zero() && self.entry.changes.counted.is_zero() {
+            format!("nothing more earned: {} is what it has ({working})", self.points(earned.called_for))
         } else if earned.before.is_zero() && undone.is_zero() {
             format!("{} earned ({working})", self.points(points))
         } else {

@@ -1,6 +1,6 @@
 //! How points, amounts, days and rates are said: with the shop's own word, in the program's currency and time zone.
 
-use engine::{Date, EarnMode, Earned, Milestone, Money, Points, Terms, Timestamp, YearDay};
+use engine::{Cap, Date, EarnMode, Earned, Milestone, Money, Points, Terms, Timestamp, YearDay};
 
 use crate::program::ProgramDocument;
 
@@ -92,8 +92,21 @@ impl Voice<'_> {
         }
     }
 
-    /// How an award was worked out: "1 point per 1.00 on 30.98, rounded down".
+    /// How an award was worked out: "1 point per 1.00 on 30.98, rounded down", and what a cap left of it.
     pub fn working(&self, earned: &Earned) -> String {
+        let working = self.by_rate(earned);
+        let Some(cut) = earned.cut else { return working };
+        let (most, called_for) = (self.points(cut.most), number(cut.called_for));
+        let cap = match cut.cap {
+            Cap::Order => format!("one order earns at most {most}"),
+            Cap::Day => format!("the orders of a day earn at most {most} together"),
+            Cap::Month => format!("the orders of a month earn at most {most} together"),
+            Cap::Year => format!("the orders of a year earn at most {most} together"),
+        };
+        format!("{working}, which makes {called_for}, but {cap}")
+    }
+
+    fn by_rate(&self, earned: &Earned) -> String {
         let (rate, base) = (self.rate(earned), self.amount(earned.base));
         match earned.rate.mode {
             EarnMode::StepsCarried if earned.carried.is_positive() => {

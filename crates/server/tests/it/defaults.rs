@@ -16,6 +16,7 @@ fn defaults() -> Terms {
         earn: EarnRate { points: Points::new(1), per: Money::new(100), mode: EarnMode::Proportional },
         earn_on_tax: false,
         earn_on_shipping: false,
+        caps: None,
         waiting_days: 0,
         validity: Validity::Never,
         grace_days: 30,

@@ -62,7 +62,8 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     );
     check_key(
         r#""earn": {"pre": "1.00"}"#,
-        "earn.pre: there is no such key; allowed is points, per, mode, on, include_tax, include_shipping, waiting_days",
+        "earn.pre: there is no such key; allowed is points, per, mode, on, include_tax, include_shipping, waiting_days, \
+         caps",
     );
     check_key(r#""points": {"two": "x"}"#, "points.two: there is no such key; allowed is one, many");
     check_key(
@@ -122,6 +123,24 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
     (r#""earn": {"on": "shipped"}"#, "earn.on", "\"shipped\" is not known", "\"placed\", \"paid\" or \"fulfilled\""),
     (r#""earn": {"include_tax": "yes"}"#, "earn.include_tax", "\"yes\" cannot stand here", "true or false"),
     (r#""earn": {"include_shipping": 1}"#, "earn.include_shipping", "1 cannot stand here", "true or false"),
+    (
+        r#""earn": {"caps": {"day": 0}}"#,
+        "earn.caps.day",
+        "0 is too few",
+        "a whole number from 1 to 1000000000000, or left out",
+    ),
+    (
+        r#""earn": {"caps": {"year": null}}"#,
+        "earn.caps.year",
+        "null cannot stand here",
+        "a whole number from 1 to 1000000000000, or left out",
+    ),
+    (
+        r#""earn": {"mode": "steps_carried", "caps": {"day": 5}}"#,
+        "earn.caps",
+        "caps cannot stand beside earn.mode \"steps_carried\", where one order completes the step of another",
+        "left out, or earn.mode \"steps\" or \"proportional\"",
+    ),
     (r#""earn": {"waiting_days": 367}"#, "earn.waiting_days", "367 is too many", "a whole number from 0 to 366"),
     (r#""validity": "always""#, "validity", "\"always\" is not known", VALIDITY),
     (r#""validity": 12"#, "validity", "this value cannot stand here", VALIDITY),

@@ -63,6 +63,20 @@ fn earning_is_told_with_worked_amounts() {
 }
 
 #[test]
+fn caps_are_told_with_an_order_that_reaches_them() {
+    check(
+        r#""earn": {"caps": {"order": 60, "day": 100, "month": 500, "year": 1000}}"#,
+        &[
+            "An order earns at most 60 points: one of 91.00 earns 60 points.",
+            "The orders that a member places on one day earn at most 100 points together: one of 151.00 earns 60 points.",
+            "The orders that a member places in one month earn at most 500 points together: one of 751.00 earns 60 points.",
+            "The orders that a member places in one year earn at most 1,000 points together: one of 1,501.00 earns 60 \
+             points.",
+        ],
+    );
+}
+
+#[test]
 fn what_earns_and_when_is_told() {
     let order = "of goods for 100.00 less a coupon of 15.00, plus 8.00 tax and 5.00 shipping";
     for (more, rule, counts) in [

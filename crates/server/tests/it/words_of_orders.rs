@@ -31,6 +31,32 @@ fn an_order_in_steps_says_how_many_count() {
 }
 
 #[test]
+fn an_order_that_a_cap_cuts_says_which() {
+    let mut shop = shop(r#""earn": {"caps": {"order": 80, "day": 100}}"#);
+    check(
+        &shop.put(1, shop.sale(9_050)),
+        &[
+            "Order 1001: 80 points earned (1 point per 1.00 on 90.50, rounded down, which makes 90, but one order earns at \
+             most 80 points)",
+            "Order 1001: earns 80 points (1 point per 1.00 on 90.50, rounded down, which makes 90, but one order earns at \
+             most 80 points). Balance: 80 points.",
+        ],
+    );
+    let said = shop.put(2, shop.sale(3_000));
+    assert_eq!(
+        said[0],
+        "Order 1002: 20 points earned (1 point per 1.00 on 30.00, which makes 30, but the orders of a day earn at most \
+         100 points together)"
+    );
+    let said = shop.put(3, shop.sale(1_000));
+    assert_eq!(
+        said[0],
+        "Order 1003: nothing more earned: 0 points is what it has (1 point per 1.00 on 10.00, which makes 10, but the \
+         orders of a day earn at most 100 points together)"
+    );
+}
+
+#[test]
 fn an_order_that_waits_says_for_what() {
     let mut shop = shop("");
     let placed = Document { paid_at: None, ..shop.sale(1000) };

@@ -114,10 +114,11 @@ CREATE TABLE name_words (
 -- | 2 lots     | 0, 1 or 2, below | what they say      | lot_no   | available_at | expires_at | order_no   | graced  |
 -- | 3 orders   | 0                | 0                  | order_no |              |            |            | channel |
 -- | 4 entries  | 0                | 0                  | entry_no | at           |            | order_no   | kind    |
+-- | 5 years    | 0                | 0                  | year     |              |            |            |         |
 --
 -- Of lots, phase 0 waits, sorted by the next change; 1 has available or held points, sorted by expiry; 2 is closed.
 -- available_at is left out when it is earned_at, expires_at when it is sort_at. The body of an account is what it carries,
--- that of a hold its lots, that of an order its document; held of a hold are its points. All other columns say what their
+-- and counts in all, that of a hold its lots, that of an order its document, that of a year what its days count; held of a hold are its points. All other columns say what their
 -- names say, and are left out where a part has none. They stand in the order of how many rows have them.
 CREATE TABLE ledger (
     owner_id BLOB NOT NULL,
@@ -178,6 +179,10 @@ FROM ledger WHERE part = 3 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 CREATE VIEW entries AS
 SELECT owner_id, program, no AS entry_no, at, biz_date, code AS kind, order_no, body
 FROM ledger WHERE part = 4 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
+
+CREATE VIEW years AS
+SELECT owner_id, program, no AS year, body
+FROM ledger WHERE part = 5 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 
 -- Sums over the entries of a day; channel 0 is what no order caused. Program 0 counts who signed up on a day in UTC.
 CREATE TABLE totals (

@@ -6,6 +6,7 @@ use engine::{
     Timestamp,
 };
 
+use super::figures::{read_allotted, read_cut, read_of_day, write_allotted, write_cut, write_of_day};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
@@ -228,7 +229,8 @@ pub(super) fn pack_earned(it: &mut Packer, earned: &Earned) {
         EarnMode::Steps => 1,
         EarnMode::StepsCarried => 2,
     };
-    it.byte(cause_number(earned.cause) << 3 | u8::from(!earned.carried.is_zero()) << 2 | mode);
+    let has_cut = u8::from(earned.cut.is_some()) << 7;
+    it.byte(has_cut | cause_number(earned.cause) << 3 | u8::from(!earned.carried.is_zero()) << 2 | mode);
     if let Cause::StepOf(order) = earned.cause {
         it.unsigned(order.0);
     }
@@ -241,6 +243,9 @@ pub(super) fn pack_earned(it: &mut Packer, earned: &Earned) {
     it.money(earned.rate.per);
     it.points(earned.before);
     it.points(earned.called_for);
+    if let Some(cut) = &earned.cut {
+        write_cut(it, cut);
+    }
 }
 
 pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
@@ -251,7 +256,7 @@ pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
         2 => EarnMode::StepsCarried,
         _ => return Err(Unreadable),
     };
-    let cause = match code >> 3 {
+    let cause = match code >> 3 & 15 {
         1 => Cause::Rate,
         2 => Cause::Waits(Milestone::Placed),
         3 => Cause::Waits(Milestone::Paid),
@@ -265,7 +270,9 @@ pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
     let version = it.small()?;
     let base = it.money()?;
     let rate = EarnRate { points: it.points()?, per: it.money()?, mode };
-    Ok(Earned { cause, version, base, rate, carried, before: it.points()?, called_for: it.points()? })
+    let (before, called_for) = (it.points()?, it.points()?);
+    let cut = if code >> 7 == 1 { Some(read_cut(it)?) } else { None };
+    Ok(Earned { cause, version, base, rate, carried, before, called_for, cut })
 }
 
 fn cause_number(cause: Cause) -> u8 {
@@ -286,7 +293,8 @@ fn pack_changes(it: &mut Packer, changes: &Changes) {
         .map(Points::get)
         .into_iter()
         .chain([changes.counted.minor(), changes.steps]);
-    let has_more = changes.carried.is_some() || changes.displaced.is_some();
+    let has_steps = changes.carried.is_some() || changes.displaced.is_some();
+    let has_more = has_steps || changes.figures.is_some() || changes.allotted.is_some() || !changes.spent.is_zero();
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
     it.byte(bits | u8::from(has_more) << 7);
     for figure in figures.filter(|it| *it != 0) {
@@ -295,6 +303,9 @@ fn pack_changes(it: &mut Packer, changes: &Changes) {
     if has_more {
         it.option(changes.carried, |it, carried| write_carried(it, &carried));
         it.option(changes.displaced.as_ref(), |it, displaced| it.list(displaced, write_displaced));
+        it.money(changes.spent);
+        it.option(changes.figures, |it, of_day| write_of_day(it, &of_day, changes));
+        it.option(changes.allotted, |it, allotted| write_allotted(it, &allotted));
     }
 }
 
@@ -307,8 +318,7 @@ fn unpack_changes(it: &mut Unpacker<'_>) -> Read<Changes> {
         }
     }
     let [owed, let_go, expired, earned, undone, counted, steps] = figures;
-    let has_more = bits >> 7 == 1;
-    Ok(Changes {
+    let mut changes = Changes {
         owed: Points::new(owed),
         let_go: Points::new(let_go),
         expired: Points::new(expired),
@@ -316,35 +326,24 @@ fn unpack_changes(it: &mut Unpacker<'_>) -> Read<Changes> {
         undone: Points::new(undone),
         counted: Money::new(counted),
         steps,
-        carried: if has_more { it.option(read_carried)? } else { None },
-        displaced: if has_more { it.option(|it| it.list(read_displaced))? } else { None },
-    })
-}
-
-/// The remainders of an account; nothing when there are none.
-pub(crate) fn pack_carried(carried: &[Carried]) -> Option<Vec<u8>> {
-    if carried.is_empty() {
-        return None;
+        ..Changes::default()
+    };
+    if bits >> 7 == 1 {
+        changes.carried = it.option(read_carried)?;
+        changes.displaced = it.option(|it| it.list(read_displaced))?;
+        changes.spent = it.money()?;
+        changes.figures = it.option(|it| read_of_day(it, &changes))?;
+        changes.allotted = it.option(read_allotted)?;
     }
-    let mut it = Packer::new(VERSION);
-    it.list(carried, write_carried);
-    Some(it.done())
+    Ok(changes)
 }
 
-pub(crate) fn unpack_carried(bytes: Option<&[u8]>) -> Read<Vec<Carried>> {
-    let Some(bytes) = bytes else { return Ok(Vec::new()) };
-    let mut it = Unpacker::new(bytes, VERSION)?;
-    let carried = it.list(read_carried)?;
-    it.done()?;
-    Ok(carried)
-}
-
-fn write_carried(it: &mut Packer, carried: &Carried) {
+pub(super) fn write_carried(it: &mut Packer, carried: &Carried) {
     it.money(carried.per);
     it.money(carried.remainder);
 }
 
-fn read_carried(it: &mut Unpacker<'_>) -> Read<Carried> {
+pub(super) fn read_carried(it: &mut Unpacker<'_>) -> Read<Carried> {
     Ok(Carried { per: it.money()?, remainder: it.money()? })
 }
 

@@ -3,6 +3,7 @@
 use engine::{LotRef, Money, Order, Pinned, Points, Posted, Source, Taken, TakenBack, Timestamp};
 
 use super::entry::{pack_lot, read_displaced, unpack_lot, write_displaced};
+use super::figures::{read_allotted, read_date, write_allotted, write_date};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
@@ -27,7 +28,8 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
             | u8::from(posted.lot.is_some()) << 2
             | u8::from(!posted.taken_back.is_empty()) << 3
             | u8::from(!posted.redeemed.is_empty()) << 4
-            | u8::from(has_steps) << 5,
+            | u8::from(has_steps) << 5
+            | u8::from(order.pinned.day.is_some()) << 6,
     );
     it.unsigned(u64::from(order.pinned.version));
     if !order.accepted.is_zero() || !order.asked.is_zero() {
@@ -49,17 +51,22 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
         it.signed(posted.steps);
         it.list(&posted.displaced, write_displaced);
     }
+    if let Some(day) = order.pinned.day {
+        write_date(&mut it, day);
+        it.money(posted.spent);
+        it.option(posted.allotted, |it, allotted| write_allotted(it, &allotted));
+    }
     it.done()
 }
 
 pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let mut it = Unpacker::new(bytes, VERSION)?;
     let bits = it.byte()?;
-    if 63 < bits {
+    if 127 < bits {
         return Err(Unreadable);
     }
     let has = |index: u8| bits >> index & 1 == 1;
-    let pinned = Pinned { version: it.small()?, on: has(0) };
+    let version = it.small()?;
     let (asked, accepted) = if has(1) { (it.points()?, it.points()?) } else { (Points::ZERO, Points::ZERO) };
     let earned = it.points()?;
     let lot: Option<LotRef> = if has(2) { Some(unpack_lot(&mut it, base)?) } else { None };
@@ -67,8 +74,11 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let redeemed = if has(4) { it.list(|it| read_taken(it, base))? } else { Vec::new() };
     let (counted, steps) = if has(5) { (it.money()?, it.signed()?) } else { (Money::ZERO, 0) };
     let displaced = if has(5) { it.list(read_displaced)? } else { Vec::new() };
+    let day = if has(6) { Some(read_date(&mut it)?) } else { None };
+    let (spent, allotted) = if has(6) { (it.money()?, it.option(read_allotted)?) } else { (Money::ZERO, None) };
     it.done()?;
-    let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced };
+    let pinned = Pinned { version, on: has(0), day };
+    let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted };
     Ok(State { pinned, asked, accepted, posted })
 }
 

@@ -1,10 +1,10 @@
 //! Round trips of packed rows, over arbitrary values of every field; and damaged bytes, which are refused.
 
 use engine::{
-    Actor, Bucket, Carried, Cause, Changes, Displaced, Document, DocumentVersion, EarnMode, EarnRate, Earned, Entry,
-    EntryNo, HoldChange, HoldNo, HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, Order,
-    OrderNo, Paid, Pinned, Points, Posted, Posting, Reason, RedeemRate, Return, ReturnPart, Source, Taken, TakenBack,
-    Timestamp,
+    Actor, Allotted, Bucket, Cap, Carried, Cause, Changes, Cut, Date, Day, Displaced, Document, DocumentVersion,
+    EarnMode, EarnRate, Earned, Entry, EntryNo, Figures, HoldChange, HoldNo, HoldState, Kind, Line, LineKind, LotNo,
+    LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid, Pinned, Points, Posted, Posting, Reason,
+    RedeemRate, Return, ReturnPart, Source, Taken, TakenBack, Timestamp, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -54,10 +54,18 @@ fn causes() -> impl Strategy<Value = Cause> {
     ]
 }
 
-fn reasons() -> impl Strategy<Value = Reason> {
+fn reasons() -> BoxedStrategy<Reason> {
     let modes = select(vec![EarnMode::Proportional, EarnMode::Steps, EarnMode::StepsCarried]);
-    let earned = (causes(), any::<u32>(), money(), (points(), money(), modes), money(), points(), points()).prop_map(
-        |(cause, version, base, (points, per, mode), carried, before, called_for)| {
+    let earned = (
+        causes(),
+        any::<u32>(),
+        money(),
+        (points(), money(), modes),
+        money(),
+        (points(), points()),
+        option::of(cuts()),
+    )
+        .prop_map(|(cause, version, base, (points, per, mode), carried, (before, called_for), cut)| {
             Reason::Earned(Earned {
                 cause,
                 version,
@@ -66,9 +74,9 @@ fn reasons() -> impl Strategy<Value = Reason> {
                 carried,
                 before,
                 called_for,
+                cut,
             })
-        },
-    );
+        });
     let paid = ((points(), money()), points(), points(), points(), money(), option::of(numbers())).prop_map(
         |((points, value), fits, before, after, paid, hold)| {
             let rate = RedeemRate { points, value };
@@ -82,9 +90,10 @@ fn reasons() -> impl Strategy<Value = Reason> {
         any::<u32>().prop_map(|minutes| Reason::Held { minutes }),
         any::<String>().prop_map(Reason::Note),
     ]
+    .boxed()
 }
 
-fn changes() -> impl Strategy<Value = Changes> {
+fn changes() -> BoxedStrategy<Changes> {
     let carried = option::of((money(), money()).prop_map(|(per, remainder)| Carried { per, remainder }));
     (
         (points(), points(), points(), points(), points()),
@@ -92,8 +101,9 @@ fn changes() -> impl Strategy<Value = Changes> {
         any::<i64>(),
         carried,
         option::of(vec(displaced(), 0..3)),
+        (money(), option::of(of_days()), option::of(allotted())),
     )
-        .prop_map(|((owed, let_go, expired, earned, undone), counted, steps, carried, displaced)| Changes {
+        .prop_map(|((owed, let_go, expired, earned, undone), counted, steps, carried, displaced, of_day)| Changes {
             owed,
             let_go,
             expired,
@@ -103,7 +113,47 @@ fn changes() -> impl Strategy<Value = Changes> {
             steps,
             carried,
             displaced,
+            spent: of_day.0,
+            figures: of_day.1,
+            allotted: of_day.2,
         })
+        .boxed()
+}
+
+fn caps() -> impl Strategy<Value = Cap> {
+    select(Cap::ALL.to_vec())
+}
+
+fn cuts() -> impl Strategy<Value = Cut> {
+    (caps(), points(), points()).prop_map(|(cap, most, called_for)| Cut { cap, most, called_for })
+}
+
+fn allotted() -> impl Strategy<Value = Allotted> {
+    (caps(), points()).prop_map(|(cap, points)| Allotted { cap, points })
+}
+
+fn dates() -> impl Strategy<Value = Date> {
+    (1970..2501_i16, 1..366_u16).prop_map(|(year, ordinal)| Date::of_year(year, ordinal).expect("a day"))
+}
+
+/// Sums of these stay within 63 bits.
+fn figures() -> impl Strategy<Value = Figures> {
+    let half = || i64::MIN / 4..i64::MAX / 4;
+    (half(), half(), half()).prop_map(|(points, spent, orders)| Figures {
+        points: Points::new(points),
+        spent: Money::new(spent),
+        orders,
+    })
+}
+
+fn of_days() -> impl Strategy<Value = OfDay> {
+    (dates(), figures()).prop_map(|(day, figures)| OfDay { day, figures })
+}
+
+fn years() -> impl Strategy<Value = Year> {
+    let days = prop::collection::btree_map(1..367_u16, figures(), 0..40);
+    let day = |(ordinal, figures)| Day { ordinal, figures };
+    (1970..2501_i16, days).prop_map(move |(year, days)| Year { year, days: days.into_iter().map(day).collect() })
 }
 
 fn displaced() -> impl Strategy<Value = Displaced> {
@@ -204,20 +254,23 @@ fn documents() -> impl Strategy<Value = Document> {
     )
 }
 
-fn orders() -> impl Strategy<Value = Order> {
+fn orders() -> BoxedStrategy<Order> {
     let source =
         prop_oneof![lots().prop_map(Source::Lot), Just(Source::Expired), Just(Source::Owed), Just(Source::LetGo)];
     let back = (source, points()).prop_map(|(source, points)| TakenBack { source, points });
     let stacks = (vec(back, 0..3), vec(taken(), 0..3), vec(displaced(), 0..3));
     let figures = (points(), points(), points(), money(), any::<i64>());
-    (any::<u32>(), any::<bool>(), option::of(lots()), figures, stacks).prop_map(
-        |(version, on, lot, figures, stacks)| {
+    let counts = option::of((dates(), money(), option::of(allotted())));
+    (any::<u32>(), any::<bool>(), option::of(lots()), figures, stacks, counts)
+        .prop_map(|(version, on, lot, figures, stacks, counts)| {
             let (asked, accepted, earned, counted, steps) = figures;
             let (taken_back, redeemed, displaced) = stacks;
-            let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced };
-            Order { pinned: Pinned { version, on }, asked, accepted, posted, ..Order::numbered(OrderNo(1)) }
-        },
-    )
+            let day = counts.map(|it| it.0);
+            let (_, spent, allotted) = counts.unwrap_or((Date::new(2026, 1, 1).expect("a day"), Money::ZERO, None));
+            let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted };
+            Order { pinned: Pinned { version, on, day }, asked, accepted, posted, ..Order::numbered(OrderNo(1)) }
+        })
+        .boxed()
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
@@ -252,6 +305,19 @@ proptest! {
     }
 
     #[test]
+    fn years_are_read_as_they_were_written(year in years()) {
+        prop_assert_eq!(unpack_year(year.year, &pack_year(&year)), Ok(year));
+    }
+
+    #[test]
+    fn damaged_bytes_of_years_never_panic(year in years(), at in any::<prop::sample::Index>(), to: u8) {
+        let mut body = pack_year(&year);
+        let at = at.index(body.len());
+        body[at] = to;
+        let _ = unpack_year(year.year, &body);
+    }
+
+    #[test]
     fn damaged_bytes_are_refused_or_read_but_never_panic(entry in entries(), at in any::<prop::sample::Index>(), to: u8) {
         let mut body = pack_entry(&entry);
         let at = at.index(body.len());
@@ -279,6 +345,7 @@ fn the_bytes_of_a_plain_entry_never_change() {
         carried: Money::ZERO,
         before: Points::ZERO,
         called_for: Points::new(30),
+        cut: None,
     };
     let entry = Entry {
         number: EntryNo(5),

@@ -10,6 +10,7 @@ mod crash;
 mod durable;
 #[cfg(target_os = "linux")]
 mod failing_disk;
+mod figures;
 mod floor;
 #[cfg(unix)]
 mod limits;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::{
-    Actor, Currency, Document, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms,
+    Actor, Caps, Currency, Document, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms,
     Shortfall, Terms, Timestamp, Validity, WithDiscounts, Zone,
 };
 use store::{
@@ -32,6 +32,7 @@ pub(crate) fn compile(document: &str) -> Result<Terms, String> {
                 terms.earn = EarnRate { points: Points::new(1), per: Money::new(5_000), mode: EarnMode::StepsCarried }
             }
             "owe" => terms.shortfall = Shortfall::Owe,
+            "capped" => terms.caps = Some(Caps { day: Some(Points::new(10)), ..Caps::default() }),
             "yen" => terms.currency = Currency { code: *b"JPY", exponent: 0 },
             "panic" => panic!("a test asked for it"),
             other => return Err(format!("unknown word {other}")),
@@ -48,6 +49,7 @@ fn plain() -> Terms {
         earn: EarnRate { points: Points::new(1), per: Money::new(100), mode: EarnMode::Proportional },
         earn_on_tax: false,
         earn_on_shipping: false,
+        caps: None,
         waiting_days: 0,
         validity: Validity::Months(12),
         grace_days: 30,

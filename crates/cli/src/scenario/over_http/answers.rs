@@ -3,9 +3,10 @@
 
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    Actor, Answer, Balance, Bucket, Carried, Cause, Changes, Choice, Choices, Displaced, EarnMode, EarnRate, Earned,
-    Entry, EntryNo, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OrderNo, Paid,
-    Points, Posting, Quote, Reason, RedeemRate, Rejection, Share, Status, Timestamp,
+    Actor, Allotted, Answer, Balance, Bucket, Cap, Carried, Cause, Changes, Choice, Choices, Cut, Date, Displaced,
+    EarnMode, EarnRate, Earned, Entry, EntryNo, Figures, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef,
+    Milestone, Money, OfDay, OrderNo, Paid, Points, Posting, Quote, Reason, RedeemRate, Rejection, Share, Status,
+    Timestamp,
 };
 use serde_json::Value;
 
@@ -149,6 +150,7 @@ impl<'a> Read<'a> {
             carried: self.money("carried")?,
             before: self.points("before")?,
             called_for: self.points("points")?,
+            cut: self.optional("cut").map(|it| it.cut()).transpose()?,
         })
     }
 
@@ -223,6 +225,26 @@ impl<'a> Read<'a> {
         })
     }
 
+    fn cut(&self) -> Result<Cut> {
+        Ok(Cut { cap: self.cap()?, most: self.points("most")?, called_for: self.points("called_for")? })
+    }
+
+    fn cap(&self) -> Result<Cap> {
+        let name = self.text("cap")?;
+        Cap::ALL.into_iter().find(|it| it.name() == name).with_context(|| format!("{name} is no cap"))
+    }
+
+    fn of_day(&self) -> Result<OfDay> {
+        let day = self.text("day")?;
+        let day = Date::parse(day).map_err(|it| anyhow::anyhow!("{day} {it}"))?;
+        let (points, spent, orders) = (self.points("points")?, self.money("spent")?, self.count("orders")?);
+        Ok(OfDay { day, figures: Figures { points, spent, orders } })
+    }
+
+    fn allotted(&self) -> Result<Allotted> {
+        Ok(Allotted { cap: self.cap()?, points: self.points("points")? })
+    }
+
     fn changes(&self) -> Result<Changes> {
         let carried =
             |it: Self| -> Result<Carried> { Ok(Carried { per: it.money("per")?, remainder: it.money("remainder")? }) };
@@ -241,6 +263,9 @@ impl<'a> Read<'a> {
             steps: self.count("steps")?,
             carried: self.optional("carried").map(carried).transpose()?,
             displaced: list.transpose()?,
+            spent: if self.optional("spent").is_some() { self.money("spent")? } else { Money::ZERO },
+            figures: self.optional("figures").map(|it| it.of_day()).transpose()?,
+            allotted: self.optional("allotted").map(|it| it.allotted()).transpose()?,
         })
     }
 

@@ -4,11 +4,12 @@
 //! which the programs it is used with keep to some thousands.
 
 mod amounts;
+mod caps;
 mod orders;
 
 use std::sync::Arc;
 
-use engine::{Adjustment, Document, Rejection, Terms, Timeline, Timestamp};
+use engine::{Adjustment, Date, Document, Rejection, Terms, Timeline, Timestamp};
 
 use crate::histories::ORDERS;
 use crate::shop::Command;
@@ -78,6 +79,10 @@ pub(crate) struct Order {
     pub(crate) asked: i128,
     accepted: i128,
     pub(crate) earned: i128,
+    /// The local day on which it was placed.
+    day: Date,
+    /// What it may earn since a cap of its day, month or year has cut it.
+    allotted: Option<i128>,
     lot: Option<usize>,
     taken_back: Vec<Back>,
     pub(crate) redeemed: Vec<usize>,

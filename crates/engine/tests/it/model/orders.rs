@@ -61,6 +61,8 @@ impl Model {
             let placed = document.placed_at;
             let terms = self.timeline.at(placed).expect("a version since long ago").terms.clone();
             self.orders[slot] = Some(Order {
+                day: terms.zone.date_of(placed),
+                allotted: None,
                 terms,
                 on: self.timeline.is_on(placed),
                 document: None,
@@ -90,11 +92,11 @@ impl Model {
         }
     }
 
-    fn order(&self, slot: usize) -> &Order {
+    pub(super) fn order(&self, slot: usize) -> &Order {
         self.orders[slot].as_ref().expect("it was recorded")
     }
 
-    fn order_mut(&mut self, slot: usize) -> &mut Order {
+    pub(super) fn order_mut(&mut self, slot: usize) -> &mut Order {
         self.orders[slot].as_mut().expect("it was recorded")
     }
 
@@ -222,6 +224,7 @@ impl Model {
             self.redate(slot, earned_at, &terms, now);
         }
         let calls_for = earned_at.map_or(0, |_| points_for(kept.base(paid, &terms), terms.earn));
+        let calls_for = self.capped(slot, calls_for);
         let earned = self.order(slot).earned;
         if earned < calls_for {
             self.grant(slot, calls_for - earned, earned_at.expect("it earns"), &terms, now);

@@ -29,6 +29,7 @@ impl Plain<'_> {
             }
         }
         said.extend(self.carrying());
+        said.extend(self.caps());
         said.push(self.what_earns());
         said.push(self.granting());
         said.extend(self.lifetime());

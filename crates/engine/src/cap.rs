@@ -1,0 +1,124 @@
+//! Caps on what orders earn: per order, day, month and year (E13).
+//!
+//! A cap counts on the order's own local day and is applied when an award is posted or raised. An order that was cut keeps
+//! what it was allotted: room that a cancellation frees serves later orders, never one that has its award.
+
+use crate::account::{Account, NeedMore};
+use crate::calendar::Date;
+use crate::entry::Earned;
+use crate::points::Points;
+use crate::posted::Order;
+use crate::program::Terms;
+
+/// The most points that orders earn, each within its time; what is left out has no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    pub order: Option<Points>,
+    pub day: Option<Points>,
+    pub month: Option<Points>,
+    pub year: Option<Points>,
+}
+
+/// Which cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cap {
+    Order,
+    Day,
+    Month,
+    Year,
+}
+
+/// What a cap left of an award.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub cap: Cap,
+    /// The cap itself.
+    pub most: Points,
+    /// What the order would have earned without it.
+    pub called_for: Points,
+}
+
+/// What an order may earn for good, since a cap of its day, month or year has cut it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allotted {
+    pub cap: Cap,
+    pub points: Points,
+}
+
+impl Cap {
+    pub const ALL: [Self; 4] = [Self::Order, Self::Day, Self::Month, Self::Year];
+
+    /// The stable name of the cap.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+}
+
+impl Caps {
+    pub fn of(&self, cap: Cap) -> Option<Points> {
+        match cap {
+            Cap::Order => self.order,
+            Cap::Day => self.day,
+            Cap::Month => self.month,
+            Cap::Year => self.year,
+        }
+    }
+}
+
+/// Cuts what an order calls for to the room that is left to it. What it has earned is never taken back for a cap: others
+/// may have used the room under other terms.
+pub(crate) fn apply(account: &Account, order: &Order, mut earned: Earned, terms: &Terms) -> Result<Earned, NeedMore> {
+    let (Some(caps), Some(day)) = (terms.caps, order.pinned.day) else { return Ok(earned) };
+    let called_for = earned.called_for;
+    if !called_for.is_positive() {
+        return Ok(earned);
+    }
+    let mut least: Option<(Points, Cap)> = None;
+    let mut lower = |room: Points, cap: Cap| {
+        if least.is_none_or(|(known, _)| room < known) {
+            least = Some((room, cap));
+        }
+    };
+    for cap in Cap::ALL {
+        if let Some(most) = caps.of(cap) {
+            let others = used(account, cap, day)? - if cap == Cap::Order { Points::ZERO } else { order.posted.earned };
+            lower(most.less(others), cap);
+        }
+    }
+    if let Some(allotted) = order.posted.allotted {
+        lower(allotted.points, allotted.cap);
+    }
+    if let Some((room, cap)) = least {
+        let has = order.posted.earned.min(called_for);
+        earned.called_for = called_for.min(room).max(has);
+        if earned.called_for < called_for {
+            let most = caps.of(cap).unwrap_or_default();
+            earned.cut = Some(Cut { cap, most, called_for });
+        }
+    }
+    Ok(earned)
+}
+
+/// What the order is allotted from now on, if this award says something new about it.
+pub(crate) fn allotted(order: &Order, earned: &Earned) -> Option<Allotted> {
+    let cut = earned.cut.filter(|it| it.cap != Cap::Order)?;
+    let allotted = Allotted { cap: cut.cap, points: earned.called_for };
+    let is_new = order.posted.allotted.is_none_or(|it| allotted.points < it.points);
+    is_new.then_some(allotted)
+}
+
+/// What orders have earned on that day, in its month or in its year.
+fn used(account: &Account, cap: Cap, day: Date) -> Result<Points, NeedMore> {
+    let (first, last) = match cap {
+        Cap::Order => return Ok(Points::ZERO),
+        Cap::Day => (day.ordinal(), day.ordinal()),
+        Cap::Month => day.month_ordinals(),
+        Cap::Year => (1, u16::MAX),
+    };
+    Ok(account.year(day.year())?.map_or(Points::ZERO, |it| it.sum(first, last).points))
+}
