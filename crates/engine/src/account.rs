@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::calendar::Timestamp;
 use crate::document::HoldNo;
 use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, LotNo, LotRef, OrderNo, Posting};
+use crate::extend::Extension;
 use crate::figures::{Figures, Year};
 use crate::money::Money;
 use crate::points::Points;
@@ -33,6 +34,8 @@ pub struct Account {
     /// The last year in which a day counts something.
     pub latest_year: Option<i16>,
     pub(crate) years: Vec<Arc<Year>>,
+    /// How far activity has extended the lots; nothing if it never did.
+    pub extension: Option<Extension>,
     lots: Vec<Lot>,
     holds: Vec<Hold>,
     orders: Vec<Order>,
@@ -60,7 +63,7 @@ pub struct Balance {
 /// Up to where lots are loaded: `None` means all of them are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Horizon {
-    /// Every lot with available or held points that is spent no later than this one is loaded.
+    /// Every lot with available or held points whose own dates put it no later than this one is loaded.
     pub open: Option<SpendKey>,
     /// Every waiting lot that changes no later than this instant is loaded.
     pub waiting: Option<Timestamp>,
@@ -70,15 +73,19 @@ pub struct Horizon {
     pub years: Option<i16>,
 }
 
-/// Lots are spent soonest-expiring first, ties by oldest (own date), then by number.
+/// Lots by their own dates: soonest-expiring first, ties by oldest (own date), then by number. Where none is extended, they
+/// are spent in this order.
 pub type SpendKey = (Timestamp, Timestamp, LotNo);
 
 /// Points granted together, with one availability date and one expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lot {
+    /// With its own dates: an extension of the account may keep it alive for longer.
     pub at: LotRef,
     pub order: Option<OrderNo>,
     pub graced: bool,
+    /// The entry that gave it dates that begin anew: extensions before that do not cover it.
+    pub dated_by: Option<EntryNo>,
     pub pending: Points,
     pub available: Points,
     pub held: Points,
@@ -89,17 +96,6 @@ pub struct Lot {
 impl Lot {
     pub fn spend_key(&self) -> SpendKey {
         (self.at.expires_at, self.at.earned_at, self.at.no)
-    }
-
-    /// When something falls due for it: its points become available or expire. Held points wait for their hold.
-    pub fn due_at(&self) -> Timestamp {
-        if self.pending.is_positive() {
-            self.at.available_at.min(self.at.expires_at)
-        } else if self.available.is_positive() {
-            self.at.expires_at
-        } else {
-            Timestamp::NEVER
-        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -144,6 +140,7 @@ impl Default for Account {
             counted: Figures::default(),
             latest_year: None,
             years: Vec::new(),
+            extension: None,
             lots: Vec::new(),
             holds: Vec::new(),
             orders: Vec::new(),
@@ -183,7 +180,7 @@ impl Account {
         let mut orders = Vec::with_capacity(self.orders.len() + 1);
         orders.extend_from_slice(&self.orders);
         let (holds, carried, years) = (self.holds.clone(), self.carried.clone(), self.years.clone());
-        Self { lots, orders, holds, carried, years, ..*self }
+        Self { lots, orders, holds, carried, years, extension: self.extension.clone(), ..*self }
     }
 
     /// Adds a lot that was stored, unless it is loaded already.
@@ -236,12 +233,12 @@ impl Account {
         if left.is_zero() {
             return Ok(postings);
         }
-        let within = |it: &&Lot| self.horizon.open.is_none_or(|last| it.spend_key() <= last);
+        let within = |it: &&Lot| self.is_within(it);
         let others = |it: &&Lot| it.available.is_positive() && Some(it.at.no) != except;
         let lots = self.lots.iter().filter(others).filter(within);
         // Few of many lots are taken as a rule: a heap finds the first without sorting the rest.
-        let mut soonest: BinaryHeap<_> = lots.map(|it| Reverse((it.spend_key(), it.available))).collect();
-        while let Some(Reverse(((.., lot), available))) = soonest.pop() {
+        let mut soonest: BinaryHeap<_> = lots.map(|it| Reverse((self.spend_key(it), it.available))).collect();
+        while let Some(Reverse(((_, (.., lot)), available))) = soonest.pop() {
             let part = left.min(available);
             postings.push(Posting { lot, from: Bucket::Available, to, points: part });
             left -= part;
@@ -251,6 +248,21 @@ impl Account {
         }
         assert!(self.horizon.open.is_some(), "the lots must cover the available balance");
         Err(NeedMore)
+    }
+
+    /// Lots are spent soonest-expiring first. Those that an extension made end together keep the order of their own dates.
+    pub fn spend_key(&self, lot: &Lot) -> (Timestamp, SpendKey) {
+        (self.expires_at(lot), lot.spend_key())
+    }
+
+    /// Whether every lot is loaded that is spent before an open one.
+    pub fn is_within(&self, lot: &Lot) -> bool {
+        let unseen = |last: SpendKey| (self.unseen_expires_at(last.0), last);
+        self.horizon.open.is_none_or(|last| self.spend_key(lot) <= unseen(last))
+    }
+
+    pub(crate) fn lots_are_none(&self) -> bool {
+        self.next_lot == LotNo(1)
     }
 
     /// What does not make a full step of that size yet.
@@ -266,14 +278,31 @@ impl Account {
 
     /// The next instant at which something falls due: `NEVER` if nothing will. May be early where lots are not loaded.
     pub fn due_at(&self) -> Timestamp {
-        self.lots.iter().map(Lot::due_at).min().unwrap_or(Timestamp::NEVER).min(self.beside_lots_due_at())
+        let lots = self.lots.iter().map(|it| self.lot_due_at(it));
+        lots.min().unwrap_or(Timestamp::NEVER).min(self.beside_lots_due_at())
+    }
+
+    /// When something falls due for a lot: its points become available or expire. Held points wait for their hold.
+    pub(crate) fn lot_due_at(&self, lot: &Lot) -> Timestamp {
+        if lot.pending.is_positive() {
+            lot.at.available_at.min(self.expires_at(lot))
+        } else if lot.available.is_positive() {
+            self.expires_at(lot)
+        } else {
+            Timestamp::NEVER
+        }
     }
 
     /// The next instant at which something falls due but for the loaded lots: a hold, or maybe a lot that is not loaded.
     pub(crate) fn beside_lots_due_at(&self) -> Timestamp {
         let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
-        let unseen = [self.horizon.open.map(|(expires_at, ..)| expires_at), self.horizon.waiting];
+        let unseen = [self.open_unseen_at(), self.horizon.waiting];
         holds.chain(unseen.into_iter().flatten()).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// An instant before which no open lot expires that is not loaded; nothing when all are.
+    pub(crate) fn open_unseen_at(&self) -> Option<Timestamp> {
+        self.horizon.open.map(|(expires_at, ..)| self.unseen_expires_at(expires_at))
     }
 
     /// Applies an entry. Computes nothing and cannot fail; an entry that does not fit is a bug.
@@ -287,14 +316,15 @@ impl Account {
                 at: opened.lot,
                 order: opened.order,
                 graced: opened.graced,
+                dated_by: None,
                 pending: Points::ZERO,
                 available: Points::ZERO,
                 held: Points::ZERO,
                 expired: Points::ZERO,
             });
         }
-        if let Some(dated) = entry.dated {
-            self.lot_mut(dated.no).at = dated;
+        for dated in &entry.dated {
+            self.post_dates(entry, *dated);
         }
         for posting in &entry.postings {
             self.move_points(posting);
@@ -314,12 +344,33 @@ impl Account {
         if let Some(of_day) = &entry.changes.figures {
             self.post_figures(of_day);
         }
+        self.post_extension(entry);
         assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
         if let Some(no) = entry.order {
             self.post_order(no, entry);
         }
         self.last_at = entry.at;
         self.next_entry = EntryNo(entry.number.0 + 1);
+    }
+
+    /// Dates that staff give, and those of a lot that had expired, begin anew: no extension before them counts.
+    fn post_dates(&mut self, entry: &Entry, dated: LotRef) {
+        let lot = *self.lot(dated.no).expect("an entry names loaded lots only");
+        let begins = entry.order.is_none() || self.expires_at(&lot) <= entry.at;
+        let dated_by = if begins { Some(entry.number) } else { lot.dated_by };
+        *self.lot_mut(dated.no) = Lot { at: dated, dated_by, ..lot };
+    }
+
+    fn post_extension(&mut self, entry: &Entry) {
+        if let Some(known) = &mut self.extension {
+            let opened = entry.opened.iter().map(|it| &it.lot);
+            let dates = opened.chain(&entry.dated).map(|it| it.expires_at);
+            known.soonest_since = dates.fold(known.soonest_since, Timestamp::min);
+        }
+        if let Some(until) = entry.changes.extended {
+            let known = self.extension.take();
+            self.extension = Some(Extension::next(known, until, entry.number, self.next_lot, entry.at));
+        }
     }
 
     fn lot_mut(&mut self, no: LotNo) -> &mut Lot {

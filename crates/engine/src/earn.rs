@@ -59,12 +59,19 @@ fn redate(ahead: &mut Ahead<'_>, order: &Order, document: &Document, terms: &Ter
         wanted.available_at = lot.at.available_at;
     }
     let is_untouched = is_unused && lot.is_empty() && lot.expired.is_zero();
-    if wanted == lot.at || (lot.at.expires_at <= ahead.now() && !is_untouched) {
+    // What activity keeps alive never gets an earlier date.
+    if ahead.account.is_extended(lot, ahead.now()) {
+        wanted.expires_at = wanted.expires_at.max(lot.at.expires_at);
+    }
+    let has_passed = ahead.account.expires_at(lot) <= ahead.now();
+    // The document says what it said before, and staff have moved the lot since.
+    let is_moved = |it: LotRef| it.expires_at == wanted.expires_at && it.expires_at != lot.at.expires_at;
+    if wanted == lot.at || (has_passed && !is_untouched) || (!has_passed && order.posted.lot.is_some_and(is_moved)) {
         return;
     }
     let mut draft = Draft::new(Kind::Redate, Reason::Due);
     draft.order = Some(order.no);
-    draft.dated = Some(wanted);
+    draft.dated.push(wanted);
     ahead.post(draft);
 }
 
@@ -126,7 +133,7 @@ fn grant(ahead: &mut Ahead<'_>, order: &Order, document: &Document, earned: Earn
     draft.changes.earned = points;
     figures::count(&mut draft.changes, order, &earned, terms);
     match own(ahead, order) {
-        Some(lot) if lot.at.expires_at <= ahead.now() && debt.is_positive() && 0 < terms.grace_days => {
+        Some(lot) if ahead.account.expires_at(lot) <= ahead.now() && debt.is_positive() && 0 < terms.grace_days => {
             let lot = grace(&mut draft, &ahead.account, terms, ahead.now());
             draft.move_points(lot, Bucket::Issued, Bucket::Available, debt);
         }

@@ -9,7 +9,7 @@ use crate::document::HoldNo;
 use crate::figures::OfDay;
 use crate::money::Money;
 use crate::points::Points;
-use crate::program::{EarnRate, Milestone, RedeemRate};
+use crate::program::{EarnRate, Extend, Milestone, RedeemRate};
 
 /// Number of an entry within its account, from 1 without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +34,8 @@ pub struct Entry {
     pub actor: Actor,
     pub reason: Reason,
     pub opened: Vec<LotOpened>,
-    /// A lot gets other dates, before they have passed.
-    pub dated: Option<LotRef>,
+    /// Lots get other dates, before they have passed.
+    pub dated: Vec<LotRef>,
     pub hold: Option<HoldChange>,
     pub postings: Vec<Posting>,
     pub changes: Changes,
@@ -66,10 +66,12 @@ pub enum Kind {
     Adjust,
     /// A lot gets other dates because its order did.
     Redate,
+    /// Activity keeps all points alive.
+    Extend,
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -81,6 +83,7 @@ impl Kind {
         Self::Repay,
         Self::Adjust,
         Self::Redate,
+        Self::Extend,
     ];
 
     /// The stable name of the kind.
@@ -97,6 +100,7 @@ impl Kind {
             Self::Repay => "repay",
             Self::Adjust => "adjust",
             Self::Redate => "redate",
+            Self::Extend => "extend",
         }
     }
 }
@@ -222,6 +226,8 @@ pub struct Changes {
     pub figures: Option<OfDay>,
     /// What the order may earn for good, since a cap has cut it.
     pub allotted: Option<Allotted>,
+    /// All lots that have not expired live at least until then.
+    pub extended: Option<Timestamp>,
 }
 
 /// What does not make a full step yet, for one step size.
@@ -268,6 +274,16 @@ pub enum Reason {
     Held { minutes: u32 },
     /// What staff wrote.
     Note(String),
+    /// An activity, and what the program makes of it.
+    Extended(Extended),
+}
+
+/// How far points are extended follows from when and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extended {
+    pub rule: Extend,
+    /// When the activity was.
+    pub at: Timestamp,
 }
 
 /// How an award was worked out (E14).

@@ -7,7 +7,7 @@ use crate::entry::{Actor, Bucket, Kind, LotNo, Reason};
 
 /// The entry for all points of these lots whose validity ends at `due` or before; nothing when there are none.
 pub(crate) fn expire(account: &Account, lots: &[LotNo], due: Timestamp) -> Result<Option<Draft>, NeedMore> {
-    if account.horizon.open.is_some_and(|(expires_at, ..)| expires_at <= due)
+    if account.open_unseen_at().is_some_and(|expires_at| expires_at <= due)
         || account.horizon.waiting.is_some_and(|changes_at| changes_at <= due)
     {
         return Err(NeedMore);
@@ -15,7 +15,7 @@ pub(crate) fn expire(account: &Account, lots: &[LotNo], due: Timestamp) -> Resul
     let mut draft = Draft::new(Kind::Expire, Reason::Due);
     draft.actor = Some(Actor::System);
     let lots = lots.iter().filter_map(|it| account.lot(*it));
-    for lot in lots.filter(|it| it.at.expires_at <= due) {
+    for lot in lots.filter(|it| account.expires_at(it) <= due) {
         draft.move_points(lot.at.no, Bucket::Pending, Bucket::Expired, lot.pending);
         draft.move_points(lot.at.no, Bucket::Available, Bucket::Expired, lot.available);
     }

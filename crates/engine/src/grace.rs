@@ -12,7 +12,7 @@ use crate::program::Terms;
 /// without grace are expired by the next settling.
 pub(crate) fn put_back(draft: &mut Draft, account: &Account, back: Back, terms: &Terms, now: Timestamp) {
     let lot = account.lot(back.lot).expect("the lots of an order are loaded with it");
-    if now < lot.at.expires_at || lot.graced || terms.grace_days == 0 {
+    if now < account.expires_at(lot) || lot.graced || terms.grace_days == 0 {
         // The points of a lot become available together: what comes back to one that waits anew waits with it.
         let to = if lot.pending.is_positive() { Bucket::Pending } else { Bucket::Available };
         draft.move_points(back.lot, back.from, to, back.points);

@@ -11,7 +11,7 @@
 //! | what does it earn, how is it taken back? | `earn.rs`, `carry.rs` for remainders |
 //! | what do caps leave of it, what does a day count? | `cap.rs`, `figures.rs` |
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
-//! | when do points expire? | `expire.rs`, and `settle.rs` for everything that falls due |
+//! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
 //! | what do staff do by hand? | `adjust.rs` |
 
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::integer_division)]
@@ -27,6 +27,7 @@ mod document;
 mod earn;
 mod entry;
 mod expire;
+mod extend;
 mod figures;
 mod grace;
 mod hold;
@@ -50,9 +51,10 @@ pub use cap::{Allotted, Cap, Caps, Cut};
 pub use decision::{Decided, Decision, Moment, Stop};
 pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
 pub use entry::{
-    Actor, Bucket, Carried, Cause, Changes, Displaced, Earned, Entry, EntryNo, HoldChange, HoldState, Kind, LotNo,
-    LotOpened, LotRef, OrderNo, Paid, Posting, Reason,
+    Actor, Bucket, Carried, Cause, Changes, Displaced, Earned, Entry, EntryNo, Extended, HoldChange, HoldState, Kind,
+    LotNo, LotOpened, LotRef, OrderNo, Paid, Posting, Reason,
 };
+pub use extend::{Extension, ExtensionStep};
 pub use figures::{Day, Figures, OfDay, Year};
 pub use hold::{hold, release_hold};
 pub use money::{Money, MoneyFault, value_of};
@@ -60,8 +62,8 @@ pub use order::{Answer, Status, put_order};
 pub use points::{Points, points_for, points_needed, points_within};
 pub use posted::{Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
-    Currency, EarnMode, EarnRate, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms, Rules, Share, Shortfall,
-    Switch, Terms, Timeline, Validity, Version, WithDiscounts,
+    Currency, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms, Rules,
+    Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
 };
 pub use quote::{Choice, Choices, Quote, quote};
 pub use rejection::Rejection;

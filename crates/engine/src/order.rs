@@ -14,6 +14,7 @@ use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
 use crate::document::{Document, DocumentVersion, HoldNo};
 use crate::earn;
 use crate::entry::{Earned, OrderNo, Paid};
+use crate::extend::{self, Did};
 use crate::figures;
 use crate::kept::Kept;
 use crate::limits;
@@ -290,6 +291,7 @@ impl Step<'_> {
             let current = ahead.account.order(order.no).cloned();
             redeem::take(&mut ahead, current.as_ref().unwrap_or(order), paid)?;
         }
+        extend::by_order(&mut ahead, order, document, Did { earned, redeems: before < after }, terms);
         settle_ahead(&mut ahead)?;
         Ok(Ok(self.decided(ahead, after, earned, value)))
     }

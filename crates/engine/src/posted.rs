@@ -127,8 +127,8 @@ impl Posted {
         if let Some(opened) = entry.opened.iter().find(|it| it.order == entry.order) {
             self.lot = Some(opened.lot);
         }
-        if entry.dated.is_some() {
-            self.lot = entry.dated;
+        if let Some(dated) = entry.dated.first() {
+            self.lot = Some(*dated);
         }
         for posting in &entry.postings {
             if posting.to == Bucket::Redeemed {

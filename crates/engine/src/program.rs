@@ -23,6 +23,8 @@ pub struct Terms {
     /// Points wait so many days before they can be spent (E11).
     pub waiting_days: u16,
     pub validity: Validity,
+    /// What keeps all points of a member alive (X1, X4).
+    pub extend: Option<Extend>,
     /// How long points may still be spent that return to a lot that has expired.
     pub grace_days: u16,
     pub redeem: RedeemTerms,
@@ -107,6 +109,36 @@ impl Validity {
             Self::Months(months) => zone.end_of(zone.date_of(available_at).plus_months(months)),
             Self::Until(last) => zone.end_of(last),
             Self::Yearly(last) => zone.end_of(last.after(zone.date_of(available_at))),
+        }
+    }
+}
+
+/// All points live at least so many months from an activity on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extend {
+    pub on: ExtendOn,
+    pub months: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtendOn {
+    /// An order, whether it earns or not.
+    Order,
+    /// An order that earns, or another act that does.
+    Earning,
+    /// The same, or points that pay: without any of it points are gone (X1).
+    Activity,
+}
+
+impl ExtendOn {
+    pub const ALL: [Self; 3] = [Self::Order, Self::Earning, Self::Activity];
+
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Earning => "earning",
+            Self::Activity => "activity",
         }
     }
 }

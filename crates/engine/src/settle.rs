@@ -34,7 +34,7 @@ pub fn settle(account: &Account, rules: Rules<'_>, now: Timestamp) -> Result<Dec
 pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
     repay(ahead, ahead.moment.now)?;
     let now = ahead.now();
-    let mut waiting = Waiting::until(now, ahead.account.lots());
+    let mut waiting = Waiting::until(now, &ahead.account);
     loop {
         let due = waiting.due_at(&ahead.account);
         if now < due {
@@ -54,7 +54,7 @@ pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
         repay(ahead, due)?;
         // What an entry has moved may be due anew: released points expire, those of a hold return to their lots.
         for posting in ahead.entries[posted..].iter().flat_map(|it| &it.postings) {
-            waiting.extend(ahead.account.lot(posting.lot));
+            waiting.extend(&ahead.account, ahead.account.lot(posting.lot));
         }
     }
     Ok(())
@@ -67,21 +67,21 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn until<'a>(until: Timestamp, lots: impl IntoIterator<Item = &'a Lot>) -> Self {
+    fn until(until: Timestamp, account: &Account) -> Self {
         let mut waiting = Self { until, lots: BinaryHeap::new() };
-        waiting.extend(lots);
+        waiting.extend(account, account.lots());
         waiting
     }
 
-    fn extend<'a>(&mut self, lots: impl IntoIterator<Item = &'a Lot>) {
-        let due = lots.into_iter().map(|it| (it.due_at(), it.at.no));
+    fn extend<'a>(&mut self, account: &Account, lots: impl IntoIterator<Item = &'a Lot>) {
+        let due = lots.into_iter().map(|it| (account.lot_due_at(it), it.at.no));
         self.lots.extend(due.filter(|it| it.0 <= self.until).map(Reverse));
     }
 
     /// The next instant at which something falls due; behind `until`, any that is.
     fn due_at(&mut self, account: &Account) -> Timestamp {
         while let Some(Reverse((due, no))) = self.lots.peek() {
-            if account.lot(*no).is_some_and(|it| it.due_at() == *due) {
+            if account.lot(*no).is_some_and(|it| account.lot_due_at(it) == *due) {
                 return account.beside_lots_due_at().min(*due);
             }
             self.lots.pop();
@@ -96,7 +96,7 @@ impl Waiting {
             && at <= due
         {
             self.lots.pop();
-            if account.lot(no).is_some_and(|it| it.due_at() == at) {
+            if account.lot(no).is_some_and(|it| account.lot_due_at(it) == at) {
                 taken.push(no);
             }
         }

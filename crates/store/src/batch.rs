@@ -402,7 +402,7 @@ fn facts(conn: &Connection, reference: &Reference, rows: &Rows, id: AccountId) -
 fn touched(entries: &[Entry]) -> impl Iterator<Item = LotNo> {
     entries.iter().flat_map(|it| {
         let opened = it.opened.iter().map(|opened| opened.lot.no);
-        opened.chain(it.dated.map(|dated| dated.no)).chain(it.postings.iter().map(|posting| posting.lot))
+        opened.chain(it.dated.iter().map(|dated| dated.no)).chain(it.postings.iter().map(|posting| posting.lot))
     })
 }
 

@@ -166,7 +166,7 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
     json!({
         "type": "entry", "member": id.owner.to_string(), "program": id.program, "entry": entry.number.0,
         "at": entry.at.to_string(), "day": day, "kind": kind_name(entry.kind), "order": entry.order.map(|it| it.0),
-        "actor": actor(entry), "reason": reason(&entry.reason), "opened": opened, "dated": entry.dated.map(lot),
+        "actor": actor(entry), "reason": reason(&entry.reason), "opened": opened, "dated": entry.dated.iter().copied().map(lot).collect::<Vec<_>>(),
         "hold": hold, "postings": entry.postings.iter().map(posting).collect::<Vec<_>>(),
         "changes": changes(&entry.changes),
     })
@@ -214,6 +214,7 @@ fn changes(it: &Changes) -> Value {
             "orders": it.figures.orders,
         })),
         "allotted": it.allotted.map(|it| json!({"cap": it.cap.name(), "points": it.points.get()})),
+        "extended": it.extended.map(|it| it.to_string()),
     })
 }
 
@@ -228,6 +229,9 @@ fn reason(reason: &Reason) -> Value {
         }),
         Reason::Held { minutes } => json!({"code": "held", "minutes": minutes}),
         Reason::Note(note) => json!({"code": "note", "note": note}),
+        Reason::Extended(it) => json!({
+            "code": "extended", "on": it.rule.on.name(), "months": it.rule.months, "at": it.at.to_string(),
+        }),
     }
 }
 

@@ -29,14 +29,14 @@ use crate::totals::{COLUMNS_TEXT, Totals, TotalsKey, read_totals, save_totals};
 
 // What is selected stands in the order in which it is bound again.
 const ACCOUNTS: &str = "SELECT pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
-        expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, carried, owner_id, program,
+        expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, carried, extension, owner_id, program,
         due_at
     FROM accounts WHERE ($1, $2) < (owner_id, program) ORDER BY owner_id, program LIMIT 10000";
 const ACCOUNT: &str =
     "SELECT next_entry, next_lot, next_order, due_at FROM accounts WHERE owner_id = $1 AND program = $2";
 const LOTS: &str =
     "SELECT owner_id, program, phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-        pending, available, held, expired
+        pending, available, held, expired, dated_by
     FROM lots WHERE owner_id = $1 AND program = $2";
 const ENTRIES: &str = "SELECT owner_id, program, entry_no, at, biz_date, kind, order_no, body
     FROM entries WHERE owner_id = $1 AND program = $2 AND $3 <= entry_no";
@@ -137,8 +137,8 @@ impl Floor {
             let mut rows = accounts.query(params![after.0, after.1])?;
             let mut page = Vec::new();
             while let Some(row) = rows.next()? {
-                let id = AccountId { owner: rows::member(row, 19)?, program: row.get(20)? };
-                page.push((id, bound(row, 21)?, row.get::<_, Option<i64>>(21)?));
+                let id = AccountId { owner: rows::member(row, 20)?, program: row.get(21)? };
+                page.push((id, bound(row, 22)?, row.get::<_, Option<i64>>(22)?));
             }
             let Some((last, ..)) = page.last() else { break };
             after = (last.owner.0.to_vec(), last.program.into());

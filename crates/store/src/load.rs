@@ -21,19 +21,19 @@ pub(crate) const LOTS: u32 = 64;
 
 pub(crate) const ACCOUNT: &str =
     "SELECT pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
-    expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, due_at, carried
+    expired, forfeited, moved, last_at, next_entry, next_lot, next_order, next_hold, due_at, carried, extension
     FROM accounts WHERE owner_id = $1 AND program = $2";
 pub(crate) const LOTS_OF_PHASE: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired
+    pending, available, held, expired, dated_by
     FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3
     ORDER BY sort_at, earned_at, lot_no LIMIT $4";
 pub(crate) const LOT_AT: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired
+    pending, available, held, expired, dated_by
     FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND lot_no = $6";
 pub(crate) const LOT_NUMBERED: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired
+    pending, available, held, expired, dated_by
     FROM lots WHERE owner_id = $1 AND program = $2 AND lot_no = $3";
 pub(crate) const HOLDS: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
     WHERE owner_id = $1 AND program = $2 AND closed = 0 ORDER BY hold_no";
@@ -91,6 +91,8 @@ fn read_account(row: &Row<'_>) -> Found<Loaded> {
     account.next_hold = HoldNo(row.get(FIGURES + 4)?);
     let carried = row.get_ref(FIGURES + 6)?.as_blob_or_null().map_err(|_| Fault::Row("a remainder is no blob"))?;
     pack::unpack_rest(carried, &mut account)?;
+    let extension = row.get_ref(FIGURES + 7)?.as_blob_or_null().map_err(|_| Fault::Row("an extension is no blob"))?;
+    account.extension = pack::unpack_extension(extension)?;
     account.horizon.orders = Some(account.next_order);
     account.horizon.years = account.latest_year.map(|_| i16::MAX);
     Ok(Loaded { account, due_at: column_due(row.get(FIGURES + 5)?), is_stored: true })
@@ -156,6 +158,7 @@ pub(crate) fn read_lot(row: &Row<'_>) -> Found<Lot> {
         at: LotRef { no: LotNo(row.get(3)?), earned_at, available_at, expires_at },
         order: row.get::<_, Option<u64>>(4)?.map(OrderNo),
         graced: row.get(7)?,
+        dated_by: row.get::<_, Option<u64>>(12)?.map(EntryNo),
         pending: points(row, 8)?,
         available: points(row, 9)?,
         held: points(row, 10)?,

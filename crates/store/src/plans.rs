@@ -7,7 +7,7 @@ use engine::Timestamp;
 use crate::load::{ACCOUNT, ENTRY, HOLD_CLOSED, HOLDS, LOT_AT, LOT_NUMBERED, LOTS_OF_PHASE, ORDER, ORDERS_LAST, YEARS};
 use crate::migrate::migrate;
 use crate::query::{
-    ACCOUNTS_OF, ENTRIES_AFTER, ENTRIES_BEFORE, EXPIRIES, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, ORDER_NAME,
+    ACCOUNTS_OF, ENTRIES_AFTER, ENTRIES_BEFORE, EXPIRIES, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, OPEN_LOTS, ORDER_NAME,
     ORDERS_AFTER, ORDERS_BEFORE,
 };
 
@@ -67,6 +67,7 @@ fn a_page_of_a_list_costs_what_it_holds() {
         (LOTS_PAGE, format!("{key} AND phase=? AND (sort_at,earned_at,no)>(?,?,?))")),
         (ORDER_NAME, format!("{numbered}=?); {names}")),
         (EXPIRIES, format!("{key} AND phase=?); USE TEMP B-TREE FOR GROUP BY")),
+        (OPEN_LOTS, format!("{key} AND phase=?)")),
         // These two look through more than they answer: all lots of one account, all programs.
         (LOTS_NUMBERED, format!("{key})")),
         (ACCOUNTS_OF, format!("SCAN programs; CORRELATED SCALAR SUBQUERY 1; {numbered}=?)")),

@@ -20,19 +20,19 @@ pub(crate) const INSERT_LISTED: &str =
 // The ledger is one tree; what each part's columns mean stands in the migration.
 pub(crate) const INSERT_ACCOUNT: &str = "INSERT INTO ledger (pending, available, held, owed, let_go, issued, redeemed,
         revoked, deducted, converted, expired, forfeited, moved, at, next_entry, next_lot, order_no, next_hold, body,
-        owner_id, program, part, phase, sort_at, earned_at, no)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+        state, owner_id, program, part, phase, sort_at, earned_at, no)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
         0, 0, 0, 0, 0)";
 pub(crate) const UPDATE_ACCOUNT: &str = "UPDATE ledger SET pending = $1, available = $2, held = $3, owed = $4,
         let_go = $5, issued = $6, redeemed = $7, revoked = $8, deducted = $9, converted = $10, expired = $11,
         forfeited = $12, moved = $13, at = $14, next_entry = $15, next_lot = $16, order_no = $17, next_hold = $18,
-        body = $19
-    WHERE owner_id = $20 AND program = $21 AND part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0";
+        body = $19, state = $20
+    WHERE owner_id = $21 AND program = $22 AND part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0";
 pub(crate) const MOVE_DUE: &str = "UPDATE ledger SET due_at = $1
     WHERE owner_id = $2 AND program = $3 AND part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0";
 pub(crate) const INSERT_LOT: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
-        order_no, at, due_at, code, pending, available, held, expired)
-    VALUES ($1, $2, 2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        order_no, at, due_at, code, pending, available, held, expired, next_entry)
+    VALUES ($1, $2, 2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const UPDATE_LOT: &str = "UPDATE ledger SET pending = $1, available = $2, held = $3, expired = $4
     WHERE owner_id = $5 AND program = $6 AND part = 2 AND phase = $7 AND sort_at = $8 AND earned_at = $9 AND no = $10";
 const DELETE_LOT: &str = "DELETE FROM ledger
@@ -163,8 +163,9 @@ fn bind_account(statement: &mut Statement<'_>, id: AccountId, account: &Account)
     statement.raw_bind_parameter(17, account.next_order.0)?;
     statement.raw_bind_parameter(18, account.next_hold.0)?;
     statement.raw_bind_parameter(19, pack::pack_rest(account))?;
-    statement.raw_bind_parameter(20, id.owner.0)?;
-    statement.raw_bind_parameter(21, id.program)?;
+    statement.raw_bind_parameter(20, pack::pack_extension(account.extension.as_ref()))?;
+    statement.raw_bind_parameter(21, id.owner.0)?;
+    statement.raw_bind_parameter(22, id.program)?;
     Ok(())
 }
 
@@ -180,7 +181,8 @@ fn save_lots(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
                 (phase, sort_at.micros(), lot.at.earned_at.micros())
             };
             let (phase, sort_at, earned_at) = key(lot);
-            if before.as_ref().map(key) == Some((phase, sort_at, earned_at)) && before.is_some_and(|it| it.at == lot.at)
+            if before.as_ref().map(key) == Some((phase, sort_at, earned_at))
+                && before.is_some_and(|it| (it.at, it.dated_by) == (lot.at, lot.dated_by))
             {
                 one(update.execute(params![
                     lot.pending.get(),
@@ -224,6 +226,7 @@ fn insert_lot(insert: &mut Statement<'_>, id: &AccountId, no: LotNo, lot: &Lot) 
         lot.available.get(),
         lot.held.get(),
         lot.expired.get(),
+        lot.dated_by.map(|it| it.0),
     ])?;
     Ok(())
 }

@@ -429,6 +429,9 @@ fn compare_balance(id: AccountId, stored: &Loaded, replayed: &Account) -> Compar
     if carried[0] != carried[1] {
         return Err(differs(id, "its remainder of steps is not what the entries make"));
     }
+    if account.extension != replayed.extension {
+        return Err(differs(id, "activity has not extended its lots as the entries say"));
+    }
     if replayed.due_at() < stored.due_at {
         let (stored, due_at) = (stored.due_at, replayed.due_at());
         return Err(differs(id, &format!("the sweeper is to come at {stored}, something falls due at {due_at}")));

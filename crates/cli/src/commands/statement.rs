@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail};
-use engine::{Account, Bucket, Date, Entry, EntryNo, Horizon, Lot, LotNo, Points, Timestamp, settle, value_of};
+use engine::{
+    Account, Bucket, Date, Entry, EntryNo, Horizon, Lot, LotNo, Points, SpendKey, Timestamp, settle, value_of,
+};
 use server::words::{Names, Voice, entry_in_words};
 use store::{Background, Database, LotCursor, LotPhase, MemberId, MemberRef, Reader};
 
@@ -164,10 +166,10 @@ impl Statement<'_> {
 
     /// What is left by the day on which it expires, soonest first.
     fn lots(&self) -> Result<()> {
-        let mut coming: BTreeMap<(Timestamp, Timestamp, LotNo), Lot> = BTreeMap::new();
+        let mut coming: BTreeMap<(Timestamp, SpendKey), Lot> = BTreeMap::new();
         for lot in self.account.lots() {
             if (lot.pending + lot.available + lot.held).is_positive() {
-                coming.insert(lot.spend_key(), *lot);
+                coming.insert(self.account.spend_key(lot), *lot);
             }
         }
         println!("\nComing expiries, in the order in which points are spent");
@@ -179,7 +181,7 @@ impl Statement<'_> {
         columns.row(["POINTS", "EARNED", "LAST DAY", ""]);
         for lot in coming.into_values() {
             let left = lot.pending + lot.available + lot.held;
-            let last = self.voice.last_day(lot.at.expires_at).unwrap_or_else(|| "never".to_owned());
+            let last = self.voice.last_day(self.account.expires_at(&lot)).unwrap_or_else(|| "never".to_owned());
             columns.row([grouped(left.get()), self.voice.day_of(lot.at.earned_at), last, self.remark(&lot)]);
         }
         columns.print("  ");

@@ -155,6 +155,9 @@ pub(super) fn replay_differs(kept: &Account, entries: &[Entry]) -> Option<String
     if account.lots() != kept.lots() {
         return Some("the lots that the entries open are not the lots that are kept".to_owned());
     }
+    if account.extension != kept.extension {
+        return Some("the lots are not extended as the entries say".to_owned());
+    }
     if !kept.balance.is_conserved() {
         return Some(format!("points were made or lost: {:?}", kept.balance));
     }

@@ -8,7 +8,8 @@ use super::words::{Fault, Words};
 const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `carry the remainder`, \
     `earn at most 100 a day`, `with tax`, `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
-    `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
+    `expire after 12 months without activity`, `any order extends by 12 months`, `earning extends by 12 months`, \
+    `nothing extends`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
     `points pay shipping|tax|goods only`, `points instead of|after discounts`, \
     `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, \
@@ -28,6 +29,8 @@ pub(super) struct Clauses {
     include_shipping: bool,
     waiting_days: String,
     validity: String,
+    /// The key with its comma, or nothing.
+    extend: String,
     grace_days: String,
     redeem: (String, String),
     value_min: String,
@@ -51,6 +54,7 @@ impl Default for Clauses {
             include_shipping: false,
             waiting_days: "0".to_owned(),
             validity: "\"never\"".to_owned(),
+            extend: String::new(),
             grace_days: "30".to_owned(),
             redeem: ("100".to_owned(), "1.00".to_owned()),
             value_min: "0".to_owned(),
@@ -88,7 +92,12 @@ impl Clauses {
             if unit == "days" {
                 words.expect("days")?;
             }
+            let unit = if unit == "months" && words.eat("without activity") { "inactive_months" } else { unit };
             self.validity = format!("{{ \"{unit}\": {count} }}");
+        } else if words.eat("any order extends by") {
+            self.extend = extend("order", &before(&mut words, "months")?);
+        } else if words.eat("earning extends by") {
+            self.extend = extend("earning", &before(&mut words, "months")?);
         } else if words.eat("expire on") {
             self.validity = format!("{{ \"until\": \"{}\" }}", words.date()?);
         } else if words.eat("expire each year on") {
@@ -144,6 +153,8 @@ impl Clauses {
             self.include_shipping = true;
         } else if words.eat("without shipping") {
             self.include_shipping = false;
+        } else if words.eat("nothing extends") {
+            self.extend.clear();
         } else if words.eat("never expires") {
             "\"never\"".clone_into(&mut self.validity);
         } else if words.eat("refunds in proportion") {
@@ -156,7 +167,7 @@ impl Clauses {
 
     /// The program document.
     pub(super) fn to_json(&self) -> String {
-        let Self { currency, zone, on, mode, include_tax, include_shipping, validity, .. } = self;
+        let Self { currency, zone, on, mode, include_tax, include_shipping, validity, extend, .. } = self;
         let Self { waiting_days, grace_days, value_min, points_min, hold_minutes, on_refund, shortfall, .. } = self;
         let ((points, per), (redeem, value)) = (&self.earn, &self.redeem);
         let limits = self.limits.to_json();
@@ -173,7 +184,7 @@ impl Clauses {
     "include_tax": {include_tax}, "include_shipping": {include_shipping}, "waiting_days": {waiting_days},
     "caps": {{ {caps} }}
   }},
-  "validity": {validity},
+  "validity": {validity},{extend}
   "grace_days": {grace_days},
   "redeem": {{
     "points": {redeem}, "value": "{value}", "min_value": "{value_min}", "min_points": {points_min},
@@ -191,6 +202,10 @@ pub(super) fn figure(words: &mut Words) -> Result<String, Fault> {
     let word = words.take();
     let is_figure = !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit() || it == b'.');
     if is_figure { Ok(word.to_owned()) } else { Err(Fault::allowed(word, "a figure such as 12 or 1.00")) }
+}
+
+fn extend(on: &str, months: &str) -> String {
+    format!(" \"extend\": {{ \"on\": \"{on}\", \"months\": {months} }},")
 }
 
 /// A month and a day as written.

@@ -295,7 +295,7 @@ impl<'a> Runner<'a> {
             Ok(Reply::Done) => account.lots().last(),
             Ok(Reply::Hold { .. }) | Err(_) => None,
         };
-        lot.map(|it| it.at.expires_at)
+        lot.map(|it| account.expires_at(it))
     }
 
     fn tell_account(&mut self, found: &mut Found, member: MemberNo) -> Result<()> {

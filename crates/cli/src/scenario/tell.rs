@@ -13,10 +13,10 @@ pub(super) fn lots(entries: &[Entry], now: Timestamp, when: &When) -> Vec<FoundI
         account.apply(&due);
     }
     let mut lots: Vec<_> = account.lots().iter().filter(|it| !it.is_empty()).collect();
-    lots.sort_by_key(|it| it.spend_key());
+    lots.sort_by_key(|it| account.spend_key(it));
     let item = |it: &engine::Lot| {
         let points = it.pending + it.available + it.held;
-        match when.last_day(it.at.expires_at) {
+        match when.last_day(account.expires_at(it)) {
             Some(day) => format!("{points} until {day}"),
             None => format!("{points} never expires"),
         }

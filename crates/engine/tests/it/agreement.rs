@@ -93,7 +93,7 @@ fn model_lots(model: &Model) -> BTreeMap<(Timestamp, Timestamp), [i64; 3]> {
             Place::Held(_) => 2,
             Place::Redeemed | Place::Gone | Place::Expired => continue,
         };
-        all.entry((waits_until, lot.expires_at)).or_default()[column] += 1;
+        all.entry((waits_until, model.ends(point.lot))).or_default()[column] += 1;
     }
     all
 }

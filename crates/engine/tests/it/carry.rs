@@ -43,6 +43,7 @@ impl Shop {
             caps: None,
             waiting_days: 0,
             validity: Validity::Never,
+            extend: None,
             grace_days: 30,
             redeem: RedeemTerms {
                 rate: RedeemRate { points: Points::new(1), value: Money::new(100) },

@@ -63,6 +63,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     account.carried = whole.carried.clone();
     account.counted = whole.counted;
     account.latest_year = whole.latest_year;
+    account.extension = whole.extension.clone();
     account.horizon = horizon;
     for year in whole.years().iter().filter(|it| horizon.years.is_none_or(|first| first <= it.year)) {
         account.load_year((**year).clone());
@@ -111,7 +112,7 @@ fn many_lots_that_fall_due_one_by_one_are_settled_each_at_its_instant() {
         let at = LotRef { no: LotNo(no), earned_at: at(0), available_at: at(day), expires_at: at(day + 1_000) };
         let none = Points::ZERO;
         let pending = Points::new(1);
-        Lot { at, order: None, graced: false, pending, available: none, held: none, expired: none }
+        Lot { at, order: None, graced: false, dated_by: None, pending, available: none, held: none, expired: none }
     });
     // The last come first, as a store reads them, and some of them again.
     let mut lots: Vec<Lot> = lots.collect();

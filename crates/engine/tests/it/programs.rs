@@ -1,8 +1,8 @@
 //! Random programs: terms that differ in everything a rule looks at, with amounts so small that they collide.
 
 use engine::{
-    Caps, Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share,
-    Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
+    Caps, Currency, Date, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, Points, PointsPart, RedeemRate,
+    RedeemTerms, Share, Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
 };
 use proptest::prelude::*;
 
@@ -23,6 +23,7 @@ pub(crate) fn plain() -> Terms {
         caps: None,
         waiting_days: 0,
         validity: Validity::Never,
+        extend: None,
         grace_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(100), value: Money::new(100) },
@@ -69,7 +70,7 @@ pub(crate) fn timelines() -> BoxedStrategy<Timeline> {
 
 pub(crate) fn terms() -> BoxedStrategy<Terms> {
     let earning = (milestone(), earn_rate(), any::<bool>(), any::<bool>(), waiting_days());
-    let keeping = (zone(), validity(), prop::sample::select(vec![0_u16, 1, 9, 30]));
+    let keeping = (zone(), validity(), extend(), prop::sample::select(vec![0_u16, 1, 9, 30]));
     (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed())
         .prop_map(
             |(
@@ -80,7 +81,7 @@ pub(crate) fn terms() -> BoxedStrategy<Terms> {
                 points_part,
                 caps,
             )| {
-                let (zone, validity, grace_days) = keeping;
+                let (zone, validity, extend, grace_days) = keeping;
                 let caps = if earn.mode == EarnMode::StepsCarried { None } else { caps };
                 Terms {
                     zone,
@@ -91,6 +92,7 @@ pub(crate) fn terms() -> BoxedStrategy<Terms> {
                     caps,
                     waiting_days,
                     validity,
+                    extend,
                     grace_days,
                     redeem,
                     shortfall,
@@ -150,6 +152,12 @@ fn validity() -> impl Strategy<Value = Validity> {
         1 => until.clone().prop_map(Validity::Until),
         1 => until.prop_map(|it| Validity::Yearly(YearDay::of(it))),
     ]
+}
+
+fn extend() -> impl Strategy<Value = Option<Extend>> {
+    let on = prop::sample::select(vec![ExtendOn::Order, ExtendOn::Earning, ExtendOn::Activity]);
+    let extends = (on, 0..3_u16).prop_map(|(on, months)| Some(Extend { on, months }));
+    prop_oneof![2 => Just(None), 1 => extends]
 }
 
 fn redeem() -> impl Strategy<Value = RedeemTerms> {

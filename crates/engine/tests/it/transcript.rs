@@ -52,13 +52,16 @@ pub(crate) fn entry_text(entry: &Entry) -> String {
         let dates = format!("{} to {}", clock(lot.available_at), clock(lot.expires_at));
         write!(text, " [lot {} {dates}{}]", lot.no.0, if it.graced { " grace" } else { "" }).expect("text takes all");
     }
-    if let Some(it) = entry.dated {
+    for it in &entry.dated {
         write!(text, " [lot {} now {} to {}]", it.no.0, clock(it.available_at), clock(it.expires_at)).expect("it fits");
     }
     for it in &entry.postings {
         write!(text, " {} of {} {}>{}", it.points, it.lot.0, it.from.name(), it.to.name()).expect("text takes all");
     }
     let changes = &entry.changes;
+    if let Some(until) = changes.extended {
+        write!(text, " all to {}", clock(until)).expect("it fits");
+    }
     for (name, points) in [
         ("owed", changes.owed),
         ("let_go", changes.let_go),

@@ -35,13 +35,17 @@ pub(super) fn allowed(path: &str) -> String {
         "redeem.on_refund" => "\"stays\" or \"in_proportion\"".to_owned(),
         "refund.shortfall" => "\"owe\", \"take_what_is_there\" or \"all_or_nothing\"".to_owned(),
         "validity.days" => format!("a whole number from 1 to {}", limits::VALID_DAYS_MAX),
-        "validity.months" => format!("a whole number from 1 to {}", limits::VALID_MONTHS_MAX),
+        "extend.on" => "\"order\" or \"earning\"".to_owned(),
+        "validity.months" | "validity.inactive_months" | "extend.months" => {
+            format!("a whole number from 1 to {}", limits::VALID_MONTHS_MAX)
+        }
         "validity.until" => {
             format!("a day in quotes such as \"2027-12-31\", {} to {}", limits::YEAR_MIN, limits::YEAR_MAX)
         }
         "validity.yearly" => "a month and a day of it in quotes such as \"12-31\"".to_owned(),
         _ if path.starts_with("validity") => {
-            "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"} or {\"yearly\": \"12-31\"}"
+            "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"}, {\"yearly\": \"12-31\"} or \
+             {\"inactive_months\": 12}"
                 .to_owned()
         }
         _ => "an object with keys, {\"key\": value, …}".to_owned(),

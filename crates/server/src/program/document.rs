@@ -41,6 +41,9 @@ pub struct ProgramDocument {
     /// How long points can be spent, counted from the day they can be; always until the end of the local day.
     #[serde(default)]
     pub validity: ValidityDocument,
+    /// What keeps points alive that were earned earlier; left out, nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extend: Option<ExtendDocument>,
     /// Points that return to an order's member after they have expired can be spent for so many more days, once.
     #[serde(default = "grace_days", deserialize_with = "whole")]
     #[schemars(range(min = 0, max = limits::GRACE_DAYS_MAX))]
@@ -142,6 +145,35 @@ pub enum ValidityDocument {
     /// Until the end of the first such day of a year, month and day, after the day on which they can be spent: points of
     /// that very day are valid for a year. 29 February is the 28th in years without it.
     Yearly(#[schemars(regex(pattern = "^[0-9]{2}-[0-9]{2}$"))] String),
+    /// Until so many months have gone by without activity: an order that earns, points that pay, or an activity that earns.
+    /// All points of a member then end together.
+    InactiveMonths(
+        #[serde(deserialize_with = "whole")]
+        #[schemars(range(min = 1, max = limits::VALID_MONTHS_MAX))]
+        i64,
+    ),
+}
+
+/// What keeps all points of a member alive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendDocument {
+    /// Which activity.
+    pub on: ExtendsOn,
+    /// All points of the member that have not expired can be spent for at least so many months from that day on.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 1, max = limits::VALID_MONTHS_MAX))]
+    pub months: i64,
+}
+
+/// Which activity keeps points alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtendsOn {
+    /// Any order, from the day it is placed.
+    Order,
+    /// An order that earns, from the day it does, or an activity that earns.
+    Earning,
 }
 
 /// How points pay: `points` are worth `value`.

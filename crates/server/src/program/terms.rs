@@ -1,13 +1,13 @@
 //! The one place where a document becomes engine terms. Every value is checked here against the limits.
 
 use engine::{
-    Currency, Date, EarnMode, EarnRate, Milestone, Money, MoneyFault, Points, PointsPart, Shortfall, Terms, Validity,
-    YearDay, Zone, is_name, limits,
+    Currency, Date, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, MoneyFault, Points, PointsPart, Shortfall,
+    Terms, Validity, YearDay, Zone, is_name, limits,
 };
 
 use super::allowed::allowed;
 use super::document::{
-    Amount, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, ShortfallPolicy, ValidityDocument,
+    Amount, ExtendsOn, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, ShortfallPolicy, ValidityDocument,
 };
 use crate::fault::Fault;
 
@@ -39,11 +39,33 @@ impl ProgramDocument {
             caps: self.earn.caps.caps(self.earn.mode)?,
             waiting_days: narrow(waiting_days),
             validity,
+            extend: self.extend()?,
             grace_days: narrow(grace_days),
             redeem: super::redeem_terms::redeem(&self.redeem, currency)?,
             shortfall: shortfall(self.refund.shortfall),
             points_part: points_part(self.redeem.on_refund),
         })
+    }
+
+    fn extend(&self) -> Result<Option<Extend>, Fault> {
+        let most = i64::from(limits::VALID_MONTHS_MAX);
+        match (&self.validity, &self.extend) {
+            (ValidityDocument::InactiveMonths(_), Some(_)) => {
+                let what = "points that end after a time without activity are kept alive by it already".to_owned();
+                Err(Fault::new("extend", what, "the key left out beside validity.inactive_months".to_owned()))
+            }
+            (ValidityDocument::InactiveMonths(months), None) => {
+                Ok(Some(Extend { on: ExtendOn::Activity, months: narrow(*months) }))
+            }
+            (_, None) => Ok(None),
+            (_, Some(it)) => {
+                let on = match it.on {
+                    ExtendsOn::Order => ExtendOn::Order,
+                    ExtendsOn::Earning => ExtendOn::Earning,
+                };
+                Ok(Some(Extend { on, months: narrow(within("extend.months", it.months, 1, most)?) }))
+            }
+        }
     }
 
     /// Refuses a last day on which points granted today could not be spent any more.
@@ -163,6 +185,13 @@ fn validity(validity: &ValidityDocument) -> Result<Validity, Fault> {
             let fault = |it| Fault::new("validity.until", format!("\"{day}\" {it}"), allowed("validity.until"));
             Validity::Until(Date::parse(day).map_err(fault)?)
         }
+        // Counted anew from each activity: see `extend`.
+        ValidityDocument::InactiveMonths(months) => Validity::Months(narrow(within(
+            "validity.inactive_months",
+            *months,
+            1,
+            i64::from(limits::VALID_MONTHS_MAX),
+        )?)),
         ValidityDocument::Yearly(day) => Validity::Yearly(YearDay::parse(day).ok_or_else(|| {
             let what = format!("\"{day}\" is no month and day such as 12-31");
             Fault::new("validity.yearly", what, allowed("validity.yearly"))

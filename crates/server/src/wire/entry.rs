@@ -19,7 +19,7 @@ pub(crate) struct WireEntry {
     /// The day of the program's time zone.
     #[schema(format = Date)]
     pub(crate) day: String,
-    /// `earn`, `revoke`, `redeem`, `return`, `expire`, `release`, `hold`, `lapse`, `repay`, `adjust` or `redate`.
+    /// `earn`, `revoke`, `redeem`, `return`, `expire`, `release`, `hold`, `lapse`, `repay`, `adjust`, `redate` or `extend`.
     #[schema(example = "earn")]
     pub(crate) kind: &'static str,
     /// The id of the order that it belongs to.
@@ -41,9 +41,9 @@ pub(crate) struct WireEntry {
     pub(crate) postings: Vec<WirePosting>,
     /// Lots that it opens.
     pub(crate) opened: Vec<WireLotOpened>,
-    /// The new dates of a lot.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) dated: Option<WireLotDates>,
+    /// The new dates of lots.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) dated: Vec<WireLotDates>,
     /// A hold that opens or ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hold: Option<WireHoldChange>,
@@ -119,6 +119,15 @@ pub(crate) enum WireReason {
     Note {
         note: String,
     },
+    /// An activity that keeps all points alive.
+    Extended {
+        /// `order`, `earning` or `activity`.
+        on: &'static str,
+        /// From the day of the activity on.
+        months: u16,
+        #[schema(format = DateTime)]
+        at: String,
+    },
 }
 
 /// How the points part of an order was worked out.
@@ -149,6 +158,10 @@ pub(crate) struct WireChanges {
     pub(crate) carried: Option<WireCarried>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) displaced: Option<Vec<WireDisplaced>>,
+    /// All points that have not expired can be spent until then at least: the first instant at which they are gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub(crate) extended: Option<String>,
     /// How much of the order counts as money spent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) spent: Option<String>,
@@ -237,7 +250,7 @@ impl WireEntry {
             available: it.postings.iter().map(change).sum(),
             postings: it.postings.iter().map(posting).collect(),
             opened: opened.collect(),
-            dated: it.dated.as_ref().map(dates),
+            dated: it.dated.iter().map(dates).collect(),
             hold: it.hold.map(|it| {
                 let (state, taken_by) = match it.state {
                     HoldState::Active => ("active", None),
@@ -279,6 +292,9 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
         Reason::Paid(it) => WireReason::Paid(paid(it, exponent)),
         Reason::Held { minutes } => WireReason::Held { minutes: *minutes },
         Reason::Note(note) => WireReason::Note { note: note.clone() },
+        Reason::Extended(it) => {
+            WireReason::Extended { on: it.rule.on.name(), months: it.rule.months, at: it.at.to_string() }
+        }
     }
 }
 
@@ -320,5 +336,6 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
             orders: it.figures.orders,
         }),
         allotted: it.allotted.map(|it| WireAllotted { cap: it.cap.name(), points: it.points.get() }),
+        extended: it.extended.map(|it| it.to_string()),
     }
 }

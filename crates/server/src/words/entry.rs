@@ -1,8 +1,8 @@
 //! Every kind of entry as one sentence.
 
 use engine::{
-    Actor, Bucket, Cause, Changes, Earned, Entry, HoldChange, Kind, LotNo, LotRef, Paid, Points, Posting, Reason,
-    Timestamp,
+    Actor, Bucket, Cause, Changes, Earned, Entry, ExtendOn, Extended, HoldChange, Kind, LotNo, LotRef, Paid, Points,
+    Posting, Reason, Timestamp,
 };
 
 use super::voice::{Voice, milestone};
@@ -45,6 +45,7 @@ impl Story<'_> {
             (Kind::Repay, _) => format!("{} paid what was owed", self.moved_points()),
             (Kind::Adjust, Reason::Note(note)) => self.adjust(note),
             (Kind::Redate, _) => self.redate(),
+            (Kind::Extend, Reason::Extended(it)) => self.extend(it),
             // An entry always has the reason of its kind; should one not, its figures still stand.
             (kind, _) => format!("{}: {}", kind.name(), self.moved_points()),
         }
@@ -191,7 +192,7 @@ impl Story<'_> {
     }
 
     fn redate(&self) -> String {
-        let Some(lot) = self.entry.dated else { return "its points have other dates".to_owned() };
+        let Some(lot) = self.entry.dated.first() else { return "its points have other dates".to_owned() };
         let until = match self.voice.last_day(lot.expires_at) {
             Some(day) => format!("until {day}"),
             None => "for ever".to_owned(),
@@ -201,6 +202,21 @@ impl Story<'_> {
         } else {
             format!("its points can now be spent {until}")
         }
+    }
+
+    fn extend(&self, extended: &Extended) -> String {
+        let until = self.entry.changes.extended.and_then(|it| self.voice.last_day(it)).unwrap_or_default();
+        let months = if extended.rule.months == 1 { "month" } else { "months" };
+        let day = self.voice.day_of(extended.at);
+        let what = match (extended.rule.on, self.entry.order) {
+            (ExtendOn::Order, _) => "an order",
+            (ExtendOn::Earning, Some(_)) => "an order that earns",
+            (ExtendOn::Activity, Some(_)) => "an order that earns or redeems",
+            (ExtendOn::Earning | ExtendOn::Activity, None) => "an activity that earns",
+        };
+        let many = &self.voice.names.many;
+        let count = extended.rule.months;
+        format!("all {many} can now be spent until {until} at least: {what} on {day} gives them {count} {months}")
     }
 
     /// From when on newly granted points can be spent, if they have to wait.

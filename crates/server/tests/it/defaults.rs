@@ -1,8 +1,8 @@
 //! What a document says that says only what it must, and that every key changes one thing.
 
 use engine::{
-    Currency, Date, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share,
-    Shortfall, Terms, Validity, WithDiscounts, YearDay, Zone,
+    Currency, Date, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, Points, PointsPart, RedeemRate,
+    RedeemTerms, Share, Shortfall, Terms, Validity, WithDiscounts, YearDay, Zone,
 };
 use server::program::{PointNames, compile, parse};
 
@@ -19,6 +19,7 @@ fn defaults() -> Terms {
         caps: None,
         waiting_days: 0,
         validity: Validity::Never,
+        extend: None,
         grace_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(100), value: Money::new(100) },
@@ -78,6 +79,15 @@ fn every_validity_can_be_written() {
     check(r#""validity": {"until": "2027-12-31"}"#, |it| it.validity = Validity::Until(last));
     let last = YearDay::parse("12-31").unwrap();
     check(r#""validity": {"yearly": "12-31"}"#, |it| it.validity = Validity::Yearly(last));
+    check(r#""validity": {"inactive_months": 12}"#, |it| {
+        it.validity = Validity::Months(12);
+        it.extend = Some(Extend { on: ExtendOn::Activity, months: 12 });
+    });
+    for (on, extends_on) in [("order", ExtendOn::Order), ("earning", ExtendOn::Earning)] {
+        check(&format!(r#""extend": {{"on": "{on}", "months": 6}}"#), |it| {
+            it.extend = Some(Extend { on: extends_on, months: 6 });
+        });
+    }
     check(r#""grace_days": 0"#, |it| it.grace_days = 0);
 }
 

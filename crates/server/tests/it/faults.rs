@@ -57,7 +57,7 @@ fn each_missing_key_is_named() {
 fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(
         r#""earning": {}"#,
-        "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, validity, \
+        "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, validity, extend, \
          grace_days, redeem, refund",
     );
     check_key(
@@ -80,8 +80,7 @@ const TEXT: &str = "1 to 120 bytes of text without control characters, no blank 
 const AMOUNT: &str = "\"0.01\" to \"100000000000.00\"";
 const SHARE: &str = "a share in quotes such as \"50%\", \"0.01%\" to \"100%\"";
 const OBJECT: &str = "an object with keys, {\"key\": value, …}";
-const VALIDITY: &str =
-    "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"} or {\"yearly\": \"12-31\"}";
+const VALIDITY: &str = "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"}, {\"yearly\": \"12-31\"} or {\"inactive_months\": 12}";
 
 /// What stands in a document, the path of its fault, what is wrong and what is allowed.
 const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
@@ -154,6 +153,20 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
     (r#""validity": {"days": 0}"#, "validity.days", "0 is too few", "a whole number from 1 to 36500"),
     (r#""validity": {"days": "30"}"#, "validity.days", "\"30\" cannot stand here", "a whole number from 1 to 36500"),
     (r#""validity": {"months": 1201}"#, "validity.months", "1201 is too many", "a whole number from 1 to 1200"),
+    (
+        r#""validity": {"inactive_months": 0}"#,
+        "validity.inactive_months",
+        "0 is too few",
+        "a whole number from 1 to 1200",
+    ),
+    (r#""extend": {"on": "order", "months": 0}"#, "extend.months", "0 is too few", "a whole number from 1 to 1200"),
+    (r#""extend": {"on": "login", "months": 1}"#, "extend.on", "\"login\" is not known", "\"order\" or \"earning\""),
+    (
+        r#""validity": {"inactive_months": 12}, "extend": {"on": "order", "months": 12}"#,
+        "extend",
+        "points that end after a time without activity are kept alive by it already",
+        "the key left out beside validity.inactive_months",
+    ),
     (
         r#""validity": {"yearly": "02-30"}"#,
         "validity.yearly",

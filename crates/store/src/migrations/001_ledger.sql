@@ -118,7 +118,9 @@ CREATE TABLE name_words (
 --
 -- Of lots, phase 0 waits, sorted by the next change; 1 has available or held points, sorted by expiry; 2 is closed.
 -- available_at is left out when it is earned_at, expires_at when it is sort_at. The body of an account is what it carries,
--- and counts in all, that of a hold its lots, that of an order its document, that of a year what its days count; held of a hold are its points. All other columns say what their
+-- and counts in all, that of a hold its lots, that of an order its document, that of a year what its days count; state of an
+-- account says how far activity has extended its lots; next_entry of a lot is the entry that gave it dates anew; held of a hold
+-- are its points. All other columns say what their
 -- names say, and are left out where a part has none. They stand in the order of how many rows have them.
 CREATE TABLE ledger (
     owner_id BLOB NOT NULL,
@@ -160,7 +162,7 @@ CREATE INDEX ledger_due ON ledger (due_at, owner_id, program) WHERE part = 0 AND
 CREATE VIEW accounts AS
 SELECT owner_id, program, pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
     expired, forfeited, moved, at AS last_at, next_entry, next_lot, order_no AS next_order, next_hold,
-    body AS carried, due_at
+    body AS carried, state AS extension, due_at
 FROM ledger WHERE part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0;
 
 CREATE VIEW holds AS
@@ -169,7 +171,7 @@ FROM ledger WHERE part = 1 AND sort_at = 0 AND earned_at = 0;
 
 CREATE VIEW lots AS
 SELECT owner_id, program, phase, sort_at, earned_at, no AS lot_no, order_no, at AS available_at, due_at AS expires_at,
-    code AS graced, pending, available, held, expired
+    code AS graced, pending, available, held, expired, next_entry AS dated_by
 FROM ledger WHERE part = 2;
 
 CREATE VIEW orders AS

@@ -6,10 +6,12 @@ use engine::{
     Timestamp,
 };
 
+use super::extension::{read_extended, write_extended};
 use super::figures::{read_allotted, read_cut, read_of_day, write_allotted, write_cut, write_of_day};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
+const ZERO: Timestamp = Timestamp::from_micros(0);
 
 /// What the columns of an entry's row say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub(crate) fn pack_entry(entry: &Entry) -> Vec<u8> {
             it.unsigned(order.0);
         }
     });
-    it.option(entry.dated, |it, lot| pack_lot(it, lot, entry.at));
+    it.list(&entry.dated, |it, lot| pack_lot(it, *lot, entry.at));
     it.option(entry.hold, |it, hold| {
         it.unsigned(hold.no.0);
         pack_hold_state(it, hold.state);
@@ -61,7 +63,7 @@ pub(crate) fn unpack_entry(row: EntryRow, body: &[u8]) -> Read<Entry> {
             let order = if flags & 2 == 0 { None } else { Some(OrderNo(it.unsigned()?)) };
             Ok(LotOpened { lot, order, graced: flags & 1 == 1 })
         })?,
-        dated: it.option(|it| unpack_lot(it, row.at))?,
+        dated: it.list(|it| unpack_lot(it, row.at))?,
         hold: it.option(|it| {
             let no = HoldNo(it.unsigned()?);
             let state = unpack_hold_state(it)?;
@@ -93,6 +95,7 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Repay => 9,
         Kind::Adjust => 10,
         Kind::Redate => 11,
+        Kind::Extend => 12,
     }
 }
 
@@ -202,6 +205,10 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.byte(5);
             it.text(note);
         }
+        Reason::Extended(extended) => {
+            it.byte(6);
+            write_extended(it, extended);
+        }
     }
 }
 
@@ -219,6 +226,7 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
         })),
         4 => Ok(Reason::Held { minutes: it.small()? }),
         5 => it.text().map(Reason::Note),
+        6 => read_extended(it).map(Reason::Extended),
         _ => Err(Unreadable),
     }
 }
@@ -294,7 +302,11 @@ fn pack_changes(it: &mut Packer, changes: &Changes) {
         .into_iter()
         .chain([changes.counted.minor(), changes.steps]);
     let has_steps = changes.carried.is_some() || changes.displaced.is_some();
-    let has_more = has_steps || changes.figures.is_some() || changes.allotted.is_some() || !changes.spent.is_zero();
+    let has_more = has_steps
+        || changes.extended.is_some()
+        || changes.figures.is_some()
+        || changes.allotted.is_some()
+        || !changes.spent.is_zero();
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
     it.byte(bits | u8::from(has_more) << 7);
     for figure in figures.filter(|it| *it != 0) {
@@ -306,6 +318,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes) {
         it.money(changes.spent);
         it.option(changes.figures, |it, of_day| write_of_day(it, &of_day, changes));
         it.option(changes.allotted, |it, allotted| write_allotted(it, &allotted));
+        it.maybe_time(changes.extended, ZERO);
     }
 }
 
@@ -334,6 +347,7 @@ fn unpack_changes(it: &mut Unpacker<'_>) -> Read<Changes> {
         changes.spent = it.money()?;
         changes.figures = it.option(|it| read_of_day(it, &changes))?;
         changes.allotted = it.option(read_allotted)?;
+        changes.extended = it.option(|it| it.time(ZERO))?;
     }
     Ok(changes)
 }

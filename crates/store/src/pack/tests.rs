@@ -2,9 +2,10 @@
 
 use engine::{
     Actor, Allotted, Bucket, Cap, Carried, Cause, Changes, Cut, Date, Day, Displaced, Document, DocumentVersion,
-    EarnMode, EarnRate, Earned, Entry, EntryNo, Figures, HoldChange, HoldNo, HoldState, Kind, Line, LineKind, LotNo,
-    LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid, Pinned, Points, Posted, Posting, Reason,
-    RedeemRate, Return, ReturnPart, Source, Taken, TakenBack, Timestamp, Year,
+    EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures,
+    HoldChange, HoldNo, HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order,
+    OrderNo, Paid, Pinned, Points, Posted, Posting, Reason, RedeemRate, Return, ReturnPart, Source, Taken, TakenBack,
+    Timestamp, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -89,6 +90,8 @@ fn reasons() -> BoxedStrategy<Reason> {
         paid,
         any::<u32>().prop_map(|minutes| Reason::Held { minutes }),
         any::<String>().prop_map(Reason::Note),
+        (select(ExtendOn::ALL.to_vec()), any::<u16>(), times())
+            .prop_map(|(on, months, at)| Reason::Extended(Extended { rule: Extend { on, months }, at })),
     ]
     .boxed()
 }
@@ -102,20 +105,24 @@ fn changes() -> BoxedStrategy<Changes> {
         carried,
         option::of(vec(displaced(), 0..3)),
         (money(), option::of(of_days()), option::of(allotted())),
+        option::of(times()),
     )
-        .prop_map(|((owed, let_go, expired, earned, undone), counted, steps, carried, displaced, of_day)| Changes {
-            owed,
-            let_go,
-            expired,
-            earned,
-            undone,
-            counted,
-            steps,
-            carried,
-            displaced,
-            spent: of_day.0,
-            figures: of_day.1,
-            allotted: of_day.2,
+        .prop_map(|((owed, let_go, expired, earned, undone), counted, steps, carried, displaced, of_day, extended)| {
+            Changes {
+                owed,
+                let_go,
+                expired,
+                earned,
+                undone,
+                counted,
+                steps,
+                carried,
+                displaced,
+                spent: of_day.0,
+                figures: of_day.1,
+                allotted: of_day.2,
+                extended,
+            }
         })
         .boxed()
 }
@@ -156,6 +163,19 @@ fn years() -> impl Strategy<Value = Year> {
     (1970..2501_i16, days).prop_map(move |(year, days)| Year { year, days: days.into_iter().map(day).collect() })
 }
 
+fn extensions() -> impl Strategy<Value = Extension> {
+    let step = (numbers(), numbers(), times()).prop_map(|(entry, before, since)| ExtensionStep {
+        entry: EntryNo(entry),
+        before: LotNo(before),
+        since,
+    });
+    (times(), times(), vec(step, 0..4)).prop_map(|(until, soonest_since, steps)| Extension {
+        until,
+        steps,
+        soonest_since,
+    })
+}
+
 fn displaced() -> impl Strategy<Value = Displaced> {
     (numbers(), any::<i64>(), money()).prop_map(|(order, steps, level)| Displaced {
         order: OrderNo(order),
@@ -193,7 +213,7 @@ fn entries() -> impl Strategy<Value = Entry> {
         points,
     });
     let head = (numbers(), times(), select(Kind::ALL.to_vec()), option::of(numbers()), actors());
-    let tail = (vec(opened, 0..3), option::of(lots()), option::of(holds), vec(posting, 0..4), changes());
+    let tail = (vec(opened, 0..3), vec(lots(), 0..3), option::of(holds), vec(posting, 0..4), changes());
     (head, reasons(), tail).prop_map(|((no, at, kind, order, actor), reason, tail)| {
         let (opened, dated, hold, postings, changes) = tail;
         let order = order.map(OrderNo);
@@ -300,6 +320,12 @@ proptest! {
     }
 
     #[test]
+    fn extensions_are_read_as_they_were_written(extension in option::of(extensions())) {
+        let packed = pack_extension(extension.as_ref());
+        prop_assert_eq!(unpack_extension(packed.as_deref()), Ok(extension));
+    }
+
+    #[test]
     fn taken_points_are_read_as_they_were_written(taken in vec(taken(), 0..4), base in times()) {
         prop_assert_eq!(unpack_taken(&pack_taken(&taken, base), base), Ok(taken));
     }
@@ -355,7 +381,7 @@ fn the_bytes_of_a_plain_entry_never_change() {
         actor: Actor::Channel(1),
         reason: Reason::Earned(earned),
         opened: vec![LotOpened { lot, order: Some(OrderNo(2)), graced: false }],
-        dated: None,
+        dated: Vec::new(),
         hold: None,
         postings: vec![Posting { lot: LotNo(3), from: Bucket::Issued, to: Bucket::Available, points: Points::new(30) }],
         changes: Changes { earned: Points::new(30), ..Changes::default() },

@@ -40,9 +40,9 @@ pub(crate) use lists::{
 pub use member::MemberInfo;
 pub use program::{ChannelInfo, MemberRules, ProgramInfo};
 pub use search::{CursorFault, SearchCursor, SearchPage};
-#[cfg(test)]
-pub(crate) use standing::EXPIRIES;
 pub use standing::Standing;
+#[cfg(test)]
+pub(crate) use standing::{EXPIRIES, OPEN_LOTS};
 
 /// Reads one snapshot of a ledger.
 pub struct Reader {

@@ -13,19 +13,24 @@ use super::Reader;
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::id::MemberId;
-use crate::load::{self, LOTS};
+use crate::load::{self, LOTS, read_lot};
 use crate::rows::{AccountId, points, time};
 
 pub(crate) const EXPIRIES: &str =
     "SELECT coalesce(expires_at, sort_at) AS at, sum(pending + available + held) FROM lots
     WHERE owner_id = $1 AND program = $2 AND phase IN (0, 1) GROUP BY at ORDER BY at";
 
+pub(crate) const OPEN_LOTS: &str =
+    "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+    pending, available, held, expired, dated_by
+    FROM lots WHERE owner_id = $1 AND program = $2 AND phase IN (0, 1)";
+
 /// An account at an instant; everything is zero where nothing has happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     pub balance: Balance,
     /// The first lots with points that can be spent or are held, in the order in which they are spent; then the first that
-    /// wait, soonest first. As many of each as were asked for, at most.
+    /// wait, soonest first. As many of each as were asked for, at most; with the dates on which they end, extended or not.
     pub lots: Vec<Lot>,
     /// Those that are active, in the order of their numbers.
     pub holds: Vec<Hold>,
@@ -56,6 +61,7 @@ impl Reader {
             let mut lots = open_lots(&account);
             lots.truncate(limit);
             lots.extend(waiting_lots(&account).into_iter().take(limit));
+            lots.iter_mut().for_each(|it| it.at.expires_at = account.expires_at(it));
             Ok(Standing { balance: account.balance, lots, holds, expiries, due })
         })
     }
@@ -93,10 +99,9 @@ fn shows(account: &Account, shown: usize) -> bool {
 
 /// Lots with points that can be spent or are held, up to where all of them are loaded.
 fn open_lots(account: &Account) -> Vec<Lot> {
-    let within = |it: &&Lot| account.horizon.open.is_none_or(|last| it.spend_key() <= last);
-    let is_open = |it: &&Lot| (it.available + it.held).is_positive();
-    let mut lots: Vec<Lot> = account.lots().iter().filter(is_open).filter(within).copied().collect();
-    lots.sort_unstable_by_key(Lot::spend_key);
+    let is_open = |it: &&Lot| (it.available + it.held).is_positive() && account.is_within(it);
+    let mut lots: Vec<Lot> = account.lots().iter().filter(is_open).copied().collect();
+    lots.sort_unstable_by_key(|it| account.spend_key(it));
     lots
 }
 
@@ -116,10 +121,13 @@ fn expiries(
     settled: &Account,
     due: &[Entry],
 ) -> Found<Vec<(Timestamp, Points)>> {
-    let mut sums = stored_expiries(conn, id)?;
+    let mut sums = match &stored.extension {
+        Some(_) => extended_expiries(conn, id, stored)?,
+        None => stored_expiries(conn, id)?,
+    };
     let mut add = |lot: Option<&Lot>, sign: fn(Points) -> Points| {
         if let Some(lot) = lot {
-            *sums.entry(lot.at.expires_at).or_default() += sign(lot.pending + lot.available + lot.held);
+            *sums.entry(stored.expires_at(lot)).or_default() += sign(lot.pending + lot.available + lot.held);
         }
     };
     let touched: BTreeSet<LotNo> = due.iter().flat_map(|it| &it.postings).map(|it| it.lot).collect();
@@ -128,6 +136,19 @@ fn expiries(
         add(settled.lot(no), |points| points);
     }
     Ok(sums.into_iter().filter(|(at, points)| *at != Timestamp::NEVER && points.is_positive()).collect())
+}
+
+/// Lot by lot, where an extension of the account says which of them end with it.
+fn extended_expiries(conn: &Connection, id: AccountId, account: &Account) -> Found<BTreeMap<Timestamp, Points>> {
+    let mut statement = conn.prepare_cached(OPEN_LOTS)?;
+    let mut rows = statement.query(params![id.owner.0, id.program])?;
+    let mut sums = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let lot = read_lot(row)?;
+        let sum: &mut Points = sums.entry(account.expires_at(&lot)).or_default();
+        *sum += lot.pending + lot.available + lot.held;
+    }
+    Ok(sums)
 }
 
 /// Added up by the database: it reads them all, and keeps one row for each instant.

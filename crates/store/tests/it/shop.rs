@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::{
-    Actor, Caps, Currency, Document, EarnMode, EarnRate, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms,
-    Shortfall, Terms, Timestamp, Validity, WithDiscounts, Zone,
+    Actor, Caps, Currency, Document, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, Points, PointsPart,
+    RedeemRate, RedeemTerms, Shortfall, Terms, Timestamp, Validity, WithDiscounts, Zone,
 };
 use store::{
     Body, ChannelId, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramId,
@@ -28,6 +28,7 @@ pub(crate) fn compile(document: &str) -> Result<Terms, String> {
             "plain" => {}
             "waits" => terms.waiting_days = 10,
             "days" => terms.validity = Validity::Days(10),
+            "lively" => terms.extend = Some(Extend { on: ExtendOn::Activity, months: 1 }),
             "steps" => {
                 terms.earn = EarnRate { points: Points::new(1), per: Money::new(5_000), mode: EarnMode::StepsCarried }
             }
@@ -52,6 +53,7 @@ fn plain() -> Terms {
         caps: None,
         waiting_days: 0,
         validity: Validity::Months(12),
+        extend: None,
         grace_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(250), value: Money::new(2_500) },

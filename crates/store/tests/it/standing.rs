@@ -21,16 +21,17 @@ fn expected(reader: &Reader, now: Timestamp, limit: usize) -> Standing {
     account.apply(&decided);
     let mut expiries = std::collections::BTreeMap::<Timestamp, Points>::new();
     for lot in account.lots() {
-        *expiries.entry(lot.at.expires_at).or_default() += lot.pending + lot.available + lot.held;
+        *expiries.entry(account.expires_at(lot)).or_default() += lot.pending + lot.available + lot.held;
     }
     expiries.retain(|at, points| *at != Timestamp::NEVER && points.is_positive());
     let mut lots = picked(&account, |it| (it.available + it.held).is_positive());
-    lots.sort_by_key(Lot::spend_key);
+    lots.sort_by_key(|it| account.spend_key(it));
     lots.truncate(limit);
     let mut waiting = picked(&account, |it| it.pending.is_positive());
     waiting.sort_by_key(|it| (it.at.available_at.min(it.at.expires_at), it.spend_key()));
     waiting.truncate(limit);
     lots.extend(waiting);
+    lots.iter_mut().for_each(|it| it.at.expires_at = account.expires_at(it));
     let holds = account.holds().iter().filter(|it| it.state == HoldState::Active).cloned().collect();
     Standing { balance: account.balance, lots, holds, expiries: expiries.into_iter().collect(), due: decided.entries }
 }
@@ -44,7 +45,8 @@ fn an_account_stands_where_settling_everything_leaves_it() {
     let mut random = Random::new();
     let (mut owed, mut waited, mut held, mut expired, mut past_horizon) = (0, 0, 0, 0, 0);
     for history in 0..HISTORIES {
-        let document = ["plain owe", "plain waits", "days waits owe", "days owe"][index(history % 4)];
+        let document =
+            ["plain owe", "plain waits", "days waits owe", "days owe", "days lively owe"][index(history % 5)];
         let shop = Shop::new();
         let store = shop.opened(document);
         sent(&store, &[sign_up(1)]);

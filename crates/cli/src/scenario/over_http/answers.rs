@@ -4,9 +4,9 @@
 use anyhow::{Context as _, Result, bail};
 use engine::{
     Actor, Allotted, Answer, Balance, Bucket, Cap, Carried, Cause, Changes, Choice, Choices, Cut, Date, Displaced,
-    EarnMode, EarnRate, Earned, Entry, EntryNo, Figures, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef,
-    Milestone, Money, OfDay, OrderNo, Paid, Points, Posting, Quote, Reason, RedeemRate, Rejection, Share, Status,
-    Timestamp,
+    EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Figures, HoldChange, HoldNo, HoldState,
+    Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, OrderNo, Paid, Points, Posting, Quote, Reason, RedeemRate,
+    Rejection, Share, Status, Timestamp,
 };
 use serde_json::Value;
 
@@ -36,6 +36,12 @@ impl<'a> Read<'a> {
         let exponent = self.exponent;
         let list = self.inner(name)?.value.as_array().with_context(|| format!("{name} is no list"))?;
         Ok(list.iter().map(move |value| Self { value, exponent }))
+    }
+
+    /// A list that is left out when it is empty.
+    fn maybe_list(&self, name: &str) -> Result<impl Iterator<Item = Self> + use<'a>> {
+        let list = self.optional(name).map(|_| self.list(name)).transpose()?;
+        Ok(list.into_iter().flatten())
     }
 
     pub(super) fn text(&self, name: &str) -> Result<&'a str> {
@@ -166,7 +172,7 @@ impl<'a> Read<'a> {
             actor: actor(self.text("actor")?)?,
             reason: self.inner("reason")?.reason()?,
             opened: self.list("opened")?.map(|it| it.lot_opened()).collect::<Result<_>>()?,
-            dated: self.optional("dated").map(|it| it.lot_dates()).transpose()?,
+            dated: self.maybe_list("dated")?.map(|it| it.lot_dates()).collect::<Result<_>>()?,
             hold: self.optional("hold").map(|it| it.hold_change()).transpose()?,
             postings: self.list("postings")?.map(|it| it.posting()).collect::<Result<_>>()?,
             changes: self.inner("changes")?.changes()?,
@@ -210,6 +216,12 @@ impl<'a> Read<'a> {
             "paid" => Reason::Paid(self.paid()?),
             "held" => Reason::Held { minutes: u32::try_from(self.number("minutes")?)? },
             "note" => Reason::Note(self.text("note")?.to_owned()),
+            "extended" => {
+                let on = self.text("on")?;
+                let on = ExtendOn::ALL.into_iter().find(|it| it.name() == on).context("nothing extends so")?;
+                let rule = Extend { on, months: u16::try_from(self.number("months")?)? };
+                Reason::Extended(Extended { rule, at: self.time("at")? })
+            }
             other => bail!("{other} is no reason"),
         })
     }
@@ -266,6 +278,7 @@ impl<'a> Read<'a> {
             spent: if self.optional("spent").is_some() { self.money("spent")? } else { Money::ZERO },
             figures: self.optional("figures").map(|it| it.of_day()).transpose()?,
             allotted: self.optional("allotted").map(|it| it.allotted()).transpose()?,
+            extended: self.optional("extended").map(|_| self.time("extended")).transpose()?,
         })
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Model {
     timeline: Timeline,
     pub(crate) points: Vec<Point>,
     pub(crate) lots: Vec<Lot>,
+    /// How far all lots are extended that are covered.
+    until: Timestamp,
     pub(crate) owed: i128,
     pub(crate) let_go: i128,
     holds: Vec<Hold>,
@@ -51,8 +53,18 @@ pub(crate) enum Place {
 pub(crate) struct Lot {
     earned_at: Timestamp,
     pub(crate) available_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
+    expires_at: Timestamp,
     graced: bool,
+    /// An extension covers it.
+    covered: bool,
+    /// It got its dates since the last one.
+    fresh: bool,
+}
+
+impl Lot {
+    fn new(earned_at: Timestamp, available_at: Timestamp, expires_at: Timestamp) -> Self {
+        Self { earned_at, available_at, expires_at, graced: false, covered: false, fresh: true }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -103,6 +115,7 @@ impl Model {
             timeline,
             points: Vec::new(),
             lots: Vec::new(),
+            until: Timestamp::START,
             owed: 0,
             let_go: 0,
             holds: Vec::new(),
@@ -153,8 +166,8 @@ impl Model {
         let points = self.points.iter().filter_map(|it| {
             let lot = self.lots[it.lot];
             match it.place {
-                Place::Pending => Some(lot.available_at.min(lot.expires_at)),
-                Place::Available => Some(lot.expires_at),
+                Place::Pending => Some(lot.available_at.min(self.ends(it.lot))),
+                Place::Available => Some(self.ends(it.lot)),
                 Place::Held(_) | Place::Redeemed | Place::Gone | Place::Expired => None,
             }
         });
@@ -163,12 +176,35 @@ impl Model {
     }
 
     fn expire(&mut self, now: Timestamp) {
-        for it in &mut self.points {
+        for index in 0..self.points.len() {
+            let it = self.points[index];
             let waits_or_free = matches!(it.place, Place::Pending | Place::Available);
-            if waits_or_free && self.lots[it.lot].expires_at <= now {
-                it.place = Place::Expired;
+            if waits_or_free && self.ends(it.lot) <= now {
+                self.points[index].place = Place::Expired;
             }
         }
+    }
+
+    /// When a lot ends: at its own date, or with all that an extension covers.
+    pub(crate) fn ends(&self, lot: usize) -> Timestamp {
+        let lot = self.lots[lot];
+        if lot.covered { lot.expires_at.max(self.until) } else { lot.expires_at }
+    }
+
+    /// Everything that has not passed lives until then; only what is longer, or new and shorter, is worth a word.
+    fn extend(&mut self, wanted: Timestamp, is_new: bool, now: Timestamp) {
+        let reached = if now < self.until { self.until } else { Timestamp::START };
+        let until = wanted.max(reached);
+        let fresh = self.lots.iter().filter(|it| it.fresh).map(|it| it.expires_at).min();
+        let shorter = reached == Timestamp::START || fresh.is_some_and(|it| it < until);
+        if until <= now || self.lots.is_empty() || !(reached < wanted || (is_new && shorter)) {
+            return;
+        }
+        let alive: Vec<bool> = (0..self.lots.len()).map(|it| now < self.ends(it)).collect();
+        for (lot, alive) in self.lots.iter_mut().zip(alive) {
+            (lot.covered, lot.fresh) = (alive, false);
+        }
+        self.until = until;
     }
 
     fn end_hold(&mut self, no: usize) {
@@ -199,7 +235,7 @@ impl Model {
         let mut free: Vec<usize> = (0..self.points.len()).filter(free).collect();
         free.sort_by_key(|it| {
             let lot = self.points[*it].lot;
-            (self.lots[lot].expires_at, self.lots[lot].earned_at, lot)
+            (self.ends(lot), self.lots[lot].expires_at, self.lots[lot].earned_at, lot)
         });
         free
     }
@@ -213,7 +249,7 @@ impl Model {
     }
 
     fn open(&mut self, lot: Lot) -> usize {
-        self.lots.push(lot);
+        self.lots.push(Lot { covered: false, fresh: true, ..lot });
         self.lots.len() - 1
     }
 
@@ -275,7 +311,7 @@ impl Model {
         if expires_at <= now {
             return Err("invalid");
         }
-        let lot = self.open(Lot { earned_at: now, available_at: now, expires_at, graced: false });
+        let lot = self.open(Lot::new(now, now, expires_at));
         self.points.extend((0..points).map(|_| Point { lot, place: Place::Available }));
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::{Document, DocumentVersion, PointsPart, Shortfall, Terms, Timestamp, Validity, WithDiscounts, limits};
+use engine::{
+    Document, DocumentVersion, ExtendOn, PointsPart, Shortfall, Terms, Timestamp, Validity, WithDiscounts, limits,
+};
 
 use super::amounts::{Kept, minor, points_for, points_needed, reached, up, value_of};
 use super::{Back, HoldState, Lot, Model, Order, Place, Point, Refused};
@@ -47,6 +49,13 @@ fn within(value: i128, rate: engine::RedeemRate) -> i128 {
 fn has_discounts(document: &Document) -> bool {
     let of_lines: i128 = document.lines.iter().map(|it| minor(it.discount)).sum();
     0 < of_lines + minor(document.discount) + minor(document.coupon)
+}
+
+/// What a document came to.
+struct Did {
+    earned_at: Option<Timestamp>,
+    earns: bool,
+    redeems: bool,
 }
 
 impl Model {
@@ -241,6 +250,11 @@ impl Model {
             }
             self.redeem(slot, more, wish.hold);
         }
+        let earned_at = earned_at.filter(|_| 0 < calls_for);
+        let did = Did { earned_at, earns: earned < calls_for, redeems: before < after_count };
+        if counts {
+            self.keep_alive(slot, document, &did, &terms, now);
+        }
         self.settle(now);
         let (payable, sold) = kept.payable(&terms.redeem);
         let order = self.order_mut(slot);
@@ -254,13 +268,27 @@ impl Model {
         true
     }
 
+    /// What the order did extends all that is alive, where its terms say so.
+    fn keep_alive(&mut self, slot: usize, document: &Document, did: &Did, terms: &Terms, now: Timestamp) {
+        let Some(rule) = terms.extend else { return };
+        let (at, is_new) = match rule.on {
+            ExtendOn::Order => (Some(document.placed_at), self.order(slot).document.is_none()),
+            ExtendOn::Earning => (did.earned_at, did.earns),
+            ExtendOn::Activity => (did.earned_at.max(did.redeems.then_some(now)), did.earns || did.redeems),
+        };
+        if let Some(at) = at {
+            let last_day = terms.zone.date_of(at).plus_months(rule.months);
+            self.extend(terms.zone.end_of(last_day), is_new, now);
+        }
+    }
+
     /// Points return to their lots. Where a lot has expired they form one with grace, once; else they expire again.
     fn put_back(&mut self, points: &[usize], terms: &Terms, now: Timestamp) {
         let mut graced = None;
         for index in points {
             let lot = self.lots[self.points[*index].lot];
             self.points[*index].place = Place::Available;
-            if lot.expires_at <= now && !lot.graced && 0 < terms.grace_days {
+            if self.ends(self.points[*index].lot) <= now && !lot.graced && 0 < terms.grace_days {
                 self.points[*index].lot = *graced.get_or_insert_with(|| self.grace(terms, now));
             }
         }
@@ -268,13 +296,13 @@ impl Model {
 
     fn grace(&mut self, terms: &Terms, now: Timestamp) -> usize {
         let expires_at = Validity::Days(terms.grace_days).ends(now, &terms.zone);
-        self.open(Lot { earned_at: now, available_at: now, expires_at, graced: true })
+        self.open(Lot { graced: true, ..Lot::new(now, now, expires_at) })
     }
 
     fn dates(earned_at: Timestamp, terms: &Terms) -> Lot {
         let available_at = terms.zone.days_later(earned_at, terms.waiting_days);
         let expires_at = terms.validity.ends(available_at, &terms.zone);
-        Lot { earned_at, available_at, expires_at, graced: false }
+        Lot::new(earned_at, available_at, expires_at)
     }
 
     /// The lot follows the document as long as its dates have not passed.
@@ -288,8 +316,14 @@ impl Model {
             wanted.available_at = self.lots[lot].available_at;
         }
         let untouched = all_back && self.points.iter().all(|it| it.lot != lot || it.place == Place::Gone);
-        if now < self.lots[lot].expires_at || untouched {
-            self.lots[lot] = wanted;
+        let known = self.lots[lot];
+        if known.covered && now < self.until {
+            wanted.expires_at = wanted.expires_at.max(known.expires_at);
+        }
+        let dates = |it: &Lot| (it.earned_at, it.available_at, it.expires_at);
+        let is_alive = now < self.ends(lot);
+        if dates(&wanted) != dates(&known) && (is_alive || untouched) {
+            self.lots[lot] = Lot { covered: known.covered && is_alive, fresh: true, ..wanted };
         }
     }
 
@@ -310,7 +344,7 @@ impl Model {
             }
         }
         self.put_back(&others, terms, now);
-        let gone = self.order(slot).lot.is_some_and(|it| self.lots[it].expires_at <= now);
+        let gone = self.order(slot).lot.is_some_and(|it| self.ends(it) <= now);
         if gone && 0 < terms.grace_days && 0 < debt {
             // Other points paid this debt; they come back with grace, like what returns to a lot that has expired.
             let lot = self.grace(terms, now);

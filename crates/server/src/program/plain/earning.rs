@@ -1,6 +1,6 @@
 //! Earning in plain words: how much, on what, when, and how long the points last.
 
-use engine::{EarnMode, Milestone, Money, Validity};
+use engine::{EarnMode, ExtendOn, Milestone, Money, Validity};
 
 use super::{Plain, count, part};
 use crate::program::example::Example;
@@ -95,6 +95,28 @@ impl Plain<'_> {
         }
     }
 
+    /// What keeps points alive that were earned earlier.
+    fn extending(&self) -> Option<String> {
+        let rule = self.terms.extend?;
+        let (many, months) = (self.many(), count(rule.months, "month"));
+        Some(match rule.on {
+            ExtendOn::Order => {
+                format!("Any order keeps all {} of the member alive for at least {months} more.", self.voice.names.many)
+            }
+            ExtendOn::Earning => {
+                let all = &self.voice.names.many;
+                format!(
+                    "An order or activity that earns keeps all {all} of the member alive for at least {months} more."
+                )
+            }
+            ExtendOn::Activity => format!(
+                "{many} expire after {months} without activity: each order that earns, each use of {} to pay and each \
+                 activity that earns lets all of them begin anew.",
+                self.voice.names.many
+            ),
+        })
+    }
+
     /// From when on and until when: the dates of a lot that the engine opened.
     fn lifetime(&self) -> Vec<String> {
         let mut said = Vec::new();
@@ -131,6 +153,7 @@ impl Plain<'_> {
                 format!("{} earned on {day} can be spent until the end of {last}.", self.many())
             }
         });
+        said.extend(self.extending());
         if self.terms.validity != Validity::Never {
             let many = self.many();
             said.push(match self.terms.grace_days {

@@ -270,6 +270,6 @@ fn mark(it: &Entry) -> (&'static str, &'static str) {
         Kind::Hold | Kind::Lapse => ("hold", "held"),
         Kind::Adjust if it.postings.iter().any(|it| it.to == Bucket::Deducted) => ("adjust", "revoked"),
         Kind::Adjust => ("adjust", "earned"),
-        Kind::Redate => ("expire", "held"),
+        Kind::Redate | Kind::Extend => ("expire", "held"),
     }
 }
