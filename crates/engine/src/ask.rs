@@ -74,6 +74,9 @@ impl Request<'_> {
         if !self.order.pinned.on {
             return Err(Rejection::ProgramOff);
         }
+        if !self.terms.applies_to(self.document) {
+            return Err(Rejection::OrderType);
+        }
         if redeem.with_discounts == WithDiscounts::Instead && self.document.has_discounts() {
             return Err(Rejection::NotWithDiscounts);
         }

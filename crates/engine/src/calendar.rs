@@ -232,6 +232,14 @@ impl Zone {
         Date(self.0.to_datetime(at.instant()).date())
     }
 
+    /// The local day of an instant, its place in the week from Monday on, and the minute of the day.
+    pub(crate) fn date_and_time(&self, at: Timestamp) -> (Date, usize, u16) {
+        let local = self.0.to_datetime(at.instant());
+        let weekday = usize::try_from(local.weekday().to_monday_zero_offset()).expect("a week has seven days");
+        let minute = i32::from(local.hour()) * 60 + i32::from(local.minute());
+        (Date(local.date()), weekday, u16::try_from(minute).expect("a day has 1440 minutes"))
+    }
+
     /// The local time of an instant, as `2026-03-01 12:30`.
     pub fn clock_text(&self, at: Timestamp) -> String {
         let local = self.0.to_datetime(at.instant());

@@ -6,15 +6,18 @@
 //! One remainder for each step size.
 
 use crate::account::{Account, NeedMore};
+use crate::award::{Award, Worked};
 use crate::decision::Ahead;
 use crate::document::Document;
 use crate::earn;
 use crate::entry::{Carried, Cause, Changes, Displaced, Earned, OrderNo};
 use crate::figures;
+use crate::kept::Kept;
 use crate::money::{Money, carry_over, steps_begun};
 use crate::points::Points;
 use crate::posted::Order;
 use crate::program::{EarnMode, Terms, Timeline};
+use crate::redeem::value_paid;
 
 /// Posts what the change of an order's base does to the account's steps. `earned` says what the order's base is now;
 /// answers it with what the order has earned in the end.
@@ -30,13 +33,13 @@ pub(crate) fn converge(
     let counts = if earned.cause == Cause::Rate { earned.base } else { Money::ZERO };
     let counted = counts - order.posted.counted;
     earned.carried = ahead.account.carried(per);
-    if counted.is_zero() {
-        return Ok(earned);
-    }
     let (steps, remainder) = carry_over(earned.carried, counted, per);
     let sharing = Sharing::new(&ahead.account, order, counts, per, timeline);
-    let shared = sharing.share(steps)?;
-    earned.called_for = earned.before + earned.rate.points.times(shared.own - order.posted.steps);
+    let shared = if counted.is_zero() { Shared::as_is(order) } else { sharing.share(steps)? };
+    call_for(&mut earned, order, shared.own, terms);
+    if counted.is_zero() && earned.called_for == earned.before {
+        return Ok(earned);
+    }
     let changes = Changes {
         counted,
         steps: shared.own - order.posted.steps,
@@ -48,11 +51,23 @@ pub(crate) fn converge(
     for (no, steps) in shared.others.iter().filter(|it| !loses(it)) {
         change_steps(ahead, order.no, *no, *steps)?;
     }
-    earn::post(ahead, order, document, earned, terms, changes)?;
+    earn::post(ahead, order, document, earned.clone(), terms, changes)?;
     for (no, steps) in shared.others.iter().filter(loses) {
         change_steps(ahead, order.no, *no, *steps)?;
     }
     Ok(earned)
+}
+
+/// What an order calls for that has so many steps: at its rate, times what multiplies them, with what promotions add.
+fn call_for(earned: &mut Earned, order: &Order, steps: i64, terms: &Terms) {
+    let earns = matches!(earned.cause, Cause::Rate | Cause::StepOf(_));
+    earned.called_for = match &mut earned.worked {
+        Some(worked) => {
+            worked.carry(steps, terms);
+            if earns { worked.points } else { Points::ZERO }
+        }
+        None => earned.before + earned.rate.points.times(steps - order.posted.steps),
+    };
 }
 
 /// Who has which steps while one order changes.
@@ -157,6 +172,11 @@ impl<'a> Sharing<'a> {
 }
 
 impl Shared {
+    /// Nothing that counts has changed.
+    fn as_is(order: &Order) -> Self {
+        Self { own: order.posted.steps, others: Vec::new(), displaced: order.posted.displaced.clone() }
+    }
+
     fn gained(&self, order: OrderNo) -> i64 {
         self.others.iter().filter(|it| it.0 == order).map(|it| it.1).sum()
     }
@@ -180,19 +200,31 @@ fn change_steps(ahead: &mut Ahead<'_>, by: OrderNo, no: OrderNo, steps: i64) -> 
     let version = timeline.version(other.pinned.version).expect("a published version is never deleted");
     let rate = version.terms.earn;
     let before = other.posted.earned;
-    let earned = Earned {
+    let mut earned = Earned {
         cause: Cause::StepOf(by),
         version: version.number,
         base: other.posted.counted,
         rate,
         carried: ahead.account.carried(rate.per),
         before,
-        called_for: before + rate.points.times(steps),
+        called_for: before,
         cut: None,
+        worked: worked(&other, &document, &version.terms),
     };
+    call_for(&mut earned, &other, other.posted.steps + steps, &version.terms);
     let changes = Changes { steps, ..Changes::default() };
     figures::check_loaded(&ahead.account, &other)?;
     earn::post(ahead, &other, &document, earned, &version.terms, changes)
+}
+
+/// How the award of another order comes about, where its program has more than its own rate.
+fn worked(order: &Order, document: &Document, terms: &Terms) -> Option<Box<Worked>> {
+    if !terms.earning.is_used() {
+        return None;
+    }
+    let kept = Kept::under(document, terms);
+    let paid = value_paid(order.posted.redeemed(), &kept, terms);
+    Some(Box::new(Award::of(order, document, &kept, paid, terms).work_out(order.posted.steps)))
 }
 
 impl Points {

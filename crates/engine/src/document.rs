@@ -19,6 +19,10 @@ pub struct Document {
     pub discount: Money,
     pub coupon: Money,
     pub shipping: Money,
+    /// What gift cards paid of it: a payment like money, unless gift cards earn when they are sold (E7).
+    pub gift_cards: Money,
+    /// What kind of order it is, a word of the shop's own (P1).
+    pub order_type: Option<String>,
     /// What has come back by line, cumulative.
     pub returns: Vec<Return>,
     /// What has been paid back for the order without naming lines, cumulative; spread over the kept lines.
@@ -104,6 +108,8 @@ impl Document {
             discount: Money::ZERO,
             coupon: Money::ZERO,
             shipping: Money::ZERO,
+            gift_cards: Money::ZERO,
+            order_type: None,
             returns: Vec::new(),
             refunded: Money::ZERO,
             placed_at: at,
@@ -165,6 +171,7 @@ impl Document {
             ("coupon", self.coupon),
             ("shipping", self.shipping),
             ("refunded", self.refunded),
+            ("gift_cards", self.gift_cards),
         ] {
             check_amount(path, amount)?;
         }
@@ -172,8 +179,14 @@ impl Document {
             return Err(invalid("discount", "discount and coupon of at most what the lines cost"));
         }
         let added_tax: Money = self.lines.iter().filter(|it| !it.tax_included).map(|it| it.tax).sum();
-        if total - self.discount - self.coupon + self.shipping + added_tax < self.refunded {
-            return Err(invalid("refunded", "at most what the order costs with shipping and tax"));
+        let cost = total - self.discount - self.coupon + self.shipping + added_tax;
+        for (path, amount) in [("refunded", self.refunded), ("gift_cards", self.gift_cards)] {
+            if cost < amount {
+                return Err(invalid(path, "at most what the order costs with shipping and tax"));
+            }
+        }
+        if self.order_type.as_ref().is_some_and(|it| !is_name(it)) {
+            return Err(invalid("order_type", "1 to 120 bytes of text without control characters"));
         }
         for (path, date) in self.dates() {
             if date.is_some_and(|it| !it.is_in_limits()) {

@@ -1,6 +1,7 @@
 //! What an order earns, granting it, and taking it back.
 
 use crate::account::{Lot, NeedMore};
+use crate::award::Award;
 use crate::cap;
 use crate::carry;
 use crate::decision::{Ahead, Draft};
@@ -17,9 +18,12 @@ use crate::program::{EarnMode, Shortfall, Terms};
 /// What the kept part calls for, rounded once, whether it became smaller by an edit or a refund (E1, E3, E4, O1). Where
 /// remainders are carried, other orders have a say: then it answers what was earned so far, and `carry` does the rest.
 pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: Money, terms: &Terms) -> Earned {
-    let base = kept.earning_base(paid, terms);
     let cause = if !order.pinned.on {
         Cause::ProgramOff
+    } else if !terms.applies_to(document) {
+        Cause::OrderType
+    } else if terms.earning.excludes(order.pinned.customer_type) {
+        Cause::CustomerType
     } else if document.cancelled_at.is_some() {
         Cause::Cancelled
     } else if document.reached(terms.grant_on).is_none() {
@@ -28,13 +32,21 @@ pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: 
         Cause::Rate
     };
     let before = order.posted.earned;
+    let (base, points, worked) = if terms.earning.is_used() {
+        let award = Award::of(order, document, kept, paid, terms);
+        let worked = award.work_out(order.posted.steps);
+        (award.base, worked.points, Some(Box::new(worked)))
+    } else {
+        let base = kept.earning_base(paid, terms);
+        (base, points_for(base, terms.earn), None)
+    };
     let called_for = match (cause, terms.earn.mode) {
         (_, EarnMode::StepsCarried) => before,
-        (Cause::Rate, _) => points_for(base, terms.earn),
+        (Cause::Rate, _) => points,
         (_, _) => Points::ZERO,
     };
     let version = order.pinned.version;
-    Earned { cause, version, base, rate: terms.earn, carried: Money::ZERO, before, called_for, cut: None }
+    Earned { cause, version, base, rate: terms.earn, carried: Money::ZERO, before, called_for, cut: None, worked }
 }
 
 /// The dates of an order's own lot: validity counts from the day the points can be spent (E11, X1).
@@ -91,7 +103,7 @@ pub(crate) fn converge(
     }
     let changes = Changes { allotted: cap::allotted(order, &earned), ..Changes::default() };
     if changes.allotted.is_some() || earned.before != earned.called_for || figures::is_new(order, &earned, terms) {
-        post(ahead, order, document, earned, terms, changes)?;
+        post(ahead, order, document, earned.clone(), terms, changes)?;
     }
     Ok(earned)
 }
@@ -110,13 +122,13 @@ pub(crate) fn post(
     } else if earned.called_for < earned.before {
         take_back(ahead, order, earned, terms, changes)?;
     } else {
-        let mut draft = Draft::new(Kind::Earn, Reason::Earned(earned));
+        let mut changes = changes;
+        figures::count(&mut changes, order, &earned, terms);
+        let shrinks = changes.counted.min(changes.spent) < Money::ZERO;
+        let kind = if shrinks { Kind::Revoke } else { Kind::Earn };
+        let mut draft = Draft::new(kind, Reason::Earned(earned));
         draft.order = Some(order.no);
         draft.changes = changes;
-        figures::count(&mut draft.changes, order, &earned, terms);
-        if draft.changes.counted.min(draft.changes.spent) < Money::ZERO {
-            draft.kind = Kind::Revoke;
-        }
         ahead.post(draft);
     }
     Ok(())
@@ -125,13 +137,13 @@ pub(crate) fn post(
 /// Grants what is called for above what was earned: first the order's own take-backs are undone, last first; what is
 /// left joins its own lot.
 fn grant(ahead: &mut Ahead<'_>, order: &Order, document: &Document, earned: Earned, terms: &Terms, changes: Changes) {
+    let points = earned.called_for - earned.before;
+    let mut changes = Changes { earned: points, ..changes };
+    figures::count(&mut changes, order, &earned, terms);
     let mut draft = Draft::new(Kind::Earn, Reason::Earned(earned));
     draft.order = Some(order.no);
     draft.changes = changes;
-    let points = earned.called_for - earned.before;
     let Fresh { mut fresh, debt } = undo(&mut draft, ahead, order, points, terms);
-    draft.changes.earned = points;
-    figures::count(&mut draft.changes, order, &earned, terms);
     match own(ahead, order) {
         Some(lot) if ahead.account.expires_at(lot) <= ahead.now() && debt.is_positive() && 0 < terms.grace_days => {
             let lot = grace(&mut draft, &ahead.account, terms, ahead.now());
@@ -235,11 +247,11 @@ fn take_back(
     let held = (wanted - others).min(ahead.account.balance.held);
     let missing = wanted - others - held;
 
+    let mut changes = Changes { earned: -points, ..changes };
+    figures::count(&mut changes, order, &earned, terms);
     let mut draft = Draft::new(Kind::Revoke, Reason::Earned(earned));
     draft.order = Some(order.no);
     draft.changes = changes;
-    draft.changes.earned = -points;
-    figures::count(&mut draft.changes, order, &earned, terms);
     if missing.is_positive() && terms.shortfall == Shortfall::AllOrNothing {
         // Nothing is taken, but what has expired is gone all the same: only the rest stays uncollected.
         draft.changes.expired = gone.min(points);

@@ -3,12 +3,13 @@
 //! An entry carries results only. `Account::post` adds them up and computes nothing, so that replaying the entries of an
 //! account rebuilds it without the rules.
 
+use crate::award::Worked;
 use crate::calendar::Timestamp;
 use crate::cap::{Allotted, Cut};
 use crate::document::HoldNo;
 use crate::figures::OfDay;
 use crate::money::Money;
-use crate::points::Points;
+use crate::points::{Points, points_for};
 use crate::program::{EarnRate, Extend, Milestone, RedeemRate};
 
 /// Number of an entry within its account, from 1 without gaps.
@@ -287,7 +288,7 @@ pub struct Extended {
 }
 
 /// How an award was worked out (E14).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Earned {
     pub cause: Cause,
     /// Version of the program whose terms are pinned.
@@ -301,6 +302,15 @@ pub struct Earned {
     pub called_for: Points,
     /// What a cap left of it.
     pub cut: Option<Cut>,
+    /// How, where the program has more than its own rate.
+    pub worked: Option<Box<Worked>>,
+}
+
+impl Earned {
+    /// What the rules come to, whether or not the order has reached what makes it earn.
+    pub fn points(&self) -> Points {
+        self.worked.as_ref().map_or_else(|| points_for(self.base, self.rate), |it| it.points)
+    }
 }
 
 /// Why an order earns what it earns.
@@ -313,6 +323,10 @@ pub enum Cause {
     Cancelled,
     /// The program was off when the order was placed (P2).
     ProgramOff,
+    /// It is of a type that the program does not apply to (P1).
+    OrderType,
+    /// Members of that customer type earn nothing (E6, E7).
+    CustomerType,
     /// Another order changed, and with it a step that this one had completed (E2).
     StepOf(OrderNo),
 }

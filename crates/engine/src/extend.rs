@@ -82,7 +82,7 @@ impl Account {
 
 /// Extends all lots where the order's own terms say so: by its own dates, so that it does not matter when it arrives. A
 /// change of the order that neither earns nor redeems is no activity. What has been extended stays so.
-pub(crate) fn by_order(ahead: &mut Ahead<'_>, order: &Order, document: &Document, did: Did, terms: &Terms) {
+pub(crate) fn by_order(ahead: &mut Ahead<'_>, order: &Order, document: &Document, did: Did<'_>, terms: &Terms) {
     let Some(rule) = terms.extend.filter(|_| order.pinned.on) else { return };
     let Did { earned, redeems } = did;
     let earns = earned.cause == Cause::Rate && earned.called_for.is_positive();
@@ -99,8 +99,8 @@ pub(crate) fn by_order(ahead: &mut Ahead<'_>, order: &Order, document: &Document
 
 /// What an order did.
 #[derive(Clone, Copy)]
-pub(crate) struct Did {
-    pub(crate) earned: Earned,
+pub(crate) struct Did<'a> {
+    pub(crate) earned: &'a Earned,
     /// Whether it took points.
     pub(crate) redeems: bool,
 }

@@ -4,8 +4,9 @@
 //! may pay for of what is kept; a refund without lines is spread over the kept lines (E8, O1).
 
 use crate::document::{Document, Line, LineKind, ReturnPart};
-use crate::money::{Money, allot, share_down};
+use crate::money::{Money, allot, pieces_begun, share_down, share_up};
 use crate::program::{RedeemTerms, Terms};
+use crate::rates::GiftCards;
 
 /// The amounts of an order after discounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,9 @@ pub(crate) struct Kept {
     lines: Vec<KeptLine>,
     shipping: Money,
     pays: Pays,
+    shipping_sold: Money,
+    /// What gift cards paid of shipping as sold.
+    shipping_by_gift_card: Money,
     /// What points could pay for of what was sold.
     pub(crate) payable_sold: Money,
     /// What points can pay for of what is kept.
@@ -35,6 +39,21 @@ struct KeptLine {
     tax: Money,
     tax_included: bool,
     kind: LineKind,
+    /// The pieces that returns have left, and what these cost.
+    pieces: u32,
+    pieces_cost: Money,
+    /// What gift cards paid of it as sold, with added tax.
+    by_gift_card: Money,
+}
+
+/// What of a line earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EarningLine {
+    pub(crate) base: Money,
+    /// A piece that is paid for in part counts.
+    pub(crate) units: u32,
+    /// What does not earn because a gift card paid it, which earned when it was sold.
+    pub(crate) by_gift_card: Money,
 }
 
 impl Kept {
@@ -48,8 +67,23 @@ impl Kept {
             let sold = line.amount - line.discount - share_of(&shares, index);
             let kept = if cancelled { Money::ZERO } else { kept_of(document, line, sold) };
             let tax = if line.tax_included { line.tax.min(sold) } else { line.tax };
-            lines.push(KeptLine { sold, kept, tax, tax_included: line.tax_included, kind: line.kind });
+            let back = document.returns.iter().find(|it| it.line == line.id).map(|it| it.part);
+            let (pieces, pieces_cost) = match back {
+                Some(ReturnPart::Quantity(back)) => (line.quantity - back, kept),
+                Some(ReturnPart::Amount(_)) | None => (line.quantity, sold),
+            };
+            lines.push(KeptLine {
+                sold,
+                kept,
+                tax,
+                tax_included: line.tax_included,
+                kind: line.kind,
+                pieces,
+                pieces_cost,
+                by_gift_card: Money::ZERO,
+            });
         }
+        let shipping_by_gift_card = allot_gift_cards(document, &mut lines);
         let over = spread(document.refunded, &mut lines);
         let shipping = if cancelled { Money::ZERO } else { document.shipping.less(over) };
         let pays = Pays { shipping: redeem.pays_shipping, tax: redeem.pays_tax };
@@ -57,7 +91,35 @@ impl Kept {
         let kept: Money = lines.iter().map(|it| it.payable(it.kept) + it.payable_tax(it.kept, pays)).sum();
         let payable_sold = if pays.shipping { sold + document.shipping } else { sold };
         let payable = if pays.shipping { kept + shipping } else { kept };
-        Self { lines, shipping, pays, payable_sold, payable }
+        let shipping_sold = document.shipping;
+        Self { lines, shipping, pays, shipping_sold, shipping_by_gift_card, payable_sold, payable }
+    }
+
+    /// The same under terms that may not apply to it: then points pay nothing of it (P1).
+    pub(crate) fn under(document: &Document, terms: &Terms) -> Self {
+        let kept = Self::of(document, &terms.redeem);
+        if terms.applies_to(document) {
+            return kept;
+        }
+        Self { payable_sold: Money::ZERO, payable: Money::ZERO, ..kept }
+    }
+
+    /// What of each line earns, and of shipping, when points pay `paid` of the order, under rules that tell lines apart.
+    pub(crate) fn earning_lines(&self, paid: Money, terms: &Terms) -> (Vec<EarningLine>, EarningLine) {
+        let shares = self.shares_of(paid);
+        let count = self.lines.len();
+        let tax = |index| if self.pays.tax { Some(share_of(&shares, count + index)) } else { None };
+        let earns = |(index, line): (usize, &KeptLine)| line.earning(share_of(&shares, index), tax(index), terms);
+        let lines = self.lines.iter().enumerate().map(earns).collect();
+        let by_gift_card = match terms.earning.gift_cards {
+            GiftCards::WhenSold if self.shipping_sold.is_positive() => {
+                share_up(self.shipping_by_gift_card, self.shipping.minor(), self.shipping_sold.minor())
+            }
+            GiftCards::WhenSold | GiftCards::WhenUsed => Money::ZERO,
+        };
+        let rest = self.shipping - self.shipping_paid(&shares);
+        let base = rest.less(by_gift_card);
+        (lines, EarningLine { base, units: 0, by_gift_card: rest - base })
     }
 
     /// What earns when points pay `paid` of the order: their shares lower the parts that they pay for (E8).
@@ -73,8 +135,12 @@ impl Kept {
         if !terms.earn_on_shipping {
             return goods;
         }
-        let paid = if self.pays.shipping { shares.last().copied().unwrap_or_default() } else { Money::ZERO };
-        goods + self.shipping - paid
+        goods + self.shipping - self.shipping_paid(&shares)
+    }
+
+    /// What points pay of shipping.
+    fn shipping_paid(&self, shares: &[Money]) -> Money {
+        if self.pays.shipping { shares.last().copied().unwrap_or_default() } else { Money::ZERO }
     }
 
     /// Allots what points pay over the lines, then over the tax of each line and over shipping where they pay for these.
@@ -117,17 +183,45 @@ impl KeptLine {
 
     /// What earns of the line when points pay so much of it, and of its tax on top where they pay for that.
     fn earning_base(&self, paid: Money, tax_paid: Option<Money>, earn_on_tax: bool) -> Money {
-        let rest = self.kept - paid;
-        match (self.kind, self.tax_included, earn_on_tax) {
-            (LineKind::GiftCard, _, _) => Money::ZERO,
-            (LineKind::Goods, true, true) | (LineKind::Goods, false, false) => rest,
-            (LineKind::Goods, true, false) if self.tax.is_zero() => rest,
-            (LineKind::Goods, true, false) => share_down(rest, (self.sold - self.tax).minor(), self.sold.minor()),
-            (LineKind::Goods, false, true) => match tax_paid {
-                Some(tax_paid) => rest + self.added_tax(self.kept) - tax_paid,
-                None => rest + self.added_tax(rest),
+        match self.kind {
+            LineKind::GiftCard => Money::ZERO,
+            LineKind::Goods => self.taxed(self.kept - paid, self.kept, tax_paid, earn_on_tax),
+        }
+    }
+
+    /// A part of the line with or without its tax; of tax on top, that of `taxed` less what points pay of it.
+    fn taxed(&self, part: Money, taxed: Money, tax_paid: Option<Money>, earn_on_tax: bool) -> Money {
+        match (self.tax_included, earn_on_tax) {
+            (true, true) | (false, false) => part,
+            (true, false) if self.tax.is_zero() => part,
+            (true, false) => share_down(part, (self.sold - self.tax).minor(), self.sold.minor()),
+            (false, true) => match tax_paid {
+                Some(tax_paid) => part + self.added_tax(taxed).less(tax_paid),
+                None => part + self.added_tax(part),
             },
         }
+    }
+
+    fn earning(&self, paid: Money, tax_paid: Option<Money>, terms: &Terms) -> EarningLine {
+        let rest = self.kept - paid;
+        let (rest, by_gift_card) = match (terms.earning.gift_cards, self.kind) {
+            (GiftCards::WhenUsed, LineKind::Goods) => (rest, Money::ZERO),
+            (GiftCards::WhenUsed, LineKind::GiftCard) => (Money::ZERO, Money::ZERO),
+            (GiftCards::WhenSold, LineKind::Goods | LineKind::GiftCard) => {
+                let cost = self.sold + self.added_tax(self.sold);
+                let paid = if cost.is_positive() {
+                    share_up(self.by_gift_card, self.kept.minor(), cost.minor())
+                } else {
+                    Money::ZERO
+                };
+                (rest.less(paid), rest - rest.less(paid))
+            }
+        };
+        let base = match (terms.earning.gift_cards, self.kind) {
+            (GiftCards::WhenUsed, LineKind::GiftCard) => Money::ZERO,
+            (_, _) => self.taxed(rest, self.kept - by_gift_card, tax_paid, terms.earn_on_tax),
+        };
+        EarningLine { base, units: pieces_begun(self.pieces, rest, self.pieces_cost), by_gift_card }
     }
 }
 
@@ -138,6 +232,21 @@ fn kept_of(document: &Document, line: &Line, sold: Money) -> Money {
         Some(ReturnPart::Quantity(back)) => share_down(sold, i64::from(line.quantity - back), i64::from(line.quantity)),
         Some(ReturnPart::Amount(back)) => sold.less(back),
     }
+}
+
+/// Allots what gift cards paid over lines with their added tax, as sold; answers the share of shipping. Like a discount it
+/// travels with a returned line.
+fn allot_gift_cards(document: &Document, lines: &mut [KeptLine]) -> Money {
+    if document.gift_cards.is_zero() {
+        return Money::ZERO;
+    }
+    let cost = |it: &KeptLine| it.sold + it.added_tax(it.sold);
+    let costs: Vec<Money> = lines.iter().map(cost).chain([document.shipping]).collect();
+    let shares = allot(document.gift_cards.min(costs.iter().copied().sum()), costs.iter().copied());
+    for (index, line) in lines.iter_mut().enumerate() {
+        line.by_gift_card = share_of(&shares, index);
+    }
+    share_of(&shares, lines.len())
 }
 
 /// Spreads a refund over what the kept lines cost with tax; answers what is left of it for shipping.

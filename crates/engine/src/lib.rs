@@ -9,6 +9,7 @@
 //! | what does an order come to? | `kept.rs` |
 //! | how does the ledger follow an order? | `order.rs`, `posted.rs` |
 //! | what does it earn, how is it taken back? | `earn.rs`, `carry.rs` for remainders |
+//! | at which rates, with which promotions? | `rates.rs`, `promotion.rs`, added up in `award.rs` |
 //! | what do caps leave of it, what does a day count? | `cap.rs`, `figures.rs` |
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
@@ -19,6 +20,7 @@
 mod account;
 mod adjust;
 mod ask;
+mod award;
 mod calendar;
 mod cap;
 mod carry;
@@ -38,7 +40,9 @@ mod order;
 mod points;
 mod posted;
 mod program;
+mod promotion;
 mod quote;
+mod rates;
 mod redeem;
 mod rejection;
 mod settle;
@@ -46,6 +50,7 @@ mod sums;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use adjust::{Adjustment, adjust};
+pub use award::{By, Part, Promoted, Worked};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use cap::{Allotted, Cap, Caps, Cut};
 pub use decision::{Decided, Decision, Moment, Stop};
@@ -59,12 +64,14 @@ pub use figures::{Day, Figures, OfDay, Year};
 pub use hold::{hold, release_hold};
 pub use money::{Money, MoneyFault, value_of};
 pub use order::{Answer, Status, put_order};
-pub use points::{Points, points_for, points_needed, points_within};
+pub use points::{Points, Times, points_for, points_needed, points_within};
 pub use posted::{Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
     Currency, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms, Rules,
     Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
 };
+pub use promotion::{Gives, Promotion};
 pub use quote::{Choice, Choices, Quote, quote};
+pub use rates::{EarnRules, Earning, Exclusions, GiftCards, Multiplier, NoScale, Pay, Rate, RateOf, Rounding};
 pub use rejection::Rejection;
 pub use settle::settle;

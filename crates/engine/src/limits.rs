@@ -14,6 +14,13 @@ pub const POINTS_MAX: Points = Points::new(1_000_000_000_000);
 pub const RATE_POINTS_MAX: Points = Points::new(1_000_000);
 /// The most points that one order can earn: past that, the document is refused. Four million such orders fit one account.
 pub const ORDER_POINTS_MAX: Points = Points::new(1_000_000_000_000);
+/// The largest factor of a multiplier or a promotion.
+pub const TIMES_MAX: u32 = 1_000;
+/// The largest common denominator on which the rates of a program are added up.
+pub const SCALE_MAX: i128 = 1_000_000_000_000_000;
+/// Rates, multipliers, promotions and names of a kind in one program.
+pub const RATES_MAX: usize = 10_000;
+pub const PROMOTIONS_MAX: usize = 60;
 pub const LINES_MAX: usize = 1_000;
 pub const QUANTITY_MAX: u32 = 1_000_000;
 /// Bytes of an id, reference, product or category.

@@ -112,6 +112,21 @@ pub(crate) fn share_of_down(amount: Money, share: Share) -> Money {
     share_down(amount, i64::from(share.0), 10_000)
 }
 
+/// `amount` × `part` ÷ `whole`, rounded up: what a gift card paid of a line never earns a second time (E7).
+pub(crate) fn share_up(amount: Money, part: i64, whole: i64) -> Money {
+    assert!(0 < whole, "a share is taken of something");
+    narrow(-(-i128::from(amount.0) * i128::from(part)).div_euclid(i128::from(whole)))
+}
+
+/// How many of a number of pieces `part` of `whole` begins: rounded up, a piece that is paid for in part counts (E5).
+pub(crate) fn pieces_begun(pieces: u32, part: Money, whole: Money) -> u32 {
+    if !whole.is_positive() || !part.is_positive() {
+        return 0;
+    }
+    let begun = -(-i128::from(pieces) * i128::from(part.0)).div_euclid(i128::from(whole.0));
+    u32::try_from(begun).expect("a part has no more pieces than the whole").min(pieces)
+}
+
 /// Spreads `total` over `weights` in proportion, by largest remainder (ties: the earlier one), so that the shares add up
 /// to the cent (E8). No shares when there is nothing to spread, or nothing to spread it over.
 pub(crate) fn allot(total: Money, weights: impl ExactSizeIterator<Item = Money> + Clone) -> Vec<Money> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::account::{Account, Balance, NeedMore};
 use crate::ask::Request;
+use crate::award;
 use crate::calendar::Timestamp;
 use crate::cap;
 use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
@@ -21,7 +22,7 @@ use crate::limits;
 use crate::money::Money;
 use crate::points::{Points, earns_more_than, halfway};
 use crate::posted::{Order, Pinned, Posted};
-use crate::program::{Rules, Terms, Timeline};
+use crate::program::{Rules, Terms};
 use crate::redeem::{self, Named, Plan};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::{repay, settle_ahead};
@@ -85,7 +86,7 @@ pub(crate) fn put(
     settle_ahead(&mut ahead)?;
     let order = match known {
         Some(no) => ahead.account.order(no).expect("an order that was recorded is loaded with its account").clone(),
-        None => first_seen(&ahead.account, rules.timeline, document.placed_at),
+        None => first_seen(&ahead.account, rules, document.placed_at),
     };
     let version = rules.timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
     let terms = &version.terms;
@@ -98,18 +99,26 @@ pub(crate) fn put(
         return Ok(Decided { entries: ahead.entries, order: None, answer: Some(answer) });
     }
     check_dates(&order, document, moment)?;
-    check_reach(document, terms)?;
+    check_reach(document, order.pinned, terms)?;
     converge(ahead, order, document, terms)
 }
 
 /// The order's own time decides: terms are pinned when it is first recorded (E4, P2).
-fn first_seen(account: &Account, timeline: &Timeline, placed_at: Timestamp) -> Order {
+fn first_seen(account: &Account, rules: Rules<'_>, placed_at: Timestamp) -> Order {
+    let timeline = rules.timeline;
     let version = timeline.at(placed_at);
     let on = version.is_some() && timeline.is_on(placed_at);
     let version = version.or(timeline.versions().first());
     let day = version.filter(|it| it.terms.counts()).map(|it| it.terms.zone.date_of(placed_at));
+    let earning = version.map(|it| &it.terms.earning).filter(|it| it.is_used());
     let mut order = Order::numbered(account.next_order);
-    order.pinned = Pinned { version: version.map_or(0, |it| it.number), on, day };
+    order.pinned = Pinned {
+        version: version.map_or(0, |it| it.number),
+        on,
+        day,
+        customer_type: earning.and_then(|it| it.customer_type(rules.facts.customer_type.as_deref())),
+        channel: earning.and_then(|it| it.promotions.channel(rules.channel)),
+    };
     order
 }
 
@@ -162,9 +171,14 @@ fn check_dates(order: &Order, document: &Document, moment: Moment) -> Result<(),
 }
 
 /// Refuses an order that would earn more points than one order can.
-fn check_reach(document: &Document, terms: &Terms) -> Result<(), Rejection> {
+fn check_reach(document: &Document, pinned: Pinned, terms: &Terms) -> Result<(), Rejection> {
     let total: Money = document.lines.iter().map(|it| it.amount + it.tax).sum::<Money>() + document.shipping;
-    if earns_more_than(limits::ORDER_POINTS_MAX, total, terms.earn) {
+    let is_out_of_reach = if terms.earning.is_used() {
+        award::is_out_of_reach(document, pinned, terms)
+    } else {
+        earns_more_than(limits::ORDER_POINTS_MAX, total, terms.earn)
+    };
+    if is_out_of_reach {
         return Err(invalid("lines", "amounts that earn at most 1,000,000,000,000,000 points"));
     }
     Ok(())
@@ -174,7 +188,7 @@ fn check_reach(document: &Document, terms: &Terms) -> Result<(), Rejection> {
 /// asked for. Where a document grows without asking anew, it takes what is there: if the take-backs of this very
 /// document leave less, it is decided again with that.
 fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
-    let kept = Kept::of(document, &terms.redeem);
+    let kept = Kept::under(document, terms);
     let named = redeem::named_hold(&start, &order, document);
     let Named { hold, points } = named.clone().unwrap_or_default();
     let mut plan = Plan::of(&order, document, &kept, terms, points);
@@ -291,7 +305,7 @@ impl Step<'_> {
             let current = ahead.account.order(order.no).cloned();
             redeem::take(&mut ahead, current.as_ref().unwrap_or(order), paid)?;
         }
-        extend::by_order(&mut ahead, order, document, Did { earned, redeems: before < after }, terms);
+        extend::by_order(&mut ahead, order, document, Did { earned: &earned, redeems: before < after }, terms);
         settle_ahead(&mut ahead)?;
         Ok(Ok(self.decided(ahead, after, earned, value)))
     }
@@ -315,7 +329,7 @@ impl Step<'_> {
 /// The answer to a retry or a stale document: the order as it stands.
 fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Result<Answer, NeedMore> {
     let document = order.document.as_deref().expect("only a recorded order can be sent again");
-    let kept = Kept::of(document, &terms.redeem);
+    let kept = Kept::under(document, terms);
     let value = redeem::value_paid(order.posted.redeemed(), &kept, terms);
     let earned = earn::called_for(order, document, &kept, value, terms);
     let earned = cap::apply(&ahead.account, order, earned, terms)?;

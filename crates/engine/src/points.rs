@@ -4,7 +4,7 @@
 //! names its rounding and says why.
 
 use std::fmt;
-use std::ops::Neg;
+use std::ops::{AddAssign, Neg};
 
 use crate::limits;
 use crate::money::Money;
@@ -92,6 +92,186 @@ pub(crate) fn points_share_up(points: Points, part: Money, whole: Money) -> Poin
 pub(crate) fn points_whole_down(points: Points, part: Money, whole: Money) -> Points {
     let exact = i128::from(points.get()) * i128::from(whole.minor());
     narrow(floor(exact, i128::from(part.minor())))
+}
+
+/// A factor with at most three digits after the point, such as 1.5; kept as a ratio without common factors, so that it is
+/// exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    numerator: u32,
+    denominator: u32,
+}
+
+impl Times {
+    pub const ZERO: Self = Self { numerator: 0, denominator: 1 };
+    pub const ONE: Self = Self { numerator: 1, denominator: 1 };
+    const DIGITS_MAX: usize = 3;
+
+    /// So many thousandths.
+    pub fn thousandths(thousandths: u32) -> Self {
+        let common = greatest_common(i128::from(thousandths), 1_000);
+        let part = |it: u32| u32::try_from(i128::from(it).div_euclid(common)).expect("a part is no larger");
+        Self { numerator: part(thousandths), denominator: part(1_000) }
+    }
+
+    /// Reads a factor such as `1.5`; nothing if it is none from 0 to `limits::TIMES_MAX` with at most three digits after the
+    /// point.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let is_number = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(whole) || !is_number(fraction) || Self::DIGITS_MAX < fraction.len() || 6 < whole.len() {
+            return None;
+        }
+        let thousandths: u32 = format!("{whole}{fraction:0<3}").parse().ok()?;
+        if thousandths <= limits::TIMES_MAX * 1_000 { Some(Self::thousandths(thousandths)) } else { None }
+    }
+
+    /// Rounded up, for what can never be exceeded.
+    pub(crate) fn ceil(self) -> i128 {
+        -floor(-i128::from(self.numerator), i128::from(self.denominator))
+    }
+
+    /// In thousandths: its denominator divides a thousand, so that nothing is rounded.
+    pub fn in_thousandths(self) -> u32 {
+        self.numerator * 1_000_u32.div_euclid(self.denominator)
+    }
+
+    /// Whether it makes less of something.
+    pub fn is_less_than_once(self) -> bool {
+        self.numerator < self.denominator
+    }
+}
+
+/// As it is written: `1.5`.
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let thousandths = self.in_thousandths();
+        let (whole, fraction) = (thousandths.div_euclid(1_000), thousandths.rem_euclid(1_000));
+        if fraction == 0 {
+            return whole.fmt(f);
+        }
+        let text = format!("{whole}.{fraction:03}");
+        f.write_str(text.trim_end_matches('0'))
+    }
+}
+
+/// The common denominator on which everything that a program can give is a whole number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scale {
+    amounts: i128,
+    times: i128,
+}
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self { amounts: 1, times: 1 }
+    }
+}
+
+impl Scale {
+    pub(crate) fn of(per: Money) -> Self {
+        Self { amounts: i128::from(per.minor()), times: 1 }
+    }
+
+    /// The scale for one more rate; nothing when it would be too large to add up exactly.
+    pub(crate) fn with_per(self, per: Money) -> Option<Self> {
+        let amounts = least_common(self.amounts, i128::from(per.minor()));
+        Self { amounts, ..self }.within()
+    }
+
+    pub(crate) fn with_times(self, times: Times) -> Option<Self> {
+        let times = least_common(self.times, i128::from(times.denominator));
+        Self { times, ..self }.within()
+    }
+
+    fn within(self) -> Option<Self> {
+        if self.whole() <= limits::SCALE_MAX { Some(self) } else { None }
+    }
+
+    fn whole(self) -> i128 {
+        self.amounts * self.times
+    }
+}
+
+/// Points with their fraction, exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scaled {
+    numerator: i128,
+    denominator: i128,
+}
+
+impl Scaled {
+    pub(crate) fn zero(scale: Scale) -> Self {
+        Self { numerator: 0, denominator: scale.whole() }
+    }
+
+    pub(crate) fn in_proportion(scale: Scale, base: Money, points: Points, per: Money) -> Self {
+        let once = i128::from(base.minor()) * i128::from(points.0);
+        let share = scale.whole().div_euclid(i128::from(per.minor()));
+        Self { numerator: once * share, denominator: scale.whole() }
+    }
+
+    /// Only full amounts of `per` count: rounded down, so that splitting never makes more of them (E2).
+    pub(crate) fn of_full(scale: Scale, base: Money, points: Points, per: Money) -> Self {
+        let steps = floor(i128::from(base.minor()), i128::from(per.minor()));
+        Self { numerator: steps * i128::from(points.0) * scale.whole(), denominator: scale.whole() }
+    }
+
+    pub(crate) fn of_steps(scale: Scale, steps: i64, points: Points) -> Self {
+        let points = i128::from(steps) * i128::from(points.0);
+        Self { numerator: points * scale.whole(), denominator: scale.whole() }
+    }
+
+    pub(crate) fn of_units(scale: Scale, units: u32, points: Points) -> Self {
+        Self::of_steps(scale, i64::from(units), points)
+    }
+
+    /// What comes on top when this is given so many times; exact, since the scale knows the factor.
+    pub(crate) fn more(self, times: Times) -> Self {
+        let more = i128::from(times.numerator) - i128::from(times.denominator);
+        let part = self.numerator.div_euclid(i128::from(times.denominator));
+        Self { numerator: part * more, ..self }
+    }
+
+    pub(crate) fn multiplied(self, times: Option<Times>) -> Self {
+        let Some(times) = times else { return self };
+        Self {
+            numerator: self.numerator * i128::from(times.numerator),
+            denominator: self.denominator * i128::from(times.denominator),
+        }
+    }
+
+    /// Rounds down, the one time that anything is; and whether a fraction was dropped.
+    pub(crate) fn floor(self) -> (Points, bool) {
+        (narrow(floor(self.numerator, self.denominator)), self.numerator.rem_euclid(self.denominator) != 0)
+    }
+
+    /// The most that an amount can earn, rounded up.
+    pub(crate) fn at_most(amount: Money, points: Points, per: Money) -> i128 {
+        let exact = i128::from(amount.minor()) * i128::from(points.0);
+        -floor(-exact, i128::from(per.minor()))
+    }
+}
+
+impl AddAssign for Scaled {
+    fn add_assign(&mut self, other: Self) {
+        assert_eq!(self.denominator, other.denominator, "only points of one scale are added up");
+        self.numerator += other.numerator;
+    }
+}
+
+/// Nothing is rounded: both are divided by what divides them.
+fn greatest_common(a: i128, b: i128) -> i128 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a.rem_euclid(b));
+    }
+    a
+}
+
+/// Nothing is rounded: the product is divided by what divides it.
+fn least_common(a: i128, b: i128) -> i128 {
+    a.div_euclid(greatest_common(a, b)) * b
 }
 
 fn floor(numerator: i128, denominator: i128) -> i128 {

@@ -34,6 +34,10 @@ pub struct Pinned {
     pub on: bool,
     /// The local day on which it counts, where its terms have caps or tiers (E13, T1).
     pub day: Option<Date>,
+    /// The place of the member's customer type among those that the version knows.
+    pub customer_type: Option<u16>,
+    /// The place of the channel among those that its promotions name.
+    pub channel: Option<u16>,
 }
 
 /// Sums and stacks over the entries of one order.

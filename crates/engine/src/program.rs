@@ -1,11 +1,14 @@
 //! Terms: what the engine needs of a program, compiled from a version of its document, and the timeline of versions.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::calendar::{Date, Timestamp, YearDay, Zone};
 use crate::cap::Caps;
+use crate::document::Document;
 use crate::money::Money;
 use crate::points::Points;
+use crate::rates::Earning;
 
 /// One version of a program, ready for the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +17,10 @@ pub struct Terms {
     pub currency: Currency,
     pub grant_on: Milestone,
     pub earn: EarnRate,
+    /// What orders earn beyond that rate.
+    pub earning: Earning,
+    /// The types of order that it applies to; all of them where none is named (P1).
+    pub order_types: BTreeSet<String>,
     /// Whether tax is part of what earns (E8); by default it is not.
     pub earn_on_tax: bool,
     /// Whether shipping is part of what earns (E8); by default it is not.
@@ -35,7 +42,13 @@ pub struct Terms {
 impl Terms {
     /// Whether a rule asks for facts about the member.
     pub fn needs_facts(&self) -> bool {
-        false
+        self.earning.needs_facts()
+    }
+
+    /// Whether the program applies to an order (P1).
+    pub(crate) fn applies_to(&self, document: &Document) -> bool {
+        let is_named = |it: &String| self.order_types.contains(it);
+        self.order_types.is_empty() || document.order_type.as_ref().is_some_and(is_named)
     }
 
     /// Whether days count: for caps or for tiers.
@@ -246,6 +259,8 @@ pub struct Switch {
 pub struct Rules<'a> {
     pub timeline: &'a Timeline,
     pub facts: &'a Facts,
+    /// The name of the channel that a document comes from.
+    pub channel: Option<&'a str>,
 }
 
 /// What the rules need to know of a member. Left out where no rule of the program asks for it.
@@ -261,7 +276,7 @@ impl<'a> Rules<'a> {
     /// The rules of a program for a member of whom nothing is known.
     pub fn of(timeline: &'a Timeline) -> Self {
         const NOTHING: &Facts = &Facts { customer_type: None, birthday: None };
-        Self { timeline, facts: NOTHING }
+        Self { timeline, facts: NOTHING, channel: None }
     }
 }
 

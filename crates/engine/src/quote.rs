@@ -126,6 +126,7 @@ impl Cart<'_> {
                 | Rejection::BalanceBelowMinimum { .. }
                 | Rejection::NotWithDiscounts
                 | Rejection::ProgramOff
+                | Rejection::OrderType
                 | Rejection::BehindAccount => Points::ZERO,
                 _ => return Err(rejection.into()),
             };
@@ -144,7 +145,7 @@ impl Cart<'_> {
         let why_not_more = most.why.clone();
         let version = self.rules.timeline.version(most.order.pinned.version);
         let Some(terms) = version.map(|it| &it.terms) else { return Choices { points: Vec::new(), why_not_more } };
-        let kept = Kept::of(self.document, &terms.redeem);
+        let kept = Kept::under(self.document, terms);
         let choice = |redeem: Points| {
             let (_, target) = Plan::target(redeem, &kept, terms);
             Choice { redeem, value: value_paid(target, &kept, terms) }

@@ -34,6 +34,8 @@ pub enum Rejection {
     DateAhead { path: &'static str },
     /// The program was off, or had not begun, when the order was placed.
     ProgramOff,
+    /// The program does not apply to orders of that type.
+    OrderType,
     /// Points come instead of discounts, and the order has some.
     NotWithDiscounts,
     /// The account has no such hold.
@@ -74,6 +76,7 @@ impl Rejection {
             Self::DateTooOld { .. } => "date_too_old",
             Self::DateAhead { .. } => "date_ahead",
             Self::ProgramOff => "program_off",
+            Self::OrderType => "order_type",
             Self::NotWithDiscounts => "not_with_discounts",
             Self::UnknownHold => "unknown_hold",
             Self::HoldTaken => "hold_taken",
@@ -107,6 +110,7 @@ impl fmt::Display for Rejection {
             }
             Self::VersionConflict => f.write_str("version: that version was received before with another content"),
             Self::ProgramOff => f.write_str("the program was not on when the order was placed"),
+            Self::OrderType => f.write_str("the program does not apply to orders of that type"),
             Self::NotWithDiscounts => f.write_str("redeem: allowed are no points on an order with discounts"),
             Self::UnknownHold => f.write_str("hold: the account has no such hold"),
             Self::HoldTaken => f.write_str("hold: another order has taken it over"),

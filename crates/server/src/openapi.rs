@@ -66,7 +66,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         "A field cannot be that (`invalid`; `field` and `allowed` say more), the Idempotency-Key was sent before with \
          another request (`idempotency_key_reused`), or the rules say no: `insufficient_points`, `exceeds_order`, \
          `balance_below_minimum`, `below_minimum`, `not_in_steps`, `above_maximum`, `above_share`, `not_with_discounts`, \
-         `program_off`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`.",
+         `program_off`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`.",
     ),
     (429, "TooMany", "Too many requests with this key, or too many wrong keys: `too_many_requests`."),
     (500, "Failed", "Something failed inside, and nothing was recorded: `internal`."),

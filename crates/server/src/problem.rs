@@ -184,6 +184,7 @@ impl Problem {
             | Rejection::UnknownProgram
             | Rejection::IdentityTaken
             | Rejection::ProgramOff
+            | Rejection::OrderType
             | Rejection::NotWithDiscounts
             | Rejection::BehindAccount => {}
         }
@@ -262,6 +263,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::DateTooOld { .. }
         | Rejection::DateAhead { .. }
         | Rejection::ProgramOff
+        | Rejection::OrderType
         | Rejection::NotWithDiscounts
         | Rejection::BalanceBelowMinimum { .. }
         | Rejection::BelowMinimum { .. }

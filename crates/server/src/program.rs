@@ -9,6 +9,7 @@ mod document;
 mod draft;
 mod example;
 mod plain;
+mod rates;
 mod read;
 mod redeem_terms;
 mod terms;
@@ -22,6 +23,7 @@ pub use document::{
 };
 pub use draft::{Differences, differences, try_order};
 pub use plain::plain_words;
+pub use rates::{ExcludeDocument, GiftCardsDocument, MultiplierDocument, RateDocument, RoundingDocument};
 pub use read::{BYTES_MAX, parse};
 
 /// The only format there is so far.

@@ -7,6 +7,7 @@ mod answer;
 mod entry;
 mod rejection;
 mod voice;
+mod worked;
 
 pub use answer::{answer_in_words, choices_in_words};
 pub use entry::{Lots, entry_in_words};

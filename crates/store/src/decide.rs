@@ -112,6 +112,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::DateTooOld { .. }
         | Rejection::DateAhead { .. }
         | Rejection::ProgramOff
+        | Rejection::OrderType
         | Rejection::HoldTaken
         | Rejection::NotWithDiscounts
         | Rejection::BalanceBelowMinimum { .. }
@@ -220,7 +221,7 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
     check_reference(Some(put.reference))?;
     put.document.check()?;
     let reference = batch.reference;
-    let channel = reference.channel(put.channel).ok_or(Rejection::UnknownChannel)?;
+    let (name, channel) = reference.named_channel(put.channel).ok_or(Rejection::UnknownChannel)?;
     let program = reference.programs.get(&channel.program).ok_or(Rejection::UnknownProgram)?;
     let key = order_key(channel.number, put.reference);
     let listed = batch.find(key)?;
@@ -241,7 +242,10 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
         batch.load_hold(id, no)?;
     }
     check_currency(program, put.document)?;
-    let decided = ask(batch, id, |account, rules| engine::put_order(account, rules, known, put.document, moment))?;
+    let decided = ask(batch, id, |account, rules| {
+        let rules = Rules { channel: Some(name), ..rules };
+        engine::put_order(account, rules, known, put.document, moment)
+    })?;
     let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now };
     let staged = batch.stage(id, &decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
@@ -361,7 +365,7 @@ fn ask(
     let program = batch.reference.programs.get(&id.program).ok_or(Rejection::UnknownProgram)?;
     loop {
         let slot = batch.slot(id)?;
-        match rule(&slot.account, Rules { timeline: &program.timeline, facts: &slot.facts }) {
+        match rule(&slot.account, Rules { timeline: &program.timeline, facts: &slot.facts, channel: None }) {
             Ok(decided) => return Ok(decided),
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
             Err(Stop::NeedMore) => batch.load_more(id)?,

@@ -6,7 +6,8 @@
 use std::io::{self, Write};
 
 use engine::{
-    Bucket, Cause, Changes, Displaced, EarnMode, Earned, Entry, HoldState, Kind, LotRef, Milestone, Posting, Reason,
+    Bucket, By, Cause, Changes, Displaced, EarnMode, Earned, Entry, Gives, HoldState, Kind, LotRef, Milestone, Part,
+    Pay, Posting, Promoted, Reason, Rounding, Worked,
 };
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -243,6 +244,8 @@ fn earned(it: &Earned) -> Value {
         Cause::Waits(Milestone::Fulfilled) => ("waits_fulfilled", None),
         Cause::Cancelled => ("cancelled", None),
         Cause::ProgramOff => ("program_off", None),
+        Cause::OrderType => ("order_type", None),
+        Cause::CustomerType => ("customer_type", None),
         Cause::StepOf(order) => ("step_of", Some(order.0)),
     };
     let mode = match it.rate.mode {
@@ -250,12 +253,51 @@ fn earned(it: &Earned) -> Value {
         EarnMode::Steps => "steps",
         EarnMode::StepsCarried => "steps_carried",
     };
-    json!({
+    let mut said = json!({
         "code": "earned", "cause": cause, "order": order, "version": it.version, "base": it.base.minor(),
         "rate": {"points": it.rate.points.get(), "per": it.rate.per.minor(), "mode": mode},
         "carried": it.carried.minor(), "before": it.before.get(), "called_for": it.called_for.get(),
         "cut": it.cut.map(|it| json!({
             "cap": it.cap.name(), "most": it.most.get(), "called_for": it.called_for.get(),
         })),
+    });
+    if let Some(it) = &it.worked {
+        said["worked"] = worked(it);
+    }
+    said
+}
+
+fn worked(it: &Worked) -> Value {
+    let part = |it: &Part| {
+        let (of, name) = match &it.by {
+            By::Program => ("program", None),
+            By::Product(name) => ("product", Some(name.as_ref())),
+            By::Category(name) => ("category", Some(name.as_ref())),
+            By::CustomerType => ("customer_type", None),
+        };
+        let (points, per) = match it.pay {
+            Pay::Per { points, per } => (points, Some(per.minor())),
+            Pay::Each(points) => (points, None),
+        };
+        json!({
+            "of": of, "name": name, "points": points.get(), "per": per, "base": it.base.minor(), "units": it.units,
+        })
+    };
+    let promoted = |it: &Promoted| {
+        let (times, points) = match it.gives {
+            Gives::Times(times) => (Some(times.to_string()), None),
+            Gives::Points(points) => (None, Some(points.get())),
+        };
+        json!({"name": it.name.as_ref(), "times": times, "points": points, "base": it.base.minor()})
+    };
+    json!({
+        "points": it.points.get(), "parts": it.parts.iter().map(part).collect::<Vec<_>>(),
+        "excluded": it.excluded.minor(), "gift_cards": it.gift_cards.minor(),
+        "times": it.times.map(|it| it.to_string()), "rounded": it.rounded,
+        "promotions": it.promotions.iter().map(promoted).collect::<Vec<_>>(),
+        "rounding": match it.rounding {
+            Rounding::Order => "order",
+            Rounding::Line => "line",
+        },
     })
 }

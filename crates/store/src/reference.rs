@@ -52,13 +52,13 @@ impl Reference {
         self.programs.values().find(|it| it.name == name || Some(it.id) == id)
     }
 
-    /// By its name or its id.
-    pub(crate) fn channel(&self, name: &str) -> Option<&Channel> {
+    /// A channel with its name, by its name or its id.
+    pub(crate) fn named_channel(&self, name: &str) -> Option<(&str, &Channel)> {
         let by_id = || {
             let id = name.parse::<ChannelId>().ok()?;
-            self.channels.values().find(|it| it.id == id)
+            self.channels.iter().find(|it| it.1.id == id)
         };
-        self.channels.get(name).or_else(by_id)
+        self.channels.get_key_value(name).or_else(by_id).map(|(name, it)| (name.as_str(), it))
     }
 }
 

@@ -372,6 +372,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         | Rejection::ExceedsOrder { .. }
         | Rejection::InsufficientPoints { .. }
         | Rejection::BehindAccount
+        | Rejection::OrderType
         | Rejection::ProgramOff => "redeem".to_owned(),
         Rejection::UnknownChannel | Rejection::UnknownProgram => "channel".to_owned(),
         Rejection::IdentityTaken => "member".to_owned(),

@@ -2,11 +2,14 @@
 //!
 //! A later `program` step changes what it names and keeps the rest, so that one clause says what is new.
 
+use super::earning::Earning;
 use super::limits::Limits;
 use super::words::{Fault, Words};
 
 const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `carry the remainder`, \
-    `earn at most 100 a day`, `with tax`, `with shipping`, `without tax`, `without shipping`, `wait 14 days`, `never expires`, `expire after 12 months`, \
+    `earn at most 100 a day`, `with tax`, `with shipping`, `without tax`, `without shipping`, `rate 5 per 1.00 for product tea`, `rate 10 each for category cakes`, `rate 2 per 1.00 for type wholesale`, \
+    `multiply 1.5 for type wholesale`, `exclude product tea`, `exclude category cakes`, `exclude type staff`, \
+    `gift cards when sold|used`, `round per line|order`, `order types new renewal`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
     `expire after 12 months without activity`, `any order extends by 12 months`, `earning extends by 12 months`, \
     `nothing extends`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
@@ -39,6 +42,7 @@ pub(super) struct Clauses {
     limits: Limits,
     on_refund: &'static str,
     shortfall: &'static str,
+    earning: Earning,
 }
 
 impl Default for Clauses {
@@ -63,6 +67,7 @@ impl Default for Clauses {
             limits: Limits::default(),
             on_refund: "stays",
             shortfall: "owe",
+            earning: Earning::default(),
         }
     }
 }
@@ -71,6 +76,9 @@ impl Clauses {
     /// Changes what one clause names.
     pub(super) fn change(&mut self, clause: &str) -> Result<(), Fault> {
         let mut words = Words::of(clause)?;
+        if self.earning.change(&mut words)? {
+            return words.done(ALLOWED);
+        }
         if words.eat("earn at most") {
             self.change_cap(&mut words)?;
         } else if words.eat("earn") {
@@ -173,6 +181,7 @@ impl Clauses {
         let limits = self.limits.to_json();
         let caps: Vec<String> = self.caps.iter().map(|(key, most)| format!("\"{key}\": {most}")).collect();
         let caps = caps.join(", ");
+        let (earning, order_types) = (self.earning.keys(), self.earning.order_types());
         format!(
             r#"{{
   "format": 1,
@@ -182,8 +191,10 @@ impl Clauses {
   "earn": {{
     "points": {points}, "per": "{per}", "mode": "{mode}", "on": "{on}",
     "include_tax": {include_tax}, "include_shipping": {include_shipping}, "waiting_days": {waiting_days},
-    "caps": {{ {caps} }}
+    "caps": {{ {caps} }},
+    {earning}
   }},
+  "order_types": {order_types},
   "validity": {validity},{extend}
   "grace_days": {grace_days},
   "redeem": {{

@@ -8,9 +8,10 @@ use super::words::{Fault, Words, money};
 
 const ALLOWED: &str = "an amount such as 100.00, `placed`, `paid`, `fulfilled` or `cancelled` (with `on 2022-02-28` if not \
     now), `redeem 500`, `hold 1`, `version 3`, `changed 2022-02-28 10:00`, `coupon 15.00`, `discount 5.00`, \
-    `shipping 4.90`, `refunded 40.00`, `returned book 1`, `in EUR`, `from till`, `import`, `again`, and last `lines: book \
+    `shipping 4.90`, `gift cards 20.00`, `type renewal`, `refunded 40.00`, `returned book 1`, `in EUR`, `from till`, `import`, `again`, and last `lines: book \
     2 x 20.00 less 1.00 tax 3.00 included, card 25.00 gift card`";
-const ALLOWED_LINE: &str = "a name and an amount, then `less 1.00`, `tax 3.00`, `tax 3.00 included`, `gift card`";
+const ALLOWED_LINE: &str =
+    "a name and an amount, then `less 1.00`, `tax 3.00`, `tax 3.00 included`, `in coffee`, `gift card`";
 
 /// What an order step says of its document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,8 @@ enum Change {
     Refunded(Money),
     Returned(Return),
     Currency([u8; 3]),
+    GiftCards(Money),
+    OrderType(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +123,10 @@ impl Change {
             Self::Discount(words.money(exponent)?)
         } else if words.eat("shipping") {
             Self::Shipping(words.money(exponent)?)
+        } else if words.eat("gift cards") {
+            Self::GiftCards(words.money(exponent)?)
+        } else if words.eat("type") {
+            Self::OrderType(words.take().to_owned())
         } else if words.eat("refunded") {
             Self::Refunded(words.money(exponent)?)
         } else if words.eat("returned") {
@@ -158,6 +165,8 @@ impl Change {
                 document.returns.push(back.clone());
             }
             Self::Currency(code) => document.currency = *code,
+            Self::GiftCards(amount) => document.gift_cards = *amount,
+            Self::OrderType(name) => document.order_type = Some(name.clone()),
         }
     }
 }
@@ -210,13 +219,16 @@ fn read_line(text: &str, exponent: u8) -> Result<Line, Fault> {
         (1, money(first, exponent)?)
     };
     let amount = price.minor().checked_mul(i64::from(quantity)).ok_or_else(|| Fault::allowed(first, ALLOWED_LINE))?;
-    let mut line = Line { quantity, ..line(id, Money::new(amount)) };
+    let product = Some(id.to_owned());
+    let mut line = Line { quantity, product, ..line(id, Money::new(amount)) };
     while !words.is_done() {
         if words.eat("less") {
             line.discount = words.money(exponent)?;
         } else if words.eat("tax") {
             line.tax = words.money(exponent)?;
             line.tax_included = words.eat("included");
+        } else if words.eat("in") {
+            line.category = Some(words.take().to_owned());
         } else if words.eat("gift card") {
             line.kind = LineKind::GiftCard;
         } else {

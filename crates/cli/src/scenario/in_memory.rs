@@ -76,7 +76,7 @@ impl EngineBackend {
         decide: impl FnOnce(&Account, Rules<'_>) -> engine::Decision,
     ) -> Result<Result<Decided, Rejection>> {
         let kept = self.accounts.entry(member).or_default();
-        match decide(&kept.account, Rules { timeline: &self.timeline, facts: &kept.facts }) {
+        match decide(&kept.account, Rules { timeline: &self.timeline, facts: &kept.facts, channel: None }) {
             Ok(decided) => {
                 self.keep(member, &decided);
                 Ok(Ok(decided))
@@ -128,7 +128,10 @@ impl EngineBackend {
             },
         };
         let no = known.map(|(_, no)| no);
-        let decided = self.decide(member, |account, rules| engine::put_order(account, rules, no, document, moment))?;
+        let decided = self.decide(member, |account, rules| {
+            let rules = Rules { channel: Some(channel), ..rules };
+            engine::put_order(account, rules, no, document, moment)
+        })?;
         Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
             self.orders.insert(key, (member, answer.order));
             Reply::Order { member, answer: Box::new(answer) }
@@ -235,7 +238,8 @@ impl Backend for EngineBackend {
         let known = known.map(|(_, no)| no);
         let moment = Moment { now, actor: Actor::Channel(self.channel_no(&inquiry.channel)), import: false };
         let kept = self.accounts.entry(member).or_default();
-        let rules = Rules { timeline: &self.timeline, facts: &kept.facts };
+        let channel = Some(inquiry.channel.as_str());
+        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel };
         match engine::quote(&kept.account, rules, known, &inquiry.document, moment) {
             Ok(quote) => Ok(Ok(quote)),
             Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
@@ -246,7 +250,7 @@ impl Backend for EngineBackend {
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
         let kept = self.accounts.entry(member).or_default();
         let mut account = kept.account.clone();
-        let rules = Rules { timeline: &self.timeline, facts: &kept.facts };
+        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel: None };
         let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         Ok(account.balance)

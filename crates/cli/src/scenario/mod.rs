@@ -6,6 +6,7 @@
 mod backend;
 mod clauses;
 mod document;
+mod earning;
 mod expect;
 mod folder;
 mod in_memory;

@@ -1,6 +1,6 @@
 //! What a step came to, as figures and words of the language.
 
-use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Rejection, Rules, Timeline, Timestamp, points_for};
+use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Rejection, Rules, Timeline, Timestamp};
 
 use super::backend::replay;
 use super::expect::{Found, FoundItem};
@@ -52,13 +52,13 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
         Cause::Waits(Milestone::Fulfilled) => "unfulfilled",
         Cause::Cancelled => "cancelled",
         Cause::ProgramOff => "program_off",
+        Cause::OrderType => "order_type",
+        Cause::CustomerType => "customer_type",
         Cause::StepOf(_) => "another_order",
     };
     let will_earn = match answer.earned.cause {
-        Cause::Rate | Cause::Waits(_) | Cause::StepOf(_) => {
-            points_for(answer.earned.base, answer.earned.rate).to_string()
-        }
-        Cause::Cancelled | Cause::ProgramOff => "0".to_owned(),
+        Cause::Rate | Cause::Waits(_) | Cause::StepOf(_) => answer.earned.points().to_string(),
+        Cause::Cancelled | Cause::ProgramOff | Cause::OrderType | Cause::CustomerType => "0".to_owned(),
     };
     let status = match answer.status {
         engine::Status::Recorded => "recorded",

@@ -3,6 +3,7 @@
 use engine::{Document, DocumentVersion, Line, LineKind, Money, Return, ReturnPart, Timestamp};
 use proptest::prelude::*;
 
+use crate::earning::{CATEGORIES, PRODUCTS};
 use crate::programs::EUR;
 
 /// A document without what depends on the history: its version, dates and what it asks for.
@@ -13,6 +14,8 @@ pub(crate) struct Body {
     coupon: u8,
     shipping: i64,
     refunded: u8,
+    gift_cards: u8,
+    order_type: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct RawLine {
     pub(crate) quantity: u32,
     pub(crate) gift: bool,
     returned: Option<Returned>,
+    product: Option<&'static str>,
+    category: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +50,19 @@ pub(crate) struct Dates {
 pub(crate) fn bodies() -> impl Strategy<Value = Body> {
     let lines =
         prop_oneof![1 => Just(0_usize), 8 => 1..4_usize].prop_flat_map(|many| prop::collection::vec(raw_line(), many));
-    (lines, seldom(), seldom(), prop_oneof![2 => Just(0_i64), 1 => 0..900_i64], seldom())
-        .prop_map(|(lines, discount, coupon, shipping, refunded)| Body { lines, discount, coupon, shipping, refunded })
+    let shipping = prop_oneof![2 => Just(0_i64), 1 => 0..900_i64];
+    let order_type = prop::sample::select(vec![None, Some("new"), Some("new"), Some("upgrade")]);
+    (lines, seldom(), seldom(), shipping, seldom(), seldom(), order_type).prop_map(
+        |(lines, discount, coupon, shipping, refunded, gift_cards, order_type)| Body {
+            lines,
+            discount,
+            coupon,
+            shipping,
+            refunded,
+            gift_cards,
+            order_type,
+        },
+    )
 }
 
 /// One line that costs so much, without anything else.
@@ -57,6 +73,8 @@ pub(crate) fn simple_bodies() -> impl Strategy<Value = Body> {
         coupon: 0,
         shipping: 0,
         refunded: 0,
+        gift_cards: 0,
+        order_type: None,
     })
 }
 
@@ -73,8 +91,9 @@ fn raw_line() -> impl Strategy<Value = RawLine> {
         1 => (0..5_u32).prop_map(|it| Some(Returned::Quantity(it))),
         1 => (0..=100_u8).prop_map(|it| Some(Returned::PerCent(it))),
     ];
-    (amount, seldom(), seldom(), any::<bool>(), 1..5_u32, prop::bool::weighted(0.1), returned).prop_map(
-        |(amount, discount, tax, tax_included, quantity, gift, returned)| RawLine {
+    let what = (prop::option::of(prop::sample::select(PRODUCTS)), prop::option::of(prop::sample::select(CATEGORIES)));
+    (amount, seldom(), seldom(), any::<bool>(), 1..5_u32, prop::bool::weighted(0.1), returned, what).prop_map(
+        |(amount, discount, tax, tax_included, quantity, gift, returned, (product, category))| RawLine {
             amount,
             discount,
             tax,
@@ -82,6 +101,8 @@ fn raw_line() -> impl Strategy<Value = RawLine> {
             quantity,
             gift,
             returned,
+            product,
+            category,
         },
     )
 }
@@ -94,7 +115,8 @@ impl Body {
         let discount = per_cent(net, self.discount);
         let coupon = per_cent(net - discount, self.coupon);
         let tax: i64 = lines.iter().filter(|it| !it.tax_included).map(|it| it.tax.minor()).sum();
-        let refunded = per_cent(net - discount - coupon + self.shipping + tax, self.refunded);
+        let cost = net - discount - coupon + self.shipping + tax;
+        let refunded = per_cent(cost, self.refunded);
         let returns = self.lines.iter().zip(&lines).filter_map(|(raw, line)| {
             let part = match raw.returned? {
                 Returned::Quantity(quantity) => ReturnPart::Quantity(quantity.min(raw.quantity)),
@@ -117,6 +139,8 @@ impl Body {
             paid_at: dates.paid_at,
             fulfilled_at: dates.fulfilled_at,
             cancelled_at: dates.cancelled_at,
+            gift_cards: Money::new(per_cent(cost, self.gift_cards)),
+            order_type: self.order_type.map(str::to_owned),
             redeem: None,
             hold: None,
         }
@@ -128,8 +152,8 @@ impl RawLine {
         let discount = per_cent(self.amount, self.discount);
         Line {
             id: format!("line {index}"),
-            product: None,
-            category: None,
+            product: self.product.map(str::to_owned),
+            category: self.category.map(str::to_owned),
             kind: if self.gift { LineKind::GiftCard } else { LineKind::Goods },
             quantity: self.quantity,
             amount: Money::new(self.amount),

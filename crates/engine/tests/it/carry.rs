@@ -38,6 +38,8 @@ impl Shop {
             currency: Currency { code: *b"EUR", exponent: 2 },
             grant_on: Milestone::Paid,
             earn: EarnRate { points: Points::new(points), per: Money::new(50_00), mode: EarnMode::StepsCarried },
+            earning: engine::Earning::default(),
+            order_types: std::collections::BTreeSet::new(),
             earn_on_tax: false,
             earn_on_shipping: false,
             caps: None,

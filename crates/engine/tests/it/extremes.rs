@@ -68,6 +68,7 @@ fn extreme_terms() -> impl Strategy<Value = Terms> {
         let rate = RedeemRate { points: Points::new(points.max(1)), value: Money::new(value.max(1)) };
         Terms {
             earn,
+            earning: engine::Earning::default(),
             validity,
             waiting_days: u16::try_from(waiting).expect("within its limit"),
             grace_days: u16::try_from(grace).expect("within its limit"),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use engine::{DocumentVersion, Rules, Status, settle};
+use engine::{DocumentVersion, Status, settle};
 use proptest::prelude::*;
 
 use crate::histories::{Step, histories, waits};
@@ -82,7 +82,7 @@ fn law_6_settling_in_two_steps_is_settling_in_one() {
 fn check_two_steps(shop: &Shop, first: i64, second: i64) -> Outcome {
     let a = shop.now.plus_minutes(first);
     let b = a.plus_minutes(second);
-    let rules = Rules::of(&shop.timeline);
+    let rules = shop.rules();
     let mut stepwise = shop.account.clone();
     let early = settle(&stepwise, rules, a).expect("everything is loaded");
     stepwise.apply(&early);

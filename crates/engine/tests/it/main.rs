@@ -7,6 +7,7 @@ mod bodies;
 mod caps;
 mod carry;
 mod convergence;
+mod earning;
 mod extend;
 mod extremes;
 mod histories;

@@ -1,10 +1,15 @@
 //! Random programs: terms that differ in everything a rule looks at, with amounts so small that they collide.
 
+use std::collections::BTreeSet;
+
 use engine::{
-    Caps, Currency, Date, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, Points, PointsPart, RedeemRate,
-    RedeemTerms, Share, Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
+    Caps, Currency, Date, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money, Points, PointsPart,
+    RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version, WithDiscounts,
+    YearDay, Zone,
 };
 use proptest::prelude::*;
+
+use crate::earning::{earn_rules, with_rules};
 
 pub(crate) const EUR: [u8; 3] = *b"EUR";
 
@@ -18,6 +23,8 @@ pub(crate) fn plain() -> Terms {
         currency: Currency { code: EUR, exponent: 2 },
         grant_on: Milestone::Placed,
         earn: EarnRate { points: Points::new(1), per: Money::new(100), mode: EarnMode::Proportional },
+        earning: Earning::default(),
+        order_types: BTreeSet::new(),
         earn_on_tax: true,
         earn_on_shipping: false,
         caps: None,
@@ -69,6 +76,22 @@ pub(crate) fn timelines() -> BoxedStrategy<Timeline> {
 }
 
 pub(crate) fn terms() -> BoxedStrategy<Terms> {
+    (basic_terms(), earn_rules(true), order_types())
+        .prop_map(|(terms, rules, order_types)| with_rules(Terms { order_types, ..terms }, rules))
+        .boxed()
+}
+
+/// Where splitting an order never earns more: flat points of promotions are excepted.
+pub(crate) fn terms_without_flat_points() -> BoxedStrategy<Terms> {
+    (basic_terms(), earn_rules(false)).prop_map(|(terms, rules)| with_rules(terms, rules)).boxed()
+}
+
+/// Seldom only orders of one type.
+fn order_types() -> impl Strategy<Value = BTreeSet<String>> {
+    prop_oneof![9 => Just(BTreeSet::new()), 1 => Just(BTreeSet::from(["new".to_owned()]))]
+}
+
+fn basic_terms() -> BoxedStrategy<Terms> {
     let earning = (milestone(), earn_rate(), any::<bool>(), any::<bool>(), waiting_days());
     let keeping = (zone(), validity(), extend(), prop::sample::select(vec![0_u16, 1, 9, 30]));
     (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed())

@@ -5,14 +5,18 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Decided, Decision, Document, DocumentVersion, Entry, HoldNo, Moment, OrderNo, Points,
-    Rules, Stop, Timeline, Timestamp, adjust, hold, put_order, quote, release_hold, settle,
+    Account, Actor, Adjustment, Decided, Decision, Document, DocumentVersion, Entry, Facts, HoldNo, Moment, OrderNo,
+    Points, Rules, Stop, Timeline, Timestamp, adjust, hold, put_order, quote, release_hold, settle,
 };
 
 use crate::bodies::Dates;
 use crate::histories::{Ask, ORDERS, Put, Step, VersionStep};
 use crate::programs::NOON;
 use crate::transcript::line;
+
+/// The type of the one customer, and the channel where everything is bought.
+pub(crate) const CUSTOMER_TYPE: &str = "gold";
+pub(crate) const CHANNEL: &str = "web";
 
 /// What a step came to: exactly what was said to the engine, and when.
 #[derive(Clone, Debug)]
@@ -27,6 +31,7 @@ pub(crate) enum Command {
 #[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) timeline: Timeline,
+    pub(crate) facts: Facts,
     pub(crate) account: Account,
     pub(crate) entries: Vec<Entry>,
     pub(crate) now: Timestamp,
@@ -51,6 +56,7 @@ impl Shop {
     pub(crate) fn new(timeline: Timeline) -> Self {
         Self {
             timeline,
+            facts: Facts { customer_type: Some(CUSTOMER_TYPE.to_owned()), birthday: None },
             account: Account::default(),
             entries: Vec::new(),
             now: NOON,
@@ -91,13 +97,18 @@ impl Shop {
         }
     }
 
+    /// What decides: the program, the one member's customer type and the one channel.
+    pub(crate) fn rules(&self) -> Rules<'_> {
+        Rules { timeline: &self.timeline, facts: &self.facts, channel: Some(CHANNEL) }
+    }
+
     /// What the engine says to a command now. Nothing is posted.
     pub(crate) fn decide(&self, command: &Command) -> Decision {
         self.decide_on(&self.account, command)
     }
 
     pub(crate) fn decide_on(&self, account: &Account, command: &Command) -> Decision {
-        let (moment, rules) = (self.moment(), Rules::of(&self.timeline));
+        let (moment, rules) = (self.moment(), self.rules());
         match command {
             Command::Put { slot, document } => put_order(account, rules, self.slots[*slot].no, document, moment),
             Command::Hold { points, minutes } => hold(account, rules, *points, Some(*minutes), moment),
@@ -189,7 +200,7 @@ impl Shop {
     }
 
     fn offered(&self, slot: usize, document: &Document) -> Points {
-        let quote = quote(&self.account, Rules::of(&self.timeline), self.slots[slot].no, document, self.moment());
+        let quote = quote(&self.account, self.rules(), self.slots[slot].no, document, self.moment());
         quote.map_or(Points::ZERO, |it| it.redeem)
     }
 }

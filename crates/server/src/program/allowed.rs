@@ -2,12 +2,24 @@
 
 use engine::limits;
 
+use super::read::without_places;
+
 /// What is allowed at a path. Amounts are told more exactly where the currency is known.
 pub(super) fn allowed(path: &str) -> String {
+    let path = without_places(path);
+    if let Some(allowed) = of_rates(&path) {
+        return allowed;
+    }
     let points = limits::RATE_POINTS_MAX;
-    match path {
+    match path.as_str() {
         "format" => format!("{}", super::FORMAT),
-        "name" | "points.one" | "points.many" => {
+        "name"
+        | "points.one"
+        | "points.many"
+        | "earn.rates.product"
+        | "earn.rates.category"
+        | "earn.rates.customer_type"
+        | "earn.multipliers.customer_type" => {
             format!("1 to {} bytes of text without control characters, no blank at its ends", limits::TEXT_BYTES_MAX)
         }
         "currency" => "an ISO 4217 code such as USD".to_owned(),
@@ -50,4 +62,31 @@ pub(super) fn allowed(path: &str) -> String {
         }
         _ => "an object with keys, {\"key\": value, …}".to_owned(),
     }
+}
+
+/// What is allowed at keys of rates, multipliers, exclusions and order types.
+fn of_rates(path: &str) -> Option<String> {
+    let points = limits::RATE_POINTS_MAX;
+    Some(match path {
+        "earn.rates" => {
+            "a list of objects such as {\"product\": \"SKU-1\", \"points\": 5, \"per\": \"1.00\"}".to_owned()
+        }
+        "earn.multipliers" => {
+            "a list of objects such as {\"customer_type\": \"wholesale\", \"times\": \"1.5\"}".to_owned()
+        }
+        "order_types" | "earn.exclude.products" | "earn.exclude.categories" | "earn.exclude.customer_types" => {
+            format!("a list of texts, each of 1 to {} bytes without control characters", limits::TEXT_BYTES_MAX)
+        }
+        "earn.multipliers.times" => {
+            format!(
+                "a factor in quotes such as \"1.5\", \"0\" to \"{}\" with at most 3 digits behind the point",
+                limits::TIMES_MAX
+            )
+        }
+        "earn.rates.points" | "earn.rates.points_each" => format!("a whole number from 0 to {points}"),
+        "earn.rates.per" => "a decimal amount in quotes such as \"30.98\"".to_owned(),
+        "earn.gift_cards" => "\"when_used\" or \"when_sold\"".to_owned(),
+        "earn.rounding" => "\"order\" or \"line\"".to_owned(),
+        _ => return None,
+    })
 }

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::caps::CapsDocument;
+use super::rates::{ExcludeDocument, GiftCardsDocument, MultiplierDocument, RateDocument, RoundingDocument};
 use super::read::{some_amount, some_whole, text, text_amount, whole};
 
 /// A loyalty program: the terms that members join.
@@ -38,6 +39,10 @@ pub struct ProgramDocument {
     /// How orders earn points.
     #[serde(default)]
     pub earn: EarnDocument,
+    /// The types of order that the program applies to, words of the shop's own; left out: all of them. Orders of another
+    /// type, or of none, earn and redeem nothing.
+    #[serde(default)]
+    pub order_types: Vec<String>,
     /// How long points can be spent, counted from the day they can be; always until the end of the local day.
     #[serde(default)]
     pub validity: ValidityDocument,
@@ -93,6 +98,17 @@ pub struct EarnDocument {
     /// The most points that a member's orders earn; what is left out has no limit.
     #[serde(skip_serializing_if = "CapsDocument::is_empty")]
     pub caps: CapsDocument,
+    /// Rates that are more specific than `points` per `per`: a product's comes first, then that of its category, then that
+    /// of the member's customer type.
+    pub rates: Vec<RateDocument>,
+    /// What multiplies all that an order earns, by customer type.
+    pub multipliers: Vec<MultiplierDocument>,
+    /// What earns nothing.
+    pub exclude: ExcludeDocument,
+    /// When gift cards earn.
+    pub gift_cards: GiftCardsDocument,
+    /// Where fractions of points are dropped.
+    pub rounding: RoundingDocument,
 }
 
 /// Whether parts of a step count.
@@ -321,6 +337,11 @@ impl Default for EarnDocument {
             include_shipping: false,
             waiting_days: 0,
             caps: CapsDocument::default(),
+            rates: Vec::new(),
+            multipliers: Vec::new(),
+            exclude: ExcludeDocument::default(),
+            gift_cards: GiftCardsDocument::default(),
+            rounding: RoundingDocument::default(),
         }
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Example {
     pub(super) account: Account,
     timeline: Timeline,
     currency: [u8; 3],
+    /// One to which the program applies.
+    order_type: Option<String>,
     pub(super) now: Timestamp,
 }
 
@@ -32,13 +34,15 @@ impl Example {
             account: Account::default(),
             timeline: Timeline::new(vec![version], switches),
             currency: terms.currency.code,
+            order_type: terms.order_types.first().cloned(),
             now: terms.zone.at(day(terms), 13, 21),
         }
     }
 
     /// An order of one line that was placed, paid and fulfilled now.
     pub(super) fn sale(&self, amount: Money) -> Document {
-        Document { fulfilled_at: Some(self.now), ..Document::sale(self.currency, amount, self.now) }
+        let sale = Document::sale(self.currency, amount, self.now);
+        Document { fulfilled_at: Some(self.now), order_type: self.order_type.clone(), ..sale }
     }
 
     /// Records an order; the engine's own answer.

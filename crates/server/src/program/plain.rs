@@ -2,6 +2,7 @@
 
 mod caps;
 mod earning;
+mod rates;
 mod redeeming;
 mod refunds;
 
@@ -22,6 +23,7 @@ pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
     let plain = Plain { terms: &terms, voice: Voice { terms: &terms, names: &names } };
     let mut said = vec![heading(document, &terms)];
     said.extend(plain.earning());
+    said.extend(plain.special_rates(document));
     said.extend(plain.redeeming());
     said.extend(plain.refunds());
     said.push(plain.off());

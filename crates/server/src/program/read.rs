@@ -107,9 +107,23 @@ fn check_format(value: &Value) -> Result<(), Fault> {
     }
 }
 
-/// No key of this format takes a list, and a list must not stand for the values of an object in their order.
+/// The keys that take a list.
+const LISTS: [&str; 6] = [
+    "order_types",
+    "earn.rates",
+    "earn.multipliers",
+    "earn.exclude.products",
+    "earn.exclude.categories",
+    "earn.exclude.customer_types",
+];
+
+/// A list must not stand for the values of an object in their order.
 fn refuse_lists(value: &Value, path: &str) -> Result<(), Fault> {
     match value {
+        Value::Array(items) if LISTS.contains(&without_places(path).as_str()) && !path.ends_with(']') => {
+            let item = |(index, item)| refuse_lists(item, &format!("{path}[{index}]"));
+            items.iter().enumerate().try_for_each(item)
+        }
         Value::Array(_) => {
             Err(Fault::new(if path.is_empty() { "document" } else { path }, "a list cannot stand here", allowed(path)))
         }
@@ -145,6 +159,13 @@ fn misfit(path: &str, error: &serde_json::Error) -> Fault {
     let what =
         seen.map_or_else(|| "this value cannot stand here".to_owned(), |it| format!("{} cannot stand here", plain(it)));
     Fault::new(path, what, allowed(path))
+}
+
+/// A path without the places in lists: `earn.rates[0].per` is `earn.rates.per`.
+pub(super) fn without_places(path: &str) -> String {
+    path.split('[').enumerate().fold(String::new(), |said, (index, part)| {
+        said + if index == 0 { part } else { part.split_once(']').map_or(part, |(_, rest)| rest) }
+    })
 }
 
 fn joined(path: &str, key: &str) -> String {

@@ -34,6 +34,8 @@ impl ProgramDocument {
             currency,
             grant_on: milestone(self.earn.on),
             earn,
+            earning: self.earning(earn, currency)?,
+            order_types: self.order_types()?,
             earn_on_tax: self.earn.include_tax,
             earn_on_shipping: self.earn.include_shipping,
             caps: self.earn.caps.caps(self.earn.mode)?,
@@ -132,7 +134,7 @@ fn check_names(points: &PointNames) -> Result<(), Fault> {
     named("points.many", &points.many)
 }
 
-fn named(path: &str, text: &str) -> Result<(), Fault> {
+pub(super) fn named(path: &str, text: &str) -> Result<(), Fault> {
     if is_name(text) && text.trim() == text {
         return Ok(());
     }

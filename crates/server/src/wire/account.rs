@@ -4,6 +4,7 @@ use engine::{Answer as OrderReply, Balance, Cause, EarnMode, Earned, Milestone, 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::worked::WireWorked;
 use crate::words::{Voice, answer_in_words};
 
 /// What an account holds, exact at the instant it is read.
@@ -57,7 +58,8 @@ impl WireBalance {
 /// How an award was worked out: the points for the base at the rate, rounded down.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WireEarned {
-    /// Why it earns what it earns: `rate`, `waits` (for the milestone), `cancelled`, `program_off`, or `step_of` (another
+    /// Why it earns what it earns: `rate`, `waits` (for the milestone), `cancelled`, `program_off`, `order_type` (the program
+    /// does not apply to orders of its type), `customer_type` (members of that type earn nothing), or `step_of` (another
     /// order changed, and with it a step that this one had completed).
     #[schema(example = "rate")]
     pub(crate) cause: &'static str,
@@ -91,6 +93,9 @@ pub(crate) struct WireEarned {
     /// What a cap left of it; left out when none did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cut: Option<WireCut>,
+    /// How it was worked out, where the program has more than its own rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) worked: Option<WireWorked>,
 }
 
 /// A cap that an order has reached.
@@ -111,6 +116,8 @@ impl WireEarned {
             Cause::Waits(milestone) => ("waits", Some(milestone_name(milestone)), None),
             Cause::Cancelled => ("cancelled", None, None),
             Cause::ProgramOff => ("program_off", None, None),
+            Cause::OrderType => ("order_type", None, None),
+            Cause::CustomerType => ("customer_type", None, None),
             Cause::StepOf(order) => ("step_of", None, Some(order.0)),
         };
         Self {
@@ -126,6 +133,7 @@ impl WireEarned {
             carried: it.carried.to_text(exponent),
             version: it.version,
             cut: it.cut.map(|it| WireCut { cap: it.cap.name(), most: it.most.get(), called_for: it.called_for.get() }),
+            worked: it.worked.as_ref().map(|it| WireWorked::of(it, exponent)),
         }
     }
 }

@@ -109,7 +109,7 @@ pub(crate) enum WireReason {
     /// Time passed.
     Due,
     /// What the order calls for.
-    Earned(WireEarned),
+    Earned(Box<WireEarned>),
     /// What the order pays with points.
     Paid(WirePaid),
     Held {
@@ -288,7 +288,7 @@ fn dates(it: &LotRef) -> WireLotDates {
 fn reason(reason: &Reason, exponent: u8) -> WireReason {
     match reason {
         Reason::Due => WireReason::Due,
-        Reason::Earned(it) => WireReason::Earned(WireEarned::of(it, exponent)),
+        Reason::Earned(it) => WireReason::Earned(Box::new(WireEarned::of(it, exponent))),
         Reason::Paid(it) => WireReason::Paid(paid(it, exponent)),
         Reason::Held { minutes } => WireReason::Held { minutes: *minutes },
         Reason::Note(note) => WireReason::Note { note: note.clone() },

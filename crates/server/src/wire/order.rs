@@ -46,6 +46,14 @@ pub struct OrderDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "4.90", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub shipping: Option<String>,
+    /// What gift cards paid of it, where they earn when they are sold: then it earns nothing a second time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
+    pub gift_cards: Option<String>,
+    /// What kind of order it is, a word of the shop's own: a program may apply to some types only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "renewal", min_length = 1, max_length = 120)]
+    pub order_type: Option<String>,
     /// What has come back by line, all in all.
     #[serde(default, deserialize_with = "objects", skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
@@ -191,6 +199,8 @@ impl OrderDocument {
             discount: reader.money("discount", self.discount.as_deref())?,
             coupon: reader.money("coupon", self.coupon.as_deref())?,
             shipping: reader.money("shipping", self.shipping.as_deref())?,
+            gift_cards: reader.money("gift_cards", self.gift_cards.as_deref())?,
+            order_type: self.order_type.clone(),
             returns: returns.collect::<Result<_, _>>()?,
             refunded: reader.money("refunded", self.refunded.as_deref())?,
             placed_at: reader.time("placed_at", &self.placed_at)?,
@@ -220,6 +230,8 @@ impl OrderDocument {
             discount: money(document.discount),
             coupon: money(document.coupon),
             shipping: money(document.shipping),
+            gift_cards: money(document.gift_cards),
+            order_type: document.order_type.clone(),
             returns,
             refunded: money(document.refunded),
             placed_at: document.placed_at.to_string(),

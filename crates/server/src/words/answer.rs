@@ -1,6 +1,6 @@
 //! What the sender of an order is told, as sentences.
 
-use engine::{Answer, Cause, Choice, Choices, EarnMode, Points, Status, points_for};
+use engine::{Answer, Cause, Choice, Choices, EarnMode, Points, Status};
 
 use super::rejection::rejection_in_words;
 use super::voice::{Voice, milestone};
@@ -49,11 +49,13 @@ fn earned(answer: &Answer, voice: &Voice) -> String {
         }
         Cause::Cancelled => "is cancelled and earns nothing".to_owned(),
         Cause::ProgramOff => "earns nothing: the program was not on when it was placed".to_owned(),
+        Cause::OrderType => "earns nothing: the program does not apply to orders of its type".to_owned(),
+        Cause::CustomerType => "earns nothing: members of that customer type do not".to_owned(),
         Cause::Waits(at) if earned.rate.mode == EarnMode::StepsCarried => {
             format!("earns nothing yet: it counts once it is {} ({})", milestone(at), voice.working(earned))
         }
         Cause::Waits(at) => {
-            let later = voice.points(points_for(earned.base, earned.rate));
+            let later = voice.points(earned.points());
             let at = milestone(at);
             let later = if voice.terms.caps.is_some() { format!("at most {later}") } else { later };
             format!("earns nothing yet: once it is {at} it earns {later} ({})", voice.working(earned))

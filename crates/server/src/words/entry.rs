@@ -96,6 +96,8 @@ impl Story<'_> {
             Cause::Cancelled => "it was cancelled".to_owned(),
             Cause::Waits(at) => format!("it is not {} any more", milestone(at)),
             Cause::ProgramOff => "the program was not on when it was placed".to_owned(),
+            Cause::OrderType => "the program does not apply to orders of its type".to_owned(),
+            Cause::CustomerType => "members of that customer type earn nothing".to_owned(),
             Cause::StepOf(_) => "another order became smaller, with which it had completed a step".to_owned(),
         };
         let had = format!("{why}, it had earned {}", self.count(earned.before));

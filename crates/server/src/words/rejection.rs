@@ -47,6 +47,9 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::ProgramOff => {
             format!("The program was not on at that time: no {} can be redeemed.", voice.names.many)
         }
+        Rejection::OrderType => {
+            format!("The program does not apply to orders of that type: no {} can be redeemed.", voice.names.many)
+        }
         // A path begins the sentence: it is written as it stands in the document.
         Rejection::Invalid { .. }
         | Rejection::DateTooOld { .. }

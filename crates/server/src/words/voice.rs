@@ -107,6 +107,9 @@ impl Voice<'_> {
     }
 
     fn by_rate(&self, earned: &Earned) -> String {
+        if let Some(worked) = &earned.worked {
+            return self.worked(earned, worked);
+        }
         let (rate, base) = (self.rate(earned), self.amount(earned.base));
         match earned.rate.mode {
             EarnMode::StepsCarried if earned.carried.is_positive() => {

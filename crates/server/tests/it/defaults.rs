@@ -1,7 +1,9 @@
 //! What a document says that says only what it must, and that every key changes one thing.
 
+use std::collections::BTreeSet;
+
 use engine::{
-    Currency, Date, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, Points, PointsPart, RedeemRate,
+    Currency, Date, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money, Points, PointsPart, RedeemRate,
     RedeemTerms, Share, Shortfall, Terms, Validity, WithDiscounts, YearDay, Zone,
 };
 use server::program::{PointNames, compile, parse};
@@ -14,6 +16,8 @@ fn defaults() -> Terms {
         currency: Currency { code: *b"USD", exponent: 2 },
         grant_on: Milestone::Paid,
         earn: EarnRate { points: Points::new(1), per: Money::new(100), mode: EarnMode::Proportional },
+        earning: Earning::default(),
+        order_types: BTreeSet::new(),
         earn_on_tax: false,
         earn_on_shipping: false,
         caps: None,

@@ -57,13 +57,13 @@ fn each_missing_key_is_named() {
 fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(
         r#""earning": {}"#,
-        "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, validity, extend, \
-         grace_days, redeem, refund",
+        "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, order_types, \
+         validity, extend, grace_days, redeem, refund",
     );
     check_key(
         r#""earn": {"pre": "1.00"}"#,
         "earn.pre: there is no such key; allowed is points, per, mode, on, include_tax, include_shipping, waiting_days, \
-         caps",
+         caps, rates, multipliers, exclude, gift_cards, rounding",
     );
     check_key(r#""points": {"two": "x"}"#, "points.two: there is no such key; allowed is one, many");
     check_key(
@@ -79,6 +79,9 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
 const TEXT: &str = "1 to 120 bytes of text without control characters, no blank at its ends";
 const AMOUNT: &str = "\"0.01\" to \"100000000000.00\"";
 const SHARE: &str = "a share in quotes such as \"50%\", \"0.01%\" to \"100%\"";
+const FACTOR: &str = "a factor in quotes such as \"1.5\", \"0\" to \"1000\" with at most 3 digits behind the point";
+const OBJECT_IN_RATES: &str = "a list of objects such as {\"product\": \"SKU-1\", \"points\": 5, \"per\": \"1.00\"}";
+const TEXT_IN_LIST: &str = "a list of texts, each of 1 to 120 bytes without control characters";
 const OBJECT: &str = "an object with keys, {\"key\": value, …}";
 const VALIDITY: &str = "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"}, {\"yearly\": \"12-31\"} or {\"inactive_months\": 12}";
 
@@ -90,6 +93,99 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
     (r#""points": {"one": 1}"#, "points.one", "1 cannot stand here", TEXT),
     (r#""points": ["star", "stars"]"#, "points", "a list cannot stand here", OBJECT),
     (r#""earn": ["1"]"#, "earn", "a list cannot stand here", OBJECT),
+    (
+        r#""earn": {"rates": {}}"#,
+        "earn.rates",
+        "an object cannot stand here",
+        "a list of objects such as {\"product\": \"SKU-1\", \"points\": 5, \"per\": \"1.00\"}",
+    ),
+    (r#""earn": {"rates": [["a"]]}"#, "earn.rates[0]", "a list cannot stand here", OBJECT_IN_RATES),
+    (
+        r#""earn": {"rates": [{"points": 5, "per": "1.00"}]}"#,
+        "earn.rates[0]",
+        "a rate is for one thing",
+        "one of product, category and customer_type",
+    ),
+    (
+        r#""earn": {"rates": [{"product": "a", "category": "b", "points_each": 5}]}"#,
+        "earn.rates[0]",
+        "a rate is for one thing",
+        "one of product, category and customer_type",
+    ),
+    (
+        r#""earn": {"rates": [{"product": "a", "points_each": 5}, {"product": "a", "points_each": 6}]}"#,
+        "earn.rates[1].product",
+        "\"a\" has a rate already",
+        "one rate for each",
+    ),
+    (
+        r#""earn": {"rates": [{"product": "a"}]}"#,
+        "earn.rates[0].points",
+        "the key is missing",
+        "points and per, or points_each",
+    ),
+    (
+        r#""earn": {"rates": [{"product": "a", "points": 5, "per": "1.00", "points_each": 5}]}"#,
+        "earn.rates[0].points_each",
+        "there are two rates",
+        "either points and per, or points_each",
+    ),
+    (
+        r#""earn": {"rates": [{"product": "a", "points": 5, "per": "0.00"}]}"#,
+        "earn.rates[0].per",
+        "\"0.00\" is too little",
+        AMOUNT,
+    ),
+    (
+        r#""earn": {"rates": [{"product": "a", "points": 5, "per": "99999999999.97"}, {"product": "b", "points": 5, "per": "99999999999.89"}]}"#,
+        "earn.rates",
+        "these amounts and factors have no common denominator that is small enough to add up exactly",
+        "rounder amounts, such as 1.00, 10.00 and 0.50",
+    ),
+    (
+        r#""earn": {"mode": "steps_carried", "rates": [{"product": "a", "points_each": 5}]}"#,
+        "earn.rates",
+        "this cannot stand beside a carried remainder",
+        "another earn.mode",
+    ),
+    (
+        r#""earn": {"mode": "steps_carried", "rounding": "line"}"#,
+        "earn.rounding",
+        "this cannot stand beside a carried remainder",
+        "another earn.mode",
+    ),
+    (
+        r#""earn": {"multipliers": [{"customer_type": "gold", "times": "1,5"}]}"#,
+        "earn.multipliers[0].times",
+        "\"1,5\" is no such factor",
+        FACTOR,
+    ),
+    (
+        r#""earn": {"multipliers": [{"customer_type": "gold", "times": "1000.001"}]}"#,
+        "earn.multipliers[0].times",
+        "\"1000.001\" is no such factor",
+        FACTOR,
+    ),
+    (
+        r#""earn": {"multipliers": [{"customer_type": "gold", "times": 2}]}"#,
+        "earn.multipliers[0].times",
+        "2 cannot stand here",
+        FACTOR,
+    ),
+    (
+        r#""earn": {"exclude": {"products": ["a", "a"]}}"#,
+        "earn.exclude.products[1]",
+        "\"a\" stands here twice",
+        "each name once",
+    ),
+    (
+        r#""earn": {"gift_cards": "never"}"#,
+        "earn.gift_cards",
+        "\"never\" is not known",
+        "\"when_used\" or \"when_sold\"",
+    ),
+    (r#""earn": {"rounding": "unit"}"#, "earn.rounding", "\"unit\" is not known", "\"order\" or \"line\""),
+    (r#""order_types": [""]"#, "order_types[0]", "the text is empty", TEXT_IN_LIST),
     (r#""earn": null"#, "earn", "null cannot stand here", OBJECT),
     (r#""earn": {"points": -1}"#, "earn.points", "-1 is too few", "a whole number from 0 to 1000000"),
     (r#""earn": {"points": 1.5}"#, "earn.points", "1.5 cannot stand here", "a whole number from 0 to 1000000"),

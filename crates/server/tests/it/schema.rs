@@ -53,6 +53,10 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         r#""redeem": {"pays_shipping": true, "pays_tax": true, "with_discounts": "instead"}"#,
         r#""redeem": {"min_value": "0", "min_points": 1000000000000, "hold_minutes": 120}"#,
         r#""refund": {"shortfall": "all_or_nothing"}"#,
+        r#""order_types": ["new", "renewal"]"#,
+        r#""earn": {"rates": [{"product": "a", "points": 5, "per": "1.00"}, {"category": "b", "points_each": 7}]}"#,
+        r#""earn": {"multipliers": [{"customer_type": "gold", "times": "1.5"}], "exclude": {"products": ["x"]}}"#,
+        r#""earn": {"gift_cards": "when_sold", "rounding": "line"}"#,
     ] {
         check(more, true);
     }
@@ -87,6 +91,13 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         r#""redeem": {"with_discounts": "never"}"#,
         r#""redeem": {"on_refund": "goes"}"#,
         r#""refund": {"shortfall": "forgive"}"#,
+        r#""order_types": "new""#,
+        r#""earn": {"rates": [{"product": "", "points_each": 5}]}"#,
+        r#""earn": {"rates": [{"product": "a", "points_each": -5}]}"#,
+        r#""earn": {"rates": [{"product": "a", "points_each": 5, "x": 1}]}"#,
+        r#""earn": {"multipliers": [{"customer_type": "gold", "times": "1,5"}]}"#,
+        r#""earn": {"multipliers": [{"times": "1.5"}]}"#,
+        r#""earn": {"gift_cards": "never"}"#,
     ] {
         check(more, false);
     }

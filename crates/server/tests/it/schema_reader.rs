@@ -30,6 +30,7 @@ impl Reader<'_> {
             "const" => value == rule,
             "type" => is_of_type(rule.as_str().expect("one type"), value),
             "oneOf" => list(rule).iter().filter(|it| self.accepts(it, value)).count() == 1,
+            "items" => value.as_array().is_none_or(|all| all.iter().all(|it| self.accepts(rule, it))),
             "minimum" => value.as_i64().is_none_or(|it| rule.as_i64().expect("a limit") <= it),
             "maximum" => value.as_i64().is_none_or(|it| it <= rule.as_i64().expect("a limit")),
             "minLength" => value.as_str().is_none_or(|it| length(rule) <= it.chars().count()),
@@ -60,6 +61,7 @@ fn is_of_type(name: &str, value: &Value) -> bool {
     match name {
         "object" => value.is_object(),
         "string" => value.is_string(),
+        "array" => value.is_array(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_i64() || value.is_u64(),
         _ => panic!("schema_reader.rs does not know the type {name}"),

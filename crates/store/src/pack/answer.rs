@@ -201,6 +201,7 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.byte(16);
             it.points(*fits);
         }
+        Rejection::OrderType => it.byte(25),
         Rejection::BehindAccount => it.byte(17),
         Rejection::InsufficientPoints { spendable } => {
             it.byte(18);
@@ -249,6 +250,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
             Rejection::BelowMinimum { value, points: it.points()? }
         }
         16 => Rejection::ExceedsOrder { fits: it.points()? },
+        25 => Rejection::OrderType,
         17 => Rejection::BehindAccount,
         18 => Rejection::InsufficientPoints { spendable: it.points()? },
         19 => Rejection::NotWithDiscounts,

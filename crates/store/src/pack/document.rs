@@ -46,9 +46,17 @@ pub(super) fn write_document(it: &mut Packer, document: &Document) {
         }
     }
     let dates = [document.paid_at, document.fulfilled_at, document.cancelled_at];
-    it.byte(dates.iter().enumerate().map(|(index, it)| u8::from(it.is_some()) << index).sum());
+    let reached: u8 = dates.iter().enumerate().map(|(index, it)| u8::from(it.is_some()) << index).sum();
+    let has_gift_cards = !document.gift_cards.is_zero();
+    it.byte(reached | u8::from(has_gift_cards) << 3 | u8::from(document.order_type.is_some()) << 4);
     for date in dates.into_iter().flatten() {
         it.time(date, document.placed_at);
+    }
+    if has_gift_cards {
+        it.money(document.gift_cards);
+    }
+    if let Some(order_type) = &document.order_type {
+        it.text(order_type);
     }
     it.list(&document.lines, write_line);
     if !document.returns.is_empty() {
@@ -80,12 +88,17 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
         _ => return Err(Unreadable),
     };
     let reached = it.byte()?;
+    if 31 < reached {
+        return Err(Unreadable);
+    }
     let mut dates = [None; 3];
     for (index, date) in dates.iter_mut().enumerate() {
         if reached >> index & 1 == 1 {
             *date = Some(it.time(placed_at)?);
         }
     }
+    let gift_cards = if reached >> 3 & 1 == 1 { it.money()? } else { Money::ZERO };
+    let order_type = if reached >> 4 == 1 { Some(it.text()?) } else { None };
     let [discount, coupon, shipping, refunded] = amounts;
     let [paid_at, fulfilled_at, cancelled_at] = dates;
     Ok(Document {
@@ -95,6 +108,8 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
         discount,
         coupon,
         shipping,
+        gift_cards,
+        order_type,
         returns: if has(4) { it.list(read_return)? } else { Vec::new() },
         refunded,
         placed_at,

@@ -8,6 +8,7 @@ use engine::{
 
 use super::extension::{read_extended, write_extended};
 use super::figures::{read_allotted, read_cut, read_of_day, write_allotted, write_cut, write_of_day};
+use super::worked::{pack_worked, unpack_worked};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
@@ -237,8 +238,8 @@ pub(super) fn pack_earned(it: &mut Packer, earned: &Earned) {
         EarnMode::Steps => 1,
         EarnMode::StepsCarried => 2,
     };
-    let has_cut = u8::from(earned.cut.is_some()) << 7;
-    it.byte(has_cut | cause_number(earned.cause) << 3 | u8::from(!earned.carried.is_zero()) << 2 | mode);
+    let has_more = u8::from(earned.cut.is_some() || earned.worked.is_some()) << 7;
+    it.byte(has_more | cause_number(earned.cause) << 3 | u8::from(!earned.carried.is_zero()) << 2 | mode);
     if let Cause::StepOf(order) = earned.cause {
         it.unsigned(order.0);
     }
@@ -251,8 +252,14 @@ pub(super) fn pack_earned(it: &mut Packer, earned: &Earned) {
     it.money(earned.rate.per);
     it.points(earned.before);
     it.points(earned.called_for);
+    if earned.cut.is_some() || earned.worked.is_some() {
+        it.byte(u8::from(earned.cut.is_some()) | u8::from(earned.worked.is_some()) << 1);
+    }
     if let Some(cut) = &earned.cut {
         write_cut(it, cut);
+    }
+    if let Some(worked) = &earned.worked {
+        pack_worked(it, worked);
     }
 }
 
@@ -272,6 +279,8 @@ pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
         5 => Cause::Cancelled,
         6 => Cause::ProgramOff,
         7 => Cause::StepOf(OrderNo(it.unsigned()?)),
+        8 => Cause::OrderType,
+        9 => Cause::CustomerType,
         _ => return Err(Unreadable),
     };
     let carried = if code & 4 == 0 { Money::ZERO } else { it.money()? };
@@ -279,8 +288,13 @@ pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
     let base = it.money()?;
     let rate = EarnRate { points: it.points()?, per: it.money()?, mode };
     let (before, called_for) = (it.points()?, it.points()?);
-    let cut = if code >> 7 == 1 { Some(read_cut(it)?) } else { None };
-    Ok(Earned { cause, version, base, rate, carried, before, called_for, cut })
+    let more = if code >> 7 == 1 { it.byte()? } else { 0 };
+    if 3 < more || (code >> 7 == 1 && more == 0) {
+        return Err(Unreadable);
+    }
+    let cut = if more & 1 == 1 { Some(read_cut(it)?) } else { None };
+    let worked = if more & 2 == 2 { Some(Box::new(unpack_worked(it)?)) } else { None };
+    Ok(Earned { cause, version, base, rate, carried, before, called_for, cut, worked })
 }
 
 fn cause_number(cause: Cause) -> u8 {
@@ -292,6 +306,8 @@ fn cause_number(cause: Cause) -> u8 {
         Cause::Cancelled => 5,
         Cause::ProgramOff => 6,
         Cause::StepOf(_) => 7,
+        Cause::OrderType => 8,
+        Cause::CustomerType => 9,
     }
 }
 

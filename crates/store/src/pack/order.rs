@@ -22,16 +22,24 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
     let mut it = Packer::new(VERSION);
     let posted = &order.posted;
     let has_steps = !posted.counted.is_zero() || posted.steps != 0 || !posted.displaced.is_empty();
+    let Pinned { version, on, day, customer_type, channel } = order.pinned;
+    let has_places = customer_type.is_some() || channel.is_some();
     it.byte(
-        u8::from(order.pinned.on)
+        u8::from(on)
             | u8::from(!order.accepted.is_zero() || !order.asked.is_zero()) << 1
             | u8::from(posted.lot.is_some()) << 2
             | u8::from(!posted.taken_back.is_empty()) << 3
             | u8::from(!posted.redeemed.is_empty()) << 4
             | u8::from(has_steps) << 5
-            | u8::from(order.pinned.day.is_some()) << 6,
+            | u8::from(day.is_some()) << 6
+            | u8::from(has_places) << 7,
     );
-    it.unsigned(u64::from(order.pinned.version));
+    it.unsigned(u64::from(version));
+    if has_places {
+        for place in [customer_type, channel] {
+            it.unsigned(place.map_or(0, |it| u64::from(it) + 1));
+        }
+    }
     if !order.accepted.is_zero() || !order.asked.is_zero() {
         it.points(order.asked);
         it.points(order.accepted);
@@ -51,7 +59,7 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
         it.signed(posted.steps);
         it.list(&posted.displaced, write_displaced);
     }
-    if let Some(day) = order.pinned.day {
+    if let Some(day) = day {
         write_date(&mut it, day);
         it.money(posted.spent);
         it.option(posted.allotted, |it, allotted| write_allotted(it, &allotted));
@@ -62,11 +70,9 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
 pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let mut it = Unpacker::new(bytes, VERSION)?;
     let bits = it.byte()?;
-    if 127 < bits {
-        return Err(Unreadable);
-    }
     let has = |index: u8| bits >> index & 1 == 1;
     let version = it.small()?;
+    let [customer_type, channel] = if has(7) { [read_place(&mut it)?, read_place(&mut it)?] } else { [None, None] };
     let (asked, accepted) = if has(1) { (it.points()?, it.points()?) } else { (Points::ZERO, Points::ZERO) };
     let earned = it.points()?;
     let lot: Option<LotRef> = if has(2) { Some(unpack_lot(&mut it, base)?) } else { None };
@@ -77,9 +83,17 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let day = if has(6) { Some(read_date(&mut it)?) } else { None };
     let (spent, allotted) = if has(6) { (it.money()?, it.option(read_allotted)?) } else { (Money::ZERO, None) };
     it.done()?;
-    let pinned = Pinned { version, on: has(0), day };
+    let pinned = Pinned { version, on: has(0), day, customer_type, channel };
     let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted };
     Ok(State { pinned, asked, accepted, posted })
+}
+
+/// A place in a list of the program's version, or none.
+fn read_place(it: &mut Unpacker<'_>) -> Read<Option<u16>> {
+    match it.unsigned()? {
+        0 => Ok(None),
+        place => u16::try_from(place - 1).map(Some).map_err(|_| Unreadable),
+    }
 }
 
 /// The points of a hold, in the order in which they were taken.

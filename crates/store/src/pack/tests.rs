@@ -1,11 +1,13 @@
 //! Round trips of packed rows, over arbitrary values of every field; and damaged bytes, which are refused.
 
+use std::sync::Arc;
+
 use engine::{
-    Actor, Allotted, Bucket, Cap, Carried, Cause, Changes, Cut, Date, Day, Displaced, Document, DocumentVersion,
-    EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures,
+    Actor, Allotted, Bucket, By, Cap, Carried, Cause, Changes, Cut, Date, Day, Displaced, Document, DocumentVersion,
+    EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, Gives,
     HoldChange, HoldNo, HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order,
-    OrderNo, Paid, Pinned, Points, Posted, Posting, Reason, RedeemRate, Return, ReturnPart, Source, Taken, TakenBack,
-    Timestamp, Year,
+    OrderNo, Paid, Part, Pay, Pinned, Points, Posted, Posting, Promoted, Reason, RedeemRate, Return, ReturnPart,
+    Rounding, Source, Taken, TakenBack, Times, Timestamp, Worked, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -51,22 +53,18 @@ fn causes() -> impl Strategy<Value = Cause> {
         select(vec![Milestone::Placed, Milestone::Paid, Milestone::Fulfilled]).prop_map(Cause::Waits),
         Just(Cause::Cancelled),
         Just(Cause::ProgramOff),
+        Just(Cause::OrderType),
+        Just(Cause::CustomerType),
         numbers().prop_map(|it| Cause::StepOf(OrderNo(it))),
     ]
 }
 
 fn reasons() -> BoxedStrategy<Reason> {
     let modes = select(vec![EarnMode::Proportional, EarnMode::Steps, EarnMode::StepsCarried]);
-    let earned = (
-        causes(),
-        any::<u32>(),
-        money(),
-        (points(), money(), modes),
-        money(),
-        (points(), points()),
-        option::of(cuts()),
-    )
-        .prop_map(|(cause, version, base, (points, per, mode), carried, (before, called_for), cut)| {
+    let rates = (points(), money(), modes);
+    let more = (option::of(cuts()), option::weighted(0.3, workings()));
+    let earned = (causes(), any::<u32>(), money(), rates, money(), (points(), points()), more).prop_map(
+        |(cause, version, base, (points, per, mode), carried, (before, called_for), (cut, worked))| {
             Reason::Earned(Earned {
                 cause,
                 version,
@@ -76,8 +74,10 @@ fn reasons() -> BoxedStrategy<Reason> {
                 before,
                 called_for,
                 cut,
+                worked: worked.map(Box::new),
             })
-        });
+        },
+    );
     let paid = ((points(), money()), points(), points(), points(), money(), option::of(numbers())).prop_map(
         |((points, value), fits, before, after, paid, hold)| {
             let rate = RedeemRate { points, value };
@@ -94,6 +94,38 @@ fn reasons() -> BoxedStrategy<Reason> {
             .prop_map(|(on, months, at)| Reason::Extended(Extended { rule: Extend { on, months }, at })),
     ]
     .boxed()
+}
+
+fn workings() -> BoxedStrategy<Worked> {
+    let name = || any::<String>().prop_map(|it| Arc::from(it.as_str()));
+    let by = prop_oneof![
+        Just(By::Program),
+        name().prop_map(By::Product),
+        name().prop_map(By::Category),
+        Just(By::CustomerType),
+    ];
+    let pay = prop_oneof![
+        (points(), money()).prop_map(|(points, per)| Pay::Per { points, per }),
+        points().prop_map(Pay::Each),
+    ];
+    let part = (by, pay, money(), any::<u32>()).prop_map(|(by, pay, base, units)| Part { by, pay, base, units });
+    let times = || (0..1_000_000_u32).prop_map(Times::thousandths);
+    let gives = prop_oneof![times().prop_map(Gives::Times), points().prop_map(Gives::Points)];
+    let promoted = (name(), gives, money()).prop_map(|(name, gives, base)| Promoted { name, gives, base });
+    let lists = (vec(part, 0..3), vec(promoted, 0..3), option::of(times()));
+    let rounding = (select(vec![Rounding::Order, Rounding::Line]), any::<bool>());
+    (points(), money(), money(), lists, rounding)
+        .prop_map(|(points, excluded, gift_cards, (parts, promotions, times), (rounding, rounded))| Worked {
+            points,
+            parts,
+            excluded,
+            gift_cards,
+            times,
+            promotions,
+            rounding,
+            rounded,
+        })
+        .boxed()
 }
 
 fn changes() -> BoxedStrategy<Changes> {
@@ -247,12 +279,12 @@ fn documents() -> impl Strategy<Value = Document> {
     ];
     let part = prop_oneof![any::<u32>().prop_map(ReturnPart::Quantity), money().prop_map(ReturnPart::Amount)];
     let returns = (any::<String>(), part).prop_map(|(line, part)| Return { line, part });
-    let amounts = (money(), money(), money(), money());
+    let amounts = (money(), money(), money(), money(), money());
     let dates = (times(), option::of(times()), option::of(times()), option::of(times()));
-    let asked = (option::of(points()), option::of(numbers()));
+    let asked = (option::of(points()), option::of(numbers()), option::of(any::<String>()));
     (version, any::<[u8; 3]>(), vec(lines(), 0..4), amounts, vec(returns, 0..3), dates, asked).prop_map(
-        |(version, currency, lines, amounts, returns, dates, (redeem, hold))| {
-            let (discount, coupon, shipping, refunded) = amounts;
+        |(version, currency, lines, amounts, returns, dates, (redeem, hold, order_type))| {
+            let (discount, coupon, shipping, refunded, gift_cards) = amounts;
             let (placed_at, paid_at, fulfilled_at, cancelled_at) = dates;
             Document {
                 version,
@@ -261,6 +293,8 @@ fn documents() -> impl Strategy<Value = Document> {
                 discount,
                 coupon,
                 shipping,
+                gift_cards,
+                order_type,
                 returns,
                 refunded,
                 placed_at,
@@ -281,14 +315,21 @@ fn orders() -> BoxedStrategy<Order> {
     let stacks = (vec(back, 0..3), vec(taken(), 0..3), vec(displaced(), 0..3));
     let figures = (points(), points(), points(), money(), any::<i64>());
     let counts = option::of((dates(), money(), option::of(allotted())));
-    (any::<u32>(), any::<bool>(), option::of(lots()), figures, stacks, counts)
-        .prop_map(|(version, on, lot, figures, stacks, counts)| {
+    let places = (option::of(any::<u16>()), option::of(any::<u16>()));
+    (any::<u32>(), any::<bool>(), option::of(lots()), figures, stacks, counts, places)
+        .prop_map(|(version, on, lot, figures, stacks, counts, (customer_type, channel))| {
             let (asked, accepted, earned, counted, steps) = figures;
             let (taken_back, redeemed, displaced) = stacks;
             let day = counts.map(|it| it.0);
             let (_, spent, allotted) = counts.unwrap_or((Date::new(2026, 1, 1).expect("a day"), Money::ZERO, None));
             let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted };
-            Order { pinned: Pinned { version, on, day }, asked, accepted, posted, ..Order::numbered(OrderNo(1)) }
+            Order {
+                pinned: Pinned { version, on, day, customer_type, channel },
+                asked,
+                accepted,
+                posted,
+                ..Order::numbered(OrderNo(1))
+            }
         })
         .boxed()
 }
@@ -372,6 +413,7 @@ fn the_bytes_of_a_plain_entry_never_change() {
         before: Points::ZERO,
         called_for: Points::new(30),
         cut: None,
+        worked: None,
     };
     let entry = Entry {
         number: EntryNo(5),

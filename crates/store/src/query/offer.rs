@@ -27,7 +27,7 @@ impl Reader {
     ) -> Result<Quote, Failure> {
         document.check()?;
         let programs = self.reference()?;
-        let known = programs.channel(channel).ok_or(Rejection::UnknownChannel)?;
+        let (name, known) = programs.named_channel(channel).ok_or(Rejection::UnknownChannel)?;
         let program = programs.programs.get(&known.program).ok_or(Rejection::UnknownProgram)?;
         let owner = self.find(member)?.ok_or(Rejection::UnknownMember)?;
         let id = AccountId { owner, program: program.number };
@@ -43,7 +43,7 @@ impl Reader {
         let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
         let asks = program.timeline.needs_facts();
         let facts = if asks { self.ask(|conn| facts_of(conn, owner))? } else { Facts::default() };
-        let rules = Rules { timeline: &program.timeline, facts: &facts };
+        let rules = Rules { timeline: &program.timeline, facts: &facts, channel: Some(name) };
         let mut limit = LOTS;
         loop {
             match engine::quote(&account, rules, known, document, moment) {

@@ -58,7 +58,7 @@ pub struct MemberRules {
 
 impl MemberRules {
     pub fn rules(&self) -> Rules<'_> {
-        Rules { timeline: &self.timeline, facts: &self.facts }
+        Rules { timeline: &self.timeline, facts: &self.facts, channel: None }
     }
 }
 

@@ -48,6 +48,8 @@ fn plain() -> Terms {
         currency: Currency { code: *b"EUR", exponent: 2 },
         grant_on: Milestone::Paid,
         earn: EarnRate { points: Points::new(1), per: Money::new(100), mode: EarnMode::Proportional },
+        earning: engine::Earning::default(),
+        order_types: std::collections::BTreeSet::new(),
         earn_on_tax: false,
         earn_on_shipping: false,
         caps: None,

@@ -1,12 +1,14 @@
 //! Answers of the API, read back into those of the rules: every figure of the wire stands for one of theirs, and one that
 //! is missing is a fault.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    Actor, Allotted, Answer, Balance, Bucket, Cap, Carried, Cause, Changes, Choice, Choices, Cut, Date, Displaced,
-    EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Figures, HoldChange, HoldNo, HoldState,
-    Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, OrderNo, Paid, Points, Posting, Quote, Reason, RedeemRate,
-    Rejection, Share, Status, Timestamp,
+    Actor, Allotted, Answer, Balance, Bucket, By, Cap, Carried, Cause, Changes, Choice, Choices, Cut, Date, Displaced,
+    EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo,
+    HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, OrderNo, Paid, Part, Pay, Points, Posting,
+    Promoted, Quote, Reason, RedeemRate, Rejection, Rounding, Share, Status, Times, Timestamp, Worked,
 };
 use serde_json::Value;
 
@@ -139,6 +141,8 @@ impl<'a> Read<'a> {
             "waits" => Cause::Waits(milestone(self.text("waits_for")?)?),
             "cancelled" => Cause::Cancelled,
             "program_off" => Cause::ProgramOff,
+            "order_type" => Cause::OrderType,
+            "customer_type" => Cause::CustomerType,
             "step_of" => Cause::StepOf(OrderNo(self.number("step_of")?)),
             other => bail!("{other} is no cause"),
         };
@@ -157,6 +161,45 @@ impl<'a> Read<'a> {
             before: self.points("before")?,
             called_for: self.points("points")?,
             cut: self.optional("cut").map(|it| it.cut()).transpose()?,
+            worked: self.optional("worked").map(|it| it.worked()).transpose()?.map(Box::new),
+        })
+    }
+
+    fn worked(&self) -> Result<Worked> {
+        let times = |it: &Self| -> Result<Option<Times>> {
+            let text = it.optional("times").map(|_| it.text("times")).transpose()?;
+            text.map(|it| Times::parse(it).with_context(|| format!("{it} is no factor"))).transpose()
+        };
+        let part = |it: Self| -> Result<Part> {
+            let name = || it.text("name").map(Arc::from);
+            let by = match it.text("of")? {
+                "program" => By::Program,
+                "product" => By::Product(name()?),
+                "category" => By::Category(name()?),
+                "customer_type" => By::CustomerType,
+                other => bail!("{other} has no rate"),
+            };
+            let points = it.points("points")?;
+            let per = it.optional("per").map(|_| it.money("per")).transpose()?;
+            let pay = per.map_or(Pay::Each(points), |per| Pay::Per { points, per });
+            Ok(Part { by, pay, base: it.money("base")?, units: u32::try_from(it.number("units")?)? })
+        };
+        let promoted = |it: Self| -> Result<Promoted> {
+            let gives = match times(&it)? {
+                Some(times) => Gives::Times(times),
+                None => Gives::Points(it.points("points")?),
+            };
+            Ok(Promoted { name: Arc::from(it.text("name")?), gives, base: it.money("base")? })
+        };
+        Ok(Worked {
+            points: self.points("points")?,
+            parts: self.list("parts")?.map(part).collect::<Result<_>>()?,
+            excluded: self.money("excluded")?,
+            gift_cards: self.money("gift_cards")?,
+            times: times(self)?,
+            promotions: self.list("promotions")?.map(promoted).collect::<Result<_>>()?,
+            rounding: if self.text("rounding")? == "line" { Rounding::Line } else { Rounding::Order },
+            rounded: self.inner("rounded")?.value.as_bool().context("rounded is true or false")?,
         })
     }
 
@@ -301,6 +344,7 @@ impl<'a> Read<'a> {
             "date_too_old" => Rejection::DateTooOld { path: kept(field()?) },
             "date_ahead" => Rejection::DateAhead { path: kept(field()?) },
             "program_off" => Rejection::ProgramOff,
+            "order_type" => Rejection::OrderType,
             "unknown_hold" => Rejection::UnknownHold,
             "hold_taken" => Rejection::HoldTaken,
             "below_minimum" => {

@@ -70,6 +70,15 @@ impl Kept {
         (shares, taxes, shipping)
     }
 
+    /// What each line costs after discounts, without its tax.
+    pub(crate) fn net_of_lines(&self) -> Vec<i128> {
+        let net = |it: &KeptLine| match (it.tax_included, it.sold) {
+            (false, _) | (true, 0) => it.kept,
+            (true, sold) => it.kept * (sold - it.tax.min(sold)) / sold,
+        };
+        self.lines.iter().map(net).collect()
+    }
+
     /// What earns when `paid` of it was paid with points.
     pub(crate) fn base(&self, paid: i128, terms: &Terms) -> i128 {
         let (shares, taxes, shipping) = self.shares(paid, &terms.redeem);

@@ -14,6 +14,11 @@ use engine::{Adjustment, Date, Document, Rejection, Terms, Timeline, Timestamp};
 use crate::histories::ORDERS;
 use crate::shop::Command;
 
+/// What each line costs after discounts, without its tax.
+pub(crate) fn net_of_lines(document: &Document) -> Vec<i128> {
+    amounts::Kept::of(document).net_of_lines()
+}
+
 /// Nothing happens, for this reason.
 pub(crate) type Refused = &'static str;
 

@@ -1,0 +1,308 @@
+//! What an order comes to under rates, multipliers, exclusions and promotions (E5, E6, E7, E15).
+//!
+//! Everything is added up exactly over a common denominator and rounded down once per order, or once per line where the
+//! program says so. Each part stands in the explanation. Programs with their own rate alone never come here.
+
+use std::sync::Arc;
+
+use crate::document::{Document, Line};
+use crate::entry::OrderNo;
+use crate::kept::{EarningLine, Kept};
+use crate::limits;
+use crate::money::Money;
+use crate::points::{Points, Scaled, Times};
+use crate::posted::{Order, Pinned};
+use crate::program::{EarnMode, Terms};
+use crate::promotion::{Circumstances, Fit, Gives};
+use crate::rates::{Pay, RateNo, RateOf, Rounding};
+
+/// How an award was worked out beyond the program's own rate (E14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worked {
+    /// What the rules come to; of carried steps only what the order has beside them.
+    pub points: Points,
+    /// For each rate that was used, what earned at it.
+    pub parts: Vec<Part>,
+    /// What is kept and excluded.
+    pub excluded: Money,
+    /// What gift cards paid, which earned when they were sold.
+    pub gift_cards: Money,
+    /// By the member's customer type.
+    pub times: Option<Times>,
+    pub promotions: Vec<Promoted>,
+    pub rounding: Rounding,
+    /// Whether a fraction of a point was dropped.
+    pub rounded: bool,
+}
+
+impl Worked {
+    /// What the order comes to with so many carried steps. All of it has the same multipliers: programs that carry have no
+    /// others.
+    pub(crate) fn carry(&mut self, steps: i64, terms: &Terms) {
+        let own = Scaled::of_steps(terms.earning.scale, steps, terms.earn.points);
+        let mut sum = own;
+        let mut extra = Points::ZERO;
+        for promoted in &self.promotions {
+            match promoted.gives {
+                Gives::Times(times) => sum += own.more(times),
+                Gives::Points(points) => extra += points,
+            }
+        }
+        let (points, rounded) = sum.multiplied(self.times).floor();
+        self.points = points + extra;
+        self.rounded = rounded;
+    }
+}
+
+/// What earned at one rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub by: By,
+    pub pay: Pay,
+    pub base: Money,
+    pub units: u32,
+}
+
+/// Whose rate it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    Program,
+    Product(Arc<str>),
+    Category(Arc<str>),
+    CustomerType,
+}
+
+/// A promotion that the order had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promoted {
+    pub name: Arc<str>,
+    pub gives: Gives,
+    /// What it was for.
+    pub base: Money,
+}
+
+/// A part of an order that earns.
+struct Share<'a> {
+    line: Option<&'a Line>,
+    rate: RateNo,
+    base: Money,
+    units: u32,
+    /// The multiplying promotions that it has, as bits among those that fit.
+    promotions: u64,
+}
+
+/// What earns of an order, and how.
+pub(crate) struct Award<'a> {
+    terms: &'a Terms,
+    shares: Vec<Share<'a>>,
+    fits: Vec<Fit>,
+    /// What multiplies all of it.
+    times: Option<Times>,
+    excluded: Money,
+    gift_cards: Money,
+    pub(crate) base: Money,
+}
+
+impl<'a> Award<'a> {
+    pub(crate) fn of(order: &Order, document: &'a Document, kept: &Kept, paid: Money, terms: &'a Terms) -> Self {
+        let rules = &terms.earning;
+        let Pinned { customer_type, channel, .. } = order.pinned;
+        let mut award = Self {
+            terms,
+            shares: Vec::with_capacity(document.lines.len() + 1),
+            fits: Vec::new(),
+            times: rules.times(customer_type),
+            excluded: Money::ZERO,
+            gift_cards: Money::ZERO,
+            base: Money::ZERO,
+        };
+        let (lines, shipping) = kept.earning_lines(paid, terms);
+        for (line, earning) in document.lines.iter().zip(lines) {
+            award.add(Some(line), rules.rate_of(line, customer_type), earning);
+        }
+        if terms.earn_on_shipping {
+            award.add(None, Some(rules.rate_of_shipping(customer_type)), shipping);
+        }
+        if !rules.promotions.is_empty() {
+            let bases: Vec<(Option<&Line>, Money)> = award.shares.iter().map(|it| (it.line, it.base)).collect();
+            let circumstances = Circumstances {
+                placed_at: document.placed_at,
+                zone: &terms.zone,
+                channel,
+                customer_type,
+                is_first: order.no == OrderNo(1),
+            };
+            award.fits = rules.promotions.fitting(&circumstances, &bases);
+            for share in &mut award.shares {
+                share.promotions = rules.promotions.multipliers_of(&award.fits, share.line);
+            }
+        }
+        award
+    }
+
+    fn add(&mut self, line: Option<&'a Line>, rate: Option<RateNo>, earning: EarningLine) {
+        let EarningLine { base, units, by_gift_card } = earning;
+        self.gift_cards += by_gift_card;
+        match rate {
+            None => self.excluded += base,
+            Some(rate) if base.is_positive() => {
+                self.base += base;
+                self.shares.push(Share { line, rate, base, units, promotions: 0 });
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// What it comes to; `steps` are those that the order has where they are carried.
+    pub(crate) fn work_out(&self, steps: i64) -> Worked {
+        let rounding = self.terms.earning.rounding;
+        let mut points = Points::ZERO;
+        let mut rounded = false;
+        let mut add = |exact: Scaled| {
+            let (whole, is_rounded) = exact.multiplied(self.times).floor();
+            points += whole;
+            rounded |= is_rounded;
+        };
+        let is_carried = self.terms.earn.mode == EarnMode::StepsCarried;
+        match rounding {
+            _ if is_carried => {}
+            Rounding::Order => add(self.exact(&self.shares)),
+            Rounding::Line => self.shares.iter().for_each(|it| add(self.exact(std::slice::from_ref(it)))),
+        }
+        points += self.extra();
+        let mut worked = Worked {
+            points,
+            parts: self.parts(),
+            excluded: self.excluded,
+            gift_cards: self.gift_cards,
+            times: self.times,
+            promotions: self.fits.iter().filter_map(|it| self.promoted(*it)).collect(),
+            rounding,
+            rounded,
+        };
+        if is_carried {
+            worked.carry(steps, self.terms);
+        }
+        worked
+    }
+
+    /// Points by promotions, which nothing multiplies.
+    fn extra(&self) -> Points {
+        let points = |it: &Fit| match self.terms.earning.promotions.get(it.place).gives {
+            Gives::Points(points) => points,
+            Gives::Times(_) => Points::ZERO,
+        };
+        self.fits.iter().map(points).sum()
+    }
+
+    /// What shares come to without what multiplies all of it: at each rate, and once more for each promotion what it is
+    /// for. Amounts of one rate are added up before they make steps (E2).
+    fn exact(&self, shares: &[Share<'a>]) -> Scaled {
+        let mut sum = self.at_rates(shares, |_| true);
+        for (index, fit) in self.fits.iter().enumerate() {
+            if let Gives::Times(times) = self.terms.earning.promotions.get(fit.place).gives {
+                sum += self.at_rates(shares, |it| it.promotions >> index & 1 == 1).more(times);
+            }
+        }
+        sum
+    }
+
+    fn at_rates(&self, shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> Scaled {
+        let scale = self.terms.earning.scale;
+        let in_steps = self.terms.earn.mode != EarnMode::Proportional;
+        let mut sum = Scaled::zero(scale);
+        for (rate, base, units) in summed(shares, is) {
+            sum += match self.pay(rate) {
+                Pay::Each(points) => Scaled::of_units(scale, units, points),
+                Pay::Per { points, per } if in_steps => Scaled::of_full(scale, base, points, per),
+                Pay::Per { points, per } => Scaled::in_proportion(scale, base, points, per),
+            };
+        }
+        sum
+    }
+
+    fn pay(&self, rate: RateNo) -> Pay {
+        match rate {
+            RateNo::Special(index) => self.terms.earning.special(index).pay,
+            RateNo::Program => Pay::Per { points: self.terms.earn.points, per: self.terms.earn.per },
+        }
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        let by = |rate| match rate {
+            RateNo::Program => By::Program,
+            RateNo::Special(index) => match &self.terms.earning.special(index).of {
+                RateOf::Product(name) => By::Product(Arc::clone(name)),
+                RateOf::Category(name) => By::Category(Arc::clone(name)),
+                RateOf::CustomerType(_) => By::CustomerType,
+            },
+        };
+        let part = |(rate, base, units)| Part { by: by(rate), pay: self.pay(rate), base, units };
+        summed(&self.shares, |_| true).into_iter().map(part).collect()
+    }
+
+    /// Of a multiplier, what of the order it was used for; one that a group kept from every line is left out.
+    fn promoted(&self, fit: Fit) -> Option<Promoted> {
+        let it = self.terms.earning.promotions.get(fit.place);
+        let base = match it.gives {
+            Gives::Points(_) => fit.base,
+            Gives::Times(_) => {
+                let index = self.fits.iter().position(|other| other.place == fit.place)?;
+                self.shares.iter().filter(|it| it.promotions >> index & 1 == 1).map(|it| it.base).sum()
+            }
+        };
+        base.is_positive().then(|| Promoted { name: Arc::clone(&it.name), gives: it.gives, base })
+    }
+}
+
+/// What earns at each rate, in the order of the rates.
+fn summed<'a>(shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> Vec<(RateNo, Money, u32)> {
+    let mut sums: Vec<(RateNo, Money, u32)> = Vec::new();
+    for share in shares.iter().filter(|it| is(it)) {
+        match sums.last_mut() {
+            Some(last) if last.0 == share.rate => {
+                last.1 += share.base;
+                last.2 += share.units;
+            }
+            Some(_) | None => sums.push((share.rate, share.base, share.units)),
+        }
+    }
+    if 1 < sums.len() {
+        sums.sort_unstable();
+        sums.dedup_by(|it, kept| {
+            let is_same = it.0 == kept.0;
+            if is_same {
+                kept.1 += it.1;
+                kept.2 += it.2;
+            }
+            is_same
+        });
+    }
+    sums
+}
+
+/// Whether a document might earn more than one order can: every line at its rate with all promotions, rounded up.
+pub(crate) fn is_out_of_reach(document: &Document, pinned: Pinned, terms: &Terms) -> bool {
+    let rules = &terms.earning;
+    let (times, points) = rules.promotions.most();
+    let times = rules.times(pinned.customer_type).map_or(1, Times::ceil).max(1).saturating_mul(times);
+    let program = Pay::Per { points: terms.earn.points, per: terms.earn.per };
+    let most = |rate: RateNo, amount: Money, units: u32| {
+        let pay = match rate {
+            RateNo::Special(index) => rules.special(index).pay,
+            RateNo::Program => program,
+        };
+        let whole = match pay {
+            Pay::Each(points) => i128::from(points.get()) * i128::from(units),
+            Pay::Per { points, per } => Scaled::at_most(amount, points, per),
+        };
+        whole.saturating_mul(times)
+    };
+    let shipping = most(rules.rate_of_shipping(pinned.customer_type), document.shipping, 0);
+    let lines = document.lines.iter().filter_map(|it| {
+        let rate = rules.rate_of(it, pinned.customer_type)?;
+        Some(most(rate, it.amount + it.tax, it.quantity))
+    });
+    let all = lines.fold(shipping.saturating_add(points), i128::saturating_add);
+    i128::from(limits::ORDER_POINTS_MAX.get()) < all
+}

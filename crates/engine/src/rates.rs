@@ -1,0 +1,254 @@
+//! Which rate a line earns at, what multiplies all of it, and what earns nothing (E5, E6, E7).
+//!
+//! A program that uses none of it has an empty `Earning`, which costs nothing. Lookups by product and category are sorted,
+//! so that thousands of rates cost no more than a few.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::document::Line;
+use crate::money::Money;
+use crate::points::{Points, Scale, Times};
+use crate::program::EarnRate;
+use crate::promotion::{Promotion, Promotions};
+
+/// How orders earn beyond the program's own rate, as a program document says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EarnRules {
+    pub rates: Vec<Rate>,
+    pub multipliers: Vec<Multiplier>,
+    pub exclude: Exclusions,
+    pub gift_cards: GiftCards,
+    pub rounding: Rounding,
+    pub promotions: Vec<Promotion>,
+}
+
+/// A rate that is more specific than the program's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub of: RateOf,
+    pub pay: Pay,
+}
+
+/// What a rate is for. The most specific wins, in this order; the program's own comes last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RateOf {
+    Product(Arc<str>),
+    Category(Arc<str>),
+    CustomerType(Arc<str>),
+}
+
+/// What a rate gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pay {
+    /// So many points per amount, in proportion or in steps as the program has it.
+    Per { points: Points, per: Money },
+    /// So many points for each unit.
+    Each(Points),
+}
+
+/// All that members of a customer type earn, so many times; 0 earns nothing (E6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Multiplier {
+    pub customer_type: Arc<str>,
+    pub times: Times,
+}
+
+/// What earns nothing (E7).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exclusions {
+    pub products: BTreeSet<Arc<str>>,
+    pub categories: BTreeSet<Arc<str>>,
+    pub customer_types: BTreeSet<Arc<str>>,
+}
+
+/// When gift cards earn: never both (E7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GiftCards {
+    #[default]
+    WhenUsed,
+    WhenSold,
+}
+
+/// Where fractions of points are dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rounding {
+    /// Once per order, when everything has been added up exactly.
+    #[default]
+    Order,
+    /// Once per line.
+    Line,
+}
+
+/// The same, compiled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Earning {
+    is_used: bool,
+    rates: Vec<Rate>,
+    products: BTreeMap<Arc<str>, Known>,
+    categories: BTreeMap<Arc<str>, Known>,
+    /// Sorted: orders pin the place of their member's type.
+    customer_types: Vec<CustomerType>,
+    pub(crate) gift_cards: GiftCards,
+    pub(crate) rounding: Rounding,
+    pub(crate) promotions: Promotions,
+    pub(crate) scale: Scale,
+}
+
+/// What is known of a product or category.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Known {
+    rate: Option<usize>,
+    is_excluded: bool,
+}
+
+/// What is known of a customer type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CustomerType {
+    name: Arc<str>,
+    rate: Option<usize>,
+    times: Option<Times>,
+    is_excluded: bool,
+}
+
+/// At which rate a line earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RateNo {
+    /// One of the document's, by its place there.
+    Special(usize),
+    Program,
+}
+
+/// The rates have no common denominator that is small enough to add up exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoScale;
+
+impl Earning {
+    /// Compiles what the document says. Of several rates for the same thing the first counts.
+    ///
+    /// # Errors
+    /// `NoScale` when amounts and multipliers cannot be added up exactly.
+    pub fn new(program: EarnRate, rules: EarnRules) -> Result<Self, NoScale> {
+        let EarnRules { rates, multipliers, exclude, gift_cards, rounding, promotions } = rules;
+        let mut it = Self { gift_cards, rounding, scale: Scale::of(program.per), ..Self::default() };
+        it.name_customer_types(&rates, &multipliers, &exclude, &promotions);
+        for (index, rate) in rates.iter().enumerate() {
+            let slot = match &rate.of {
+                RateOf::Product(name) => &mut it.products.entry(Arc::clone(name)).or_default().rate,
+                RateOf::Category(name) => &mut it.categories.entry(Arc::clone(name)).or_default().rate,
+                RateOf::CustomerType(name) => &mut it.customer_type_mut(name).rate,
+            };
+            slot.get_or_insert(index);
+            if let Pay::Per { per, .. } = rate.pay {
+                it.scale = it.scale.with_per(per).ok_or(NoScale)?;
+            }
+        }
+        for multiplier in &multipliers {
+            it.customer_type_mut(&multiplier.customer_type).times.get_or_insert(multiplier.times);
+        }
+        for name in &exclude.products {
+            it.products.entry(Arc::clone(name)).or_default().is_excluded = true;
+        }
+        for name in &exclude.categories {
+            it.categories.entry(Arc::clone(name)).or_default().is_excluded = true;
+        }
+        for name in &exclude.customer_types {
+            it.customer_type_mut(name).is_excluded = true;
+        }
+        let place = |name: &str| it.customer_type(Some(name));
+        let promotions = Promotions::new(promotions, place);
+        it.scale = promotions.scale(it.scale).ok_or(NoScale)?;
+        it.promotions = promotions;
+        it.rates = rates;
+        it.is_used = !it.products.is_empty()
+            || !it.categories.is_empty()
+            || !it.customer_types.is_empty()
+            || !it.promotions.is_empty()
+            || gift_cards != GiftCards::default()
+            || rounding != Rounding::default();
+        Ok(if it.is_used { it } else { Self::default() })
+    }
+
+    fn name_customer_types(
+        &mut self,
+        rates: &[Rate],
+        multipliers: &[Multiplier],
+        exclude: &Exclusions,
+        promotions: &[Promotion],
+    ) {
+        let mut names: BTreeSet<Arc<str>> = exclude.customer_types.clone();
+        names.extend(multipliers.iter().map(|it| Arc::clone(&it.customer_type)));
+        names.extend(promotions.iter().flat_map(|it| it.customer_types.iter().cloned()));
+        for rate in rates {
+            if let RateOf::CustomerType(name) = &rate.of {
+                names.insert(Arc::clone(name));
+            }
+        }
+        let named = |name| CustomerType { name, rate: None, times: None, is_excluded: false };
+        self.customer_types = names.into_iter().map(named).collect();
+    }
+
+    fn customer_type_mut(&mut self, name: &str) -> &mut CustomerType {
+        let found = self.customer_types.iter_mut().find(|it| it.name.as_ref() == name);
+        found.expect("every customer type of the document was named")
+    }
+
+    /// Whether the program has more than its own rate.
+    pub fn is_used(&self) -> bool {
+        self.is_used
+    }
+
+    /// Whether a rule asks for the member's customer type.
+    pub fn needs_facts(&self) -> bool {
+        !self.customer_types.is_empty()
+    }
+
+    /// The place of a customer type; nothing where no rule knows it.
+    pub(crate) fn customer_type(&self, name: Option<&str>) -> Option<u16> {
+        let name = name?;
+        let place = self.customer_types.binary_search_by(|it| it.name.as_ref().cmp(name)).ok()?;
+        Some(u16::try_from(place).expect("a program has at most a few hundred customer types"))
+    }
+
+    /// Whether members of that type earn nothing: excluded, or multiplied by 0.
+    pub(crate) fn excludes(&self, customer_type: Option<u16>) -> bool {
+        let of = self.of_type(customer_type);
+        of.is_some_and(|it| it.is_excluded || it.times == Some(Times::ZERO))
+    }
+
+    /// What multiplies all that an order of that customer type earns.
+    pub(crate) fn times(&self, customer_type: Option<u16>) -> Option<Times> {
+        self.of_type(customer_type)?.times
+    }
+
+    fn of_type(&self, customer_type: Option<u16>) -> Option<&CustomerType> {
+        self.customer_types.get(usize::from(customer_type?))
+    }
+
+    /// The rate of a line, by the most specific rule (E5); nothing if it is excluded (E7). A tier's rate comes before the
+    /// program's.
+    pub(crate) fn rate_of(&self, line: &Line, customer_type: Option<u16>) -> Option<RateNo> {
+        let find = |name: &Option<String>, map: &BTreeMap<Arc<str>, Known>| {
+            let name = name.as_deref().filter(|_| !map.is_empty())?;
+            map.get(name).copied()
+        };
+        let product = find(&line.product, &self.products).unwrap_or_default();
+        let category = find(&line.category, &self.categories).unwrap_or_default();
+        if product.is_excluded || category.is_excluded {
+            return None;
+        }
+        let own = || self.of_type(customer_type).and_then(|it| it.rate);
+        let special = product.rate.or(category.rate).or_else(own);
+        Some(special.map_or(RateNo::Program, RateNo::Special))
+    }
+
+    /// The rate of what has neither product nor category: shipping.
+    pub(crate) fn rate_of_shipping(&self, customer_type: Option<u16>) -> RateNo {
+        self.of_type(customer_type).and_then(|it| it.rate).map_or(RateNo::Program, RateNo::Special)
+    }
+
+    /// A rate of the document.
+    pub(crate) fn special(&self, index: usize) -> &Rate {
+        &self.rates[index]
+    }
+}

@@ -1,0 +1,279 @@
+//! Random rates, multipliers, exclusions and promotions; and what an order comes to under them, worked out slowly, line by
+//! line, as the design says it rather than as the engine does it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use engine::{
+    Document, EarnMode, EarnRate, EarnRules, Earning, Exclusions, GiftCards, Gives, Line, LineKind, Money, Multiplier,
+    Pay, Points, Promotion, Rate, RateOf, Rounding, Terms, Times,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::bodies::bodies;
+use crate::offers::{dates, put};
+use crate::programs::{earn_rate, one_version, plain};
+use crate::seeded::check;
+use crate::shop::{CHANNEL, CUSTOMER_TYPE, Shop};
+
+/// Rules beyond a program's own rate, or none. Whether they may give flat points: what law 9 excepts.
+pub(crate) fn earn_rules(with_points: bool) -> BoxedStrategy<EarnRules> {
+    let some = some_rules(with_points);
+    prop_oneof![1 => Just(EarnRules::default()), 1 => some].boxed()
+}
+
+fn some_rules(with_points: bool) -> BoxedStrategy<EarnRules> {
+    let rates = prop::collection::vec((rate_of(), pay()).prop_map(|(of, pay)| Rate { of, pay }), 0..4);
+    let multipliers = prop::collection::vec((customer_type(), times()), 0..2);
+    let multiplier = |(customer_type, times)| Multiplier { customer_type, times };
+    let multipliers = multipliers.prop_map(move |it| it.into_iter().map(multiplier).collect());
+    let rounding = prop_oneof![3 => Just(Rounding::Order), 1 => Just(Rounding::Line)];
+    let gift_cards = prop_oneof![2 => Just(GiftCards::WhenUsed), 1 => Just(GiftCards::WhenSold)];
+    let promotions = prop::collection::vec(promotion(with_points), 0..4);
+    (rates, multipliers, exclusions(), rounding, gift_cards, promotions)
+        .prop_map(|(rates, multipliers, exclude, rounding, gift_cards, promotions)| EarnRules {
+            rates,
+            multipliers,
+            exclude,
+            gift_cards,
+            rounding,
+            promotions,
+        })
+        .boxed()
+}
+
+/// The terms with these rules, as far as they go with the way they earn.
+pub(crate) fn with_rules(terms: Terms, mut rules: EarnRules) -> Terms {
+    if terms.earn.mode == EarnMode::StepsCarried {
+        rules.rates.clear();
+        rules.rounding = Rounding::Order;
+        for promotion in &mut rules.promotions {
+            promotion.products.clear();
+            promotion.categories.clear();
+        }
+    }
+    let earning = Earning::new(terms.earn, rules).expect("amounts are small");
+    Terms { earning, ..terms }
+}
+
+fn name(names: &'static [&'static str]) -> impl Strategy<Value = Arc<str>> {
+    select(names).prop_map(Arc::from)
+}
+
+fn names(all: &'static [&'static str]) -> impl Strategy<Value = BTreeSet<Arc<str>>> {
+    prop_oneof![3 => Just(BTreeSet::new()), 1 => name(all).prop_map(|it| BTreeSet::from([it]))]
+}
+
+pub(crate) const PRODUCTS: &[&str] = &["a", "b", "c"];
+pub(crate) const CATEGORIES: &[&str] = &["x", "y"];
+
+fn customer_type() -> impl Strategy<Value = Arc<str>> {
+    name(&[CUSTOMER_TYPE, "other"])
+}
+
+fn rate_of() -> impl Strategy<Value = RateOf> {
+    prop_oneof![
+        name(PRODUCTS).prop_map(RateOf::Product),
+        name(CATEGORIES).prop_map(RateOf::Category),
+        customer_type().prop_map(RateOf::CustomerType),
+    ]
+}
+
+fn pay() -> BoxedStrategy<Pay> {
+    let points = || select(vec![0_i64, 1, 3, 5, 100]).prop_map(Points::new);
+    let per = select(vec![1_i64, 30, 100, 250, 1_000]).prop_map(Money::new);
+    prop_oneof![3 => (points(), per).prop_map(|(points, per)| Pay::Per { points, per }), 1 => points().prop_map(Pay::Each)]
+    .boxed()
+}
+
+fn times() -> impl Strategy<Value = Times> {
+    select(vec![0_u32, 500, 1_000, 1_500, 2_000, 3_333]).prop_map(Times::thousandths)
+}
+
+fn exclusions() -> BoxedStrategy<Exclusions> {
+    let types = prop_oneof![9 => Just(BTreeSet::new()), 1 => customer_type().prop_map(|it| BTreeSet::from([it]))];
+    (names(PRODUCTS), names(CATEGORIES), types)
+        .prop_map(|(products, categories, customer_types)| Exclusions { products, categories, customer_types })
+        .boxed()
+}
+
+/// Within a group what gives more comes first, as programs must have it.
+fn promotion(with_points: bool) -> BoxedStrategy<Promotion> {
+    let times = select(vec![1_250_u32, 1_500, 2_000, 3_000]).prop_map(|it| (Gives::Times(Times::thousandths(it)), it));
+    let points = select(vec![1_u32, 10, 500]).prop_map(|it| (Gives::Points(Points::new(i64::from(it))), it));
+    let gives = if with_points { prop_oneof![2 => times, 1 => points].boxed() } else { times.boxed() };
+    let what = (names(PRODUCTS), names(CATEGORIES), names(&["web", "till"]), names(&[CUSTOMER_TYPE, "other"]));
+    let least = prop_oneof![2 => Just(0_i64), 1 => 0..9_000_i64];
+    (gives, what, any::<bool>(), least, any::<bool>(), 0..1_000_u32)
+        .prop_map(
+            |(
+                (gives, worth),
+                (products, categories, channels, customer_types),
+                grouped,
+                least,
+                first_order,
+                number,
+            )| {
+                let group = if matches!(gives, Gives::Times(_)) { "times" } else { "points" };
+                Promotion {
+                    name: Arc::from(format!("promotion {number}")),
+                    gives,
+                    from: None,
+                    until: None,
+                    weekdays: [false; 7],
+                    hours: None,
+                    products,
+                    categories,
+                    channels,
+                    customer_types,
+                    first_order: first_order && least == 0,
+                    min_amount: Money::new(least),
+                    group: grouped.then(|| Arc::from(group)),
+                    priority: i32::try_from(worth).expect("it is small"),
+                }
+            },
+        )
+        .boxed()
+}
+
+#[test]
+fn what_an_order_earns_is_what_its_lines_come_to() {
+    let rate = earn_rate().prop_filter("orders alone", |it| it.mode != EarnMode::StepsCarried);
+    check(1_500, &(rate, some_rules(true), bodies()), |(earn, rules, body)| {
+        let document = body.document(dates());
+        // What is kept and what gift cards paid is the business of other tests: here all of it is kept.
+        let document = Document { returns: Vec::new(), refunded: Money::ZERO, gift_cards: Money::ZERO, ..document };
+        let earning = Earning::new(earn, rules.clone()).expect("amounts are small");
+        let terms = Terms { earn, earning, earn_on_tax: false, ..plain() };
+        let mut shop = Shop::new(one_version(terms));
+        let expected = slowly(&document, earn, &rules);
+        let earned = put(&mut shop, document)?;
+        prop_assert_eq!(i128::from(earned), expected, "engine, slowly: {}", shop.told);
+        Ok(())
+    });
+}
+
+/// Points as a fraction.
+type Ratio = (i128, i128);
+
+fn plus(a: Ratio, b: Ratio) -> Ratio {
+    (a.0 * b.1 + b.0 * a.1, a.1 * b.1)
+}
+
+fn of(times: Times) -> Ratio {
+    (i128::from(times.in_thousandths()), 1_000)
+}
+
+fn slowly(document: &Document, earn: EarnRate, rules: &EarnRules) -> i128 {
+    let excluded = |line: &Line| {
+        let is =
+            |set: &BTreeSet<Arc<str>>, name: &Option<String>| name.as_ref().is_some_and(|it| set.contains(it.as_str()));
+        is(&rules.exclude.products, &line.product) || is(&rules.exclude.categories, &line.category)
+    };
+    let own = rules.multipliers.iter().find(|it| it.customer_type.as_ref() == CUSTOMER_TYPE).map(|it| of(it.times));
+    if rules.exclude.customer_types.contains(CUSTOMER_TYPE) || own.is_some_and(|it| it.0 == 0) {
+        return 0;
+    }
+    let bases = bases(document);
+    let lines: Vec<(&Line, i128)> = document
+        .lines
+        .iter()
+        .zip(bases)
+        .filter(|(line, base)| {
+            let sold = rules.gift_cards == GiftCards::WhenSold || line.kind == LineKind::Goods;
+            sold && !excluded(line) && 0 < *base
+        })
+        .collect();
+    let fitting: Vec<&Promotion> = fitting(rules, &lines);
+    let at_once: Vec<Vec<(&Line, i128)>> = match rules.rounding {
+        Rounding::Order => vec![lines.clone()],
+        Rounding::Line => lines.iter().map(|it| vec![*it]).collect(),
+    };
+    let mut points = 0;
+    for lines in at_once {
+        let mut sum = at_rates(&lines, earn, rules);
+        for promotion in &fitting {
+            let Gives::Times(times) = promotion.gives else { continue };
+            let mine: Vec<(&Line, i128)> =
+                lines.iter().copied().filter(|(line, _)| wins(promotion, line, &fitting)).collect();
+            let (more, whole) = (of(times).0 - 1_000, 1_000);
+            let once = at_rates(&mine, earn, rules);
+            sum = plus(sum, (once.0 * more, once.1 * whole));
+        }
+        let (times, whole) = own.unwrap_or((1, 1));
+        points += (sum.0 * times).div_euclid(sum.1 * whole);
+    }
+    let mut used = BTreeSet::new();
+    for promotion in &fitting {
+        if let Gives::Points(more) = promotion.gives
+            && promotion.group.as_ref().is_none_or(|it| used.insert(it.clone()))
+        {
+            points += i128::from(more.get());
+        }
+    }
+    points
+}
+
+/// What each line costs after discounts, without tax.
+fn bases(document: &Document) -> Vec<i128> {
+    crate::model::net_of_lines(document)
+}
+
+/// The promotions whose conditions hold, the most important first.
+fn fitting<'a>(rules: &'a EarnRules, lines: &[(&Line, i128)]) -> Vec<&'a Promotion> {
+    let holds = |it: &&Promotion| {
+        let base: i128 = lines.iter().filter(|(line, _)| is_for(it, line)).map(|(_, base)| base).sum();
+        (it.channels.is_empty() || it.channels.contains(CHANNEL))
+            && (it.customer_types.is_empty() || it.customer_types.contains(CUSTOMER_TYPE))
+            && 0 < base
+            && i128::from(it.min_amount.minor()) <= base
+    };
+    let mut all: Vec<&Promotion> = rules.promotions.iter().filter(holds).collect();
+    all.sort_by_key(|it| -it.priority);
+    all
+}
+
+fn is_for(it: &Promotion, line: &Line) -> bool {
+    let has =
+        |set: &BTreeSet<Arc<str>>, name: &Option<String>| name.as_ref().is_some_and(|it| set.contains(it.as_str()));
+    let any = it.products.is_empty() && it.categories.is_empty();
+    any || has(&it.products, &line.product) || has(&it.categories, &line.category)
+}
+
+/// Whether no promotion before it in its group is for the line.
+fn wins(promotion: &Promotion, line: &Line, fitting: &[&Promotion]) -> bool {
+    let mut before = fitting.iter().take_while(|it| !std::ptr::eq(**it, promotion));
+    let beaten = |it: &&&Promotion| {
+        matches!(it.gives, Gives::Times(_)) && it.group.is_some() && it.group == promotion.group && is_for(it, line)
+    };
+    is_for(promotion, line) && before.find(beaten).is_none()
+}
+
+fn at_rates(lines: &[(&Line, i128)], earn: EarnRate, rules: &EarnRules) -> Ratio {
+    let own = Pay::Per { points: earn.points, per: earn.per };
+    let place = |line: &Line| {
+        let find = |is: &dyn Fn(&RateOf) -> bool| rules.rates.iter().position(|it| is(&it.of));
+        let product = find(&|it| matches!(it, RateOf::Product(name) if line.product.as_deref() == Some(name.as_ref())));
+        let category =
+            find(&|it| matches!(it, RateOf::Category(name) if line.category.as_deref() == Some(name.as_ref())));
+        let by_type = find(&|it| matches!(it, RateOf::CustomerType(name) if name.as_ref() == CUSTOMER_TYPE));
+        product.or(category).or(by_type)
+    };
+    let places: BTreeSet<Option<usize>> = lines.iter().map(|(line, _)| place(line)).collect();
+    let mut sum = (0, 1);
+    for at in places {
+        let mine = || lines.iter().filter(|(line, _)| place(line) == at);
+        let base: i128 = mine().map(|(_, base)| base).sum();
+        let units: u32 = mine().map(|(line, _)| line.quantity).sum();
+        let part = match at.map_or(own, |it| rules.rates[it].pay) {
+            Pay::Each(points) => (i128::from(points.get()) * i128::from(units), 1),
+            Pay::Per { points, per } => {
+                let (points, per) = (i128::from(points.get()), i128::from(per.minor()));
+                if earn.mode == EarnMode::Proportional { (base * points, per) } else { (base / per * points, 1) }
+            }
+        };
+        sum = plus(sum, part);
+    }
+    sum
+}

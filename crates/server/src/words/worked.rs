@@ -1,0 +1,61 @@
+//! How an award was worked out beyond a program's own rate, so that a cashier can read it aloud.
+
+use engine::{By, EarnMode, Earned, Gives, Part, Pay, Promoted, Rounding, Worked};
+
+use super::voice::Voice;
+
+impl Voice<'_> {
+    /// "1 point per 1.00 on 60.00 and 5 points per 1.00 on 40.00 of product tea, 1.5 times for the customer type".
+    pub(super) fn worked(&self, earned: &Earned, worked: &Worked) -> String {
+        let in_steps = earned.rate.mode != EarnMode::Proportional;
+        let parts: Vec<String> = worked.parts.iter().map(|it| self.part(it, in_steps)).collect();
+        let mut said = if parts.is_empty() { "nothing of it earns".to_owned() } else { parts.join(" and ") };
+        if earned.carried.is_positive() {
+            said += &format!(" and {} carried over", self.amount(earned.carried));
+        }
+        if let Some(times) = worked.times {
+            said += &format!(", {times} times for the customer type");
+        }
+        for promoted in &worked.promotions {
+            said += &self.promoted(promoted);
+        }
+        if worked.rounded {
+            said += match worked.rounding {
+                Rounding::Order => ", rounded down",
+                Rounding::Line => ", rounded down line by line",
+            };
+        }
+        if worked.excluded.is_positive() {
+            said += &format!("; {} is excluded and earns nothing", self.amount(worked.excluded));
+        }
+        if worked.gift_cards.is_positive() {
+            said += &format!("; {} was paid with gift cards and earns nothing", self.amount(worked.gift_cards));
+        }
+        said
+    }
+
+    fn part(&self, part: &Part, in_steps: bool) -> String {
+        let base = self.amount(part.base);
+        let rate = match part.pay {
+            Pay::Each(points) if part.units == 1 => format!("{} for 1 unit", self.points(points)),
+            Pay::Each(points) => format!("{} for each of {} units", self.points(points), part.units),
+            Pay::Per { points, per } if in_steps => {
+                format!("{} for each full {} of {base}", self.points(points), self.amount(per))
+            }
+            Pay::Per { points, per } => format!("{} per {} on {base}", self.points(points), self.amount(per)),
+        };
+        match &part.by {
+            By::Program => rate,
+            By::Product(name) => format!("{rate} of product {name}"),
+            By::Category(name) => format!("{rate} of category {name}"),
+            By::CustomerType => format!("{rate} for the customer type"),
+        }
+    }
+
+    fn promoted(&self, it: &Promoted) -> String {
+        match it.gives {
+            Gives::Times(times) => format!(", {times} times on {} by “{}”", self.amount(it.base), it.name),
+            Gives::Points(points) => format!(", {} more by “{}”", self.points(points), it.name),
+        }
+    }
+}
