@@ -9,6 +9,7 @@ mod document;
 mod draft;
 mod example;
 mod plain;
+mod promotions;
 mod rates;
 mod read;
 mod redeem_terms;
@@ -23,6 +24,7 @@ pub use document::{
 };
 pub use draft::{Differences, differences, try_order};
 pub use plain::plain_words;
+pub use promotions::{HoursDocument, PromotionDocument, Weekday};
 pub use rates::{ExcludeDocument, GiftCardsDocument, MultiplierDocument, RateDocument, RoundingDocument};
 pub use read::{BYTES_MAX, parse};
 

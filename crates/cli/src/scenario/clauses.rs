@@ -9,7 +9,7 @@ use super::words::{Fault, Words};
 const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `carry the remainder`, \
     `earn at most 100 a day`, `with tax`, `with shipping`, `without tax`, `without shipping`, `rate 5 per 1.00 for product tea`, `rate 10 each for category cakes`, `rate 2 per 1.00 for type wholesale`, \
     `multiply 1.5 for type wholesale`, `exclude product tea`, `exclude category cakes`, `exclude type staff`, \
-    `gift cards when sold|used`, `round per line|order`, `order types new renewal`, `wait 14 days`, `never expires`, `expire after 12 months`, \
+    `gift cards when sold|used`, `round per line|order`, `order types new renewal`, `promotion \"Double Mondays\" times 2 on monday`, `no promotion \"Double Mondays\"`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
     `expire after 12 months without activity`, `any order extends by 12 months`, `earning extends by 12 months`, \
     `nothing extends`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
@@ -182,6 +182,7 @@ impl Clauses {
         let caps: Vec<String> = self.caps.iter().map(|(key, most)| format!("\"{key}\": {most}")).collect();
         let caps = caps.join(", ");
         let (earning, order_types) = (self.earning.keys(), self.earning.order_types());
+        let promotions = self.earning.promotions();
         format!(
             r#"{{
   "format": 1,
@@ -195,6 +196,7 @@ impl Clauses {
     {earning}
   }},
   "order_types": {order_types},
+  "promotions": {promotions},
   "validity": {validity},{extend}
   "grace_days": {grace_days},
   "redeem": {{

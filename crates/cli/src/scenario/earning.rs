@@ -13,6 +13,7 @@ pub(super) struct Earning {
     when_sold: bool,
     per_line: bool,
     order_types: Vec<String>,
+    promotions: Vec<Value>,
 }
 
 /// What a clause is for: the word in the language, and the key in the document.
@@ -57,6 +58,12 @@ impl Earning {
             while !words.is_done() {
                 self.order_types.push(words.take().to_owned());
             }
+        } else if words.eat("promotion") {
+            let promotion = promotion(words)?;
+            replace(&mut self.promotions, "name", promotion);
+        } else if words.eat("no promotion") {
+            let name = words.quoted()?;
+            self.promotions.retain(|it| it["name"] != name);
         } else {
             return Ok(false);
         }
@@ -76,8 +83,66 @@ impl Earning {
         )
     }
 
+    pub(super) fn promotions(&self) -> Value {
+        json!(self.promotions)
+    }
+
     pub(super) fn order_types(&self) -> Value {
         json!(self.order_types)
+    }
+}
+
+const ALLOWED: &str = "`times 2` or `gives 500`, then `since 2026-03-01`, `until 2026-03-31`, `on monday tuesday`, `hours 17:00 \
+    19:00`, `for product tea`, `for category cakes`, `for type gold`, `for channel till`, `first order`, `at least 50.00`, \
+    `group spring`, `priority 2`";
+
+/// `promotion "Double Mondays" times 2 on monday for category coffee`.
+fn promotion(words: &mut Words) -> Result<Value, Fault> {
+    let mut it = json!({ "name": words.quoted()? });
+    while !words.is_done() {
+        if words.eat("times") {
+            it["times"] = words.take().into();
+        } else if words.eat("gives") {
+            it["points"] = words.number::<i64>("points such as 500")?.into();
+        } else if words.eat("since") {
+            it["from"] = words.take().into();
+        } else if words.eat("until") {
+            it["until"] = words.take().into();
+        } else if words.eat("on") {
+            while words.peek().ends_with("day") {
+                push(&mut it, "weekdays", words.take());
+            }
+        } else if words.eat("hours") {
+            it["hours"] = json!({ "from": words.take(), "until": words.take() });
+        } else if words.eat("for product") {
+            push(&mut it, "products", words.take());
+        } else if words.eat("for category") {
+            push(&mut it, "categories", words.take());
+        } else if words.eat("for type") {
+            push(&mut it, "customer_types", words.take());
+        } else if words.eat("for channel") {
+            push(&mut it, "channels", words.take());
+        } else if words.eat("first order") {
+            it["first_order"] = true.into();
+        } else if words.eat("at least") {
+            it["min_amount"] = words.take().into();
+        } else if words.eat("group") {
+            it["group"] = words.take().into();
+        } else if words.eat("priority") {
+            it["priority"] = words.number::<i64>("a number such as 2")?.into();
+        } else {
+            return Err(Fault::allowed(words.peek(), ALLOWED));
+        }
+    }
+    Ok(it)
+}
+
+fn push(it: &mut Value, key: &str, name: &str) {
+    if it[key].is_null() {
+        it[key] = json!([]);
+    }
+    if let Some(list) = it[key].as_array_mut() {
+        list.push(name.into());
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) fn allowed(path: &str) -> String {
         "name"
         | "points.one"
         | "points.many"
+        | "promotions.name"
+        | "promotions.group"
         | "earn.rates.product"
         | "earn.rates.category"
         | "earn.rates.customer_type"
@@ -74,7 +76,14 @@ fn of_rates(path: &str) -> Option<String> {
         "earn.multipliers" => {
             "a list of objects such as {\"customer_type\": \"wholesale\", \"times\": \"1.5\"}".to_owned()
         }
-        "order_types" | "earn.exclude.products" | "earn.exclude.categories" | "earn.exclude.customer_types" => {
+        "order_types"
+        | "promotions.products"
+        | "promotions.categories"
+        | "promotions.channels"
+        | "promotions.customer_types"
+        | "earn.exclude.products"
+        | "earn.exclude.categories"
+        | "earn.exclude.customer_types" => {
             format!("a list of texts, each of 1 to {} bytes without control characters", limits::TEXT_BYTES_MAX)
         }
         "earn.multipliers.times" => {
@@ -87,6 +96,19 @@ fn of_rates(path: &str) -> Option<String> {
         "earn.rates.per" => "a decimal amount in quotes such as \"30.98\"".to_owned(),
         "earn.gift_cards" => "\"when_used\" or \"when_sold\"".to_owned(),
         "earn.rounding" => "\"order\" or \"line\"".to_owned(),
+        "promotions" => "a list of objects such as {\"name\": \"Double Mondays\", \"times\": \"2\"}".to_owned(),
+        "promotions.times" => {
+            format!("a factor in quotes such as \"1.5\", more than \"1\" and at most \"{}\"", limits::TIMES_MAX)
+        }
+        "promotions.points" => format!("a whole number from 1 to {points}"),
+        "promotions.from" | "promotions.until" => {
+            format!("a day in quotes such as \"2027-12-31\", {} to {}", limits::YEAR_MIN, limits::YEAR_MAX)
+        }
+        "promotions.weekdays" => "a list of \"monday\", \"tuesday\" … \"sunday\"".to_owned(),
+        "promotions.hours.from" | "promotions.hours.until" => "a time of day in quotes such as \"17:00\"".to_owned(),
+        "promotions.min_amount" => "a decimal amount in quotes such as \"30.98\"".to_owned(),
+        "promotions.priority" => "a whole number from -1000 to 1000".to_owned(),
+        "promotions.first_order" => "true or false".to_owned(),
         _ => return None,
     })
 }

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::caps::CapsDocument;
+use super::promotions::PromotionDocument;
 use super::rates::{ExcludeDocument, GiftCardsDocument, MultiplierDocument, RateDocument, RoundingDocument};
 use super::read::{some_amount, some_whole, text, text_amount, whole};
 
@@ -43,6 +44,9 @@ pub struct ProgramDocument {
     /// type, or of none, earn and redeem nothing.
     #[serde(default)]
     pub order_types: Vec<String>,
+    /// More points for a time, for products, channels or members.
+    #[serde(default)]
+    pub promotions: Vec<PromotionDocument>,
     /// How long points can be spent, counted from the day they can be; always until the end of the local day.
     #[serde(default)]
     pub validity: ValidityDocument,

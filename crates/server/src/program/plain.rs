@@ -2,6 +2,7 @@
 
 mod caps;
 mod earning;
+mod promotions;
 mod rates;
 mod redeeming;
 mod refunds;
@@ -24,6 +25,7 @@ pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
     let mut said = vec![heading(document, &terms)];
     said.extend(plain.earning());
     said.extend(plain.special_rates(document));
+    said.extend(plain.promotions(document));
     said.extend(plain.redeeming());
     said.extend(plain.refunds());
     said.push(plain.off());

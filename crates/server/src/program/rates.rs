@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::allowed::allowed;
 use super::document::{Amount, EarnDocument, ProgramDocument};
+use super::promotions::promotions;
 use super::read::{some_amount, some_whole, text};
 use super::terms::{amount, named, refuse_too_many_points, within};
 use crate::fault::Fault;
@@ -113,7 +114,7 @@ impl ProgramDocument {
                 RoundingDocument::Order => Rounding::Order,
                 RoundingDocument::Line => Rounding::Line,
             },
-            promotions: Vec::new(),
+            promotions: promotions(&self.promotions, program.mode, currency)?,
         };
         if program.mode == EarnMode::StepsCarried {
             refuse_beside_carried(&rules)?;

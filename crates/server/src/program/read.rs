@@ -108,7 +108,13 @@ fn check_format(value: &Value) -> Result<(), Fault> {
 }
 
 /// The keys that take a list.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 12] = [
+    "promotions",
+    "promotions.weekdays",
+    "promotions.products",
+    "promotions.categories",
+    "promotions.channels",
+    "promotions.customer_types",
     "order_types",
     "earn.rates",
     "earn.multipliers",

@@ -58,7 +58,7 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(
         r#""earning": {}"#,
         "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, order_types, \
-         validity, extend, grace_days, redeem, refund",
+         promotions, validity, extend, grace_days, redeem, refund",
     );
     check_key(
         r#""earn": {"pre": "1.00"}"#,
@@ -185,6 +185,68 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
         "\"when_used\" or \"when_sold\"",
     ),
     (r#""earn": {"rounding": "unit"}"#, "earn.rounding", "\"unit\" is not known", "\"order\" or \"line\""),
+    (r#""promotions": [{"times": "2"}]"#, "promotions[0].name", "the key is missing", TEXT),
+    (r#""promotions": [{"name": "a"}]"#, "promotions[0]", "a promotion gives one thing", "either times or points"),
+    (
+        r#""promotions": [{"name": "a", "times": "1"}]"#,
+        "promotions[0].times",
+        "\"1\" is not more than once",
+        "a factor in quotes such as \"1.5\", more than \"1\" and at most \"1000\"",
+    ),
+    (
+        r#""promotions": [{"name": "a", "points": 0}]"#,
+        "promotions[0].points",
+        "0 is too few",
+        "a whole number from 1 to 1000000",
+    ),
+    (
+        r#""promotions": [{"name": "a", "times": "2"}, {"name": "a", "points": 5}]"#,
+        "promotions[1].name",
+        "\"a\" is the name of another promotion",
+        "a name of its own",
+    ),
+    (
+        r#""promotions": [{"name": "a", "times": "2", "from": "2026-03-02", "until": "2026-03-01"}]"#,
+        "promotions[0].until",
+        "2026-03-01 is before 2026-03-02",
+        "2026-03-02 or a later day",
+    ),
+    (
+        r#""promotions": [{"name": "a", "times": "2", "weekdays": ["mon"]}]"#,
+        "promotions[0].weekdays[0]",
+        "\"mon\" is not known",
+        "a list of \"monday\", \"tuesday\" … \"sunday\"",
+    ),
+    (
+        r#""promotions": [{"name": "a", "times": "2", "hours": {"from": "5pm", "until": "19:00"}}]"#,
+        "promotions[0].hours.from",
+        "\"5pm\" is no time of day",
+        "a time of day in quotes such as \"17:00\"",
+    ),
+    (
+        r#""promotions": [{"name": "a", "times": "2", "hours": {"from": "17:00", "until": "17:00"}}]"#,
+        "promotions[0].hours",
+        "it is over when it begins",
+        "hours of which one is later",
+    ),
+    (
+        r#""promotions": [{"name": "a", "times": "2", "group": "g"}, {"name": "b", "points": 5, "group": "g"}]"#,
+        "promotions[0].group",
+        "of one group some multiply and others give points",
+        "groups in which all multiply, or all give points",
+    ),
+    (
+        r#""promotions": [{"name": "a", "times": "2", "group": "g", "min_amount": "50.00"}, {"name": "b", "times": "3", "group": "g"}]"#,
+        "promotions[0].priority",
+        "\"a\" gives less than \"b\", which it comes before",
+        "in a group, first what gives most",
+    ),
+    (
+        r#""earn": {"mode": "steps_carried"}, "promotions": [{"name": "a", "times": "2", "products": ["x"]}]"#,
+        "promotions[0]",
+        "beside a carried remainder a promotion multiplies whole orders only",
+        "points, or no products and categories",
+    ),
     (r#""order_types": [""]"#, "order_types[0]", "the text is empty", TEXT_IN_LIST),
     (r#""earn": null"#, "earn", "null cannot stand here", OBJECT),
     (r#""earn": {"points": -1}"#, "earn.points", "-1 is too few", "a whole number from 0 to 1000000"),

@@ -28,6 +28,7 @@ impl Reader<'_> {
                 self.accepts(&self.defs[name], value)
             }
             "const" => value == rule,
+            "enum" => list(rule).contains(value),
             "type" => is_of_type(rule.as_str().expect("one type"), value),
             "oneOf" => list(rule).iter().filter(|it| self.accepts(it, value)).count() == 1,
             "items" => value.as_array().is_none_or(|all| all.iter().all(|it| self.accepts(rule, it))),
@@ -75,6 +76,10 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^[0-9]+([.][0-9]+)?$" => {
             let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
             digits(whole) && digits(fraction)
+        }
+        "^[0-9]{2}:[0-9]{2}$" => {
+            let parts: Vec<&str> = text.split(':').collect();
+            parts.iter().all(|it| digits(it)) && parts.iter().map(|it| it.len()).eq([2, 2])
         }
         "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" => {
             let parts: Vec<&str> = text.split('-').collect();

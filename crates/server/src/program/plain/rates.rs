@@ -70,7 +70,7 @@ impl Plain<'_> {
 }
 
 /// "a, b and 3 more".
-fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+pub(super) fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = names.len().saturating_sub(NAMED_MAX);
     let named: Vec<&str> = names.take(NAMED_MAX).collect();
     let named = named.join(", ");
