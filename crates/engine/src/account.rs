@@ -8,13 +8,14 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::calendar::Timestamp;
+use crate::convert::{Conversion, Purse};
 use crate::document::HoldNo;
 use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, LotNo, LotRef, OrderNo, Posting};
 use crate::extend::Extension;
 use crate::figures::{Figures, Year};
 use crate::money::Money;
 use crate::points::Points;
-use crate::posted::Order;
+use crate::posted::{Order, pop};
 
 /// The state of an account, as far as it is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,9 @@ pub struct Account {
     pub(crate) years: Vec<Arc<Year>>,
     /// How far activity has extended the lots; nothing if it never did.
     pub extension: Option<Extension>,
+    /// The owner's store credit in the program's currency, where it is loaded. A ledger of its own: `post` leaves it alone.
+    pub purse: Option<Box<Purse>>,
+    conversions: Vec<Conversion>,
     lots: Vec<Lot>,
     holds: Vec<Hold>,
     orders: Vec<Order>,
@@ -71,6 +75,8 @@ pub struct Horizon {
     pub orders: Option<OrderNo>,
     /// Every year from this one on is loaded.
     pub years: Option<i16>,
+    /// Every conversion into a lot of credit from this number on is loaded.
+    pub conversions: Option<LotNo>,
 }
 
 /// Lots by their own dates: soonest-expiring first, ties by oldest (own date), then by number. Where none is extended, they
@@ -141,6 +147,8 @@ impl Default for Account {
             latest_year: None,
             years: Vec::new(),
             extension: None,
+            purse: None,
+            conversions: Vec::new(),
             lots: Vec::new(),
             holds: Vec::new(),
             orders: Vec::new(),
@@ -180,7 +188,21 @@ impl Account {
         let mut orders = Vec::with_capacity(self.orders.len() + 1);
         orders.extend_from_slice(&self.orders);
         let (holds, carried, years) = (self.holds.clone(), self.carried.clone(), self.years.clone());
-        Self { lots, orders, holds, carried, years, extension: self.extension.clone(), ..*self }
+        let (purse, conversions) = (self.purse.clone(), self.conversions.clone());
+        Self { lots, orders, holds, carried, years, purse, conversions, extension: self.extension.clone(), ..*self }
+    }
+
+    /// What was converted into store credit and not undone, as far as it is loaded, in order.
+    pub fn conversions(&self) -> &[Conversion] {
+        &self.conversions
+    }
+
+    /// Adds a conversion that was stored, unless it is loaded already.
+    pub fn load_conversion(&mut self, conversion: Conversion) {
+        let key = conversion.credit.no;
+        if let Err(index) = self.conversions.binary_search_by_key(&key, |it| it.credit.no) {
+            self.conversions.insert(index, conversion);
+        }
     }
 
     /// Adds a lot that was stored, unless it is loaded already.
@@ -345,6 +367,9 @@ impl Account {
             self.post_figures(of_day);
         }
         self.post_extension(entry);
+        if entry.changes.converted.is_some() {
+            self.post_conversion(entry);
+        }
         assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
         if let Some(no) = entry.order {
             self.post_order(no, entry);
@@ -409,6 +434,25 @@ impl Account {
         let lots = &self.lots;
         let order = self.orders.iter_mut().find(|it| it.no == no).expect("it was just recorded");
         order.posted.post(entry, |no| lot_in(lots, no).expect("an entry names loaded lots only").at);
+    }
+
+    fn post_conversion(&mut self, entry: &Entry) {
+        let (Some(converted), Some(part)) = (entry.changes.converted, entry.changes.credit.first()) else {
+            unreachable!("a conversion says what it came to");
+        };
+        let credit = part.lot;
+        if 0 < converted.times {
+            let taken = entry.postings.iter().map(|it| self.taken(it)).collect();
+            self.load_conversion(Conversion { credit, rate: converted.rate, taken });
+            return;
+        }
+        let index = self.conversions.binary_search_by_key(&credit.no, |it| it.credit.no);
+        let index = index.expect("only a loaded conversion is undone");
+        let back = entry.postings.iter().filter(|it| it.from == Bucket::Converted).map(|it| it.points);
+        pop(&mut self.conversions[index].taken, back.sum(), |it| &mut it.points);
+        if self.conversions[index].taken.is_empty() {
+            self.conversions.remove(index);
+        }
     }
 
     fn taken(&self, posting: &Posting) -> Taken {

@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::calendar::Timestamp;
-use crate::decision::{Ahead, Decided, Decision, Draft, Moment};
+use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Bucket, Kind, LotOpened, LotRef, Reason};
 use crate::limits;
 use crate::points::Points;
@@ -51,7 +51,14 @@ pub fn adjust(account: &Account, rules: Rules<'_>, adjustment: &Adjustment, mome
     }
     ahead.post(draft);
     settle_ahead(&mut ahead)?;
-    Ok(Decided { entries: ahead.entries, order: None, answer: None })
+    Ok(ahead.decided())
+}
+
+pub(crate) fn check_note(note: &str) -> Result<(), Rejection> {
+    if note.trim().is_empty() || limits::NOTE_BYTES_MAX < note.len() || note.contains('\0') {
+        return Err(invalid("note", "1 to 500 bytes of text: the reason is shown to the member"));
+    }
+    Ok(())
 }
 
 fn check(adjustment: &Adjustment, moment: Moment) -> Result<(), Rejection> {
@@ -59,12 +66,7 @@ fn check(adjustment: &Adjustment, moment: Moment) -> Result<(), Rejection> {
     if points.is_zero() || limits::POINTS_MAX < points || points < -limits::POINTS_MAX {
         return Err(invalid("points", "1 to 1,000,000,000,000 points, or as many below zero"));
     }
-    if adjustment.note.trim().is_empty()
-        || limits::NOTE_BYTES_MAX < adjustment.note.len()
-        || adjustment.note.contains('\0')
-    {
-        return Err(invalid("note", "1 to 500 bytes of text: the reason is shown to the member"));
-    }
+    check_note(&adjustment.note)?;
     match adjustment.expires_at {
         Some(_) if points < Points::ZERO => Err(invalid("expires_at", "left out when points are deducted")),
         Some(at) if at <= moment.now || (!at.is_in_limits() && at != Timestamp::NEVER) => {

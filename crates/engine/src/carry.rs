@@ -223,12 +223,12 @@ fn worked(order: &Order, document: &Document, terms: &Terms) -> Option<Box<Worke
         return None;
     }
     let kept = Kept::under(document, terms);
-    let paid = value_paid(order.posted.redeemed(), &kept, terms);
+    let paid = value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
     Some(Box::new(Award::of(order, document, &kept, paid, terms).work_out(order.posted.steps)))
 }
 
 impl Points {
-    fn times(self, steps: i64) -> Self {
+    pub(crate) fn times(self, steps: i64) -> Self {
         Self::new(self.get() * steps)
     }
 }

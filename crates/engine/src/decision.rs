@@ -3,7 +3,7 @@
 use crate::account::{Account, NeedMore};
 use crate::calendar::Timestamp;
 use crate::entry::{
-    Actor, Bucket, Changes, Entry, HoldChange, Kind, LotNo, LotOpened, LotRef, OrderNo, Posting, Reason,
+    Actor, Bucket, CausedBy, Changes, Entry, HoldChange, Kind, LotNo, LotOpened, LotRef, OrderNo, Posting, Reason,
 };
 use crate::order::Answer;
 use crate::points::Points;
@@ -15,6 +15,8 @@ use crate::rejection::Rejection;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decided {
     pub entries: Vec<Entry>,
+    /// Entries of the owner's store credit in the program's currency.
+    pub credit: Vec<Entry>,
     /// What is recorded of an order beside the ledger. Its posted figures are those after the entries.
     pub order: Option<Order>,
     /// What an order's sender is told.
@@ -59,6 +61,11 @@ impl Account {
         for entry in &decided.entries {
             self.post(entry);
         }
+        if let Some(purse) = &mut self.purse {
+            for entry in &decided.credit {
+                purse.credit.post(entry);
+            }
+        }
         if let Some(order) = &decided.order {
             self.record(order.clone());
         }
@@ -71,12 +78,16 @@ pub(crate) struct Ahead<'a> {
     pub(crate) rules: Rules<'a>,
     pub(crate) account: Account,
     pub(crate) entries: Vec<Entry>,
+    /// Entries on the purse.
+    pub(crate) credit: Vec<Entry>,
+    /// How many of the entries conversion has looked at.
+    pub(crate) looked_at: usize,
     pub(crate) moment: Moment,
 }
 
 impl<'a> Ahead<'a> {
     pub(crate) fn of(account: &Account, rules: Rules<'a>, moment: Moment) -> Self {
-        Self { rules, account: account.ahead(), entries: Vec::new(), moment }
+        Self { rules, account: account.ahead(), entries: Vec::new(), credit: Vec::new(), looked_at: 0, moment }
     }
 
     /// Numbers an entry, dates it now or at the account's last entry if that is later, and posts it on the copy.
@@ -85,21 +96,25 @@ impl<'a> Ahead<'a> {
     }
 
     pub(crate) fn post_at(&mut self, at: Timestamp, draft: Draft) {
-        let entry = Entry {
-            number: self.account.next_entry,
-            at: at.max(self.account.last_at),
-            kind: draft.kind,
-            order: draft.order,
-            actor: draft.actor.unwrap_or(self.moment.actor),
-            reason: draft.reason,
-            opened: draft.opened,
-            dated: draft.dated,
-            hold: draft.hold,
-            postings: draft.postings,
-            changes: draft.changes,
-        };
+        let entry = draft.entry(&self.account, at, self.moment.actor);
         self.account.post(&entry);
         self.entries.push(entry);
+    }
+
+    /// Posts on the owner's store credit what the last entry on points did to it.
+    pub(crate) fn post_credit(&mut self, at: Timestamp, draft: Draft) {
+        let cause = self.entries.last().map(|it| (it.number, it.order));
+        let (entry, order) = cause.expect("what changes the credit is posted on the points first");
+        let purse = self.account.purse.as_mut().expect("a rule that changes the credit has asked for it");
+        let reason = Reason::Cause(CausedBy { program: purse.program, entry, order });
+        let entry = Draft { reason, ..draft }.entry(&purse.credit, at, self.moment.actor);
+        purse.credit.post(&entry);
+        self.credit.push(entry);
+    }
+
+    /// What was decided, but for an order.
+    pub(crate) fn decided(self) -> Decided {
+        Decided { entries: self.entries, credit: self.credit, order: None, answer: None }
     }
 
     /// Ledger time on this account: it never goes back.
@@ -134,6 +149,23 @@ impl Draft {
             hold: None,
             postings: Vec::new(),
             changes: Changes::default(),
+        }
+    }
+
+    /// The entry that it becomes: numbered, and dated then or at the account's last entry if that is later.
+    fn entry(self, account: &Account, at: Timestamp, actor: Actor) -> Entry {
+        Entry {
+            number: account.next_entry,
+            at: at.max(account.last_at),
+            kind: self.kind,
+            order: self.order,
+            actor: self.actor.unwrap_or(actor),
+            reason: self.reason,
+            opened: self.opened,
+            dated: self.dated,
+            hold: self.hold,
+            postings: self.postings,
+            changes: self.changes,
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Document {
     pub redeem: Option<Points>,
     /// The hold that the order takes over.
     pub hold: Option<HoldNo>,
+    /// Store credit to pay with. Left out: as it stands, as far as it still fits.
+    pub credit: Option<Money>,
 }
 
 /// Number of a hold within its account.
@@ -118,6 +120,7 @@ impl Document {
             cancelled_at: None,
             redeem: None,
             hold: None,
+            credit: None,
         }
     }
 
@@ -195,6 +198,9 @@ impl Document {
         }
         if self.redeem.is_some_and(|it| it < Points::ZERO || limits::POINTS_MAX < it) {
             return Err(invalid("redeem", "0 to 1,000,000,000,000 points"));
+        }
+        if let Some(credit) = self.credit {
+            check_amount("credit", credit)?;
         }
         self.check_returns()
     }

@@ -4,6 +4,7 @@ use crate::account::{Lot, NeedMore};
 use crate::award::Award;
 use crate::cap;
 use crate::carry;
+use crate::convert::undo_latest;
 use crate::decision::{Ahead, Draft};
 use crate::document::Document;
 use crate::entry::{Bucket, Cause, Changes, Earned, Kind, LotNo, LotOpened, LotRef, Reason};
@@ -47,6 +48,13 @@ pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: 
     };
     let version = order.pinned.version;
     Earned { cause, version, base, rate: terms.earn, carried: Money::ZERO, before, called_for, cut: None, worked }
+}
+
+/// Whether what an order earns, or what of it counts towards carried steps, differs from what was posted.
+pub(crate) fn moves(earned: &Earned, order: &Order, terms: &Terms) -> bool {
+    let counts = if earned.cause == Cause::Rate { earned.base } else { Money::ZERO };
+    let carries = earned.rate.mode == EarnMode::StepsCarried;
+    earned.called_for != earned.before || (carries && (terms.earning.is_used() || counts != order.posted.counted))
 }
 
 /// The dates of an order's own lot: validity counts from the day the points can be spent (E11, X1).
@@ -225,8 +233,16 @@ fn own_bucket(ahead: &Ahead<'_>, lot: LotRef, terms: &Terms) -> Bucket {
     if waits && !ahead.account.lot(lot.no).is_some_and(is_open) { Bucket::Pending } else { Bucket::Available }
 }
 
+/// How many of so many points a take-back finds without undoing conversions.
+fn within_reach(ahead: &Ahead<'_>, order: &Order, points: Points) -> Points {
+    let own = own(ahead, order);
+    let mine = own.map_or(Points::ZERO, |it| it.pending + it.available + it.expired.less(order.posted.expired()));
+    mine.min(points) + ahead.account.spendable(own.map(|it| it.at.no)).min(points - mine.min(points))
+}
+
 /// Takes back what was earned above what is called for: the order's own waiting points, its own spendable ones, what of
-/// them has expired or was forfeited (counts as taken), then others. What is not there is owed or let go (O2, O5).
+/// them has expired or was forfeited (counts as taken), then others, for which conversions may be undone (C8). What is not
+/// there is owed or let go (O2, O5).
 fn take_back(
     ahead: &mut Ahead<'_>,
     order: &Order,
@@ -235,6 +251,11 @@ fn take_back(
     changes: Changes,
 ) -> Result<(), NeedMore> {
     let points = earned.before - earned.called_for;
+    let reach = within_reach(ahead, order, points);
+    if reach < points {
+        let or_none = terms.shortfall == Shortfall::AllOrNothing;
+        undo_latest(ahead, order.no, points - reach, or_none, terms)?;
+    }
     let own = own(ahead, order);
     let own_no = own.map(|it| it.at.no);
     let pending = own.map_or(Points::ZERO, |it| it.pending).min(points);

@@ -10,7 +10,7 @@ use crate::document::HoldNo;
 use crate::figures::OfDay;
 use crate::money::Money;
 use crate::points::{Points, points_for};
-use crate::program::{EarnRate, Extend, Milestone, RedeemRate};
+use crate::program::{ConvertRate, EarnRate, Extend, Milestone, RedeemRate};
 
 /// Number of an entry within its account, from 1 without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,10 +69,18 @@ pub enum Kind {
     Redate,
     /// Activity keeps all points alive.
     Extend,
+    /// Points become store credit.
+    Convert,
+    /// Store credit that points became, and of which nothing is spent, becomes these points again.
+    Unconvert,
+    /// Store credit pays part of an order.
+    Spend,
+    /// Store credit that paid part of an order comes back.
+    Refund,
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -85,6 +93,10 @@ impl Kind {
         Self::Adjust,
         Self::Redate,
         Self::Extend,
+        Self::Convert,
+        Self::Unconvert,
+        Self::Spend,
+        Self::Refund,
     ];
 
     /// The stable name of the kind.
@@ -102,6 +114,10 @@ impl Kind {
             Self::Adjust => "adjust",
             Self::Redate => "redate",
             Self::Extend => "extend",
+            Self::Convert => "convert",
+            Self::Unconvert => "unconvert",
+            Self::Spend => "spend",
+            Self::Refund => "refund",
         }
     }
 }
@@ -229,6 +245,30 @@ pub struct Changes {
     pub allotted: Option<Allotted>,
     /// All lots that have not expired live at least until then.
     pub extended: Option<Timestamp>,
+    /// How often points became store credit; below zero how often that is undone.
+    pub converted: Option<Converted>,
+    /// What it does to the member's store credit, by lot of that ledger; below zero where it is taken.
+    pub credit: Vec<CreditPart>,
+}
+
+/// Points become store credit so many times (C1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Converted {
+    pub rate: ConvertRate,
+    pub times: i64,
+}
+
+/// An amount of one lot of store credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreditPart {
+    pub lot: LotRef,
+    pub amount: Money,
+}
+
+impl CreditPart {
+    pub(crate) fn reversed(&self) -> Self {
+        Self { lot: self.lot, amount: Money::ZERO - self.amount }
+    }
 }
 
 /// What does not make a full step yet, for one step size.
@@ -277,6 +317,10 @@ pub enum Reason {
     Note(String),
     /// An activity, and what the program makes of it.
     Extended(Extended),
+    /// What the order pays with store credit.
+    Credit(PaidCredit),
+    /// Of an entry of store credit: the entry on points that caused it.
+    Cause(CausedBy),
 }
 
 /// How far points are extended follows from when and by what.
@@ -285,6 +329,24 @@ pub struct Extended {
     pub rule: Extend,
     /// When the activity was.
     pub at: Timestamp,
+}
+
+/// How the credit part of an order was worked out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaidCredit {
+    /// The most that the kept part of the order can take.
+    pub fits: Money,
+    pub before: Money,
+    pub after: Money,
+}
+
+/// An entry of another ledger of the same owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CausedBy {
+    /// The number of the program.
+    pub program: u32,
+    pub entry: EntryNo,
+    pub order: Option<OrderNo>,
 }
 
 /// How an award was worked out (E14).

@@ -2,7 +2,7 @@
 
 use crate::account::{Account, Hold};
 use crate::calendar::Timestamp;
-use crate::decision::{Ahead, Decided, Decision, Draft, Moment};
+use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::document::HoldNo;
 use crate::entry::{Actor, Bucket, HoldChange, HoldState, Kind, Reason};
 use crate::limits;
@@ -43,7 +43,7 @@ pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option
     draft.postings = ahead.account.take(points, None, Bucket::Held)?;
     draft.hold = Some(HoldChange { no, state: HoldState::Active, lapses_at });
     ahead.post(draft);
-    Ok(Decided { entries: ahead.entries, order: None, answer: None })
+    Ok(ahead.decided())
 }
 
 /// Ends a hold early: the checkout was given up. Ending one that has ended changes nothing.
@@ -63,7 +63,7 @@ pub fn release_hold(account: &Account, rules: Rules<'_>, no: HoldNo, moment: Mom
             settle_ahead(&mut ahead)?;
         }
     }
-    Ok(Decided { entries: ahead.entries, order: None, answer: None })
+    Ok(ahead.decided())
 }
 
 /// The entry that ends the first active hold that lapses at `due` or before.

@@ -21,6 +21,10 @@ pub(crate) struct Kept {
     pub(crate) payable_sold: Money,
     /// What points can pay for of what is kept.
     pub(crate) payable: Money,
+    /// What of it was sold costs with tax and shipping: what money, or store credit, could pay.
+    pub(crate) cost_sold: Money,
+    /// What is kept costs.
+    pub(crate) cost: Money,
 }
 
 /// What points pay for beside goods.
@@ -91,8 +95,10 @@ impl Kept {
         let kept: Money = lines.iter().map(|it| it.payable(it.kept) + it.payable_tax(it.kept, pays)).sum();
         let payable_sold = if pays.shipping { sold + document.shipping } else { sold };
         let payable = if pays.shipping { kept + shipping } else { kept };
+        let cost_sold = lines.iter().map(|it| it.sold + it.added_tax(it.sold)).sum::<Money>() + document.shipping;
+        let cost = lines.iter().map(|it| it.kept + it.added_tax(it.kept)).sum::<Money>() + shipping;
         let shipping_sold = document.shipping;
-        Self { lines, shipping, pays, shipping_sold, shipping_by_gift_card, payable_sold, payable }
+        Self { lines, shipping, pays, shipping_sold, shipping_by_gift_card, payable_sold, payable, cost_sold, cost }
     }
 
     /// The same under terms that may not apply to it: then points pay nothing of it (P1).

@@ -12,6 +12,7 @@
 //! | at which rates, with which promotions? | `rates.rs`, `promotion.rs`, added up in `award.rs` |
 //! | what do caps leave of it, what does a day count? | `cap.rs`, `figures.rs` |
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
+//! | when do points become store credit, how does that pay? | `convert.rs`, `credit.rs` |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
 //! | what do staff do by hand? | `adjust.rs` |
 
@@ -24,6 +25,8 @@ mod award;
 mod calendar;
 mod cap;
 mod carry;
+mod convert;
+mod credit;
 mod decision;
 mod document;
 mod earn;
@@ -53,11 +56,13 @@ pub use adjust::{Adjustment, adjust};
 pub use award::{By, Part, Promoted, Worked};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use cap::{Allotted, Cap, Caps, Cut};
+pub use convert::{Conversion, Purse};
+pub use credit::{CreditAdjustment, adjust_credit};
 pub use decision::{Decided, Decision, Moment, Stop};
 pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
 pub use entry::{
-    Actor, Bucket, Carried, Cause, Changes, Displaced, Earned, Entry, EntryNo, Extended, HoldChange, HoldState, Kind,
-    LotNo, LotOpened, LotRef, OrderNo, Paid, Posting, Reason,
+    Actor, Bucket, Carried, Cause, CausedBy, Changes, Converted, CreditPart, Displaced, Earned, Entry, EntryNo,
+    Extended, HoldChange, HoldState, Kind, LotNo, LotOpened, LotRef, OrderNo, Paid, PaidCredit, Posting, Reason,
 };
 pub use extend::{Extension, ExtensionStep};
 pub use figures::{Day, Figures, OfDay, Year};
@@ -67,8 +72,8 @@ pub use order::{Answer, Status, put_order};
 pub use points::{Points, Times, points_for, points_needed, points_within};
 pub use posted::{Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
-    Currency, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms, Rules,
-    Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
+    ConvertRate, Currency, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms,
+    Rules, Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
 };
 pub use promotion::{Gives, Promotion};
 pub use quote::{Choice, Choices, Quote, quote};

@@ -21,6 +21,10 @@ pub const SCALE_MAX: i128 = 1_000_000_000_000_000;
 /// Rates, multipliers, promotions and names of a kind in one program.
 pub const RATES_MAX: usize = 10_000;
 pub const PROMOTIONS_MAX: usize = 60;
+/// The most points that become credit at once, and the most credit for one of them.
+pub const CONVERT_POINTS_MAX: Points = Points::new(1_000_000_000);
+/// What one member can be given of store credit in all: past that, nothing is converted.
+pub const CREDIT_MAX: Money = Money::new(1_000_000_000_000_000_000);
 pub const LINES_MAX: usize = 1_000;
 pub const QUANTITY_MAX: u32 = 1_000_000;
 /// Bytes of an id, reference, product or category.

@@ -11,10 +11,12 @@ use crate::ask::Request;
 use crate::award;
 use crate::calendar::Timestamp;
 use crate::cap;
+use crate::convert::{self, Purse};
+use crate::credit;
 use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
 use crate::document::{Document, DocumentVersion, HoldNo};
 use crate::earn;
-use crate::entry::{Earned, OrderNo, Paid};
+use crate::entry::{Earned, OrderNo, Paid, PaidCredit};
 use crate::extend::{self, Did};
 use crate::figures;
 use crate::kept::Kept;
@@ -23,9 +25,9 @@ use crate::money::Money;
 use crate::points::{Points, earns_more_than, halfway};
 use crate::posted::{Order, Pinned, Posted};
 use crate::program::{Rules, Terms};
-use crate::redeem::{self, Named, Plan};
+use crate::redeem::{self, Named, Plan, Room};
 use crate::rejection::{Rejection, invalid};
-use crate::settle::{repay, settle_ahead};
+use crate::settle::{repay, settle_ahead, settle_within};
 
 /// What became of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,12 @@ pub struct Answer {
     pub asked: Points,
     /// What they pay.
     pub value: Money,
+    /// Store credit that pays part of it.
+    pub credit: Money,
+    /// The figure that stands for the order as sold; more than `credit` where some came back in proportion.
+    pub credit_asked: Money,
+    /// The store credit that can be spent now, where it is known.
+    pub credit_left: Option<Money>,
     /// Of its take-backs: what is or was owed, what was let go, what had expired.
     pub owed: Points,
     pub let_go: Points,
@@ -96,7 +104,7 @@ pub(crate) fn put(
     let status = compare(&order, document)?;
     if status != Status::Recorded {
         let answer = answer(&ahead, &order, status, terms)?;
-        return Ok(Decided { entries: ahead.entries, order: None, answer: Some(answer) });
+        return Ok(Decided { answer: Some(answer), ..ahead.decided() });
     }
     check_dates(&order, document, moment)?;
     check_reach(document, order.pinned, terms)?;
@@ -191,27 +199,64 @@ fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Te
     let kept = Kept::under(document, terms);
     let named = redeem::named_hold(&start, &order, document);
     let Named { hold, points } = named.clone().unwrap_or_default();
-    let mut plan = Plan::of(&order, document, &kept, terms, points);
     // To name a hold is to ask for its points: only a hold that the last document named may be gone by now.
     let known_hold = order.document.as_deref().and_then(|it| it.hold);
-    plan.is_request |= named.is_err() && known_hold != document.hold && document.cancelled_at.is_none();
+    let asks_for_hold = named.is_err() && known_hold != document.hold && document.cancelled_at.is_none();
     let before = order.posted.redeemed();
-    plan.check(|plan| Request {
-        order: &order,
-        document,
-        kept: &kept,
-        terms,
-        asked: plan.asked,
-        fits: plan.fits,
-        hold: named.err(),
-        balance: redeem::balance_without(&start, &order, hold),
-    })?;
     let behind = start.moment.import && start.moment.now < start.account.last_at;
-    if plan.is_request && before < plan.target && behind {
-        return Err(Rejection::BehindAccount.into());
+    let mut credit = CreditStep::of(&order, document, &kept, terms, behind);
+    loop {
+        let standing = credit::money(credit.plan.standing(credit::units(credit.after)));
+        let room = Room::after_credit(&kept, credit.after, standing);
+        let mut plan = Plan::of_points(&order, document, &kept, room, terms, points);
+        plan.is_request |= asks_for_hold;
+        plan.check(|plan| Request {
+            order: &order,
+            document,
+            kept: &kept,
+            terms,
+            asked: plan.asked,
+            fits: plan.fits,
+            hold: named.as_ref().err().cloned(),
+            balance: redeem::balance_without(&start, &order, hold),
+        })?;
+        credit::check(&credit.plan)?;
+        let raises_credit = credit.plan.is_request && credit.before < credit::money(credit.plan.target);
+        if behind && ((plan.is_request && before < plan.target) || raises_credit) {
+            return Err(Rejection::BehindAccount.into());
+        }
+        let target = if behind { before.min(plan.target) } else { plan.target };
+        let step = Step { order: &order, document, kept: &kept, plan, credit: &credit, hold, terms };
+        match step.take_what_is_there(start.clone(), before, target)? {
+            Ok(decided) => return Ok(decided),
+            Err(there) if credit.plan.is_request => {
+                let spendable = credit.plan.to_ask_for(credit::units(credit.before + there));
+                return Err(Rejection::InsufficientCredit { spendable: credit::money(spendable) }.into());
+            }
+            // What is there is taken, and points may pay for the rest.
+            Err(there) => credit.after = (credit.before + there).min(credit.after - Money::new(1)),
+        }
     }
-    let step = Step { order: &order, document, kept: &kept, plan, hold, terms };
-    step.take_what_is_there(start, before, if behind { before.min(plan.target) } else { plan.target })
+}
+
+/// What store credit is to pay.
+struct CreditStep {
+    plan: Plan,
+    before: Money,
+    after: Money,
+}
+
+impl CreditStep {
+    fn of(order: &Order, document: &Document, kept: &Kept, terms: &Terms, behind: bool) -> Self {
+        let plan = credit::plan(order, document, kept, terms);
+        let before = order.posted.credit();
+        let target = credit::money(plan.target);
+        Self { plan, before, after: if behind { before.min(target) } else { target } }
+    }
+
+    fn paid(&self) -> PaidCredit {
+        PaidCredit { fits: credit::money(self.plan.fits_kept), before: self.before, after: self.after }
+    }
 }
 
 /// One attempt to converge with a fixed number of redeemed points.
@@ -220,69 +265,98 @@ struct Step<'a> {
     document: &'a Arc<Document>,
     kept: &'a Kept,
     plan: Plan,
+    credit: &'a CreditStep,
     hold: Option<HoldNo>,
     terms: &'a Terms,
 }
 
-/// Only so many points are there to take after the take-backs.
-struct OnlyThere(Points);
+/// Only so much is there to take after the take-backs.
+enum OnlyThere {
+    Points(Points),
+    Credit(Money),
+}
+
+/// What became of an attempt: only so much credit may be there.
+type Attempt = Result<Result<Decided, Money>, Stop>;
 
 impl Step<'_> {
     /// Tries to end with `after` points on the order. What is there to take is known only after this very document has
     /// given back and granted: if that is less, a request is refused, and otherwise it takes the most that is there.
-    fn take_what_is_there(&self, start: Ahead<'_>, before: Points, mut after: Points) -> Decision {
+    fn take_what_is_there(&self, start: Ahead<'_>, before: Points, mut after: Points) -> Attempt {
         if self.order.posted == Posted::default() {
             // Nothing can be taken back from a new order: what is there now is what will be there.
+            if self.credit.after.is_positive() && start.account.purse()?.available() < self.credit.after {
+                return Ok(Err(start.account.purse()?.available()));
+            }
             let there = start.account.spendable(None) + redeem::held_for(&start, self.order, self.hold);
             if there < after && self.plan.is_request {
-                let spendable = Plan::to_ask_for(there, self.kept, self.terms);
+                let spendable = self.plan.to_ask_for(there);
                 return Err(Rejection::InsufficientPoints { spendable }.into());
             }
             after = after.min(there);
             let Ok(decided) = self.run(start, before, after)? else {
                 unreachable!("what is there before a new order is granted its points is there afterwards");
             };
-            return Ok(decided);
+            return Ok(Ok(decided));
         }
         let there = match self.run(start.clone(), before, after)? {
-            Ok(decided) => return Ok(decided),
-            Err(OnlyThere(there)) => there,
+            Ok(decided) => return Ok(Ok(decided)),
+            Err(OnlyThere::Credit(there)) => return Ok(Err(there)),
+            Err(OnlyThere::Points(there)) => there,
         };
-        let most = self.most(&start, before, before + there, after)?;
+        let most = match self.most(&start, before, before + there, after)? {
+            Ok(most) => most,
+            Err(credit) => return Ok(Err(credit)),
+        };
         if self.plan.is_request {
-            let spendable = Plan::to_ask_for(most, self.kept, self.terms);
+            let spendable = self.plan.to_ask_for(most);
             return Err(Rejection::InsufficientPoints { spendable }.into());
         }
-        let Ok(decided) = self.run(start, before, most)? else {
-            unreachable!("the most that is there is there");
-        };
-        Ok(decided)
+        match self.run(start, before, most)? {
+            Ok(decided) => Ok(Ok(decided)),
+            Err(OnlyThere::Credit(there)) => Ok(Err(there)),
+            Err(OnlyThere::Points(_)) => unreachable!("the most that is there is there"),
+        }
     }
 
     /// The most points that the order can end with: `low` is there, `high` is not. Fewer redeemed points earn more, so
     /// that less is taken back and more is there: usually one more than `low` is too many, else it is searched.
-    fn most(&self, start: &Ahead<'_>, before: Points, mut low: Points, mut high: Points) -> Result<Points, Stop> {
+    fn most(
+        &self,
+        start: &Ahead<'_>,
+        before: Points,
+        mut low: Points,
+        mut high: Points,
+    ) -> Result<Result<Points, Money>, Stop> {
         let one = Points::new(1);
         let mut next = low + one;
         while low + one < high {
             match self.run(start.clone(), before, next)? {
                 Ok(_) => low = next,
-                Err(OnlyThere(there)) => {
+                Err(OnlyThere::Credit(there)) => return Ok(Err(there)),
+                Err(OnlyThere::Points(there)) => {
                     high = next;
                     low = low.max(before + there);
                 }
             }
             next = halfway(low, high);
         }
-        Ok(low)
+        Ok(Ok(low))
     }
 
     fn run(&self, mut ahead: Ahead<'_>, before: Points, after: Points) -> Result<Result<Decided, OnlyThere>, Stop> {
         let Self { order, document, kept, terms, .. } = *self;
-        let value = redeem::value_paid(after, kept, terms);
+        let credit = self.credit.paid();
+        let value = redeem::value_paid(after, credit.after, kept, terms);
         let rate = terms.redeem.rate;
         let paid = Paid { rate, fits: self.plan.fits_kept, before, after, value, hold: self.hold };
         let now = ahead.now();
+        figures::check_loaded(&ahead.account, order)?;
+        let earned = earn::called_for(order, document, kept, value, terms);
+        let earned = cap::apply(&ahead.account, order, earned, terms)?;
+        if after != before || credit.after != credit.before || earn::moves(&earned, order, terms) {
+            convert::undo_own(&mut ahead, order, terms)?;
+        }
         if let Some(no) = self.hold.filter(|_| after <= before) {
             redeem::drop_hold(&mut ahead, order, no, paid);
             repay(&mut ahead, now)?;
@@ -291,16 +365,23 @@ impl Step<'_> {
             redeem::give_back(&mut ahead, order, paid, terms);
             repay(&mut ahead, now)?;
         }
-        figures::check_loaded(&ahead.account, order)?;
-        let earned = earn::called_for(order, document, kept, value, terms);
-        let earned = cap::apply(&ahead.account, order, earned, terms)?;
+        if credit.after < credit.before {
+            self.refund(&mut ahead, credit)?;
+        }
         let earned = earn::converge(&mut ahead, order, document, earned, terms)?;
-        settle_ahead(&mut ahead)?;
+        settle_within(&mut ahead)?;
+        if credit.before < credit.after {
+            let there = ahead.account.purse()?.available();
+            if there < credit.after - credit.before {
+                return Ok(Err(OnlyThere::Credit(there)));
+            }
+            credit::spend(&mut ahead, order, credit)?;
+        }
         if before < after {
             let own = ahead.account.order(order.no).and_then(|it| it.posted.lot).map(|it| it.no);
             let there = ahead.account.spendable(own) + redeem::held_for(&ahead, order, self.hold);
             if there < after - before {
-                return Ok(Err(OnlyThere(there)));
+                return Ok(Err(OnlyThere::Points(there)));
             }
             let current = ahead.account.order(order.no).cloned();
             redeem::take(&mut ahead, current.as_ref().unwrap_or(order), paid)?;
@@ -310,19 +391,31 @@ impl Step<'_> {
         Ok(Ok(self.decided(ahead, after, earned, value)))
     }
 
+    /// Store credit comes back. What the account owes is paid by undoing conversions of which nothing is spent any more.
+    fn refund(&self, ahead: &mut Ahead<'_>, credit: PaidCredit) -> Result<(), NeedMore> {
+        ahead.account.purse()?;
+        credit::refund(ahead, self.order, credit);
+        let owed = ahead.account.balance.owed;
+        convert::undo_latest(ahead, self.order.no, owed, false, self.terms)?;
+        repay(ahead, ahead.now())
+    }
+
     fn decided(&self, ahead: Ahead<'_>, after: Points, earned: Earned, value: Money) -> Decided {
         let posted =
             ahead.account.order(self.order.no).map_or_else(|| self.order.posted.clone(), |it| it.posted.clone());
-        let asked = self.plan.standing(after, self.kept, self.terms);
+        let asked = self.plan.standing(after);
+        let credit = self.credit;
         let order = Order {
             document: Some(Arc::clone(self.document)),
             asked,
             accepted: self.order.accepted.max(self.plan.asked),
+            credit_asked: credit::money(credit.plan.standing(credit::units(credit.after))),
+            credit_accepted: self.order.credit_accepted.max(credit::money(credit.plan.asked)),
             posted,
             ..self.order.clone()
         };
         let answer = answer_of(&ahead, &order, Status::Recorded, earned, value);
-        Decided { entries: ahead.entries, order: Some(order), answer: Some(answer) }
+        Decided { order: Some(order), answer: Some(answer), ..ahead.decided() }
     }
 }
 
@@ -330,7 +423,7 @@ impl Step<'_> {
 fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Result<Answer, NeedMore> {
     let document = order.document.as_deref().expect("only a recorded order can be sent again");
     let kept = Kept::under(document, terms);
-    let value = redeem::value_paid(order.posted.redeemed(), &kept, terms);
+    let value = redeem::value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
     let earned = earn::called_for(order, document, &kept, value, terms);
     let earned = cap::apply(&ahead.account, order, earned, terms)?;
     Ok(answer_of(ahead, order, status, earned, value))
@@ -344,6 +437,9 @@ fn answer_of(ahead: &Ahead<'_>, order: &Order, status: Status, earned: Earned, v
         redeemed: order.posted.redeemed(),
         asked: order.asked,
         value,
+        credit: order.posted.credit(),
+        credit_asked: order.credit_asked,
+        credit_left: ahead.account.purse().ok().map(Purse::available),
         owed: order.posted.owed(),
         let_go: order.posted.let_go(),
         expired: order.posted.expired(),

@@ -29,6 +29,16 @@ impl Points {
     }
 }
 
+/// How often `each` is in `points`; rounded down, since only whole ones become credit (C1).
+pub(crate) fn whole_times(points: Points, each: Points) -> i64 {
+    points.0.div_euclid(each.0)
+}
+
+/// How often `each` must be given back to have `points`; rounded up, since only whole conversions are undone (C8).
+pub(crate) fn times_up(points: Points, each: Points) -> i64 {
+    -(-points.0).div_euclid(each.0)
+}
+
 /// The figure halfway between two, rounded down: for a search, where either neighbour will do.
 pub(crate) fn halfway(low: Points, high: Points) -> Points {
     Points((low.0 + high.0).div_euclid(2))

@@ -9,7 +9,7 @@ use crate::account::Taken;
 use crate::calendar::Date;
 use crate::cap::Allotted;
 use crate::document::Document;
-use crate::entry::{Bucket, Displaced, Entry, Kind, LotNo, LotRef, OrderNo};
+use crate::entry::{Bucket, CreditPart, Displaced, Entry, Kind, LotNo, LotRef, OrderNo};
 use crate::money::Money;
 use crate::points::Points;
 
@@ -24,6 +24,9 @@ pub struct Order {
     pub asked: Points,
     /// The highest figure ever accepted for the order: no more than that is no request.
     pub accepted: Points,
+    /// The same two figures of store credit.
+    pub credit_asked: Money,
+    pub credit_accepted: Money,
     pub posted: Posted,
 }
 
@@ -61,6 +64,8 @@ pub struct Posted {
     pub spent: Money,
     /// What it may earn for good, since a cap has cut it.
     pub allotted: Option<Allotted>,
+    /// The store credit that pays part of it, in the order in which it was taken.
+    pub credit: Vec<CreditPart>,
 }
 
 /// One part of a take-back.
@@ -89,6 +94,8 @@ impl Order {
             document: None,
             asked: Points::ZERO,
             accepted: Points::ZERO,
+            credit_asked: Money::ZERO,
+            credit_accepted: Money::ZERO,
             posted: Posted::default(),
         }
     }
@@ -98,6 +105,11 @@ impl Posted {
     /// The points that pay part of the order.
     pub fn redeemed(&self) -> Points {
         self.redeemed.iter().map(|it| it.points).sum()
+    }
+
+    /// The store credit that pays part of the order.
+    pub fn credit(&self) -> Money {
+        self.credit.iter().map(|it| it.amount).sum()
     }
 
     /// How much of the take-backs came from one kind of source.
@@ -150,6 +162,14 @@ impl Posted {
         self.steps += entry.changes.steps;
         self.spent += entry.changes.spent;
         self.allotted = entry.changes.allotted.or(self.allotted);
+        match entry.kind {
+            Kind::Spend => self.credit.extend(entry.changes.credit.iter().map(CreditPart::reversed)),
+            Kind::Refund => {
+                let back = entry.changes.credit.iter().map(|it| it.amount).sum();
+                pop(&mut self.credit, back, |it| &mut it.amount);
+            }
+            _ => {}
+        }
         if let Some(displaced) = &entry.changes.displaced {
             self.displaced.clone_from(displaced);
         }
@@ -181,15 +201,18 @@ impl Posted {
     }
 }
 
-/// Takes `points` off the end of a stack.
-fn pop<T>(stack: &mut Vec<T>, points: Points, of: fn(&mut T) -> &mut Points) {
-    let mut left = points;
-    while left.is_positive() {
+/// Takes `amount` of points or money off the end of a stack.
+pub(crate) fn pop<T, U>(stack: &mut Vec<T>, amount: U, of: fn(&mut T) -> &mut U)
+where
+    U: Copy + Default + Ord + std::ops::SubAssign,
+{
+    let mut left = amount;
+    while U::default() < left {
         let last = of(stack.last_mut().expect("no more returns than was taken"));
         let part = left.min(*last);
         *last -= part;
         left -= part;
-        if last.is_zero() {
+        if *last == U::default() {
             stack.pop();
         }
     }

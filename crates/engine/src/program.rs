@@ -37,6 +37,15 @@ pub struct Terms {
     pub redeem: RedeemTerms,
     pub shortfall: Shortfall,
     pub points_part: PointsPart,
+    /// Points become store credit by themselves (C1).
+    pub convert: Option<ConvertRate>,
+}
+
+/// Each `points` become `credit` the moment they are reached: 1,000 points = 5.00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvertRate {
+    pub points: Points,
+    pub credit: Money,
 }
 
 impl Terms {
@@ -245,6 +254,7 @@ pub struct Timeline {
     versions: Vec<Version>,
     switches: Vec<Switch>,
     needs_facts: bool,
+    converts: bool,
 }
 
 /// The program goes on or off at an instant (P2).
@@ -286,7 +296,8 @@ impl Timeline {
         versions.sort_by_key(|it| (it.effective_at, it.number));
         switches.sort_by_key(|it| it.at);
         let needs_facts = versions.iter().any(|it| it.terms.needs_facts());
-        Self { versions, switches, needs_facts }
+        let converts = versions.iter().any(|it| it.terms.convert.is_some());
+        Self { versions, switches, needs_facts, converts }
     }
 
     /// The version in force at an instant; nothing before the first takes effect.
@@ -307,6 +318,11 @@ impl Timeline {
     /// Whether any version asks for facts about the member; where none does they need not be loaded.
     pub fn needs_facts(&self) -> bool {
         self.needs_facts
+    }
+
+    /// Whether points become store credit in any version.
+    pub fn converts(&self) -> bool {
+        self.converts
     }
 
     pub fn versions(&self) -> &[Version] {

@@ -14,7 +14,7 @@ use crate::order::{Answer, Status, put};
 use crate::points::{Points, step_down};
 use crate::posted::Order;
 use crate::program::{Rules, Terms};
-use crate::redeem::{Plan, value_paid};
+use crate::redeem::{Plan, Room, Wanted, value_paid};
 use crate::rejection::Rejection;
 
 /// An offer for a cart.
@@ -27,6 +27,10 @@ pub struct Quote {
     /// Why it is fewer than asked for, or none.
     pub why: Option<Rejection>,
     pub choices: Choices,
+    /// The store credit to ask for: at most what was asked for, and left out where it was.
+    pub credit: Option<Money>,
+    /// Why that is less than asked for, or none.
+    pub why_credit: Option<Rejection>,
 }
 
 /// What could be asked for. Each of it is accepted at the same instant.
@@ -59,21 +63,31 @@ pub fn quote(
     document: &Document,
     moment: Moment,
 ) -> Result<Quote, Stop> {
-    let cart = Cart { account, rules, known, document, moment };
+    let mut wanted = document.clone();
+    let cart = Cart { account, rules, known, document: &mut wanted, moment };
+    quote_cart(cart, document)
+}
+
+fn quote_cart(mut cart: Cart<'_>, document: &Document) -> Result<Quote, Stop> {
+    let why_credit = cart.clamp_credit()?;
+    let offered = |answer: &Answer| document.credit.map(|_| answer.credit_asked);
     if document.cancelled_at.is_some() {
         let (answer, _) = cart.put(Points::ZERO)?;
-        return Ok(Quote { redeem: answer.asked, answer, why: None, choices: Choices::default() });
+        let credit = offered(&answer);
+        return Ok(Quote { redeem: answer.asked, answer, why: None, choices: Choices::default(), credit, why_credit });
     }
     let most = cart.clamp(limits::POINTS_MAX)?;
     let choices = cart.choices(&most);
     match document.redeem {
         None => {
             let why = most.why.filter(|it| !is_bound(it));
-            Ok(Quote { redeem: most.answer.asked, answer: most.answer, why, choices })
+            let credit = offered(&most.answer);
+            Ok(Quote { redeem: most.answer.asked, answer: most.answer, why, choices, credit, why_credit })
         }
         Some(wish) => {
             let offer = cart.clamp(wish)?;
-            Ok(Quote { redeem: offer.answer.asked, answer: offer.answer, why: offer.why, choices })
+            let credit = offered(&offer.answer);
+            Ok(Quote { redeem: offer.answer.asked, answer: offer.answer, why: offer.why, choices, credit, why_credit })
         }
     }
 }
@@ -82,7 +96,8 @@ struct Cart<'a> {
     account: &'a Account,
     rules: Rules<'a>,
     known: Option<OrderNo>,
-    document: &'a Document,
+    /// The document, with the store credit that is possible.
+    document: &'a mut Document,
     moment: Moment,
 }
 
@@ -101,6 +116,26 @@ impl Cart<'_> {
         let decided = put(self.account, self.rules, self.known, &wanted, self.moment, |_, _| Ok(Status::Recorded))?;
         let Decided { order, answer, .. } = decided;
         Ok((answer.expect("an order is always answered"), order.expect("a cart is always recorded")))
+    }
+
+    /// Credit is used before points: lowers what is asked for to what fits and is there, and answers why.
+    fn clamp_credit(&mut self) -> Result<Option<Rejection>, Stop> {
+        let mut why = None;
+        while self.document.credit.is_some() {
+            let rejection = match self.put(self.accepted()) {
+                Err(Stop::Rejected(rejection)) => rejection,
+                Err(stop) => return Err(stop),
+                Ok(_) => break,
+            };
+            self.document.credit = match &rejection {
+                Rejection::CreditExceedsOrder { fits } => Some(*fits),
+                Rejection::InsufficientCredit { spendable } => Some(*spendable),
+                Rejection::BehindAccount if self.document.credit.is_some_and(Money::is_positive) => Some(Money::ZERO),
+                _ => return Err(rejection.into()),
+            };
+            why = Some(rejection);
+        }
+        Ok(why)
     }
 
     /// The largest figure that is accepted and not above `redeem`.
@@ -127,6 +162,8 @@ impl Cart<'_> {
                 | Rejection::NotWithDiscounts
                 | Rejection::ProgramOff
                 | Rejection::OrderType
+                // More points earn less, and what is taken back may have been credit.
+                | Rejection::InsufficientCredit { .. }
                 | Rejection::BehindAccount => Points::ZERO,
                 _ => return Err(rejection.into()),
             };
@@ -146,9 +183,11 @@ impl Cart<'_> {
         let version = self.rules.timeline.version(most.order.pinned.version);
         let Some(terms) = version.map(|it| &it.terms) else { return Choices { points: Vec::new(), why_not_more } };
         let kept = Kept::under(self.document, terms);
+        let credit = most.answer.credit;
+        let room = Room::after_credit(&kept, credit, most.answer.credit_asked);
         let choice = |redeem: Points| {
-            let (_, target) = Plan::target(redeem, &kept, terms);
-            Choice { redeem, value: value_paid(target, &kept, terms) }
+            let target = Plan::of_figure(Wanted { asked: redeem, accepted: redeem }, &kept, room, terms).target;
+            Choice { redeem, value: value_paid(target, credit, &kept, terms) }
         };
         let points = figures(most.answer.asked, terms).into_iter().map(choice);
         Choices { points: points.filter(|it| it.value.is_positive()).collect(), why_not_more }

@@ -11,7 +11,7 @@ use crate::kept::Kept;
 use crate::money::{Money, value_of};
 use crate::points::{Points, points_needed, points_share_up, points_whole_down};
 use crate::posted::Order;
-use crate::program::{PointsPart, Terms};
+use crate::program::{PointsPart, RedeemRate, Terms};
 use crate::rejection::Rejection;
 
 /// How many points an order is to use.
@@ -27,35 +27,79 @@ pub(crate) struct Plan {
     pub(crate) fits_kept: Points,
     /// More is asked for than was ever accepted: this can be refused.
     pub(crate) is_request: bool,
+    /// What could be paid of what is kept and of what was sold, if nothing else paid for it.
+    payable: Money,
+    payable_sold: Money,
+    part: PointsPart,
+}
+
+/// What an order is meant to use, and the highest figure that was ever accepted for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) asked: Points,
+    pub(crate) accepted: Points,
+}
+
+/// What is left to pay of what is kept, and of what was sold, after the means that are used before (O8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) kept: Money,
+    pub(crate) sold: Money,
+}
+
+impl Room {
+    /// After store credit of that much, of which so much was asked for the order as sold.
+    pub(crate) fn after_credit(kept: &Kept, credit: Money, asked: Money) -> Self {
+        Self { kept: kept.cost.less(credit), sold: kept.cost_sold.less(asked) }
+    }
 }
 
 impl Plan {
     /// Fixes the redemption from the amounts that are kept (R7, O6).
-    pub(crate) fn of(order: &Order, document: &Document, kept: &Kept, terms: &Terms, held: Points) -> Self {
-        let cancelled = document.cancelled_at.is_some();
+    pub(crate) fn of(
+        wanted: Wanted,
+        payable: Money,
+        payable_sold: Money,
+        room: Room,
+        rate: RedeemRate,
+        part: PointsPart,
+    ) -> Self {
+        let asked = wanted.asked;
+        let fits_kept = points_needed(payable.min(room.kept), rate);
+        let fits_sold = points_needed(payable_sold.min(room.sold), rate);
+        // The most that can be asked for by what the order costs, and what the figure comes to for what is kept.
+        let (fits, target) = match part {
+            PointsPart::Stays => (fits_kept, asked.min(fits_kept)),
+            PointsPart::InProportion if payable_sold.is_zero() => (Points::ZERO, Points::ZERO),
+            PointsPart::InProportion => {
+                let share = points_share_up(asked.min(fits_sold), payable, payable_sold);
+                (fits_sold, share.min(fits_kept))
+            }
+        };
+        let is_request = wanted.accepted < asked;
+        Self { asked, target, fits, fits_kept, is_request, payable, payable_sold, part }
+    }
+
+    /// Points, where credit leaves room for them.
+    pub(crate) fn of_points(
+        order: &Order,
+        document: &Document,
+        kept: &Kept,
+        room: Room,
+        terms: &Terms,
+        held: Points,
+    ) -> Self {
         let asked = match document.redeem {
-            _ if cancelled => Points::ZERO,
+            _ if document.cancelled_at.is_some() => Points::ZERO,
             Some(points) => points,
             None if held.is_positive() => held,
             None => order.asked,
         };
-        let (fits, target) = Self::target(asked, kept, terms);
-        let fits_kept = points_needed(kept.payable, terms.redeem.rate);
-        Self { asked, target, fits, fits_kept, is_request: order.accepted < asked }
+        Self::of_figure(Wanted { asked, accepted: order.accepted }, kept, room, terms)
     }
 
-    /// The most that can be asked for by what the order costs, and what a figure comes to for what is kept.
-    pub(crate) fn target(asked: Points, kept: &Kept, terms: &Terms) -> (Points, Points) {
-        let fits_kept = points_needed(kept.payable, terms.redeem.rate);
-        let fits_sold = points_needed(kept.payable_sold, terms.redeem.rate);
-        match terms.points_part {
-            PointsPart::Stays => (fits_kept, asked.min(fits_kept)),
-            PointsPart::InProportion if kept.payable_sold.is_zero() => (Points::ZERO, Points::ZERO),
-            PointsPart::InProportion => {
-                let share = points_share_up(asked.min(fits_sold), kept.payable, kept.payable_sold);
-                (fits_sold, share.min(fits_kept))
-            }
-        }
+    pub(crate) fn of_figure(wanted: Wanted, kept: &Kept, room: Room, terms: &Terms) -> Self {
+        Self::of(wanted, kept.payable, kept.payable_sold, room, terms.redeem.rate, terms.points_part)
     }
 
     /// Refuses what cannot be asked for. Facts are never refused: this is for requests only.
@@ -64,28 +108,28 @@ impl Plan {
     }
 
     /// The figure to ask for so that at most `points` pay for what is kept.
-    pub(crate) fn to_ask_for(points: Points, kept: &Kept, terms: &Terms) -> Points {
-        match terms.points_part {
-            PointsPart::InProportion if kept.payable.is_positive() => {
-                points_whole_down(points, kept.payable, kept.payable_sold)
+    pub(crate) fn to_ask_for(self, points: Points) -> Points {
+        match self.part {
+            PointsPart::InProportion if self.payable.is_positive() => {
+                points_whole_down(points, self.payable, self.payable_sold)
             }
             PointsPart::InProportion | PointsPart::Stays => points,
         }
     }
 
     /// The figure that stands from now on when `redeemed` points pay for what is kept.
-    pub(crate) fn standing(&self, redeemed: Points, kept: &Kept, terms: &Terms) -> Points {
-        match terms.points_part {
+    pub(crate) fn standing(&self, redeemed: Points) -> Points {
+        match self.part {
             PointsPart::Stays => redeemed,
-            PointsPart::InProportion if redeemed < self.target => Self::to_ask_for(redeemed, kept, terms),
+            PointsPart::InProportion if redeemed < self.target => self.to_ask_for(redeemed),
             PointsPart::InProportion => self.asked.min(self.fits),
         }
     }
 }
 
-/// What `points` pay of what is kept.
-pub(crate) fn value_paid(points: Points, kept: &Kept, terms: &Terms) -> Money {
-    value_of(points, terms.redeem.rate).min(kept.payable)
+/// What `points` pay of what is kept, where store credit pays `credit` of it.
+pub(crate) fn value_paid(points: Points, credit: Money, kept: &Kept, terms: &Terms) -> Money {
+    value_of(points, terms.redeem.rate).min(kept.payable).min(kept.cost.less(credit))
 }
 
 /// Gives points of an order back, last taken first.

@@ -54,8 +54,12 @@ pub enum Rejection {
     AboveShare { share: Share, fits: Points },
     /// More is asked for than the order can take.
     ExceedsOrder { fits: Points },
+    /// More store credit is asked for than the order can take.
+    CreditExceedsOrder { fits: Money },
     /// An imported request is older than the account's last entry.
     BehindAccount,
+    /// More store credit is asked for than there is.
+    InsufficientCredit { spendable: Money },
     /// More is asked for than can be spent.
     InsufficientPoints { spendable: Points },
 }
@@ -86,7 +90,9 @@ impl Rejection {
             Self::AboveMaximum { .. } => "above_maximum",
             Self::AboveShare { .. } => "above_share",
             Self::ExceedsOrder { .. } => "exceeds_order",
+            Self::CreditExceedsOrder { .. } => "credit_exceeds_order",
             Self::BehindAccount => "behind_account",
+            Self::InsufficientCredit { .. } => "insufficient_credit",
             Self::InsufficientPoints { .. } => "insufficient_points",
         }
     }
@@ -124,6 +130,10 @@ impl fmt::Display for Rejection {
                 write!(f, "redeem: allowed are at most {fits} points, {share} of what they may pay for")
             }
             Self::ExceedsOrder { fits } => write!(f, "redeem: allowed are at most {fits} points on this order"),
+            Self::CreditExceedsOrder { .. } => {
+                f.write_str("credit: allowed is at most what remains to pay for the order")
+            }
+            Self::InsufficientCredit { .. } => f.write_str("credit: allowed is at most the store credit that there is"),
             Self::BehindAccount => f.write_str("the account has later entries; an import may only earn before them"),
             Self::InsufficientPoints { spendable } => {
                 write!(f, "redeem: allowed are at most {spendable} points, all that can be spent")

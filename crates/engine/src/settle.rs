@@ -12,6 +12,7 @@ use std::collections::BinaryHeap;
 
 use crate::account::{Account, Lot, NeedMore};
 use crate::calendar::Timestamp;
+use crate::convert::convert;
 use crate::decision::{Ahead, Decided, Draft, Moment};
 use crate::entry::{Actor, Bucket, Kind, LotNo, Reason};
 use crate::expire::expire;
@@ -25,13 +26,22 @@ use crate::program::Rules;
 pub fn settle(account: &Account, rules: Rules<'_>, now: Timestamp) -> Result<Decided, NeedMore> {
     let mut ahead = Ahead::of(account, rules, Moment { now, actor: Actor::System, import: false });
     settle_ahead(&mut ahead)?;
-    Ok(Decided { entries: ahead.entries, order: None, answer: None })
+    Ok(ahead.decided())
 }
 
-/// Settles the working copy of a command. At one instant: expire, lapse holds, release, pay what is owed; then it looks
+/// Settles the working copy of a command. At one instant: expire, lapse holds, release, pay what is owed, convert; then it looks
 /// again, since a lapsed hold may give points back to a lot that has expired. What a command has just made available pays
 /// what is owed first, even if it expires at once.
 pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
+    fall_due(ahead, true)
+}
+
+/// The same inside a command, which may yet spend what became available: that is converted in the end.
+pub(crate) fn settle_within(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
+    fall_due(ahead, false)
+}
+
+fn fall_due(ahead: &mut Ahead<'_>, converts: bool) -> Result<(), NeedMore> {
     repay(ahead, ahead.moment.now)?;
     let now = ahead.now();
     let mut waiting = Waiting::until(now, &ahead.account);
@@ -52,12 +62,15 @@ pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
             ahead.post_at(due, draft);
         }
         repay(ahead, due)?;
+        if converts {
+            convert(ahead, due)?;
+        }
         // What an entry has moved may be due anew: released points expire, those of a hold return to their lots.
         for posting in ahead.entries[posted..].iter().flat_map(|it| &it.postings) {
             waiting.extend(&ahead.account, ahead.account.lot(posting.lot));
         }
     }
-    Ok(())
+    if converts { convert(ahead, now) } else { Ok(()) }
 }
 
 /// Lots in which something falls due until an instant. One that has changed since it came here waits in vain.

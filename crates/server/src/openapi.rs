@@ -29,11 +29,12 @@ Keys that are not described are refused.
 - **Keys**: `Authorization: Bearer gdn_…`. Each operation says which scope its key needs; `admin` may do everything.
 - **Too much**: 429 and 503 carry `Retry-After`.";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("Orders", "Record orders as they are now, and quote carts."),
     ("Holds", "Reserve points for a checkout that is not finished."),
     ("Members", "People, and what finds them."),
     ("Accounts", "A member's points in one program: balance, lots, expiries, entries, adjustments."),
+    ("Credit", "A member's store credit: money in each currency, its entries, adjustments."),
     ("Programs", "Terms in versions, the off switch, drafts and day totals."),
     ("Channels", "Places that sell, each under one program."),
     ("Keys", "API keys, and what each may do."),
@@ -66,7 +67,8 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         "A field cannot be that (`invalid`; `field` and `allowed` say more), the Idempotency-Key was sent before with \
          another request (`idempotency_key_reused`), or the rules say no: `insufficient_points`, `exceeds_order`, \
          `balance_below_minimum`, `below_minimum`, `not_in_steps`, `above_maximum`, `above_share`, `not_with_discounts`, \
-         `program_off`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`.",
+         `program_off`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`, `credit_exceeds_order`, \
+         `insufficient_credit`.",
     ),
     (429, "TooMany", "Too many requests with this key, or too many wrong keys: `too_many_requests`."),
     (500, "Failed", "Something failed inside, and nothing was recorded: `internal`."),

@@ -5,7 +5,7 @@
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use engine::{Points, Rejection};
+use engine::{Money, Points, Rejection};
 use serde::Serialize;
 use store::{Failure, StoreError};
 use utoipa::ToSchema;
@@ -63,6 +63,12 @@ pub struct Problem {
     /// `balance_below_minimum`: how many points must be there to spend.
     #[serde(skip_serializing_if = "Option::is_none")]
     balance_min: Option<i64>,
+    /// `insufficient_credit`: how much store credit can be spent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credit_spendable: Option<String>,
+    /// `credit_exceeds_order`: how much store credit the order can take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credit_fits: Option<String>,
     /// Seconds after which it is worth trying again; the header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -103,6 +109,8 @@ impl Problem {
             points_max: None,
             share_max: None,
             balance_min: None,
+            credit_spendable: None,
+            credit_fits: None,
             retry_after: None,
         })
     }
@@ -153,6 +161,7 @@ impl Problem {
     }
 
     fn fill(&mut self, rejection: &Rejection, voice: Option<&Voice>) {
+        let amount = |it: &Money| voice.map(|voice| it.to_text(voice.terms.currency.exponent));
         let set = |field: &mut Option<i64>, points: &Points| *field = Some(points.get());
         match rejection {
             Rejection::Invalid { path, allowed } => {
@@ -176,6 +185,8 @@ impl Problem {
             }
             Rejection::ExceedsOrder { fits } => set(&mut self.fits, fits),
             Rejection::InsufficientPoints { spendable } => set(&mut self.spendable, spendable),
+            Rejection::InsufficientCredit { spendable } => self.credit_spendable = amount(spendable),
+            Rejection::CreditExceedsOrder { fits } => self.credit_fits = amount(fits),
             Rejection::WrongCurrency => self.field = Some("currency".to_owned()),
             Rejection::VersionKind | Rejection::VersionConflict => self.field = Some("version".to_owned()),
             Rejection::UnknownHold | Rejection::HoldTaken => self.field = Some("hold".to_owned()),
@@ -271,7 +282,9 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::AboveMaximum { .. }
         | Rejection::AboveShare { .. }
         | Rejection::ExceedsOrder { .. }
+        | Rejection::CreditExceedsOrder { .. }
         | Rejection::BehindAccount
+        | Rejection::InsufficientCredit { .. }
         | Rejection::InsufficientPoints { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

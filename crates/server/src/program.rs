@@ -5,6 +5,7 @@
 
 mod allowed;
 mod caps;
+mod convert;
 mod document;
 mod draft;
 mod example;

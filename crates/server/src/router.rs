@@ -7,7 +7,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{accounts, channels, health, holds, keys, members, orders, programs, quotes};
+use crate::api::{accounts, channels, credit, health, holds, keys, members, orders, programs, quotes};
 use crate::app::App;
 use crate::guard;
 use crate::openapi;
@@ -39,6 +39,9 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/members/{member}/accounts/{program}/orders", "read"),
     ("GET", "/v1/members/{member}/accounts/{program}/entries", "read"),
     ("POST", "/v1/members/{member}/accounts/{program}/adjustments", "adjust"),
+    ("GET", "/v1/members/{member}/credit", "read"),
+    ("GET", "/v1/members/{member}/credit/{currency}/entries", "read"),
+    ("POST", "/v1/members/{member}/credit/{currency}/adjustments", "adjust"),
     ("GET", "/v1/programs", "read"),
     ("POST", "/v1/programs", "programs"),
     ("GET", "/v1/programs/{program}", "read"),
@@ -94,6 +97,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(accounts::list_orders))
         .routes(routes!(accounts::list_entries))
         .routes(routes!(accounts::adjust))
+        .routes(routes!(credit::list_credit))
+        .routes(routes!(credit::list_credit_entries))
+        .routes(routes!(credit::adjust_credit))
         .routes(routes!(programs::list_programs, programs::add_program))
         .routes(routes!(programs::get_program))
         .routes(routes!(programs::list_versions, programs::add_version))

@@ -4,12 +4,15 @@
 //! and pages say the same sentence about the same entry.
 
 mod answer;
+mod credit;
 mod entry;
 mod rejection;
 mod voice;
 mod worked;
 
 pub use answer::{answer_in_words, choices_in_words};
+pub(crate) use credit::available_change;
+pub use credit::credit_in_words;
 pub use entry::{Lots, entry_in_words};
 pub use rejection::rejection_in_words;
 pub use voice::{Names, Voice};

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
-use engine::{Account, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, Order, OrderNo, Timestamp};
+use engine::{
+    Account, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, LotRef, Order, OrderNo, Purse, Timestamp,
+};
 use rusqlite::Connection;
 
 use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
@@ -103,6 +105,10 @@ pub(crate) struct Slot {
     pub(crate) holds: BTreeMap<HoldNo, bool>,
     /// Years that changed, and whether they are stored.
     pub(crate) years: BTreeMap<i16, bool>,
+    /// Conversions that changed, and whether they are stored.
+    pub(crate) conversions: BTreeMap<LotNo, bool>,
+    /// Whether the rules look at the owner's store credit.
+    wants_credit: bool,
     /// Where its loaded orders were placed.
     channels: BTreeMap<OrderNo, u32>,
     limit: u32,
@@ -117,6 +123,7 @@ pub(crate) struct Staged {
     lots: Vec<(LotNo, Option<Lot>)>,
     holds: Vec<(HoldNo, bool)>,
     years: Vec<(i16, bool)>,
+    conversions: Vec<(LotNo, bool)>,
     orders: Vec<(OrderNo, SavedOrder)>,
     channels: BTreeMap<OrderNo, u32>,
     totals: Vec<(TotalsKey, Totals)>,
@@ -218,7 +225,8 @@ impl<'a> Batch<'a> {
             btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
             btree_map::Entry::Vacant(empty) => {
                 let facts = facts(self.conn, self.reference, &self.rows, id)?;
-                Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?, facts)))
+                let wants_credit = self.reference.programs.get(&id.program).is_some_and(|it| it.timeline.converts());
+                Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?, facts, wants_credit)))
             }
         }
     }
@@ -232,8 +240,47 @@ impl<'a> Batch<'a> {
         &self.accounts
     }
 
-    /// Four times as many lots as before; and of a program that carries remainders, as many orders.
+    /// Whether the rules see the owner's store credit beside this account; they always do where points become credit.
+    pub(crate) fn show_credit(&mut self, id: AccountId, is_wanted: bool) -> Found<()> {
+        let converts = self.reference.programs.get(&id.program).is_some_and(|it| it.timeline.converts());
+        self.slot(id)?.wants_credit = converts || is_wanted;
+        Ok(())
+    }
+
+    /// The account of the owner's store credit in the currency of that account's program, if the rules look at it.
+    fn purse_of(&mut self, id: AccountId) -> Found<Option<AccountId>> {
+        let currency = self.reference.programs.get(&id.program).and_then(Program::currency);
+        let purse = currency.map(|it| AccountId::purse(id.owner, it));
+        Ok(purse.filter(|_| self.accounts.get(&id).is_some_and(|it| it.wants_credit)))
+    }
+
+    /// The account with the credit beside it, for rules that look at both.
+    pub(crate) fn account(&mut self, id: AccountId) -> Found<Option<Account>> {
+        self.slot(id)?;
+        let Some(purse) = self.purse_of(id)? else { return Ok(None) };
+        let credit = self.slot(purse)?.account.clone();
+        let mut account = self.slot(id)?.account.clone();
+        account.purse = Some(Box::new(Purse { program: id.program, credit }));
+        Ok(Some(account))
+    }
+
+    /// Four times as many lots as before; and of a program that carries remainders, as many orders. Where points become
+    /// store credit, as many conversions with their credit.
     pub(crate) fn load_more(&mut self, id: AccountId) -> Found<()> {
+        self.load_more_of(id)?;
+        let Some(purse) = self.purse_of(id)? else { return Ok(()) };
+        self.load_more_of(purse)?;
+        let conn = self.conn;
+        let slot = self.slot(id)?;
+        let (limit, changed) = (slot.limit, slot.conversions.clone());
+        // What this batch has undone is stored as it was.
+        let fits = |no: LotNo| !changed.contains_key(&no);
+        slot.load(|account| load::load_conversions(conn, id, account, limit, fits))?;
+        let lots: Vec<LotRef> = slot.account.conversions().iter().map(|it| it.credit).collect();
+        self.load_lots(purse, &lots)
+    }
+
+    fn load_more_of(&mut self, id: AccountId) -> Found<()> {
         let conn = self.conn;
         let carries = self.reference.programs.get(&id.program).is_some_and(Program::carries);
         let slot = self.slot(id)?;
@@ -256,6 +303,15 @@ impl<'a> Batch<'a> {
         let loaded = slot.load(|account| load::load_order(conn, id, account, no))?;
         slot.channels.extend(loaded.iter().map(|it| (it.order.no, it.channel)));
         Ok(())
+    }
+
+    /// Lots that something names, whether or not anything is left of them.
+    pub(crate) fn load_lots(&mut self, id: AccountId, lots: &[LotRef]) -> Found<()> {
+        let conn = self.conn;
+        if lots.is_empty() {
+            return Ok(());
+        }
+        self.slot(id)?.load(|account| lots.iter().try_for_each(|it| load::load_lot(conn, id, account, *it)))
     }
 
     pub(crate) fn load_hold(&mut self, id: AccountId, no: HoldNo) -> Found<()> {
@@ -284,7 +340,7 @@ impl<'a> Batch<'a> {
         settles: bool,
     ) -> Found<Staged> {
         let reference = self.reference;
-        let program = reference.programs.get(&id.program).ok_or(Fault::Row("an account of an unknown program"))?;
+        let program = reference.program_of(id).ok_or(Fault::Row("an account of an unknown program"))?;
         let before = &self.slot(id)?.account;
         let mut account = before.clone();
         account.apply(decided);
@@ -294,6 +350,10 @@ impl<'a> Batch<'a> {
         let is_stored = |year| before.years().iter().any(|it| it.year == year);
         let years = decided.entries.iter().filter_map(|it| it.changes.figures).map(|it| it.day.year());
         let years = years.map(|it| (it, is_stored(it))).collect();
+        let was_there = |no| before.conversions().iter().any(|it| it.credit.no == no);
+        let converted = decided.entries.iter().filter(|it| it.changes.converted.is_some());
+        let converted = converted.flat_map(|it| &it.changes.credit).map(|it| it.lot.no);
+        let conversions = converted.map(|no| (no, was_there(no))).collect();
         let mut channels = self.slot(id)?.channels.clone();
         let mut changed: BTreeSet<OrderNo> = decided.entries.iter().filter_map(|it| it.order).collect();
         if let (Some(recorded), Some(place)) = (&decided.order, &order) {
@@ -327,12 +387,30 @@ impl<'a> Batch<'a> {
             };
             orders.push((no, saved_order(changed, new)?));
         }
-        Ok(Staged { id, account, settles, entries, lots, holds, years, orders, channels, totals })
+        Ok(Staged { id, account, settles, entries, lots, holds, years, conversions, orders, channels, totals })
+    }
+
+    /// What was decided on an account and on the credit beside it.
+    pub(crate) fn stage_all(
+        &mut self,
+        id: AccountId,
+        decided: &Decided,
+        order: Option<OrderPlace<'_>>,
+        settles: bool,
+    ) -> Found<Vec<Staged>> {
+        let mut staged = vec![self.stage(id, decided, order, settles)?];
+        if !decided.credit.is_empty() {
+            let purse = self.purse_of(id)?.ok_or(Fault::Row("credit changes that was not asked for"))?;
+            let credit = Decided { entries: decided.credit.clone(), ..Decided::default() };
+            staged.push(self.stage(purse, &credit, None, false)?);
+        }
+        Ok(staged)
     }
 
     /// Takes over what was staged; nothing here can fail.
     pub(crate) fn take_over(&mut self, staged: Staged) {
-        let Staged { id, account, settles, entries, lots, holds, years, orders, channels, totals } = staged;
+        let Staged { id, account, settles, entries, lots, holds, years, conversions, orders, channels, totals } =
+            staged;
         if let Some(slot) = self.accounts.get_mut(&id) {
             slot.is_changed |= settles || !orders.is_empty() || !entries.is_empty();
             let due_at = account.due_at();
@@ -341,6 +419,9 @@ impl<'a> Batch<'a> {
             slot.channels = channels;
             for (no, before) in lots {
                 slot.lots.entry(no).or_insert(before);
+            }
+            for (no, was_there) in conversions {
+                slot.conversions.entry(no).or_insert(was_there);
             }
             for (no, was_active) in holds {
                 slot.holds.entry(no).or_insert(was_active);
@@ -363,7 +444,7 @@ impl<'a> Batch<'a> {
 }
 
 impl Slot {
-    fn of(loaded: Loaded, facts: Facts) -> Self {
+    fn of(loaded: Loaded, facts: Facts, wants_credit: bool) -> Self {
         Self {
             account: loaded.account,
             facts,
@@ -374,6 +455,8 @@ impl Slot {
             lots: BTreeMap::new(),
             holds: BTreeMap::new(),
             years: BTreeMap::new(),
+            conversions: BTreeMap::new(),
+            wants_credit,
             channels: BTreeMap::new(),
             limit: LOTS,
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine::{
-    Actor, Adjustment, Answer, Balance, Document, EntryNo, Facts, HoldNo, OrderNo, Points, Rejection, Timestamp,
+    Actor, Adjustment, Answer, Balance, CreditAdjustment, Document, EntryNo, Facts, HoldNo, Money, OrderNo, Points,
+    Rejection, Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -73,6 +74,12 @@ pub enum Body {
         member: MemberRef,
         adjustment: Adjustment,
         reference: Option<String>,
+    },
+    /// Store credit, in a currency that some program has.
+    AdjustCredit {
+        currency: [u8; 3],
+        member: MemberRef,
+        adjustment: CreditAdjustment,
     },
     /// Posts what has fallen due: the sweeper's.
     Settle {
@@ -174,6 +181,7 @@ impl Body {
             | Self::Hold { .. }
             | Self::ReleaseHold { .. }
             | Self::Adjust { .. }
+            | Self::AdjustCredit { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
             | Self::ChangeMember { .. }
@@ -192,6 +200,7 @@ impl Body {
             Self::SignUp { .. }
             | Self::Hold { .. }
             | Self::Adjust { .. }
+            | Self::AdjustCredit { .. }
             | Self::CreateProgram { .. }
             | Self::AddVersion { .. }
             | Self::SwitchProgram { .. }
@@ -235,6 +244,11 @@ pub enum Reply {
     Adjusted {
         entry: EntryNo,
         balance: Balance,
+    },
+    /// The entry of an adjustment of store credit, and what can be spent now.
+    Credit {
+        entry: EntryNo,
+        credit: Money,
     },
     Settled {
         entries: u64,

@@ -1,7 +1,7 @@
 //! Decides one command of a batch: finds whom it is about, loads that, asks the rules, stages what they answer.
 //!
-//! Checks come in the order of the rejections; the key is looked up before all of them. A command touches one account,
-//! or none.
+//! Checks come in the order of the rejections; the key is looked up before all of them. A command touches one account and
+//! the store credit of its owner, or none.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
-use crate::{people, session};
+use crate::{credit, people, session};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -121,7 +121,9 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::AboveMaximum { .. }
         | Rejection::AboveShare { .. }
         | Rejection::ExceedsOrder { .. }
+        | Rejection::CreditExceedsOrder { .. }
         | Rejection::BehindAccount
+        | Rejection::InsufficientCredit { .. }
         | Rejection::InsufficientPoints { .. } => true,
     }
 }
@@ -149,6 +151,9 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             check_reference(reference.as_deref())?;
             let id = find_account(batch, program, member)?;
             adjust(batch, id, adjustment, reference.as_deref(), moment)
+        }
+        Body::AdjustCredit { currency, member, adjustment } => {
+            credit::adjust(batch, *currency, member, adjustment, moment)
         }
         Body::Settle { owner, program } => {
             if !batch.reference.programs.contains_key(program) {
@@ -199,6 +204,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
+        | Body::AdjustCredit { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. } => Err(Fault::Row("commands on points are decided elsewhere").into()),
         Body::CreateProgram { .. }
@@ -242,14 +248,15 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
         batch.load_hold(id, no)?;
     }
     check_currency(program, put.document)?;
+    credit::prepare(batch, id, known, put.document, moment.now)?;
     let decided = ask(batch, id, |account, rules| {
         let rules = Rules { channel: Some(name), ..rules };
         engine::put_order(account, rules, known, put.document, moment)
     })?;
     let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now };
-    let staged = batch.stage(id, &decided, Some(place), false)?;
+    let staged = batch.stage_all(id, &decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
-    batch.take_over(staged);
+    staged.into_iter().for_each(|it| batch.take_over(it));
     if known.is_none() {
         let listed = Listed { owner, kind: Listing::Order, program: id.program, number: answer.order.0 };
         batch.rows.directory.insert(key, listed);
@@ -350,22 +357,24 @@ fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
     Ok(Reply::Settled { entries, due_at: batch.slot(id)?.account.due_at() })
 }
 
-fn post(batch: &mut Batch<'_>, id: AccountId, decided: &Decided, settles: bool) -> Found<()> {
-    let staged = batch.stage(id, decided, None, settles)?;
-    batch.take_over(staged);
+pub(crate) fn post(batch: &mut Batch<'_>, id: AccountId, decided: &Decided, settles: bool) -> Found<()> {
+    let staged = batch.stage_all(id, decided, None, settles)?;
+    staged.into_iter().for_each(|it| batch.take_over(it));
     Ok(())
 }
 
 /// Asks the rules, and loads more lots as often as they need more.
-fn ask(
+pub(crate) fn ask(
     batch: &mut Batch<'_>,
     id: AccountId,
     mut rule: impl FnMut(&Account, Rules<'_>) -> Result<Decided, Stop>,
 ) -> Result<Decided, Refused> {
     let program = batch.reference.programs.get(&id.program).ok_or(Rejection::UnknownProgram)?;
     loop {
+        let with_credit = batch.account(id)?;
         let slot = batch.slot(id)?;
-        match rule(&slot.account, Rules { timeline: &program.timeline, facts: &slot.facts, channel: None }) {
+        let rules = Rules { timeline: &program.timeline, facts: &slot.facts, channel: None };
+        match rule(with_credit.as_ref().unwrap_or(&slot.account), rules) {
             Ok(decided) => return Ok(decided),
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
             Err(Stop::NeedMore) => batch.load_more(id)?,

@@ -93,7 +93,8 @@ impl Reader {
                     "type": "order", "member": id.owner.to_string(), "program": id.program, "order": it.order.no.0,
                     "channel": it.channel, "reference": it.reference, "version": it.order.pinned.version,
                     "on": it.order.pinned.on, "asked": it.order.asked.get(), "accepted": it.order.accepted.get(),
-                    "earned": it.order.posted.earned.get(), "redeemed": it.order.posted.redeemed().get(),
+                    "credit_asked": it.order.credit_asked.minor(), "credit_accepted": it.order.credit_accepted.minor(),
+                    "credit": it.order.posted.credit().minor(), "earned": it.order.posted.earned.get(), "redeemed": it.order.posted.redeemed().get(),
                     "placed_at": it.order.document.as_deref().map(|it| it.placed_at.to_string()), "amount": amount,
                 }));
             }
@@ -151,6 +152,8 @@ fn accounts_of(conn: &rusqlite::Connection, owner: MemberId) -> Found<Vec<Accoun
 }
 
 fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
+    let currency = id.currency().map(|it| it.iter().copied().map(char::from).collect::<String>());
+    let program = if currency.is_some() { None } else { Some(id.program) };
     let hold = entry.hold.map(|it| {
         let (state, order) = match it.state {
             HoldState::Active => ("active", None),
@@ -165,7 +168,8 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
         .map(|it| json!({"lot": lot(it.lot), "order": it.order.map(|it| it.0), "graced": it.graced}))
         .collect();
     json!({
-        "type": "entry", "member": id.owner.to_string(), "program": id.program, "entry": entry.number.0,
+        "type": "entry", "member": id.owner.to_string(), "program": program, "currency": currency,
+        "entry": entry.number.0,
         "at": entry.at.to_string(), "day": day, "kind": kind_name(entry.kind), "order": entry.order.map(|it| it.0),
         "actor": actor(entry), "reason": reason(&entry.reason), "opened": opened, "dated": entry.dated.iter().copied().map(lot).collect::<Vec<_>>(),
         "hold": hold, "postings": entry.postings.iter().map(posting).collect::<Vec<_>>(),
@@ -216,6 +220,10 @@ fn changes(it: &Changes) -> Value {
         })),
         "allotted": it.allotted.map(|it| json!({"cap": it.cap.name(), "points": it.points.get()})),
         "extended": it.extended.map(|it| it.to_string()),
+        "converted": it.converted.map(|it| json!({
+            "points": it.rate.points.get(), "credit": it.rate.credit.minor(), "times": it.times,
+        })),
+        "credit": it.credit.iter().map(|it| json!({"lot": it.lot.no.0, "amount": it.amount.minor()})).collect::<Vec<_>>(),
     })
 }
 
@@ -232,6 +240,12 @@ fn reason(reason: &Reason) -> Value {
         Reason::Note(note) => json!({"code": "note", "note": note}),
         Reason::Extended(it) => json!({
             "code": "extended", "on": it.rule.on.name(), "months": it.rule.months, "at": it.at.to_string(),
+        }),
+        Reason::Credit(it) => json!({
+            "code": "credit", "fits": it.fits.minor(), "before": it.before.minor(), "after": it.after.minor(),
+        }),
+        Reason::Cause(it) => json!({
+            "code": "cause", "program": it.program, "entry": it.entry.0, "order": it.order.map(|it| it.0),
         }),
     }
 }

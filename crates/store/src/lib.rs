@@ -3,7 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | what can be asked, what is answered? | `command.rs`, `member.rs`, `id.rs`, `key.rs`, `error.rs` |
-//! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
+//! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, store credit `credit.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
 //! | is it all true? how fast could it be? | `verify.rs`, `export.rs`, `floor.rs` |
@@ -14,6 +14,7 @@ mod batch;
 mod checkpoint;
 mod command;
 mod commit;
+mod credit;
 mod damage;
 mod database;
 mod decide;
@@ -55,8 +56,8 @@ pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use query::{
-    Background, ChannelInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules,
-    OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,
+    Background, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase, MemberInfo,
+    MemberRules, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize, credit_ledger,
 };
 pub use reference::Compile;
 pub use store::{Clock, Options, Store, system_clock};

@@ -5,8 +5,8 @@
 //! lots costs no more than one that has had ten.
 
 use engine::{
-    Account, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order, OrderNo, Points, Timestamp,
-    Year,
+    Account, Conversion, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order, OrderNo, Points,
+    Timestamp, Year,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -46,6 +46,9 @@ pub(crate) const YEARS: &str = "SELECT year, body FROM years
     WHERE owner_id = $1 AND program = $2 AND $3 <= year AND year < $4 ORDER BY year";
 pub(crate) const ORDERS_LAST: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
     WHERE owner_id = $1 AND program = $2 ORDER BY order_no DESC LIMIT $3";
+
+pub(crate) const CONVERSIONS_LAST: &str = "SELECT credit_no, body FROM conversions
+    WHERE owner_id = $1 AND program = $2 ORDER BY credit_no DESC LIMIT $3";
 
 /// An account as far as it is loaded, with what its row says besides.
 #[derive(Clone, Debug)]
@@ -95,6 +98,9 @@ fn read_account(row: &Row<'_>) -> Found<Loaded> {
     account.extension = pack::unpack_extension(extension)?;
     account.horizon.orders = Some(account.next_order);
     account.horizon.years = account.latest_year.map(|_| i16::MAX);
+    if !account.balance.converted.is_zero() {
+        account.horizon.conversions = Some(LotNo(u64::MAX));
+    }
     Ok(Loaded { account, due_at: column_due(row.get(FIGURES + 5)?), is_stored: true })
 }
 
@@ -103,8 +109,8 @@ pub(crate) fn load_lots(conn: &Connection, id: AccountId, account: &mut Account,
     if LOTS < limit {
         load_years(conn, id, account, Some(i16::MIN))?;
     }
-    let (orders, years) = (account.horizon.orders, account.horizon.years);
-    let mut horizon = Horizon { orders, years, ..Horizon::default() };
+    let Horizon { orders, years, conversions, .. } = account.horizon;
+    let mut horizon = Horizon { orders, years, conversions, ..Horizon::default() };
     if account.balance.pending.is_positive() {
         let (lots, next) = lots_of_phase(conn, id, WAITING, limit)?;
         // Several may change at one instant: only what changes before the first lot left out is surely complete.
@@ -291,6 +297,39 @@ fn load_order_row(conn: &Connection, id: AccountId, account: &mut Account, row: 
     Ok(())
 }
 
+/// The last `limit` conversions that `fits` and the lots that they name. Only what an order gives back looks at them.
+pub(crate) fn load_conversions(
+    conn: &Connection,
+    id: AccountId,
+    account: &mut Account,
+    limit: u32,
+    fits: impl Fn(LotNo) -> bool,
+) -> Found<()> {
+    let mut statement = conn.prepare_cached(CONVERSIONS_LAST)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, limit])?;
+    let mut loaded = Vec::new();
+    while let Some(row) = rows.next()? {
+        loaded.push(read_conversion(row)?);
+    }
+    let is_all = usize::try_from(limit).is_ok_and(|it| loaded.len() < it);
+    account.horizon.conversions = if is_all { None } else { loaded.last().map(|it| it.credit.no) };
+    for it in loaded.into_iter().filter(|it| fits(it.credit.no)) {
+        for taken in &it.taken {
+            load_lot(conn, id, account, taken.lot)?;
+        }
+        account.load_conversion(it);
+    }
+    Ok(())
+}
+
+pub(crate) fn read_conversion(row: &Row<'_>) -> Found<Conversion> {
+    let conversion = pack::unpack_conversion(row.get_ref(1)?.as_blob().unwrap_or_default())?;
+    if conversion.credit.no != LotNo(row.get(0)?) {
+        return Err(Fault::Row("a conversion stands in the wrong place"));
+    }
+    Ok(conversion)
+}
+
 pub(crate) fn find_order(conn: &Connection, id: AccountId, no: OrderNo) -> Found<Option<OrderRow>> {
     let mut statement = conn.prepare_cached(ORDER)?;
     let mut rows = statement.query(params![id.owner.0, id.program, no.0])?;
@@ -306,6 +345,8 @@ pub(crate) fn read_order(row: &Row<'_>) -> Found<OrderRow> {
         document: Some(document.into()),
         asked: state.asked,
         accepted: state.accepted,
+        credit_asked: state.credit_asked,
+        credit_accepted: state.credit_accepted,
         posted: state.posted,
     };
     Ok(OrderRow { order, channel: row.get(1)?, reference: row.get(2)?, day: row.get(3)? })

@@ -15,7 +15,7 @@ use crate::command::{Body, Failure, Reply};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::id::{ChannelId, ProgramId, looks_like_id};
-use crate::rows::{blob, time};
+use crate::rows::{AccountId, blob, time};
 
 /// Turns the text of a program document into terms, or says why it cannot.
 pub type Compile = fn(&str) -> Result<Terms, String>;
@@ -52,6 +52,14 @@ impl Reference {
         self.programs.values().find(|it| it.name == name || Some(it.id) == id)
     }
 
+    /// The program of an account; of store credit, the first one in its currency, whose zone gives its days.
+    pub(crate) fn program_of(&self, id: AccountId) -> Option<&Program> {
+        match id.currency() {
+            None => self.programs.get(&id.program),
+            Some(currency) => self.programs.values().find(|it| it.currency() == Some(currency)),
+        }
+    }
+
     /// A channel with its name, by its name or its id.
     pub(crate) fn named_channel(&self, name: &str) -> Option<(&str, &Channel)> {
         let by_id = || {
@@ -66,6 +74,11 @@ impl Program {
     /// Whether orders can change what others have earned.
     pub(crate) fn carries(&self) -> bool {
         self.timeline.versions().iter().any(|it| it.terms.earn.mode == EarnMode::StepsCarried)
+    }
+
+    /// The currency of its last version: one that has entries keeps it.
+    pub(crate) fn currency(&self) -> Option<[u8; 3]> {
+        self.timeline.versions().last().map(|it| it.terms.currency.code)
     }
 
     /// The zone in force at an instant; before the first version, that of the first.
@@ -153,6 +166,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
+        | Body::AdjustCredit { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }

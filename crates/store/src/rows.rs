@@ -21,6 +21,27 @@ pub(crate) fn facts(row: &Row<'_>, index: usize) -> Found<Facts> {
     Ok(Facts { customer_type: row.get(index)?, birthday })
 }
 
+/// The first byte of the number of an account of store credit; the others are the letters of its currency.
+const PURSE: u8 = 0xff;
+
+impl AccountId {
+    /// The owner's store credit in a currency: an account of no program, whose points are minor units.
+    pub(crate) fn purse(owner: MemberId, [a, b, c]: [u8; 3]) -> Self {
+        Self { owner, program: u32::from_be_bytes([PURSE, a, b, c]) }
+    }
+
+    /// The currency of an account of store credit.
+    pub(crate) fn currency(self) -> Option<[u8; 3]> {
+        match self.program.to_be_bytes() {
+            [PURSE, a, b, c] => Some([a, b, c]),
+            _ => None,
+        }
+    }
+}
+
+/// The numbers from here on are those of store credit.
+pub(crate) const PURSES: u32 = u32::from_be_bytes([PURSE, 0, 0, 0]);
+
 pub(crate) const FIGURES: usize = 13;
 
 /// A balance in the order of its columns.

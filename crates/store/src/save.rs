@@ -55,6 +55,12 @@ const INSERT_YEAR: &str = "INSERT INTO ledger (body, owner_id, program, part, ph
     VALUES ($1, $2, $3, 5, 0, 0, 0, $4)";
 const UPDATE_YEAR: &str = "UPDATE ledger SET body = $1
     WHERE owner_id = $2 AND program = $3 AND part = 5 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $4";
+const INSERT_CONVERSION: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no, body)
+    VALUES ($1, $2, 6, 0, 0, 0, $3, $4)";
+const UPDATE_CONVERSION: &str = "UPDATE ledger SET body = $1
+    WHERE owner_id = $2 AND program = $3 AND part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $4";
+const DELETE_CONVERSION: &str = "DELETE FROM ledger
+    WHERE owner_id = $1 AND program = $2 AND part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $3";
 
 pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     let conn = batch.conn;
@@ -67,6 +73,7 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     save_orders(conn, &batch.rows)?;
     save_holds(conn, batch)?;
     save_years(conn, batch)?;
+    save_conversions(conn, batch)?;
     save_totals(conn, &batch.rows.totals)?;
     save_answers(conn, &batch.rows, batch.now)
 }
@@ -286,6 +293,28 @@ fn save_years(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
             let body = pack::pack_year(year.ok_or(Fault::Row("a year that changed is loaded"))?);
             let statement = if *is_stored { &mut update } else { &mut insert };
             one(statement.execute(params![body, id.owner.0, id.program, no])?)?;
+        }
+    }
+    Ok(())
+}
+
+fn save_conversions(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+    for (id, slot) in changed(batch) {
+        for (no, is_stored) in &slot.conversions {
+            let found = slot.account.conversions().iter().find(|it| it.credit.no == *no);
+            let key = params![id.owner.0, id.program, no.0];
+            match (found.map(pack::pack_conversion), is_stored) {
+                (Some(body), false) => {
+                    let mut insert = conn.prepare_cached(INSERT_CONVERSION)?;
+                    insert.execute(params![id.owner.0, id.program, no.0, body])?;
+                }
+                (Some(body), true) => {
+                    let mut update = conn.prepare_cached(UPDATE_CONVERSION)?;
+                    one(update.execute(params![body, id.owner.0, id.program, no.0])?)?;
+                }
+                (None, true) => one(conn.prepare_cached(DELETE_CONVERSION)?.execute(key)?)?,
+                (None, false) => {}
+            }
         }
     }
     Ok(())

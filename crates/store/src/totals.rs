@@ -52,6 +52,8 @@ pub struct Totals {
     pub expired: Points,
     /// Between lots or members, net.
     pub moved: Points,
+    /// Points that became store credit, net.
+    pub converted: Points,
     /// What is owed, net.
     pub owed: Points,
     /// What is not collected, net.
@@ -60,7 +62,7 @@ pub struct Totals {
     pub signed_up: i64,
 }
 
-const COLUMNS: usize = 12;
+const COLUMNS: usize = 13;
 
 impl Totals {
     pub(crate) fn count(&mut self, entry: &Entry) {
@@ -74,7 +76,8 @@ impl Totals {
                 (Bucket::Deducted, _) => self.deducted -= points,
                 (Bucket::Expired, _) => self.expired -= points,
                 (Bucket::Moved, _) => self.moved -= points,
-                (Bucket::Pending | Bucket::Available | Bucket::Held | Bucket::Converted | Bucket::Forfeited, _) => {}
+                (Bucket::Converted, _) => self.converted -= points,
+                (Bucket::Pending | Bucket::Available | Bucket::Held | Bucket::Forfeited, _) => {}
             }
             match (posting.to, entry.kind) {
                 (Bucket::Redeemed, _) => self.redeemed += points,
@@ -84,7 +87,8 @@ impl Totals {
                 (Bucket::Expired, _) => self.expired += points,
                 (Bucket::Moved, _) => self.moved += points,
                 (Bucket::Issued, _) => self.earned -= points,
-                (Bucket::Pending | Bucket::Available | Bucket::Held | Bucket::Converted | Bucket::Forfeited, _) => {}
+                (Bucket::Converted, _) => self.converted += points,
+                (Bucket::Pending | Bucket::Available | Bucket::Held | Bucket::Forfeited, _) => {}
             }
         }
         self.owed += entry.changes.owed;
@@ -99,7 +103,7 @@ impl Totals {
     pub fn outstanding(&self) -> Points {
         let spent = self.redeemed - self.returned;
         let taken = self.revoked + self.repaid - self.regranted;
-        self.issued() - spent - taken - self.deducted - self.expired - self.moved
+        self.issued() - spent - taken - self.deducted - self.expired - self.moved - self.converted
     }
 
     fn columns(&self) -> [Points; COLUMNS] {
@@ -114,6 +118,7 @@ impl Totals {
             self.deducted,
             self.expired,
             self.moved,
+            self.converted,
             self.owed,
             self.let_go,
         ]
@@ -137,8 +142,21 @@ impl Totals {
     }
 
     fn of(orders: i64, signed_up: i64, columns: [Points; COLUMNS]) -> Self {
-        let [earned, added, redeemed, returned, revoked, regranted, repaid, deducted, expired, moved, owed, let_go] =
-            columns;
+        let [
+            earned,
+            added,
+            redeemed,
+            returned,
+            revoked,
+            regranted,
+            repaid,
+            deducted,
+            expired,
+            moved,
+            converted,
+            owed,
+            let_go,
+        ] = columns;
         Self {
             orders,
             earned,
@@ -151,6 +169,7 @@ impl Totals {
             deducted,
             expired,
             moved,
+            converted,
             owed,
             let_go,
             signed_up,
@@ -159,7 +178,7 @@ impl Totals {
 }
 
 pub(crate) const COLUMNS_TEXT: &str = "orders, earned, added, redeemed, returned, revoked, regranted, repaid, deducted,
-    expired, moved, owed, let_go, signed_up";
+    expired, moved, converted, owed, let_go, signed_up";
 
 /// Reads sums whose first column stands at `first`.
 pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Totals> {
@@ -173,14 +192,15 @@ pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Total
 pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals>) -> Found<()> {
     let mut statement = conn.prepare_cached(
         "INSERT INTO totals (program, channel, day, slot, orders, earned, added, redeemed, returned, revoked,
-            regranted, repaid, deducted, expired, moved, owed, let_go, signed_up)
-        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+            regranted, repaid, deducted, expired, moved, converted, owed, let_go, signed_up)
+        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         ON CONFLICT (program, channel, day, slot) DO UPDATE SET
             orders = orders + excluded.orders, earned = earned + excluded.earned, added = added + excluded.added,
             redeemed = redeemed + excluded.redeemed, returned = returned + excluded.returned,
             revoked = revoked + excluded.revoked, regranted = regranted + excluded.regranted,
             repaid = repaid + excluded.repaid, deducted = deducted + excluded.deducted,
-            expired = expired + excluded.expired, moved = moved + excluded.moved, owed = owed + excluded.owed,
+            expired = expired + excluded.expired, moved = moved + excluded.moved,
+            converted = converted + excluded.converted, owed = owed + excluded.owed,
             let_go = let_go + excluded.let_go, signed_up = signed_up + excluded.signed_up",
     )?;
     for (key, totals) in totals {
@@ -202,6 +222,7 @@ pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals
             c[9],
             c[10],
             c[11],
+            c[12],
             totals.signed_up
         ])?;
     }

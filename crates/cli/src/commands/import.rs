@@ -375,6 +375,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         | Rejection::OrderType
         | Rejection::ProgramOff => "redeem".to_owned(),
         Rejection::UnknownChannel | Rejection::UnknownProgram => "channel".to_owned(),
+        Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => "credit".to_owned(),
         Rejection::IdentityTaken => "member".to_owned(),
     };
     let problem = text.strip_prefix(&format!("{field}: ")).unwrap_or(&text).to_owned();

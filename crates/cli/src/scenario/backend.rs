@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use engine::{
-    Account, Actor, Adjustment, Answer, Balance, Date, Document, Entry, Facts, HoldNo, Points, Quote, Rejection, Terms,
-    Timestamp,
+    Account, Actor, Adjustment, Answer, Balance, CreditAdjustment, Date, Document, Entry, Facts, HoldNo, Money, Points,
+    Quote, Rejection, Terms, Timestamp,
 };
 
 /// The one program and the first channel of a scenario.
@@ -97,6 +97,11 @@ pub(super) enum Act {
         program: String,
         adjustment: Adjustment,
     },
+    AdjustCredit {
+        person: Person,
+        currency: [u8; 3],
+        adjustment: CreditAdjustment,
+    },
     Settle {
         member: MemberNo,
     },
@@ -130,6 +135,9 @@ pub(super) trait Backend {
 
     /// The balance at an instant, settled to it without saving.
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance>;
+
+    /// The store credit that can be spent at an instant.
+    fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money>;
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>>;
 

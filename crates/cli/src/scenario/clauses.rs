@@ -12,7 +12,7 @@ const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `i
     `gift cards when sold|used`, `round per line|order`, `order types new renewal`, `promotion \"Double Mondays\" times 2 on monday`, `no promotion \"Double Mondays\"`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
     `expire after 12 months without activity`, `any order extends by 12 months`, `earning extends by 12 months`, \
-    `nothing extends`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
+    `nothing extends`, `convert 1000 to 5.00`, `convert nothing`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
     `points pay shipping|tax|goods only`, `points instead of|after discounts`, \
     `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, \
@@ -43,6 +43,7 @@ pub(super) struct Clauses {
     on_refund: &'static str,
     shortfall: &'static str,
     earning: Earning,
+    convert: Option<(String, String)>,
 }
 
 impl Default for Clauses {
@@ -68,6 +69,7 @@ impl Default for Clauses {
             on_refund: "stays",
             shortfall: "owe",
             earning: Earning::default(),
+            convert: None,
         }
     }
 }
@@ -83,6 +85,10 @@ impl Clauses {
             self.change_cap(&mut words)?;
         } else if words.eat("earn") {
             self.earn = (figure(&mut words)?, after(&mut words, "per")?);
+        } else if words.eat("convert nothing") {
+            self.convert = None;
+        } else if words.eat("convert") {
+            self.convert = Some((figure(&mut words)?, after(&mut words, "to")?));
         } else if words.eat("redeem") {
             self.redeem = (figure(&mut words)?, after(&mut words, "for")?);
         } else if words.eat("at least") {
@@ -183,6 +189,11 @@ impl Clauses {
         let caps = caps.join(", ");
         let (earning, order_types) = (self.earning.keys(), self.earning.order_types());
         let promotions = self.earning.promotions();
+        let convert = self
+            .convert
+            .as_ref()
+            .map(|(points, credit)| format!(",\n  \"convert\": {{ \"points\": {points}, \"credit\": \"{credit}\" }}"));
+        let convert = convert.unwrap_or_default();
         format!(
             r#"{{
   "format": 1,
@@ -203,7 +214,7 @@ impl Clauses {
     "points": {redeem}, "value": "{value}", "min_value": "{value_min}", "min_points": {points_min},
     "hold_minutes": {hold_minutes}, "on_refund": "{on_refund}"{limits}
   }},
-  "refund": {{ "shortfall": "{shortfall}" }}
+  "refund": {{ "shortfall": "{shortfall}" }}{convert}
 }}
 "#
         )

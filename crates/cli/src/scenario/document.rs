@@ -7,7 +7,7 @@ use super::moment::When;
 use super::words::{Fault, Words, money};
 
 const ALLOWED: &str = "an amount such as 100.00, `placed`, `paid`, `fulfilled` or `cancelled` (with `on 2022-02-28` if not \
-    now), `redeem 500`, `hold 1`, `version 3`, `changed 2022-02-28 10:00`, `coupon 15.00`, `discount 5.00`, \
+    now), `redeem 500`, `credit 5.00`, `hold 1`, `version 3`, `changed 2022-02-28 10:00`, `coupon 15.00`, `discount 5.00`, \
     `shipping 4.90`, `gift cards 20.00`, `type renewal`, `refunded 40.00`, `returned book 1`, `in EUR`, `from till`, `import`, `again`, and last `lines: book \
     2 x 20.00 less 1.00 tax 3.00 included, card 25.00 gift card`";
 const ALLOWED_LINE: &str =
@@ -25,6 +25,7 @@ pub(super) struct Sale {
 enum Change {
     Date(Named, Option<Timestamp>),
     Redeem(Points),
+    Credit(Money),
     Hold(HoldNo),
     Version(DocumentVersion),
     Coupon(Money),
@@ -111,6 +112,8 @@ impl Change {
         let exponent = when.exponent;
         Ok(Some(if words.eat("redeem") {
             Self::Redeem(words.points()?)
+        } else if words.eat("credit") {
+            Self::Credit(words.money(exponent)?)
         } else if words.eat("hold") {
             Self::Hold(HoldNo(words.number("the number of a hold such as 1")?))
         } else if words.eat("version") {
@@ -154,6 +157,7 @@ impl Change {
                 }
             }
             Self::Redeem(points) => document.redeem = Some(*points),
+            Self::Credit(credit) => document.credit = Some(*credit),
             Self::Hold(no) => document.hold = Some(*no),
             Self::Version(version) => document.version = *version,
             Self::Coupon(amount) => document.coupon = *amount,

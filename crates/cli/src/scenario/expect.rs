@@ -22,12 +22,14 @@ const OF_ORDER: [&str; 9] =
     ["earned", "will earn", "redeemed", "owed", "let go", "expired", "balance", "pending", "held"];
 const OF_ACCOUNT: [&str; 11] =
     ["balance", "pending", "held", "owed", "let go", "expired", "issued", "redeemed", "revoked", "deducted", "hold"];
-const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
+/// Amounts: what of the member's store credit can be spent, and what of it pays for an order.
+const OF_MONEY: [&str; 2] = ["store credit", "credit"];
+const ALLOWED_OF_ORDER: &str = "`credit 5.00`, `store credit 5.00`, `earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
     `cut by order|day|month|year|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
     `recorded`, `retry`, `stale`, `unchanged`, `refused CODE`, of a quote `choices 500 1000`, `no choices`, `more because \
     CODE`, and of the account `balance 100` or `100`, `pending 20`, \
     `held 50`";
-const ALLOWED_OF_ACCOUNT: &str = "`100` or `balance 100`, `pending 20`, `held 50`, `owed 5`, `let go 5`, `expired 40`, \
+const ALLOWED_OF_ACCOUNT: &str = "`store credit 5.00`, `100` or `balance 100`, `pending 20`, `held 50`, `owed 5`, `let go 5`, `expired 40`, \
     `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `hold 1`, `until 2023-08-05`, `never expires`, `unchanged`, \
     `refused CODE`";
 
@@ -175,13 +177,17 @@ fn read_figure(words: &mut Words, tells: Tells, when: &When, expected: &mut Vec<
         return Err(Fault::allowed(words.peek(), allowed(tells)));
     }
     let points: &[&str] = if of_sale { &OF_ORDER } else { &OF_ACCOUNT };
-    if words.eat("because") {
+    if words.eat("credit because") {
+        push("credit because", words.take().to_owned());
+    } else if words.eat("because") {
         push("because", words.take().to_owned());
     } else if let Some(name) = points.iter().find(|name| words.eat(name)) {
         push(name, words.points()?.to_string());
         if of_sale && words.eat("because") {
             push("because", words.take().to_owned());
         }
+    } else if let Some(name) = OF_MONEY.into_iter().find(|name| (of_sale || *name != "credit") && words.eat(name)) {
+        push(name, words.money(when.exponent)?.to_text(when.exponent));
     } else if words.eat("until") {
         push("until", words.date()?.to_string());
     } else if of_sale && words.eat("cut by") {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, Actor, Balance, Decided, Entry, Facts, Moment, OrderNo, Quote, Rejection, Rules, Stop, Switch, Timeline,
-    Timestamp, Version,
+    Account, Actor, Balance, CreditAdjustment, Decided, Entry, Facts, Moment, Money, OrderNo, Purse, Quote, Rejection,
+    Rules, Stop, Switch, Timeline, Timestamp, Version,
 };
 
 use super::backend::{
@@ -23,11 +23,20 @@ pub(super) struct EngineBackend {
     orders: BTreeMap<(String, String), (MemberNo, OrderNo)>,
 }
 
-#[derive(Default)]
 struct Kept {
     account: Account,
     entries: Vec<Entry>,
+    /// Of store credit.
+    credit: Vec<Entry>,
     facts: Facts,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        let mut account = Account::default();
+        account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
+        Self { account, entries: Vec::new(), credit: Vec::new(), facts: Facts::default() }
+    }
 }
 
 impl EngineBackend {
@@ -67,6 +76,7 @@ impl EngineBackend {
         let kept = self.accounts.entry(member).or_default();
         kept.account.apply(decided);
         kept.entries.extend(decided.entries.iter().cloned());
+        kept.credit.extend(decided.credit.iter().cloned());
     }
 
     /// Decides on a member's account and keeps what comes of it.
@@ -147,7 +157,7 @@ impl EngineBackend {
         match act {
             _ if arrival.import => Actor::Import,
             Act::Order { channel, .. } => Actor::Channel(self.channel_no(channel)),
-            Act::Hold { .. } | Act::Release { .. } | Act::Adjust { .. } => KEY,
+            Act::Hold { .. } | Act::Release { .. } | Act::Adjust { .. } | Act::AdjustCredit { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
             Act::SignUp { .. } | Act::Change { .. } => KEY,
@@ -209,6 +219,10 @@ impl Backend for EngineBackend {
                     self.decide(member, |account, rules| engine::adjust(account, rules, adjustment, moment))?
                 }
             },
+            Act::AdjustCredit { person, adjustment, .. } => match self.find(person) {
+                Err(rejection) => return Ok(Err(rejection)),
+                Ok(member) => self.adjust_credit(member, adjustment, moment)?,
+            },
             Act::Settle { member } => {
                 self.decide(*member, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?
             }
@@ -247,13 +261,13 @@ impl Backend for EngineBackend {
         }
     }
 
+    fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money> {
+        let account = self.settled(member, now)?;
+        Ok(account.purse.map_or(Money::ZERO, |it| it.available()))
+    }
+
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
-        let kept = self.accounts.entry(member).or_default();
-        let mut account = kept.account.clone();
-        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel: None };
-        let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
-        account.apply(&due);
-        Ok(account.balance)
+        Ok(self.settled(member, now)?.balance)
     }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {
@@ -261,6 +275,36 @@ impl Backend for EngineBackend {
     }
 
     fn verify(&mut self) -> Result<Option<String>> {
-        Ok(self.accounts.values().find_map(|it| replay_differs(&it.account, &it.entries)))
+        Ok(self.accounts.values().find_map(|it| {
+            let credit = it.account.purse.as_ref().and_then(|purse| replay_differs(&purse.credit, &it.credit));
+            replay_differs(&it.account, &it.entries).or(credit)
+        }))
+    }
+}
+
+impl EngineBackend {
+    /// Credit is there of all points that have become some by now.
+    fn adjust_credit(
+        &mut self,
+        member: MemberNo,
+        adjustment: &CreditAdjustment,
+        moment: Moment,
+    ) -> Result<Result<Decided, Rejection>> {
+        self.decide(member, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?.ok();
+        self.decide(member, |account, _| {
+            let purse = account.purse.as_ref().ok_or(Stop::NeedMore)?;
+            let decided = engine::adjust_credit(&purse.credit, adjustment, moment)?;
+            Ok(Decided { credit: decided.entries, ..Decided::default() })
+        })
+    }
+
+    /// The account at an instant; nothing is kept of it.
+    fn settled(&mut self, member: MemberNo, now: Timestamp) -> Result<Account> {
+        let kept = self.accounts.entry(member).or_default();
+        let mut account = kept.account.clone();
+        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel: None };
+        let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
+        account.apply(&due);
+        Ok(account)
     }
 }

@@ -1,17 +1,17 @@
 //! The scenario language: one line, one step. Reads a whole file before anything runs, so that a slip of the pen is told
 //! with its line and what is allowed.
 
-use engine::{Adjustment, Date, HoldNo, Points, Terms, Timestamp};
+use engine::{Adjustment, CreditAdjustment, Date, HoldNo, Points, Terms, Timestamp};
 
 use super::backend::FactsChange;
 use super::clauses::Clauses;
 use super::document::{Sale, Sending};
 use super::expect::{Expected, Tells};
 use super::moment::{Clock, When};
-use super::words::{Fault, Words};
+use super::words::{Fault, Words, money};
 
 const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `quote NAME …`, `hold NAME \
-    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`";
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
 pub(super) type Compile = fn(&str, Date) -> Result<Terms, Wrong>;
@@ -84,6 +84,10 @@ pub(super) enum Action {
         who: Who,
         adjustment: Adjustment,
         program: Option<String>,
+    },
+    AdjustCredit {
+        who: Who,
+        adjustment: CreditAdjustment,
     },
     Settle {
         who: Who,
@@ -261,7 +265,14 @@ impl Reader {
     }
 
     fn adjust(&self, words: &mut Words) -> Result<Action, Fault> {
-        let (who, points) = (who(words)?, words.points()?);
+        let who = who(words)?;
+        if words.eat("credit") {
+            let word = words.take();
+            let amount = money(word.strip_prefix('+').unwrap_or(word), self.when.exponent)?;
+            let note = words.quoted()?.to_owned();
+            return Ok(Action::AdjustCredit { who, adjustment: CreditAdjustment { amount, note } });
+        }
+        let points = words.points()?;
         let note = words.quoted()?.to_owned();
         let expires_at = if words.eat("until") { Some(self.when.zone.end_of(words.date()?)) } else { None };
         Ok(Action::Adjust { who, adjustment: Adjustment { points, note, expires_at }, program: under(words) })
@@ -279,7 +290,11 @@ impl Action {
             | Self::Change { .. } => Tells::Nothing,
             Self::Order { .. } => Tells::Order,
             Self::Quote { .. } => Tells::Quote,
-            Self::Hold { .. } | Self::Release { .. } | Self::Adjust { .. } | Self::Settle { .. } => Tells::Account,
+            Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Adjust { .. }
+            | Self::AdjustCredit { .. }
+            | Self::Settle { .. } => Tells::Account,
             Self::Balance { .. } => Tells::Account,
             Self::Lots { .. } => Tells::Lots,
             Self::Entries { .. } => Tells::Entries,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Actor, Balance, Entry, EntryNo, Moment, Quote, Rejection, Timestamp};
+use engine::{Actor, Balance, Entry, EntryNo, Moment, Money, Quote, Rejection, Timestamp};
 use store::{
     Body, ChannelId, Command, Database, Failure, Identity, Key, MemberChange, MemberId, MemberRef, Options, ProgramId,
     Store, Time,
@@ -135,6 +135,10 @@ impl Backend for StoreBackend {
                 let (program, adjustment) = (program.clone(), adjustment.clone());
                 (KEY, Body::Adjust { program, member, adjustment, reference: None })
             }
+            Act::AdjustCredit { person, currency, adjustment } => {
+                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                (KEY, Body::AdjustCredit { currency: *currency, member, adjustment: adjustment.clone() })
+            }
             Act::Settle { member } => (Actor::System, Body::Settle { owner: id_of(*member), program: PROGRAM_NO }),
         };
         let reply = match self.send(actor, arrival, body)? {
@@ -148,6 +152,7 @@ impl Backend for StoreBackend {
             store::Reply::Hold { hold, .. } => Reply::Hold { hold },
             store::Reply::Member { .. }
             | store::Reply::Adjusted { .. }
+            | store::Reply::Credit { .. }
             | store::Reply::Settled { .. }
             | store::Reply::Forgotten { .. }
             | store::Reply::Program { .. }
@@ -170,6 +175,11 @@ impl Backend for StoreBackend {
 
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
         Ok(self.store.reader()?.balance(id_of(member), PROGRAM_NO, now)?)
+    }
+
+    fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money> {
+        let credit = self.store.reader()?.credit(id_of(member), now)?;
+        Ok(credit.first().map_or(Money::ZERO, |it| Money::new(it.account.balance.available.get())))
     }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {

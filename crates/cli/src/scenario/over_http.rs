@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Actor, Balance, Entry, Facts, OrderNo, Quote, Rejection, Timestamp};
+use engine::{Actor, Balance, Entry, Facts, Money, OrderNo, Quote, Rejection, Timestamp};
 use serde_json::{Value, json};
 use server::{App, Config};
 use store::{Body, Command, Database, Failure, Key, MemberId, Options, Scopes, SecretHash, Store, Time};
@@ -252,6 +252,13 @@ impl Backend for HttpBackend {
                 }
                 (Method::DELETE, format!("/v1/holds/{}", self.hold_id(person, hold.0)?), None)
             }
+            Act::AdjustCredit { person, currency, adjustment } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let currency = std::str::from_utf8(currency)?;
+                let path = format!("/v1/members/{}/credit/{currency}/adjustments", escaped(&member));
+                let amount = adjustment.amount.to_text(self.exponent);
+                (Method::POST, path, Some(json!({ "amount": amount, "note": adjustment.note })))
+            }
             Act::Adjust { person, program, adjustment } => {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 let program = escaped(&self.program_called(program));
@@ -295,6 +302,15 @@ impl Backend for HttpBackend {
             bail!("the balance is of {}, not of {now}", read.text("at")?);
         }
         read.inner("balance")?.balance()
+    }
+
+    fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money> {
+        self.go_on_to(now);
+        let path = format!("/v1/members/{}/credit", self.id_of(member)?);
+        let credit = self.get(&path)?;
+        let read = self.read(&credit);
+        let first = read.list("data")?.next();
+        first.map_or(Ok(Money::ZERO), |it| it.money("available"))
     }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {

@@ -63,6 +63,7 @@ struct Runner<'a> {
     documents: BTreeMap<(String, String), Document>,
     orders: BTreeMap<(MemberNo, String), OrderNo>,
     currency: [u8; 3],
+    exponent: u8,
     now: Timestamp,
 }
 
@@ -77,6 +78,7 @@ impl<'a> Runner<'a> {
             documents: BTreeMap::new(),
             orders: BTreeMap::new(),
             currency: *b"USD",
+            exponent: 2,
             now: Timestamp::START,
         }
     }
@@ -116,6 +118,7 @@ impl<'a> Runner<'a> {
                 tell::answer(found, &quote.answer, &step.when);
                 tell::choices(found, &quote.choices);
                 found.figures.extend(quote.why.map(|why| ("because", why.code().to_owned())));
+                found.figures.extend(quote.why_credit.map(|why| ("credit because", why.code().to_owned())));
             }
             Err(rejection) => tell::rejection(found, &rejection),
         }
@@ -158,7 +161,8 @@ impl<'a> Runner<'a> {
         let mut account = Found::default();
         self.tell_account(&mut account, member)?;
         let of_account = account.figures.into_iter();
-        let of_account = of_account.filter(|(name, _)| !is_order || matches!(*name, "balance" | "pending" | "held"));
+        let of_account = of_account
+            .filter(|(name, _)| !is_order || matches!(*name, "balance" | "pending" | "held" | "store credit"));
         found.figures.extend(of_account);
         Ok(())
     }
@@ -202,6 +206,11 @@ impl<'a> Runner<'a> {
                 let program = program(name);
                 (Act::Adjust { person: person.clone(), program, adjustment: adjustment.clone() }, Some(person))
             }
+            Action::AdjustCredit { who, adjustment } => {
+                let person = self.person(who)?;
+                let (currency, adjustment) = (self.currency, adjustment.clone());
+                (Act::AdjustCredit { person: person.clone(), currency, adjustment }, Some(person))
+            }
             Action::Settle { who } => {
                 let person = self.person(who)?;
                 let Some(member) = self.member(&person) else { return Ok(None) };
@@ -237,6 +246,7 @@ impl<'a> Runner<'a> {
             (Act::Program { terms, .. }, Ok(_)) => {
                 self.begun = true;
                 self.currency = terms.currency.code;
+                self.exponent = terms.currency.exponent;
             }
             (Act::SignUp { member, identities, .. }, Ok(_)) => {
                 let name = identities.last().and_then(|it| it.strip_prefix("customer:"));
@@ -313,6 +323,8 @@ impl<'a> Runner<'a> {
             ("deducted", it.deducted),
         ];
         found.figures.extend(figures.map(|(name, points)| (name, points.to_string())));
+        let credit = self.backend.credit(member, self.now)?;
+        found.figures.insert("store credit", credit.to_text(self.exponent));
         Ok(())
     }
 

@@ -74,6 +74,7 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
         ("base", answer.earned.base.to_text(when.exponent)),
         ("redeemed", answer.redeemed.to_string()),
         ("pays", answer.value.to_text(when.exponent)),
+        ("credit", answer.credit.to_text(when.exponent)),
         ("owed", answer.owed.to_string()),
         ("let go", answer.let_go.to_string()),
         ("expired", answer.expired.to_string()),

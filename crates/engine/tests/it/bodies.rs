@@ -143,6 +143,7 @@ impl Body {
             order_type: self.order_type.map(str::to_owned),
             redeem: None,
             hold: None,
+            credit: None,
         }
     }
 }

@@ -63,6 +63,7 @@ impl Shop {
             },
             shortfall: Shortfall::Owe,
             points_part: PointsPart::Stays,
+            convert: None,
         }
     }
 

@@ -26,6 +26,10 @@ pub(crate) enum Step {
         points: i64,
         expires_in_days: Option<i32>,
     },
+    /// Staff add or deduct store credit.
+    Credit {
+        amount: i64,
+    },
     /// So many minutes go by.
     Wait {
         minutes: i64,
@@ -39,6 +43,8 @@ pub(crate) struct Put {
     pub(crate) body: Body,
     pub(crate) milestones: Milestones,
     pub(crate) ask: Option<Ask>,
+    /// Store credit: a share of what is there, or an amount.
+    pub(crate) credit: Option<Ask>,
     /// Names the hold so many before the last.
     pub(crate) hold: Option<usize>,
     pub(crate) version: VersionStep,
@@ -94,6 +100,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => (0..3_usize).prop_map(|which| Step::Release { which }),
         2 => (-300..600_i64, prop::option::of(-1..40_i32))
             .prop_map(|(points, expires_in_days)| Step::Adjust { points, expires_in_days }),
+        1 => (-900..3_000_i64).prop_map(|amount| Step::Credit { amount }),
         5 => waits().prop_map(|minutes| Step::Wait { minutes }),
         1 => Just(Step::Settle),
     ]
@@ -106,18 +113,20 @@ pub(crate) fn waits() -> impl Strategy<Value = i64> {
 pub(crate) fn puts() -> impl Strategy<Value = Put> {
     let hold = prop_oneof![4 => Just(None), 1 => (0..3_usize).prop_map(Some)];
     let ask = prop_oneof![2 => Just(None), 3 => asks().prop_map(Some)];
+    let credit = prop_oneof![3 => Just(None), 2 => asks().prop_map(Some)];
     let version = prop_oneof![
         6 => Just(VersionStep::Newer),
         1 => Just(VersionStep::Same),
         1 => Just(VersionStep::Older),
         2 => Just(VersionStep::LeftOut),
     ];
-    (0..ORDERS, bodies(), milestones(), ask, hold, version, prop::bool::weighted(0.1)).prop_map(
-        |(order, body, milestones, ask, hold, version, redate)| Put {
+    (0..ORDERS, bodies(), milestones(), (ask, credit), hold, version, prop::bool::weighted(0.1)).prop_map(
+        |(order, body, milestones, (ask, credit), hold, version, redate)| Put {
             order,
             body,
             milestones,
             ask,
+            credit,
             hold,
             version,
             redate,

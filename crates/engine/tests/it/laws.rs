@@ -8,7 +8,7 @@ use engine::{DocumentVersion, Status, settle};
 use proptest::prelude::*;
 
 use crate::histories::{Step, histories, waits};
-use crate::ledger::{check_replay, check_sums};
+use crate::ledger::{check_credit, check_replay, check_sums, purse};
 use crate::programs::timelines;
 use crate::seeded::{Outcome, check};
 use crate::shop::{Command, Shop};
@@ -21,8 +21,10 @@ fn law_1_entries_sum_to_every_figure_and_replay_rebuilds_the_account() {
         for step in &steps {
             shop.take(step);
             told(&shop, check_sums(&shop.account, &shop.entries))?;
+            told(&shop, check_credit(&shop))?;
         }
-        told(&shop, check_replay(&shop.account, &shop.entries))
+        told(&shop, check_replay(&shop.account, &shop.entries))?;
+        told(&shop, check_replay(purse(&shop), &shop.credit))
     });
 }
 
@@ -92,6 +94,7 @@ fn check_two_steps(shop: &Shop, first: i64, second: i64) -> Outcome {
     let all = settle(&at_once, rules, b).expect("everything is loaded");
     at_once.apply(&all);
     prop_assert_eq!([early.entries, late.entries].concat(), all.entries);
+    prop_assert_eq!([early.credit, late.credit].concat(), all.credit);
     prop_assert_eq!(&stepwise, &at_once);
     prop_assert!(a < stepwise.due_at() || stepwise.due_at() > b, "still due");
     Ok(())

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Account, Bucket, Date, Entry, Figures, HoldState, LotNo, Points, Source};
+use engine::{Account, Bucket, Date, Entry, Figures, HoldState, Kind, LotNo, Points, Source};
 use proptest::prelude::*;
 
 use crate::seeded::Outcome;
+use crate::shop::Shop;
 
 /// Law 1: entries sum to everything that the account says, conservation holds, nothing is below zero, and nobody owes
 /// who has points to spend.
@@ -145,6 +146,40 @@ pub(crate) fn check_replay(account: &Account, entries: &[Entry]) -> Outcome {
     for order in account.orders() {
         let posted = replayed.order(order.no).map(|it| it.posted.clone()).unwrap_or_default();
         prop_assert_eq!(&posted, &order.posted, "order {:?}", order.no);
+    }
+    prop_assert_eq!(replayed.conversions(), account.conversions());
+    Ok(())
+}
+
+pub(crate) fn purse(shop: &Shop) -> &Account {
+    &shop.account.purse.as_ref().expect("a shop's account has its credit").credit
+}
+
+/// The credit adds up by itself, and to what the entries on points say of it: what is spent is with orders, what is converted
+/// is with conversions, and who owes has no conversion of which nothing is spent.
+pub(crate) fn check_credit(shop: &Shop) -> Outcome {
+    let purse = purse(shop);
+    check_sums(purse, &shop.credit)?;
+    let parts = shop.entries.iter().flat_map(|it| &it.changes.credit);
+    let by_hand = shop.credit.iter().filter(|it| it.kind == Kind::Adjust).flat_map(|it| &it.postings);
+    let mut lots: BTreeMap<LotNo, i64> = BTreeMap::new();
+    for it in parts {
+        *lots.entry(it.lot.no).or_default() += it.amount.minor();
+    }
+    for it in by_hand {
+        *lots.entry(it.lot).or_default() += if it.to == Bucket::Deducted { -it.points.get() } else { it.points.get() };
+    }
+    for lot in purse.lots() {
+        prop_assert_eq!(Some(&lot.available.get()), lots.get(&lot.at.no), "credit lot {:?}", lot);
+    }
+    let with_orders: i64 = shop.account.orders().iter().map(|it| it.posted.credit().minor()).sum();
+    prop_assert_eq!(purse.balance.redeemed.get(), with_orders, "credit that is with orders");
+    let converted: Points = shop.account.conversions().iter().flat_map(|it| &it.taken).map(|it| it.points).sum();
+    prop_assert_eq!(shop.account.balance.converted, converted, "points that are credit");
+    for it in shop.account.conversions() {
+        let left = purse.lot(it.credit.no).map_or(0, |it| it.available.get());
+        let owes = shop.account.balance.owed.is_positive() && shop.account.balance.held.is_zero();
+        prop_assert!(!owes || left < it.rate.credit.minor(), "owed beside credit of points: {:?}", it);
     }
     Ok(())
 }

@@ -52,6 +52,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
         waiting: dues.get(waiting.index(dues.len() + 1)).copied(),
         orders: Some(whole.next_order),
         years: if open.index(3) == 0 { Some(i16::MAX) } else { None },
+        conversions: whole.conversions().get(open.index(whole.conversions().len() + 1)).map(|it| it.credit.no),
     };
     let mut account = Account::default();
     account.balance = whole.balance;
@@ -70,9 +71,10 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     }
     let order = match command {
         Command::Put { slot, .. } => shop.order(*slot),
-        Command::Hold { .. } | Command::Release(_) | Command::Adjust(_) | Command::Settle => None,
+        Command::Hold { .. } | Command::Release(_) | Command::Adjust(_) | Command::Credit(_) | Command::Settle => None,
     };
     let mut named: Vec<LotNo> = order.iter().flat_map(|it| it.posted.lots()).map(|it| it.no).collect();
+    named.extend(whole.conversions().iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
     named.extend(whole.holds().iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
     for lot in whole.lots() {
         let near = is_open(lot) && horizon.open.is_none_or(|last| lot.spend_key() <= last);
@@ -83,6 +85,10 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     }
     for hold in whole.holds() {
         account.load_hold(hold.clone());
+    }
+    account.purse.clone_from(&whole.purse);
+    for it in whole.conversions().iter().filter(|it| horizon.conversions.is_none_or(|first| first <= it.credit.no)) {
+        account.load_conversion(it.clone());
     }
     if let Some(order) = order {
         account.load_order(order.clone());

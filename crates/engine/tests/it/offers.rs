@@ -36,7 +36,8 @@ fn law_5_committing_what_a_quote_offered_gives_what_it_said() {
 
 fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote) -> Outcome {
     let put = |redeem: Points| {
-        let document = Arc::new(Document { redeem: Some(redeem), ..wanted.clone() });
+        let credit = offer.credit.or(wanted.credit);
+        let document = Arc::new(Document { redeem: Some(redeem), credit, ..wanted.clone() });
         put_order(&shop.account, shop.rules(), known, &document, shop.moment())
     };
     let decided = put(offer.redeem);
@@ -84,6 +85,8 @@ fn is_no_clamping(rejection: &Rejection) -> Outcome {
             | Rejection::AboveShare { .. }
             | Rejection::ExceedsOrder { .. }
             | Rejection::InsufficientPoints { .. }
+            | Rejection::CreditExceedsOrder { .. }
+            | Rejection::InsufficientCredit { .. }
     );
     prop_assert!(!clamped, "a quote clamps: {:?}", rejection);
     Ok(())

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    Caps, Currency, Date, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money, Points, PointsPart,
-    RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version, WithDiscounts,
-    YearDay, Zone,
+    Caps, ConvertRate, Currency, Date, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money, Points,
+    PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version,
+    WithDiscounts, YearDay, Zone,
 };
 use proptest::prelude::*;
 
@@ -48,6 +48,7 @@ pub(crate) fn plain() -> Terms {
         },
         shortfall: Shortfall::Owe,
         points_part: PointsPart::Stays,
+        convert: None,
     }
 }
 
@@ -94,7 +95,7 @@ fn order_types() -> impl Strategy<Value = BTreeSet<String>> {
 fn basic_terms() -> BoxedStrategy<Terms> {
     let earning = (milestone(), earn_rate(), any::<bool>(), any::<bool>(), waiting_days());
     let keeping = (zone(), validity(), extend(), prop::sample::select(vec![0_u16, 1, 9, 30]));
-    (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed())
+    (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed(), converts().boxed())
         .prop_map(
             |(
                 (grant_on, earn, earn_on_tax, earn_on_shipping, waiting_days),
@@ -103,6 +104,7 @@ fn basic_terms() -> BoxedStrategy<Terms> {
                 shortfall,
                 points_part,
                 caps,
+                convert,
             )| {
                 let (zone, validity, extend, grace_days) = keeping;
                 let caps = if earn.mode == EarnMode::StepsCarried { None } else { caps };
@@ -120,6 +122,7 @@ fn basic_terms() -> BoxedStrategy<Terms> {
                     redeem,
                     shortfall,
                     points_part,
+                    convert,
                     ..plain()
                 }
             },
@@ -220,6 +223,15 @@ fn limits() -> impl Strategy<Value = RedeemTerms> {
 
 fn shortfall() -> impl Strategy<Value = Shortfall> {
     prop::sample::select(vec![Shortfall::Owe, Shortfall::TakeWhatIsThere, Shortfall::AllOrNothing])
+}
+
+/// Points that become store credit, so few that several orders do.
+fn converts() -> impl Strategy<Value = Option<ConvertRate>> {
+    let points = prop::sample::select(vec![10_i64, 100, 250, 1_000]);
+    let credit = prop::sample::select(vec![1_i64, 100, 500]);
+    let rate = (points, credit)
+        .prop_map(|(points, credit)| ConvertRate { points: Points::new(points), credit: Money::new(credit) });
+    prop_oneof![1 => Just(None), 1 => rate.prop_map(Some)]
 }
 
 fn points_part() -> impl Strategy<Value = PointsPart> {

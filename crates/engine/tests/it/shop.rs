@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Decided, Decision, Document, DocumentVersion, Entry, Facts, HoldNo, Moment, OrderNo,
-    Points, Rules, Stop, Timeline, Timestamp, adjust, hold, put_order, quote, release_hold, settle,
+    Account, Actor, Adjustment, CreditAdjustment, Decided, Decision, Document, DocumentVersion, Entry, Facts, HoldNo,
+    Moment, Money, OrderNo, Points, Purse, Rules, Stop, Timeline, Timestamp, adjust, adjust_credit, hold, put_order,
+    quote, release_hold, settle,
 };
 
 use crate::bodies::Dates;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Hold { points: Points, minutes: u32 },
     Release(HoldNo),
     Adjust(Adjustment),
+    Credit(CreditAdjustment),
     Settle,
 }
 
@@ -34,6 +36,8 @@ pub(crate) struct Shop {
     pub(crate) facts: Facts,
     pub(crate) account: Account,
     pub(crate) entries: Vec<Entry>,
+    /// Entries of store credit.
+    pub(crate) credit: Vec<Entry>,
     pub(crate) now: Timestamp,
     pub(crate) import: bool,
     pub(crate) slots: Vec<Slot>,
@@ -57,8 +61,9 @@ impl Shop {
         Self {
             timeline,
             facts: Facts { customer_type: Some(CUSTOMER_TYPE.to_owned()), birthday: None },
-            account: Account::default(),
+            account: with_purse(),
             entries: Vec::new(),
+            credit: Vec::new(),
             now: NOON,
             import: false,
             slots: vec![Slot::default(); ORDERS],
@@ -93,6 +98,9 @@ impl Shop {
                 note: "by hand".to_owned(),
                 expires_at: expires_in_days.map(|it| self.now.plus_days(it)),
             })),
+            Step::Credit { amount } => {
+                Some(Command::Credit(CreditAdjustment { amount: Money::new(*amount), note: "by hand".to_owned() }))
+            }
             Step::Settle => Some(Command::Settle),
         }
     }
@@ -114,6 +122,11 @@ impl Shop {
             Command::Hold { points, minutes } => hold(account, rules, *points, Some(*minutes), moment),
             Command::Release(no) => release_hold(account, rules, *no, moment),
             Command::Adjust(adjustment) => adjust(account, rules, adjustment, moment),
+            Command::Credit(adjustment) => {
+                let purse = account.purse.as_ref().ok_or(Stop::NeedMore)?;
+                let decided = adjust_credit(&purse.credit, adjustment, moment)?;
+                Ok(Decided { credit: decided.entries, ..Decided::default() })
+            }
             Command::Settle => settle(account, rules, self.now).map_err(Stop::from),
         }
     }
@@ -122,6 +135,7 @@ impl Shop {
     pub(crate) fn apply(&mut self, command: &Command, decided: &Decided) {
         self.account.apply(decided);
         self.entries.extend(decided.entries.iter().cloned());
+        self.credit.extend(decided.credit.iter().cloned());
         if let (Command::Put { slot, document }, Some(answer)) = (command, &decided.answer) {
             self.slots[*slot].no = Some(answer.order);
             if answer.status == engine::Status::Recorded {
@@ -196,13 +210,37 @@ impl Shop {
             Ask::Offered(share) => share_of(self.offered(put.order, &document), share),
             Ask::Nothing | Ask::Points(_) | Ask::Share(_) => self.figure(it),
         });
-        Document { redeem, ..document }
+        let credit = put.credit.map(|it| match it {
+            Ask::Nothing => Money::ZERO,
+            Ask::Points(amount) => Money::new(amount),
+            Ask::Share(share) => Money::new(share_of(self.credit_left(), share).get()),
+            Ask::Offered(share) => {
+                let most = Document { credit: Some(engine::limits::MONEY_MAX), ..document.clone() };
+                Money::new(share_of(self.offered_credit(put.order, &most), share).get())
+            }
+        });
+        Document { redeem, credit, ..document }
+    }
+
+    fn credit_left(&self) -> Points {
+        self.account.purse.as_ref().map_or(Points::ZERO, |it| it.credit.balance.available)
+    }
+
+    fn offered_credit(&self, slot: usize, document: &Document) -> Points {
+        let quote = quote(&self.account, Rules::of(&self.timeline), self.slots[slot].no, document, self.moment());
+        quote.map_or(Points::ZERO, |it| Points::new(it.credit.map_or(0, Money::minor)))
     }
 
     fn offered(&self, slot: usize, document: &Document) -> Points {
         let quote = quote(&self.account, self.rules(), self.slots[slot].no, document, self.moment());
         quote.map_or(Points::ZERO, |it| it.redeem)
     }
+}
+
+fn with_purse() -> Account {
+    let mut account = Account::default();
+    account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
+    account
 }
 
 fn share_of(points: Points, share: u8) -> Points {

@@ -28,6 +28,7 @@ pub(crate) fn line(now: Timestamp, command: &Command, decision: &Decision) -> St
         Command::Hold { points, minutes } => write!(text, "hold {points} for {minutes} min"),
         Command::Release(no) => write!(text, "release hold {}", no.0),
         Command::Adjust(it) => write!(text, "adjust {} until {:?}", it.points, it.expires_at.map(clock)),
+        Command::Credit(it) => write!(text, "credit {}", it.amount.minor()),
         Command::Settle => write!(text, "settle"),
     };
     written.expect("text takes all");
@@ -37,6 +38,9 @@ pub(crate) fn line(now: Timestamp, command: &Command, decision: &Decision) -> St
             writeln!(text, " => {status:?}").expect("text takes all");
             for entry in &decided.entries {
                 writeln!(text, "    {}", entry_text(entry)).expect("text takes all");
+            }
+            for entry in &decided.credit {
+                writeln!(text, "    credit: {}", entry_text(entry)).expect("text takes all");
             }
         }
         Err(Stop::Rejected(rejection)) => writeln!(text, " => {rejection:?}").expect("text takes all"),
@@ -72,6 +76,9 @@ pub(crate) fn entry_text(entry: &Entry) -> String {
         if points != Points::ZERO {
             write!(text, " {name} {points}").expect("text takes all");
         }
+    }
+    for it in &changes.credit {
+        write!(text, " credit {} of {}", it.amount.minor(), it.lot.no.0).expect("text takes all");
     }
     text
 }
@@ -110,6 +117,9 @@ fn document_text(it: &Document) -> String {
     }
     if let Some(points) = it.redeem {
         write!(text, " asks {points}").expect("text takes all");
+    }
+    if let Some(credit) = it.credit {
+        write!(text, " asks credit {}", credit.minor()).expect("text takes all");
     }
     if let Some(no) = it.hold {
         write!(text, " hold {}", no.0).expect("text takes all");

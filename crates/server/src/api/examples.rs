@@ -62,7 +62,12 @@ const FILES: &[(&str, &str)] = &files![
     "48-list_versions",
     "49-switch_program",
     "50-list_days",
-    "51-revoke_key",
+    "51-adjust_credit",
+    "52-put_order-credit",
+    "53-put_order-insufficient_credit",
+    "54-list_credit",
+    "55-list_credit_entries",
+    "56-revoke_key",
 ];
 
 /// The examples with their names.

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod channels;
+pub(crate) mod credit;
 pub(crate) mod examples;
 pub(crate) mod health;
 pub(crate) mod holds;

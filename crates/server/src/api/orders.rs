@@ -97,6 +97,9 @@ pub(crate) struct OrderView {
     pub(crate) earned: i64,
     /// Points that pay part of it.
     pub(crate) redeemed: i64,
+    /// Store credit that pays part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) credit: Option<String>,
     /// Of its take-backs: what is or was owed.
     pub(crate) owed: i64,
     /// Of its take-backs: what a policy did not collect.
@@ -143,6 +146,7 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
         reference: it.reference.clone(),
         earned: posted.earned.get(),
         redeemed: posted.redeemed().get(),
+        credit: (!posted.credit.is_empty()).then(|| posted.credit().to_text(exponent)),
         owed: posted.owed().get(),
         let_go: posted.let_go().get(),
         program_version: pinned.version,

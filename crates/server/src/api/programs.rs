@@ -303,6 +303,8 @@ pub(crate) struct DayView {
     deducted: i64,
     expired: i64,
     moved: i64,
+    /// Points that became store credit, net.
+    converted: i64,
     /// By how much what is owed changed.
     owed: i64,
     let_go: i64,
@@ -341,6 +343,7 @@ pub(crate) async fn list_days(
         deducted: it.totals.deducted.get(),
         expired: it.totals.expired.get(),
         moved: it.totals.moved.get(),
+        converted: it.totals.converted.get(),
         owed: it.totals.owed.get(),
         let_go: it.totals.let_go.get(),
     };

@@ -42,6 +42,9 @@ pub(crate) struct QuoteView {
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Problem>,
     choices: ChoicesView,
+    /// Why less store credit is offered than was asked for: the problem that the order would be refused with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_credit: Option<Problem>,
     #[serde(flatten)]
     outcome: WireOutcome,
 }
@@ -118,5 +121,6 @@ pub(crate) async fn quote(
     let outcome = WireOutcome::of(&quoted.answer, asked.reference.as_deref(), &voice);
     let why = quoted.why.map(|it| *Problem::rejected(&it, Some(&voice)));
     let choices = ChoicesView::of(&quoted.choices, &voice);
-    Ok(Reply(QuoteView { redeem: quoted.redeem.get(), why, choices, outcome }))
+    let why_credit = quoted.why_credit.map(|it| *Problem::rejected(&it, Some(&voice)));
+    Ok(Reply(QuoteView { redeem: quoted.redeem.get(), why, choices, why_credit, outcome }))
 }

@@ -28,6 +28,7 @@ pub(super) fn allowed(path: &str) -> String {
         "time_zone" => "an IANA name such as America/New_York".to_owned(),
         "$schema" => "a text; it is not read".to_owned(),
         "earn.points" => format!("a whole number from 0 to {points}"),
+        "convert.points" => format!("a whole number from 1 to {}", limits::CONVERT_POINTS_MAX),
         "redeem.points" => format!("a whole number from 1 to {points}"),
         "earn.waiting_days" => format!("a whole number from 0 to {}", limits::WAITING_DAYS_MAX),
         "grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
@@ -40,7 +41,7 @@ pub(super) fn allowed(path: &str) -> String {
         "redeem.with_discounts" => "\"after\" or \"instead\"".to_owned(),
         "redeem.min_points" | "redeem.min_balance" => format!("a whole number from 0 to {}", limits::POINTS_MAX),
         "redeem.hold_minutes" => format!("a whole number from 1 to {}", limits::HOLD_MINUTES_MAX),
-        "earn.per" | "redeem.value" | "redeem.min_value" | "redeem.max_value" => {
+        "earn.per" | "convert.credit" | "redeem.value" | "redeem.min_value" | "redeem.max_value" => {
             "a decimal amount in quotes such as \"30.98\"".to_owned()
         }
         "earn.mode" => "\"proportional\", \"steps\" or \"steps_carried\"".to_owned(),

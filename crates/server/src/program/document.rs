@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::caps::CapsDocument;
+use super::convert::ConvertDocument;
 use super::promotions::PromotionDocument;
 use super::rates::{ExcludeDocument, GiftCardsDocument, MultiplierDocument, RateDocument, RoundingDocument};
 use super::read::{some_amount, some_whole, text, text_amount, whole};
@@ -63,6 +64,10 @@ pub struct ProgramDocument {
     /// What happens when an order shrinks, is refunded or cancelled.
     #[serde(default)]
     pub refund: RefundDocument,
+    /// Points become store credit by themselves. Left out: they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ConvertDocument")]
+    pub convert: Option<ConvertDocument>,
 }
 
 /// The word for one point and for many.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Answer, Date, Document, Moment, Money, OrderNo, Points, Rejection, Rules, Stop, Switch,
-    Terms, Timeline, Timestamp, Validity, Version, adjust, hold, put_order,
+    Account, Actor, Adjustment, Answer, Date, Document, Moment, Money, OrderNo, Points, Purse, Rejection, Rules, Stop,
+    Switch, Terms, Timeline, Timestamp, Validity, Version, adjust, hold, put_order,
 };
 
 /// One member of a program that has this version only.
@@ -23,16 +23,23 @@ impl Example {
         Self::switched(terms, Vec::new())
     }
 
+    /// A member whose points become store credit: in all other examples they do not, so that each shows its own rule.
+    pub(super) fn converting(terms: &Terms) -> Self {
+        let mut example = Self::switched(terms, Vec::new());
+        example.timeline = timeline(terms.clone(), Vec::new());
+        example.account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
+        example
+    }
+
     /// The same while the program is off.
     pub(super) fn off(terms: &Terms) -> Self {
         Self::switched(terms, vec![Switch { at: Timestamp::START, on: false }])
     }
 
     fn switched(terms: &Terms, switches: Vec<Switch>) -> Self {
-        let version = Version { number: 1, effective_at: Timestamp::START, terms: terms.clone() };
         Self {
             account: Account::default(),
-            timeline: Timeline::new(vec![version], switches),
+            timeline: timeline(Terms { convert: None, ..terms.clone() }, switches),
             currency: terms.currency.code,
             order_type: terms.order_types.first().cloned(),
             now: terms.zone.at(day(terms), 13, 21),
@@ -78,6 +85,10 @@ impl Example {
     fn moment(&self) -> Moment {
         Moment { now: self.now, actor: Actor::Staff(0), import: false }
     }
+}
+
+fn timeline(terms: Terms, switches: Vec<Switch>) -> Timeline {
+    Timeline::new(vec![Version { number: 1, effective_at: Timestamp::START, terms }], switches)
 }
 
 fn rejection(stop: Stop) -> Rejection {

@@ -1,6 +1,7 @@
 //! What a program does, in plain words. Every figure is worked out by the engine on a made-up member, none is typed.
 
 mod caps;
+mod convert;
 mod earning;
 mod promotions;
 mod rates;
@@ -28,6 +29,7 @@ pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
     said.extend(plain.promotions(document));
     said.extend(plain.redeeming());
     said.extend(plain.refunds());
+    said.extend(plain.converting());
     said.push(plain.off());
     said.push("An order keeps the terms of the time when it was placed, whatever changes later.".to_owned());
     Ok(said)

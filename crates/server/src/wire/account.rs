@@ -1,6 +1,6 @@
 //! Balances and what an order comes to, on the wire.
 
-use engine::{Answer as OrderReply, Balance, Cause, EarnMode, Earned, Milestone, Status, Terms, value_of};
+use engine::{Answer as OrderReply, Balance, Cause, EarnMode, Earned, Milestone, Money, Status, Terms, value_of};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -165,6 +165,16 @@ pub(crate) struct WireOutcome {
     /// What the redeemed points pay.
     #[schema(example = "2.50")]
     pub(crate) value: String,
+    /// Store credit that pays part of the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "5.00")]
+    pub(crate) credit: Option<String>,
+    /// The figure that stands for the order as sold; more than `credit` where some came back in proportion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) credit_asked: Option<String>,
+    /// The store credit that can be spent now; left out where neither the order nor its program has to do with any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) credit_left: Option<String>,
     /// Of its take-backs: what is or was owed.
     pub(crate) owed: i64,
     /// Of its take-backs: what a policy did not collect.
@@ -180,11 +190,15 @@ pub(crate) struct WireOutcome {
 impl WireOutcome {
     pub(crate) fn of(it: &OrderReply, reference: Option<&str>, voice: &Voice<'_>) -> Self {
         let exponent = voice.terms.currency.exponent;
+        let unless_zero = |it: Money| (!it.is_zero()).then(|| it.to_text(exponent));
         Self {
             earned: WireEarned::of(&it.earned, exponent),
             redeemed: it.redeemed.get(),
             asked: it.asked.get(),
             value: it.value.to_text(exponent),
+            credit: unless_zero(it.credit),
+            credit_asked: unless_zero(it.credit_asked),
+            credit_left: it.credit_left.map(|it| it.to_text(exponent)),
             owed: it.owed.get(),
             let_go: it.let_go.get(),
             expired: it.expired.get(),

@@ -19,7 +19,8 @@ pub(crate) struct WireEntry {
     /// The day of the program's time zone.
     #[schema(format = Date)]
     pub(crate) day: String,
-    /// `earn`, `revoke`, `redeem`, `return`, `expire`, `release`, `hold`, `lapse`, `repay`, `adjust`, `redate` or `extend`.
+    /// `earn`, `revoke`, `redeem`, `return`, `expire`, `release`, `hold`, `lapse`, `repay`, `adjust`, `redate`, `extend`,
+    /// `convert`, `unconvert`, `spend` (store credit pays part of an order) or `refund` (that comes back).
     #[schema(example = "earn")]
     pub(crate) kind: &'static str,
     /// The id of the order that it belongs to.
@@ -128,6 +129,13 @@ pub(crate) enum WireReason {
         #[schema(format = DateTime)]
         at: String,
     },
+    /// What the order pays with store credit.
+    Credit(WirePaidCredit),
+    /// The entry on points that caused it.
+    Cause {
+        program: u32,
+        entry: u64,
+    },
 }
 
 /// How the points part of an order was worked out.
@@ -142,6 +150,36 @@ pub(crate) struct WirePaid {
     pub(crate) value: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hold: Option<u64>,
+}
+
+/// How the credit part of an order was worked out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WirePaidCredit {
+    /// The most that the kept part of the order can take.
+    pub(crate) fits: String,
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+/// Points that became store credit; below zero how often that was undone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireConverted {
+    /// So many points …
+    pub(crate) points: i64,
+    /// … became so much, …
+    pub(crate) credit: String,
+    /// … so many times.
+    pub(crate) times: i64,
+}
+
+/// What of a lot of store credit is given, or below zero taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireCreditPart {
+    pub(crate) lot: u64,
+    /// Since when the member has it.
+    #[schema(format = DateTime)]
+    pub(crate) since: String,
+    pub(crate) amount: String,
 }
 
 /// What it changes besides postings; differences may be negative.
@@ -171,6 +209,11 @@ pub(crate) struct WireChanges {
     /// What the order may earn for good, since a cap has cut it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allotted: Option<WireAllotted>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) converted: Option<WireConverted>,
+    /// What it does to the member's store credit, lot by lot.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) credit: Vec<WireCreditPart>,
 }
 
 /// What counts on a day.
@@ -266,7 +309,7 @@ impl WireEntry {
     }
 }
 
-fn actor(actor: Actor) -> String {
+pub(crate) fn actor(actor: Actor) -> String {
     match actor {
         Actor::System => "system".to_owned(),
         Actor::Channel(number) => format!("channel:{number}"),
@@ -295,7 +338,17 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
         Reason::Extended(it) => {
             WireReason::Extended { on: it.rule.on.name(), months: it.rule.months, at: it.at.to_string() }
         }
+        Reason::Credit(it) => WireReason::Credit(WirePaidCredit {
+            fits: it.fits.to_text(exponent),
+            before: it.before.to_text(exponent),
+            after: it.after.to_text(exponent),
+        }),
+        Reason::Cause(it) => WireReason::Cause { program: it.program, entry: it.entry.0 },
     }
+}
+
+fn credit_part(it: &engine::CreditPart, exponent: u8) -> WireCreditPart {
+    WireCreditPart { lot: it.lot.no.0, since: it.lot.earned_at.to_string(), amount: it.amount.to_text(exponent) }
 }
 
 fn paid(it: &Paid, exponent: u8) -> WirePaid {
@@ -337,5 +390,11 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
         }),
         allotted: it.allotted.map(|it| WireAllotted { cap: it.cap.name(), points: it.points.get() }),
         extended: it.extended.map(|it| it.to_string()),
+        converted: it.converted.map(|it| WireConverted {
+            points: it.rate.points.get(),
+            credit: it.rate.credit.to_text(exponent),
+            times: it.times,
+        }),
+        credit: it.credit.iter().map(|it| credit_part(it, exponent)).collect(),
     }
 }

@@ -80,6 +80,10 @@ pub struct OrderDocument {
     /// The hold that the order takes over: its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold: Option<String>,
+    /// Store credit to pay with, an amount. Left out: as it stands, as far as it still fits; "0.00" gives all back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "5.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
+    pub credit: Option<String>,
     /// Ledger time of an order of the past, not before the order's own dates. Needs the scope `import`, and lifts the
     /// limit of 30 days on dates. Left out: now.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,6 +213,7 @@ impl OrderDocument {
             cancelled_at: reader.optional_time("cancelled_at", self.cancelled_at.as_deref())?,
             redeem: self.redeem.map(Points::new),
             hold: self.hold.as_deref().map(|it| fault("hold", (reading.hold)(it))).transpose()?,
+            credit: self.credit.as_deref().map(|it| reader.money("credit", Some(it))).transpose()?,
         })
     }
 
@@ -240,6 +245,7 @@ impl OrderDocument {
             cancelled_at: document.cancelled_at.map(|it| it.to_string()),
             redeem: document.redeem.map(Points::get),
             hold,
+            credit: document.credit.map(|it| it.to_text(exponent)),
             at: None,
         }
     }

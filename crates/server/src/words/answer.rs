@@ -18,8 +18,14 @@ pub fn answer_in_words(answer: &Answer, order: Option<&str>, voice: &Voice) -> S
     if answer.redeemed.is_positive() {
         said.push(format!("Redeemed: {}, worth {}.", voice.points(answer.redeemed), voice.amount(answer.value)));
     }
+    if answer.credit.is_positive() {
+        said.push(format!("Paid with store credit: {}.", voice.amount(answer.credit)));
+    }
     said.extend(taken_back(answer, voice));
     said.push(balance(answer, voice));
+    if let Some(left) = answer.credit_left {
+        said.push(format!("Store credit: {}.", voice.amount(left)));
+    }
     said.join(" ")
 }
 

@@ -46,6 +46,10 @@ impl Story<'_> {
             (Kind::Adjust, Reason::Note(note)) => self.adjust(note),
             (Kind::Redate, _) => self.redate(),
             (Kind::Extend, Reason::Extended(it)) => self.extend(it),
+            (Kind::Convert | Kind::Unconvert, _) if let Some(it) = &self.entry.changes.converted => {
+                super::credit::converted(it, self.voice) + &self.graced()
+            }
+            (Kind::Spend | Kind::Refund, Reason::Credit(it)) => super::credit::paid(it, self.voice),
             // An entry always has the reason of its kind; should one not, its figures still stand.
             (kind, _) => format!("{}: {}", kind.name(), self.moved_points()),
         }

@@ -38,6 +38,15 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::ExceedsOrder { fits } => {
             format!("That is more than the order can take: at most {}.", voice.points(*fits))
         }
+        Rejection::CreditExceedsOrder { fits } => {
+            format!("That is more store credit than the order can take: at most {}.", voice.amount(*fits))
+        }
+        Rejection::InsufficientCredit { spendable } if spendable.is_zero() => {
+            "There is no store credit to spend.".to_owned()
+        }
+        Rejection::InsufficientCredit { spendable } => {
+            format!("That is more store credit than there is: at most {}.", voice.amount(*spendable))
+        }
         Rejection::InsufficientPoints { spendable } if spendable.is_zero() => {
             format!("There are no {} to spend.", voice.names.many)
         }

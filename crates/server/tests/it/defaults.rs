@@ -41,6 +41,7 @@ fn defaults() -> Terms {
         },
         shortfall: Shortfall::Owe,
         points_part: PointsPart::Stays,
+        convert: None,
     }
 }
 

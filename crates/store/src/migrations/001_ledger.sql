@@ -115,7 +115,10 @@ CREATE TABLE name_words (
 -- | 3 orders   | 0                | 0                  | order_no |              |            |            | channel |
 -- | 4 entries  | 0                | 0                  | entry_no | at           |            | order_no   | kind    |
 -- | 5 years    | 0                | 0                  | year     |              |            |            |         |
+-- | 6 converted| 0                | 0                  | credit   |              |            |            |         |
 --
+-- What a member has of store credit is an account as well: its program is 0xff and the three letters of the currency, its
+-- points are minor units. Of points that were converted, no is the lot of that credit.
 -- Of lots, phase 0 waits, sorted by the next change; 1 has available or held points, sorted by expiry; 2 is closed.
 -- available_at is left out when it is earned_at, expires_at when it is sort_at. The body of an account is what it carries,
 -- and counts in all, that of a hold its lots, that of an order its document, that of a year what its days count; state of an
@@ -186,6 +189,10 @@ CREATE VIEW years AS
 SELECT owner_id, program, no AS year, body
 FROM ledger WHERE part = 5 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 
+CREATE VIEW conversions AS
+SELECT owner_id, program, no AS credit_no, body
+FROM ledger WHERE part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
+
 -- Sums over the entries of a day; channel 0 is what no order caused. Program 0 counts who signed up on a day in UTC.
 CREATE TABLE totals (
     program INTEGER NOT NULL,
@@ -203,6 +210,7 @@ CREATE TABLE totals (
     deducted INTEGER NOT NULL,
     expired INTEGER NOT NULL,
     moved INTEGER NOT NULL,
+    converted INTEGER NOT NULL,
     owed INTEGER NOT NULL,
     let_go INTEGER NOT NULL,
     signed_up INTEGER NOT NULL,

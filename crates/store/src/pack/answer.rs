@@ -90,6 +90,11 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.byte(10);
             it.unsigned(u64::from(*number));
         }
+        Reply::Credit { entry, credit } => {
+            it.byte(11);
+            it.unsigned(entry.0);
+            it.money(*credit);
+        }
     }
 }
 
@@ -110,6 +115,7 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
         8 => Reply::Done,
         9 => Reply::Forgotten { answers: it.unsigned()?, next: it.option(Unpacker::array)? },
         10 => Reply::Key { number: it.small()? },
+        11 => Reply::Credit { entry: EntryNo(it.unsigned()?), credit: it.money()? },
         _ => return Err(Unreadable),
     })
 }
@@ -125,6 +131,9 @@ fn write_answer(it: &mut Packer, answer: &Answer) {
     it.points(answer.redeemed);
     it.points(answer.asked);
     it.money(answer.value);
+    it.money(answer.credit);
+    it.money(answer.credit_asked);
+    it.option(answer.credit_left, Packer::money);
     it.points(answer.owed);
     it.points(answer.let_go);
     it.points(answer.expired);
@@ -145,6 +154,9 @@ fn read_answer(it: &mut Unpacker<'_>) -> Read<Answer> {
         redeemed: it.points()?,
         asked: it.points()?,
         value: it.money()?,
+        credit: it.money()?,
+        credit_asked: it.money()?,
+        credit_left: it.option(Unpacker::money)?,
         owed: it.points()?,
         let_go: it.points()?,
         expired: it.points()?,
@@ -226,6 +238,14 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.unsigned(u64::from(share.0));
             it.points(*fits);
         }
+        Rejection::CreditExceedsOrder { fits } => {
+            it.byte(26);
+            it.money(*fits);
+        }
+        Rejection::InsufficientCredit { spendable } => {
+            it.byte(27);
+            it.money(*spendable);
+        }
     }
 }
 
@@ -261,6 +281,8 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
             let share = u16::try_from(it.unsigned()?).map_err(|_| Unreadable)?;
             Rejection::AboveShare { share: Share(share), fits: it.points()? }
         }
+        26 => Rejection::CreditExceedsOrder { fits: it.money()? },
+        27 => Rejection::InsufficientCredit { spendable: it.money()? },
         _ => return Err(Unreadable),
     })
 }

@@ -48,7 +48,12 @@ pub(super) fn write_document(it: &mut Packer, document: &Document) {
     let dates = [document.paid_at, document.fulfilled_at, document.cancelled_at];
     let reached: u8 = dates.iter().enumerate().map(|(index, it)| u8::from(it.is_some()) << index).sum();
     let has_gift_cards = !document.gift_cards.is_zero();
-    it.byte(reached | u8::from(has_gift_cards) << 3 | u8::from(document.order_type.is_some()) << 4);
+    it.byte(
+        reached
+            | u8::from(has_gift_cards) << 3
+            | u8::from(document.order_type.is_some()) << 4
+            | u8::from(document.credit.is_some()) << 5,
+    );
     for date in dates.into_iter().flatten() {
         it.time(date, document.placed_at);
     }
@@ -67,6 +72,9 @@ pub(super) fn write_document(it: &mut Packer, document: &Document) {
     }
     if let Some(hold) = document.hold {
         it.unsigned(hold.0);
+    }
+    if let Some(credit) = document.credit {
+        it.money(credit);
     }
 }
 
@@ -88,7 +96,7 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
         _ => return Err(Unreadable),
     };
     let reached = it.byte()?;
-    if 31 < reached {
+    if 63 < reached {
         return Err(Unreadable);
     }
     let mut dates = [None; 3];
@@ -98,7 +106,7 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
         }
     }
     let gift_cards = if reached >> 3 & 1 == 1 { it.money()? } else { Money::ZERO };
-    let order_type = if reached >> 4 == 1 { Some(it.text()?) } else { None };
+    let order_type = if reached >> 4 & 1 == 1 { Some(it.text()?) } else { None };
     let [discount, coupon, shipping, refunded] = amounts;
     let [paid_at, fulfilled_at, cancelled_at] = dates;
     Ok(Document {
@@ -118,6 +126,7 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
         cancelled_at,
         redeem: if has(5) { Some(it.points()?) } else { None },
         hold: if has(6) { Some(HoldNo(it.unsigned()?)) } else { None },
+        credit: if reached >> 5 & 1 == 1 { Some(it.money()?) } else { None },
     })
 }
 

@@ -1,9 +1,9 @@
 //! Entries of the ledger: what is not in columns of their row.
 
 use engine::{
-    Actor, Bucket, Carried, Cause, Changes, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, HoldChange, HoldNo,
-    HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OrderNo, Paid, Points, Posting, Reason, RedeemRate,
-    Timestamp,
+    Actor, Bucket, Carried, Cause, CausedBy, Changes, ConvertRate, Converted, CreditPart, Displaced, EarnMode,
+    EarnRate, Earned, Entry, EntryNo, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money,
+    OrderNo, Paid, PaidCredit, Points, Posting, Reason, RedeemRate, Timestamp,
 };
 
 use super::extension::{read_extended, write_extended};
@@ -45,7 +45,7 @@ pub(crate) fn pack_entry(entry: &Entry) -> Vec<u8> {
         it.byte(bucket_number(posting.from) << 4 | bucket_number(posting.to));
         it.points(posting.points);
     });
-    pack_changes(&mut it, &entry.changes);
+    pack_changes(&mut it, &entry.changes, entry.at);
     it.done()
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn unpack_entry(row: EntryRow, body: &[u8]) -> Read<Entry> {
             let (from, to) = (numbered_bucket(buckets >> 4)?, numbered_bucket(buckets & 15)?);
             Ok(Posting { lot, from, to, points: it.points()? })
         })?,
-        changes: unpack_changes(&mut it)?,
+        changes: unpack_changes(&mut it, row.at)?,
     };
     it.done()?;
     Ok(entry)
@@ -97,6 +97,10 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Adjust => 10,
         Kind::Redate => 11,
         Kind::Extend => 12,
+        Kind::Convert => 13,
+        Kind::Unconvert => 14,
+        Kind::Spend => 15,
+        Kind::Refund => 16,
     }
 }
 
@@ -210,6 +214,16 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.byte(6);
             write_extended(it, extended);
         }
+        Reason::Credit(paid) => {
+            it.byte(7);
+            [paid.fits, paid.before, paid.after].into_iter().for_each(|amount| it.money(amount));
+        }
+        Reason::Cause(cause) => {
+            it.byte(8);
+            it.unsigned(u64::from(cause.program));
+            it.unsigned(cause.entry.0);
+            it.option(cause.order, |it, order| it.unsigned(order.0));
+        }
     }
 }
 
@@ -228,6 +242,12 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
         4 => Ok(Reason::Held { minutes: it.small()? }),
         5 => it.text().map(Reason::Note),
         6 => read_extended(it).map(Reason::Extended),
+        7 => Ok(Reason::Credit(PaidCredit { fits: it.money()?, before: it.money()?, after: it.money()? })),
+        8 => Ok(Reason::Cause(CausedBy {
+            program: it.small()?,
+            entry: EntryNo(it.unsigned()?),
+            order: it.option(|it| it.unsigned().map(OrderNo))?,
+        })),
         _ => Err(Unreadable),
     }
 }
@@ -312,33 +332,53 @@ fn cause_number(cause: Cause) -> u8 {
 }
 
 /// A bit for each figure that is not zero, then those; what carried steps do follows only where there are some.
-fn pack_changes(it: &mut Packer, changes: &Changes) {
+fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
     let figures = [changes.owed, changes.let_go, changes.expired, changes.earned, changes.undone]
         .map(Points::get)
         .into_iter()
         .chain([changes.counted.minor(), changes.steps]);
-    let has_steps = changes.carried.is_some() || changes.displaced.is_some();
-    let has_more = has_steps
-        || changes.extended.is_some()
-        || changes.figures.is_some()
-        || changes.allotted.is_some()
-        || !changes.spent.is_zero();
+    let counts = changes.figures.is_some() || changes.allotted.is_some() || !changes.spent.is_zero();
+    let more = [
+        changes.carried.is_some(),
+        changes.displaced.is_some(),
+        counts,
+        changes.converted.is_some(),
+        !changes.credit.is_empty(),
+        changes.extended.is_some(),
+    ];
+    let has_more = more.contains(&true);
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
     it.byte(bits | u8::from(has_more) << 7);
     for figure in figures.filter(|it| *it != 0) {
         it.signed(figure);
     }
     if has_more {
-        it.option(changes.carried, |it, carried| write_carried(it, &carried));
-        it.option(changes.displaced.as_ref(), |it, displaced| it.list(displaced, write_displaced));
-        it.money(changes.spent);
-        it.option(changes.figures, |it, of_day| write_of_day(it, &of_day, changes));
-        it.option(changes.allotted, |it, allotted| write_allotted(it, &allotted));
-        it.maybe_time(changes.extended, ZERO);
+        it.byte(more.iter().enumerate().map(|(index, it)| u8::from(*it) << index).sum());
+        if let Some(carried) = &changes.carried {
+            write_carried(it, carried);
+        }
+        if let Some(displaced) = &changes.displaced {
+            it.list(displaced, write_displaced);
+        }
+        if counts {
+            it.money(changes.spent);
+            it.option(changes.figures, |it, of_day| write_of_day(it, &of_day, changes));
+            it.option(changes.allotted, |it, allotted| write_allotted(it, &allotted));
+        }
+        if let Some(converted) = &changes.converted {
+            write_convert_rate(it, converted.rate);
+            it.signed(converted.times);
+        }
+        if !changes.credit.is_empty() {
+            it.list(&changes.credit, |it, part| write_credit(it, part, base));
+        }
+        if let Some(extended) = changes.extended {
+            it.time(extended, ZERO);
+        }
     }
 }
 
-fn unpack_changes(it: &mut Unpacker<'_>) -> Read<Changes> {
+fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     let bits = it.byte()?;
     let mut figures = [0; 7];
     for (index, figure) in figures.iter_mut().enumerate() {
@@ -347,6 +387,11 @@ fn unpack_changes(it: &mut Unpacker<'_>) -> Read<Changes> {
         }
     }
     let [owed, let_go, expired, earned, undone, counted, steps] = figures;
+    let more = if bits >> 7 == 1 { it.byte()? } else { 0 };
+    if 63 < more {
+        return Err(Unreadable);
+    }
+    let has = |index: u8| more >> index & 1 == 1;
     let mut changes = Changes {
         owed: Points::new(owed),
         let_go: Points::new(let_go),
@@ -355,15 +400,23 @@ fn unpack_changes(it: &mut Unpacker<'_>) -> Read<Changes> {
         undone: Points::new(undone),
         counted: Money::new(counted),
         steps,
+        carried: if has(0) { Some(read_carried(it)?) } else { None },
+        displaced: if has(1) { Some(it.list(read_displaced)?) } else { None },
         ..Changes::default()
     };
-    if bits >> 7 == 1 {
-        changes.carried = it.option(read_carried)?;
-        changes.displaced = it.option(|it| it.list(read_displaced))?;
+    if has(2) {
         changes.spent = it.money()?;
         changes.figures = it.option(|it| read_of_day(it, &changes))?;
         changes.allotted = it.option(read_allotted)?;
-        changes.extended = it.option(|it| it.time(ZERO))?;
+    }
+    if has(3) {
+        changes.converted = Some(Converted { rate: read_convert_rate(it)?, times: it.signed()? });
+    }
+    if has(4) {
+        changes.credit = it.list(|it| read_credit(it, base))?;
+    }
+    if has(5) {
+        changes.extended = Some(it.time(ZERO)?);
     }
     Ok(changes)
 }
@@ -375,6 +428,24 @@ pub(super) fn write_carried(it: &mut Packer, carried: &Carried) {
 
 pub(super) fn read_carried(it: &mut Unpacker<'_>) -> Read<Carried> {
     Ok(Carried { per: it.money()?, remainder: it.money()? })
+}
+
+pub(super) fn write_convert_rate(it: &mut Packer, rate: ConvertRate) {
+    it.points(rate.points);
+    it.money(rate.credit);
+}
+
+pub(super) fn read_convert_rate(it: &mut Unpacker<'_>) -> Read<ConvertRate> {
+    Ok(ConvertRate { points: it.points()?, credit: it.money()? })
+}
+
+pub(super) fn write_credit(it: &mut Packer, part: &CreditPart, base: Timestamp) {
+    pack_lot(it, part.lot, base);
+    it.money(part.amount);
+}
+
+pub(super) fn read_credit(it: &mut Unpacker<'_>, base: Timestamp) -> Read<CreditPart> {
+    Ok(CreditPart { lot: unpack_lot(it, base)?, amount: it.money()? })
 }
 
 pub(super) fn write_displaced(it: &mut Packer, displaced: &Displaced) {

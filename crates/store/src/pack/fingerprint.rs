@@ -56,6 +56,13 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.maybe_time(adjustment.expires_at, ZERO);
             it.option(reference.as_deref(), Packer::text);
         }
+        Body::AdjustCredit { currency, member, adjustment } => {
+            it.byte(21);
+            it.bytes(currency);
+            write_member(&mut it, member);
+            it.money(adjustment.amount);
+            it.text(&adjustment.note);
+        }
         Body::Settle { owner, program } => {
             it.byte(6);
             it.bytes(&owner.0);
@@ -158,6 +165,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
+        | Body::AdjustCredit { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }

@@ -22,7 +22,7 @@ pub(crate) use entry::{EntryRow, kind_number, pack_entry, unpack_entry};
 pub(crate) use extension::{pack_extension, unpack_extension};
 pub(crate) use figures::{pack_rest, pack_year, unpack_rest, unpack_year};
 pub(crate) use fingerprint::fingerprint;
-pub(crate) use order::{pack_state, pack_taken, unpack_state, unpack_taken};
+pub(crate) use order::{pack_conversion, pack_state, pack_taken, unpack_conversion, unpack_state, unpack_taken};
 
 const MINUTE: i64 = 60_000_000;
 

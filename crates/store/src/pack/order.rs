@@ -1,12 +1,16 @@
 //! What is recorded of an order beside its document, and the points that a hold keeps.
 
-use engine::{LotRef, Money, Order, Pinned, Points, Posted, Source, Taken, TakenBack, Timestamp};
+use engine::{Conversion, LotRef, Money, Order, Pinned, Points, Posted, Source, Taken, TakenBack, Timestamp};
 
-use super::entry::{pack_lot, read_displaced, unpack_lot, write_displaced};
+use super::entry::{
+    pack_lot, read_convert_rate, read_credit, read_displaced, unpack_lot, write_convert_rate, write_credit,
+    write_displaced,
+};
 use super::figures::{read_allotted, read_date, write_allotted, write_date};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
+const ZERO: Timestamp = Timestamp::from_micros(0);
 
 /// An order without its number and document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub(crate) struct State {
     pub(crate) pinned: Pinned,
     pub(crate) asked: Points,
     pub(crate) accepted: Points,
+    pub(crate) credit_asked: Money,
+    pub(crate) credit_accepted: Money,
     pub(crate) posted: Posted,
 }
 
@@ -24,6 +30,7 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
     let has_steps = !posted.counted.is_zero() || posted.steps != 0 || !posted.displaced.is_empty();
     let Pinned { version, on, day, customer_type, channel } = order.pinned;
     let has_places = customer_type.is_some() || channel.is_some();
+    let has_credit = !order.credit_accepted.is_zero() || !order.credit_asked.is_zero() || !posted.credit.is_empty();
     it.byte(
         u8::from(on)
             | u8::from(!order.accepted.is_zero() || !order.asked.is_zero()) << 1
@@ -34,7 +41,7 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
             | u8::from(day.is_some()) << 6
             | u8::from(has_places) << 7,
     );
-    it.unsigned(u64::from(version));
+    it.unsigned(u64::from(version) << 1 | u64::from(has_credit));
     if has_places {
         for place in [customer_type, channel] {
             it.unsigned(place.map_or(0, |it| u64::from(it) + 1));
@@ -64,6 +71,11 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
         it.money(posted.spent);
         it.option(posted.allotted, |it, allotted| write_allotted(it, &allotted));
     }
+    if has_credit {
+        it.money(order.credit_asked);
+        it.money(order.credit_accepted);
+        it.list(&posted.credit, |it, part| write_credit(it, part, base));
+    }
     it.done()
 }
 
@@ -71,7 +83,9 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let mut it = Unpacker::new(bytes, VERSION)?;
     let bits = it.byte()?;
     let has = |index: u8| bits >> index & 1 == 1;
-    let version = it.small()?;
+    let packed = it.unsigned()?;
+    let version = u32::try_from(packed >> 1).map_err(|_| Unreadable)?;
+    let has_credit = packed & 1 == 1;
     let [customer_type, channel] = if has(7) { [read_place(&mut it)?, read_place(&mut it)?] } else { [None, None] };
     let (asked, accepted) = if has(1) { (it.points()?, it.points()?) } else { (Points::ZERO, Points::ZERO) };
     let earned = it.points()?;
@@ -82,10 +96,13 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let displaced = if has(5) { it.list(read_displaced)? } else { Vec::new() };
     let day = if has(6) { Some(read_date(&mut it)?) } else { None };
     let (spent, allotted) = if has(6) { (it.money()?, it.option(read_allotted)?) } else { (Money::ZERO, None) };
+    let (credit_asked, credit_accepted) =
+        if has_credit { (it.money()?, it.money()?) } else { (Money::ZERO, Money::ZERO) };
+    let credit = if has_credit { it.list(|it| read_credit(it, base))? } else { Vec::new() };
     it.done()?;
     let pinned = Pinned { version, on: has(0), day, customer_type, channel };
-    let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted };
-    Ok(State { pinned, asked, accepted, posted })
+    let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, credit };
+    Ok(State { pinned, asked, accepted, credit_asked, credit_accepted, posted })
 }
 
 /// A place in a list of the program's version, or none.
@@ -108,6 +125,24 @@ pub(crate) fn unpack_taken(bytes: &[u8], base: Timestamp) -> Read<Vec<Taken>> {
     let taken = it.list(|it| read_taken(it, base))?;
     it.done()?;
     Ok(taken)
+}
+
+/// Points that became store credit.
+pub(crate) fn pack_conversion(conversion: &Conversion) -> Vec<u8> {
+    let mut it = Packer::new(VERSION);
+    pack_lot(&mut it, conversion.credit, ZERO);
+    write_convert_rate(&mut it, conversion.rate);
+    it.list(&conversion.taken, |it, taken| write_taken(it, taken, conversion.credit.earned_at));
+    it.done()
+}
+
+pub(crate) fn unpack_conversion(bytes: &[u8]) -> Read<Conversion> {
+    let mut it = Unpacker::new(bytes, VERSION)?;
+    let credit = unpack_lot(&mut it, ZERO)?;
+    let rate = read_convert_rate(&mut it)?;
+    let taken = it.list(|it| read_taken(it, credit.earned_at))?;
+    it.done()?;
+    Ok(Conversion { credit, rate, taken })
 }
 
 fn write_taken(it: &mut Packer, taken: &Taken, base: Timestamp) {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use engine::{
-    Actor, Allotted, Bucket, By, Cap, Carried, Cause, Changes, Cut, Date, Day, Displaced, Document, DocumentVersion,
-    EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, Gives,
-    HoldChange, HoldNo, HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order,
-    OrderNo, Paid, Part, Pay, Pinned, Points, Posted, Posting, Promoted, Reason, RedeemRate, Return, ReturnPart,
-    Rounding, Source, Taken, TakenBack, Times, Timestamp, Worked, Year,
+    Actor, Allotted, Bucket, By, Cap, Carried, Cause, CausedBy, Changes, Conversion, ConvertRate, Converted,
+    CreditPart, Cut, Date, Day, Displaced, Document, DocumentVersion, EarnMode, EarnRate, Earned, Entry, EntryNo,
+    Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, Line,
+    LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid, PaidCredit, Part, Pay, Pinned,
+    Points, Posted, Posting, Promoted, Reason, RedeemRate, Return, ReturnPart, Rounding, Source, Taken, TakenBack,
+    Times, Timestamp, Worked, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -92,6 +93,14 @@ fn reasons() -> BoxedStrategy<Reason> {
         any::<String>().prop_map(Reason::Note),
         (select(ExtendOn::ALL.to_vec()), any::<u16>(), times())
             .prop_map(|(on, months, at)| Reason::Extended(Extended { rule: Extend { on, months }, at })),
+        (money(), money(), money()).prop_map(|(fits, before, after)| Reason::Credit(PaidCredit {
+            fits,
+            before,
+            after
+        })),
+        (any::<u32>(), numbers(), option::of(numbers())).prop_map(|(program, entry, order)| {
+            Reason::Cause(CausedBy { program, entry: EntryNo(entry), order: order.map(OrderNo) })
+        }),
     ]
     .boxed()
 }
@@ -138,9 +147,21 @@ fn changes() -> BoxedStrategy<Changes> {
         option::of(vec(displaced(), 0..3)),
         (money(), option::of(of_days()), option::of(allotted())),
         option::of(times()),
+        option::of((rates(), any::<i64>()).prop_map(|(rate, times)| Converted { rate, times })),
+        vec(credit_parts(), 0..3),
     )
-        .prop_map(|((owed, let_go, expired, earned, undone), counted, steps, carried, displaced, of_day, extended)| {
-            Changes {
+        .prop_map(
+            |(
+                (owed, let_go, expired, earned, undone),
+                counted,
+                steps,
+                carried,
+                displaced,
+                of_day,
+                extended,
+                converted,
+                credit,
+            )| Changes {
                 owed,
                 let_go,
                 expired,
@@ -154,8 +175,10 @@ fn changes() -> BoxedStrategy<Changes> {
                 figures: of_day.1,
                 allotted: of_day.2,
                 extended,
-            }
-        })
+                converted,
+                credit,
+            },
+        )
         .boxed()
 }
 
@@ -208,6 +231,14 @@ fn extensions() -> impl Strategy<Value = Extension> {
     })
 }
 
+fn rates() -> impl Strategy<Value = ConvertRate> {
+    (points(), money()).prop_map(|(points, credit)| ConvertRate { points, credit })
+}
+
+fn credit_parts() -> impl Strategy<Value = CreditPart> {
+    (lots(), money()).prop_map(|(lot, amount)| CreditPart { lot, amount })
+}
+
 fn displaced() -> impl Strategy<Value = Displaced> {
     (numbers(), any::<i64>(), money()).prop_map(|(order, steps, level)| Displaced {
         order: OrderNo(order),
@@ -226,7 +257,7 @@ fn hold_states() -> impl Strategy<Value = HoldState> {
     prop_oneof![Just(HoldState::Active), Just(HoldState::Ended), numbers().prop_map(|it| HoldState::Taken(OrderNo(it))),]
 }
 
-fn entries() -> impl Strategy<Value = Entry> {
+fn entries() -> BoxedStrategy<Entry> {
     let opened = (lots(), option::of(numbers()), any::<bool>()).prop_map(|(lot, order, graced)| LotOpened {
         lot,
         order: order.map(OrderNo),
@@ -246,11 +277,13 @@ fn entries() -> impl Strategy<Value = Entry> {
     });
     let head = (numbers(), times(), select(Kind::ALL.to_vec()), option::of(numbers()), actors());
     let tail = (vec(opened, 0..3), vec(lots(), 0..3), option::of(holds), vec(posting, 0..4), changes());
-    (head, reasons(), tail).prop_map(|((no, at, kind, order, actor), reason, tail)| {
-        let (opened, dated, hold, postings, changes) = tail;
-        let order = order.map(OrderNo);
-        Entry { number: EntryNo(no), at, kind, order, actor, reason, opened, dated, hold, postings, changes }
-    })
+    (head, reasons(), tail)
+        .prop_map(|((no, at, kind, order, actor), reason, tail)| {
+            let (opened, dated, hold, postings, changes) = tail;
+            let order = order.map(OrderNo);
+            Entry { number: EntryNo(no), at, kind, order, actor, reason, opened, dated, hold, postings, changes }
+        })
+        .boxed()
 }
 
 fn lines() -> impl Strategy<Value = Line> {
@@ -271,7 +304,7 @@ fn lines() -> impl Strategy<Value = Line> {
     )
 }
 
-fn documents() -> impl Strategy<Value = Document> {
+fn documents() -> BoxedStrategy<Document> {
     let version = prop_oneof![
         Just(DocumentVersion::Arrival),
         numbers().prop_map(DocumentVersion::Number),
@@ -281,9 +314,9 @@ fn documents() -> impl Strategy<Value = Document> {
     let returns = (any::<String>(), part).prop_map(|(line, part)| Return { line, part });
     let amounts = (money(), money(), money(), money(), money());
     let dates = (times(), option::of(times()), option::of(times()), option::of(times()));
-    let asked = (option::of(points()), option::of(numbers()), option::of(any::<String>()));
-    (version, any::<[u8; 3]>(), vec(lines(), 0..4), amounts, vec(returns, 0..3), dates, asked).prop_map(
-        |(version, currency, lines, amounts, returns, dates, (redeem, hold, order_type))| {
+    let asked = (option::of(points()), option::of(numbers()), option::of(any::<String>()), option::of(money()));
+    (version, any::<[u8; 3]>(), vec(lines(), 0..4), amounts, vec(returns, 0..3), dates, asked)
+        .prop_map(|(version, currency, lines, amounts, returns, dates, (redeem, hold, order_type, credit))| {
             let (discount, coupon, shipping, refunded, gift_cards) = amounts;
             let (placed_at, paid_at, fulfilled_at, cancelled_at) = dates;
             Document {
@@ -303,30 +336,34 @@ fn documents() -> impl Strategy<Value = Document> {
                 cancelled_at,
                 redeem,
                 hold: hold.map(HoldNo),
+                credit,
             }
-        },
-    )
+        })
+        .boxed()
 }
 
 fn orders() -> BoxedStrategy<Order> {
     let source =
         prop_oneof![lots().prop_map(Source::Lot), Just(Source::Expired), Just(Source::Owed), Just(Source::LetGo)];
     let back = (source, points()).prop_map(|(source, points)| TakenBack { source, points });
-    let stacks = (vec(back, 0..3), vec(taken(), 0..3), vec(displaced(), 0..3));
-    let figures = (points(), points(), points(), money(), any::<i64>());
+    let stacks = (vec(back, 0..3), vec(taken(), 0..3), vec(displaced(), 0..3), vec(credit_parts(), 0..3));
+    let figures = (points(), points(), points(), money(), any::<i64>(), money(), money());
     let counts = option::of((dates(), money(), option::of(allotted())));
     let places = (option::of(any::<u16>()), option::of(any::<u16>()));
     (any::<u32>(), any::<bool>(), option::of(lots()), figures, stacks, counts, places)
         .prop_map(|(version, on, lot, figures, stacks, counts, (customer_type, channel))| {
-            let (asked, accepted, earned, counted, steps) = figures;
-            let (taken_back, redeemed, displaced) = stacks;
+            let (asked, accepted, earned, counted, steps, credit_asked, credit_accepted) = figures;
+            let (taken_back, redeemed, displaced, credit) = stacks;
             let day = counts.map(|it| it.0);
             let (_, spent, allotted) = counts.unwrap_or((Date::new(2026, 1, 1).expect("a day"), Money::ZERO, None));
-            let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted };
+            let posted =
+                Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, credit };
             Order {
                 pinned: Pinned { version, on, day, customer_type, channel },
                 asked,
                 accepted,
+                credit_asked,
+                credit_accepted,
                 posted,
                 ..Order::numbered(OrderNo(1))
             }
@@ -357,6 +394,7 @@ proptest! {
     fn states_are_read_as_they_were_written(order in orders(), base in times()) {
         let state = unpack_state(&pack_state(&order, base), base).expect("it was just packed");
         prop_assert_eq!((state.pinned, state.asked, state.accepted), (order.pinned, order.asked, order.accepted));
+        prop_assert_eq!((state.credit_asked, state.credit_accepted), (order.credit_asked, order.credit_accepted));
         prop_assert_eq!(state.posted, order.posted);
     }
 
@@ -364,6 +402,12 @@ proptest! {
     fn extensions_are_read_as_they_were_written(extension in option::of(extensions())) {
         let packed = pack_extension(extension.as_ref());
         prop_assert_eq!(unpack_extension(packed.as_deref()), Ok(extension));
+    }
+
+    #[test]
+    fn conversions_are_read_as_they_were_written(credit in lots(), rate in rates(), taken in vec(taken(), 0..4)) {
+        let conversion = Conversion { credit, rate, taken };
+        prop_assert_eq!(unpack_conversion(&pack_conversion(&conversion)), Ok(conversion));
     }
 
     #[test]

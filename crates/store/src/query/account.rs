@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Account, Balance, Document, Lot, NeedMore, Order, OrderNo, Timestamp};
+use engine::{Account, Balance, Document, Lot, NeedMore, Order, OrderNo, Purse, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::Reader;
@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::fault::Found;
 use crate::id::{ChannelId, MemberId};
 use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot};
+use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
 
 pub(crate) const ACCOUNTS_OF: &str = "SELECT number FROM programs
@@ -40,8 +41,16 @@ impl Reader {
     /// The account with its soonest lots and active holds; nothing when it has no entries and no orders yet.
     pub fn account(&self, member: MemberId, program: u32) -> Result<Option<Account>, StoreError> {
         let id = AccountId { owner: member, program };
-        let loaded = self.ask(|conn| load::load_account(conn, id))?;
-        Ok(if loaded.is_stored { Some(loaded.account) } else { None })
+        let reference = self.reference()?;
+        self.ask(|conn| {
+            let loaded = load::load_account(conn, id)?;
+            if !loaded.is_stored {
+                return Ok(None);
+            }
+            let mut account = loaded.account;
+            load_credit(conn, &reference, id, &mut account, false)?;
+            Ok(Some(account))
+        })
     }
 
     /// The balance at an instant, exact whether or not a sweeper has come by: what has fallen due is settled, not saved. An
@@ -49,11 +58,13 @@ impl Reader {
     pub fn balance(&self, member: MemberId, program: u32, at: Timestamp) -> Result<Balance, StoreError> {
         let id = AccountId { owner: member, program };
         let ruled = self.rules(member, program)?;
+        let reference = self.reference()?;
         self.ask(|conn| {
             let mut account = load::load_account(conn, id)?.account;
             if at < account.last_at {
                 account = replay_until(conn, id, at)?;
             }
+            load_credit(conn, &reference, id, &mut account, false)?;
             let mut limit = LOTS;
             loop {
                 match engine::settle(&account, ruled.rules(), at) {
@@ -80,6 +91,23 @@ impl Reader {
             info(conn, listed.owner, row)
         })
     }
+}
+
+/// Puts the owner's store credit beside its points, where the rules or whoever asks look at it.
+pub(crate) fn load_credit(
+    conn: &Connection,
+    reference: &Reference,
+    id: AccountId,
+    account: &mut Account,
+    is_wanted: bool,
+) -> Found<()> {
+    let program = reference.programs.get(&id.program);
+    let Some(currency) = program.filter(|it| is_wanted || it.timeline.converts()).and_then(Program::currency) else {
+        return Ok(());
+    };
+    let credit = load::load_account(conn, AccountId::purse(id.owner, currency))?.account;
+    account.purse = Some(Box::new(Purse { program: id.program, credit }));
+    Ok(())
 }
 
 /// The account as its entries until that instant leave it, with all its lots.

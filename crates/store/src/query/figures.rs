@@ -110,9 +110,10 @@ impl Reader {
         self.ask(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT owner_id, program FROM accounts
-                WHERE owner_id IN (SELECT owner_id FROM members WHERE parked <> 0) ORDER BY owner_id, program",
+                WHERE program < $1 AND owner_id IN (SELECT owner_id FROM members WHERE parked <> 0)
+                ORDER BY owner_id, program",
             )?;
-            let mut rows = statement.query([])?;
+            let mut rows = statement.query([rows::PURSES])?;
             let mut accounts = Vec::new();
             while let Some(row) = rows.next()? {
                 accounts.push(AccountId { owner: rows::member(row, 0)?, program: row.get(1)? });

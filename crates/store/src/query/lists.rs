@@ -233,7 +233,12 @@ impl Reader {
 }
 
 /// An order's channel and reference.
-fn name_of(conn: &Connection, member: MemberId, program: u32, no: OrderNo) -> Found<Option<(String, String)>> {
+pub(super) fn name_of(
+    conn: &Connection,
+    member: MemberId,
+    program: u32,
+    no: OrderNo,
+) -> Found<Option<(String, String)>> {
     let mut statement = conn.prepare_cached(ORDER_NAME)?;
     let mut rows = statement.query(params![member.0, program, number(no.0)])?;
     Ok(rows.next()?.map(|row| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?))).transpose()?)

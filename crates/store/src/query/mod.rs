@@ -5,6 +5,7 @@
 //! cursor.
 
 mod account;
+mod credit;
 mod figures;
 mod lists;
 mod member;
@@ -30,6 +31,7 @@ use crate::reference::{Compile, Known, Reference};
 pub(crate) use account::ACCOUNTS_OF;
 pub use account::OrderInfo;
 pub(crate) use account::all_lots;
+pub use credit::{CreditInfo, credit_ledger};
 pub(crate) use figures::parked;
 pub use figures::{DayTotals, Due, TableSize};
 pub use lists::{Background, HoldCursor, LotCursor, LotPhase};

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use engine::{Account, Document, Facts, Moment, OrderNo, Quote, Rejection, Rules, Stop};
+use engine::{Account, Document, Facts, LotRef, Moment, OrderNo, Quote, Rejection, Rules, Stop, Timestamp};
 
 use super::Reader;
+use super::account::load_credit;
+use super::credit::settled_credit;
 use crate::command::Failure;
 use crate::directory::{facts_of, find, order_key};
 use crate::fault::Found;
 use crate::load::{self, LOTS};
 use crate::member::MemberRef;
+use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
 
 impl Reader {
@@ -41,6 +44,7 @@ impl Reader {
         }
         let known = listed.map(|it| OrderNo(it.number));
         let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
+        self.ask(|conn| show_credit(conn, &programs, id, &mut account, document, moment.now))?;
         let asks = program.timeline.needs_facts();
         let facts = if asks { self.ask(|conn| facts_of(conn, owner))? } else { Facts::default() };
         let rules = Rules { timeline: &program.timeline, facts: &facts, channel: Some(name) };
@@ -56,7 +60,7 @@ impl Reader {
                         if carries {
                             load::load_orders(conn, id, &mut account, limit)?;
                         }
-                        Ok(())
+                        load_more_credit(conn, program, id, &mut account, limit)
                     })?;
                 }
             }
@@ -79,4 +83,49 @@ impl Reader {
         }
         Ok(account)
     }
+}
+
+/// Puts the owner's credit beside the account: settled in other programs too, where the document or its order asks for it.
+fn show_credit(
+    conn: &rusqlite::Connection,
+    programs: &Reference,
+    id: AccountId,
+    account: &mut Account,
+    document: &Document,
+    now: Timestamp,
+) -> Found<()> {
+    let taken: Vec<LotRef> = account.orders().iter().flat_map(|it| &it.posted.credit).map(|it| it.lot).collect();
+    let is_asked = document.credit.is_some() || account.orders().iter().any(|it| it.credit_asked.is_positive());
+    let is_asked = is_asked || !taken.is_empty();
+    load_credit(conn, programs, id, account, is_asked)?;
+    let currency = programs.programs.get(&id.program).and_then(Program::currency);
+    if let (Some(purse), Some(currency)) = (account.purse.as_mut().filter(|_| is_asked), currency) {
+        purse.credit = settled_credit(conn, programs, id.owner, currency, Some(id.program), now)?;
+        let credit = AccountId::purse(id.owner, currency);
+        for it in taken {
+            load::load_lot(conn, credit, &mut purse.credit, it)?;
+        }
+    }
+    Ok(())
+}
+
+/// As much more of the owner's credit, and of what became credit.
+fn load_more_credit(
+    conn: &rusqlite::Connection,
+    program: &Program,
+    id: AccountId,
+    account: &mut Account,
+    limit: u32,
+) -> Found<()> {
+    let Some(mut purse) = account.purse.take() else { return Ok(()) };
+    load::load_conversions(conn, id, account, limit, |_| true)?;
+    if let Some(currency) = program.currency() {
+        let credit = AccountId::purse(id.owner, currency);
+        load::load_lots(conn, credit, &mut purse.credit, limit)?;
+        for it in account.conversions() {
+            load::load_lot(conn, credit, &mut purse.credit, it.credit)?;
+        }
+    }
+    account.purse = Some(purse);
+    Ok(())
 }

@@ -10,6 +10,7 @@ use engine::{Account, Balance, Entry, Hold, HoldState, Lot, LotNo, Points, Rules
 use rusqlite::{Connection, params};
 
 use super::Reader;
+use super::account::load_credit;
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::id::MemberId;
@@ -52,8 +53,11 @@ impl Reader {
     ) -> Result<Standing, StoreError> {
         let id = AccountId { owner: member, program };
         let ruled = self.rules(member, program)?;
+        let reference = self.reference()?;
         self.ask(|conn| {
-            let (stored, account, due) = settled(conn, id, ruled.rules(), now, limit)?;
+            let mut account = load::load_account(conn, id)?.account;
+            load_credit(conn, &reference, id, &mut account, false)?;
+            let (stored, account, due) = settled(conn, id, account, ruled.rules(), now, limit)?;
             let expiries = expiries(conn, id, &stored, &account, &due)?;
             let is_active = |it: &&Hold| it.state == HoldState::Active;
             let mut holds: Vec<Hold> = account.holds().iter().filter(is_active).cloned().collect();
@@ -71,11 +75,11 @@ impl Reader {
 fn settled(
     conn: &Connection,
     id: AccountId,
+    mut stored: Account,
     rules: Rules<'_>,
     now: Timestamp,
     shown: usize,
 ) -> Found<(Account, Account, Vec<Entry>)> {
-    let mut stored = load::load_account(conn, id)?.account;
     let mut limit = LOTS;
     loop {
         if let Ok(decided) = engine::settle(&stored, rules, now) {

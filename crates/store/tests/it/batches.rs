@@ -1,12 +1,12 @@
 //! Law 4: a batch gives what its commands give one at a time, in the same order. Random commands over few members, so that
 //! they meet; a failure prints its seed.
 
-use engine::{Adjustment, DocumentVersion, HoldNo, Money, Points, Timestamp};
-use store::{Body, Command};
+use engine::{Adjustment, CreditAdjustment, DocumentVersion, HoldNo, Money, Points, Timestamp};
+use store::{Body, Command, Store};
 
 use crate::crash::Random;
 use crate::limits::export;
-use crate::shop::{NEW_YEAR, Shop, keyed, named, order, sale, send, sign_up};
+use crate::shop::{NEW_YEAR, Shop, add_channel, create_program, keyed, named, order, sale, send, sign_up};
 use crate::store::{together, verified};
 
 const HISTORIES: u64 = 12;
@@ -14,15 +14,34 @@ const MEMBERS: u64 = 5;
 
 #[test]
 fn random_commands_give_in_a_batch_what_they_give_one_at_a_time() {
+    check("plain");
+}
+
+/// Two programs whose points become credit of one currency.
+#[test]
+fn random_commands_that_share_store_credit_give_in_a_batch_what_they_give_one_at_a_time() {
+    check("converts owe");
+}
+
+fn opened(shop: &Shop, document: &str) -> Store {
+    let store = shop.opened(document);
+    let second = create_program("second", document, Timestamp::from_micros(0));
+    for (key, body) in [("second", second), ("till", add_channel("till", "second"))] {
+        send(&store, keyed(key, body)).expect("a second program and its channel");
+    }
+    store
+}
+
+fn check(document: &str) {
     let mut random = Random::new();
     for _ in 0..HISTORIES {
         let commands: Vec<Command> = (0..random.within(40..=160)).map(|it| draw(&mut random, it)).collect();
         let alone = Shop::new();
-        let store = alone.opened("plain");
+        let store = opened(&alone, document);
         let one_by_one: Vec<_> = commands.iter().map(|it| send(&store, it.clone())).collect();
         drop(store);
         let batched = Shop::new();
-        let store = batched.opened("plain");
+        let store = opened(&batched, document);
         assert_eq!(together(&store, commands), one_by_one);
         drop(store);
         assert_eq!(export(&alone), export(&batched));
@@ -37,7 +56,7 @@ fn draw(random: &mut Random, number: u64) -> Command {
     let signed = |random: &mut Random, most: u64| i64::try_from(random.within(1..=most)).expect("small");
     let key = format!("key {}", random.within(0..=number));
     let program = "points".to_owned();
-    match random.within(0..=9) {
+    match random.within(0..=10) {
         0 | 1 => sign_up(member),
         2 => {
             let points = Points::new(signed(random, 120) - 40);
@@ -49,6 +68,10 @@ fn draw(random: &mut Random, number: u64) -> Command {
             let points = Points::new(signed(random, 60));
             keyed(&key, Body::Hold { program, member: named(member), points, minutes: None })
         }
+        5 => {
+            let adjustment = CreditAdjustment { amount: Money::new(signed(random, 3_000) - 900), note: "law 4".into() };
+            keyed(&key, Body::AdjustCredit { currency: *b"EUR", member: named(member), adjustment })
+        }
         4 => {
             let hold = HoldNo(random.within(1..=4));
             keyed(&key, Body::ReleaseHold { program, member: named(member), hold })
@@ -58,6 +81,7 @@ fn draw(random: &mut Random, number: u64) -> Command {
             let mut document = sale(signed(random, 9_000), NEW_YEAR);
             document.version = DocumentVersion::Number(random.within(1..=6));
             document.redeem = (random.within(0..=2) == 0).then(|| Points::new(signed(random, 80)));
+            document.credit = (random.within(0..=2) == 0).then(|| Money::new(signed(random, 2_000) - 1));
             document.hold = (random.within(0..=5) == 0).then(|| HoldNo(random.within(1..=4)));
             document.refunded =
                 Money::new(if random.within(0..=2) == 0 { document.lines[0].amount.minor() / 2 } else { 0 });
@@ -65,7 +89,13 @@ fn draw(random: &mut Random, number: u64) -> Command {
             document.cancelled_at = cancelled.then_some(Timestamp::from_micros(NEW_YEAR));
             // Mostly the same member sends the same order; sometimes another tries.
             let whose = if random.within(0..=9) == 0 { member } else { 1 + reference % MEMBERS };
-            order(whose, &format!("order {reference}"), document)
+            let mut command = order(whose, &format!("order {reference}"), document);
+            if let Body::PutOrder { channel, .. } = &mut command.body
+                && reference.is_multiple_of(3)
+            {
+                "till".clone_into(channel);
+            }
+            command
         }
     }
 }

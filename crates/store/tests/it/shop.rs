@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::{
-    Actor, Caps, Currency, Document, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, Points, PointsPart,
-    RedeemRate, RedeemTerms, Shortfall, Terms, Timestamp, Validity, WithDiscounts, Zone,
+    Actor, Caps, ConvertRate, Currency, Document, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, Points,
+    PointsPart, RedeemRate, RedeemTerms, Shortfall, Terms, Timestamp, Validity, WithDiscounts, Zone,
 };
 use store::{
     Body, ChannelId, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramId,
@@ -32,6 +32,7 @@ pub(crate) fn compile(document: &str) -> Result<Terms, String> {
             "steps" => {
                 terms.earn = EarnRate { points: Points::new(1), per: Money::new(5_000), mode: EarnMode::StepsCarried }
             }
+            "converts" => terms.convert = Some(ConvertRate { points: Points::new(100), credit: Money::new(500) }),
             "owe" => terms.shortfall = Shortfall::Owe,
             "capped" => terms.caps = Some(Caps { day: Some(Points::new(10)), ..Caps::default() }),
             "yen" => terms.currency = Currency { code: *b"JPY", exponent: 0 },
@@ -73,6 +74,7 @@ fn plain() -> Terms {
         },
         shortfall: Shortfall::TakeWhatIsThere,
         points_part: PointsPart::Stays,
+        convert: None,
     }
 }
 

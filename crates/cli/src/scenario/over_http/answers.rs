@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    Actor, Allotted, Answer, Balance, Bucket, By, Cap, Carried, Cause, Changes, Choice, Choices, Cut, Date, Displaced,
-    EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo,
-    HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, OrderNo, Paid, Part, Pay, Points, Posting,
-    Promoted, Quote, Reason, RedeemRate, Rejection, Rounding, Share, Status, Times, Timestamp, Worked,
+    Actor, Allotted, Answer, Balance, Bucket, By, Cap, Carried, Cause, Changes, Choice, Choices, ConvertRate,
+    Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn,
+    Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay,
+    OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason, RedeemRate, Rejection, Rounding,
+    Share, Status, Times, Timestamp, Worked,
 };
 use serde_json::Value;
 
@@ -62,9 +63,13 @@ impl<'a> Read<'a> {
         self.count(name).map(Points::new)
     }
 
-    fn money(&self, name: &str) -> Result<Money> {
+    pub(super) fn money(&self, name: &str) -> Result<Money> {
         let text = self.text(name)?;
         Money::parse(text, self.exponent).with_context(|| format!("{name}: {text}"))
+    }
+
+    fn optional_money(&self, name: &str) -> Result<Option<Money>> {
+        self.optional(name).map(|_| self.money(name)).transpose()
     }
 
     pub(super) fn time(&self, name: &str) -> Result<Timestamp> {
@@ -112,6 +117,9 @@ impl<'a> Read<'a> {
             redeemed: self.points("redeemed")?,
             asked: self.points("asked")?,
             value: self.money("value")?,
+            credit: self.optional_money("credit")?.unwrap_or_default(),
+            credit_asked: self.optional_money("credit_asked")?.unwrap_or_default(),
+            credit_left: self.optional_money("credit_left")?,
             owed: self.points("owed")?,
             let_go: self.points("let_go")?,
             expired: self.points("expired")?,
@@ -123,7 +131,9 @@ impl<'a> Read<'a> {
     pub(super) fn quote(&self) -> Result<Quote> {
         let why = self.optional("why").map(|it| it.rejection("")).transpose()?;
         let (answer, choices) = (self.answer(OrderNo(0), Status::Recorded)?, self.inner("choices")?.choices()?);
-        Ok(Quote { redeem: self.points("redeem")?, answer, why, choices })
+        let why_credit = self.optional("why_credit").map(|it| it.rejection("")).transpose()?;
+        let credit = Some(answer.credit_asked);
+        Ok(Quote { redeem: self.points("redeem")?, answer, why, choices, credit, why_credit })
     }
 
     fn choices(&self) -> Result<Choices> {
@@ -265,6 +275,11 @@ impl<'a> Read<'a> {
                 let rule = Extend { on, months: u16::try_from(self.number("months")?)? };
                 Reason::Extended(Extended { rule, at: self.time("at")? })
             }
+            "credit" => Reason::Credit(PaidCredit {
+                fits: self.money("fits")?,
+                before: self.money("before")?,
+                after: self.money("after")?,
+            }),
             other => bail!("{other} is no reason"),
         })
     }
@@ -300,6 +315,19 @@ impl<'a> Read<'a> {
         Ok(Allotted { cap: self.cap()?, points: self.points("points")? })
     }
 
+    fn converted(&self) -> Result<Converted> {
+        let rate = ConvertRate { points: self.points("points")?, credit: self.money("credit")? };
+        Ok(Converted { rate, times: self.count("times")? })
+    }
+
+    /// Lots of store credit can be spent at once and never expire.
+    fn credit_part(&self) -> Result<CreditPart> {
+        let since = self.time("since")?;
+        let no = LotNo(self.number("lot")?);
+        let lot = LotRef { no, earned_at: since, available_at: since, expires_at: Timestamp::NEVER };
+        Ok(CreditPart { lot, amount: self.money("amount")? })
+    }
+
     fn changes(&self) -> Result<Changes> {
         let carried =
             |it: Self| -> Result<Carried> { Ok(Carried { per: it.money("per")?, remainder: it.money("remainder")? }) };
@@ -322,6 +350,11 @@ impl<'a> Read<'a> {
             figures: self.optional("figures").map(|it| it.of_day()).transpose()?,
             allotted: self.optional("allotted").map(|it| it.allotted()).transpose()?,
             extended: self.optional("extended").map(|_| self.time("extended")).transpose()?,
+            converted: self.optional("converted").map(|it| it.converted()).transpose()?,
+            credit: match self.optional("credit") {
+                Some(_) => self.list("credit")?.map(|it| it.credit_part()).collect::<Result<_>>()?,
+                None => Vec::new(),
+            },
         })
     }
 
@@ -362,6 +395,8 @@ impl<'a> Read<'a> {
                 Rejection::AboveShare { share: Share(u16::try_from(share)?), fits: self.points("fits")? }
             }
             "exceeds_order" => Rejection::ExceedsOrder { fits: self.points("fits")? },
+            "credit_exceeds_order" => Rejection::CreditExceedsOrder { fits: self.money("credit_fits")? },
+            "insufficient_credit" => Rejection::InsufficientCredit { spendable: self.money("credit_spendable")? },
             "behind_account" => Rejection::BehindAccount,
             "insufficient_points" => Rejection::InsufficientPoints { spendable: self.points("spendable")? },
             other => bail!("{other} is no refusal of the rules"),

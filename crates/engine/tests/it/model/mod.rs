@@ -137,7 +137,8 @@ impl Model {
             Command::Hold { points, minutes } => next.hold(i128::from(points.get()), *minutes, now)?,
             Command::Release(no) => next.release(no.0)?,
             Command::Adjust(adjustment) => next.adjust(adjustment, now)?,
-            Command::Settle => {}
+            // The model knows no store credit: it is told of programs and documents without.
+            Command::Credit(_) | Command::Settle => {}
         }
         next.settle(now);
         Ok(next)

@@ -205,6 +205,7 @@ impl<'a> Sums<'a> {
             ("Expired", -it.expired, "expired"),
             ("Deducted by staff", -it.deducted, ""),
             ("Moved elsewhere", -it.moved, ""),
+            ("Became store credit", -it.converted, ""),
         ];
         let mut lines = Vec::new();
         if self.period != Period::All {

@@ -263,8 +263,8 @@ pub(super) fn spendable(entry: &Entry) -> Points {
 fn mark(it: &Entry) -> (&'static str, &'static str) {
     match it.kind {
         Kind::Earn | Kind::Release => ("earn", "earned"),
-        Kind::Redeem => ("redeem", "redeemed"),
-        Kind::Return => ("back", "earned"),
+        Kind::Redeem | Kind::Convert | Kind::Spend => ("redeem", "redeemed"),
+        Kind::Return | Kind::Unconvert | Kind::Refund => ("back", "earned"),
         Kind::Revoke | Kind::Repay => ("back", "revoked"),
         Kind::Expire => ("expire", "expired"),
         Kind::Hold | Kind::Lapse => ("hold", "held"),
