@@ -124,7 +124,6 @@ impl<'a> Award<'a> {
             award.add(None, Some(rules.rate_of_shipping(customer_type)), shipping);
         }
         if !rules.promotions.is_empty() {
-            let bases: Vec<(Option<&Line>, Money)> = award.shares.iter().map(|it| (it.line, it.base)).collect();
             let circumstances = Circumstances {
                 placed_at: document.placed_at,
                 zone: &terms.zone,
@@ -132,7 +131,8 @@ impl<'a> Award<'a> {
                 customer_type,
                 is_first: order.no == OrderNo(1),
             };
-            award.fits = rules.promotions.fitting(&circumstances, &bases);
+            let bases = award.shares.iter().map(|it| (it.line, it.base));
+            award.fits = rules.promotions.fitting(&circumstances, bases);
             for share in &mut award.shares {
                 share.promotions = rules.promotions.multipliers_of(&award.fits, share.line);
             }
@@ -156,6 +156,7 @@ impl<'a> Award<'a> {
     /// What it comes to; `steps` are those that the order has where they are carried.
     pub(crate) fn work_out(&self, steps: i64) -> Worked {
         let rounding = self.terms.earning.rounding;
+        let sums = summed(&self.shares, |_| true);
         let mut points = Points::ZERO;
         let mut rounded = false;
         let mut add = |exact: Scaled| {
@@ -166,13 +167,16 @@ impl<'a> Award<'a> {
         let is_carried = self.terms.earn.mode == EarnMode::StepsCarried;
         match rounding {
             _ if is_carried => {}
-            Rounding::Order => add(self.exact(&self.shares)),
-            Rounding::Line => self.shares.iter().for_each(|it| add(self.exact(std::slice::from_ref(it)))),
+            Rounding::Order => add(self.exact(&sums, &self.shares)),
+            Rounding::Line => self.shares.iter().for_each(|it| {
+                let line = std::slice::from_ref(it);
+                add(self.exact(&[(it.rate, it.base, it.units)], line));
+            }),
         }
         points += self.extra();
         let mut worked = Worked {
             points,
-            parts: self.parts(),
+            parts: self.parts(&sums),
             excluded: self.excluded,
             gift_cards: self.gift_cards,
             times: self.times,
@@ -197,21 +201,22 @@ impl<'a> Award<'a> {
 
     /// What shares come to without what multiplies all of it: at each rate, and once more for each promotion what it is
     /// for. Amounts of one rate are added up before they make steps (E2).
-    fn exact(&self, shares: &[Share<'a>]) -> Scaled {
-        let mut sum = self.at_rates(shares, |_| true);
+    fn exact(&self, sums: &[Sum], shares: &[Share<'a>]) -> Scaled {
+        let mut sum = self.at_rates(sums);
         for (index, fit) in self.fits.iter().enumerate() {
             if let Gives::Times(times) = self.terms.earning.promotions.get(fit.place).gives {
-                sum += self.at_rates(shares, |it| it.promotions >> index & 1 == 1).more(times);
+                let mine = summed(shares, |it| it.promotions >> index & 1 == 1);
+                sum += self.at_rates(&mine).more(times);
             }
         }
         sum
     }
 
-    fn at_rates(&self, shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> Scaled {
+    fn at_rates(&self, sums: &[Sum]) -> Scaled {
         let scale = self.terms.earning.scale;
         let in_steps = self.terms.earn.mode != EarnMode::Proportional;
         let mut sum = Scaled::zero(scale);
-        for (rate, base, units) in summed(shares, is) {
+        for (rate, base, units) in sums.iter().copied() {
             sum += match self.pay(rate) {
                 Pay::Each(points) => Scaled::of_units(scale, units, points),
                 Pay::Per { points, per } if in_steps => Scaled::of_full(scale, base, points, per),
@@ -228,7 +233,7 @@ impl<'a> Award<'a> {
         }
     }
 
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self, sums: &[Sum]) -> Vec<Part> {
         let by = |rate| match rate {
             RateNo::Program => By::Program,
             RateNo::Special(index) => match &self.terms.earning.special(index).of {
@@ -237,8 +242,8 @@ impl<'a> Award<'a> {
                 RateOf::CustomerType(_) => By::CustomerType,
             },
         };
-        let part = |(rate, base, units)| Part { by: by(rate), pay: self.pay(rate), base, units };
-        summed(&self.shares, |_| true).into_iter().map(part).collect()
+        let part = |(rate, base, units): &Sum| Part { by: by(*rate), pay: self.pay(*rate), base: *base, units: *units };
+        sums.iter().map(part).collect()
     }
 
     /// Of a multiplier, what of the order it was used for; one that a group kept from every line is left out.
@@ -255,9 +260,12 @@ impl<'a> Award<'a> {
     }
 }
 
+/// What earns at one rate: the amount and the units.
+type Sum = (RateNo, Money, u32);
+
 /// What earns at each rate, in the order of the rates.
-fn summed<'a>(shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> Vec<(RateNo, Money, u32)> {
-    let mut sums: Vec<(RateNo, Money, u32)> = Vec::new();
+fn summed<'a>(shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> Vec<Sum> {
+    let mut sums: Vec<Sum> = Vec::new();
     for share in shares.iter().filter(|it| is(it)) {
         match sums.last_mut() {
             Some(last) if last.0 == share.rate => {
@@ -286,6 +294,14 @@ pub(crate) fn is_out_of_reach(document: &Document, pinned: Pinned, terms: &Terms
     let rules = &terms.earning;
     let (times, points) = rules.promotions.most();
     let times = rules.times(pinned.customer_type).map_or(1, Times::ceil).max(1).saturating_mul(times);
+    // Nearly always it is enough to take every unit and every cent at the most of any rate.
+    let lines = document.lines.iter();
+    let all: i128 = lines.map(|it| i128::from((it.amount + it.tax).minor()) + i128::from(it.quantity)).sum();
+    let all = all + i128::from(document.shipping.minor());
+    let most = all.saturating_mul(i128::from(rules.points_most.get())).saturating_mul(times).saturating_add(points);
+    if most <= i128::from(limits::ORDER_POINTS_MAX.get()) {
+        return false;
+    }
     let program = Pay::Per { points: terms.earn.points, per: terms.earn.per };
     let most = |rate: RateNo, amount: Money, units: u32| {
         let pay = match rate {

@@ -123,15 +123,19 @@ impl Promotions {
 
     /// Those that an order has: their conditions hold, and enough earns of what they are for. Of points, only one of a
     /// group.
-    pub(crate) fn fitting(&self, it: &Circumstances<'_>, lines: &[(Option<&Line>, Money)]) -> Vec<Fit> {
+    pub(crate) fn fitting<'a>(
+        &self,
+        it: &Circumstances<'_>,
+        lines: impl Iterator<Item = (Option<&'a Line>, Money)> + Clone,
+    ) -> Vec<Fit> {
         let mut used = 0;
         let mut fits = Vec::new();
         for (place, promotion) in self.all.iter().enumerate() {
             if !promotion.holds(it) {
                 continue;
             }
-            let fitting = lines.iter().filter(|(line, _)| promotion.is_for(*line));
-            let base: Money = fitting.map(|(_, base)| *base).sum();
+            let fitting = lines.clone().filter(|(line, _)| promotion.is_for(*line));
+            let base: Money = fitting.map(|(_, base)| base).sum();
             if !base.is_positive() || base < promotion.promotion.min_amount {
                 continue;
             }

@@ -93,6 +93,8 @@ pub struct Earning {
     pub(crate) rounding: Rounding,
     pub(crate) promotions: Promotions,
     pub(crate) scale: Scale,
+    /// The most points of any rate.
+    pub(crate) points_most: Points,
 }
 
 /// What is known of a product or category.
@@ -159,6 +161,10 @@ impl Earning {
         let promotions = Promotions::new(promotions, place);
         it.scale = promotions.scale(it.scale).ok_or(NoScale)?;
         it.promotions = promotions;
+        let points = rates.iter().map(|it| match it.pay {
+            Pay::Per { points, .. } | Pay::Each(points) => points,
+        });
+        it.points_most = points.fold(program.points, Points::max);
         it.rates = rates;
         it.is_used = !it.products.is_empty()
             || !it.categories.is_empty()

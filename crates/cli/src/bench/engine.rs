@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use engine::{
-    Account, Actor, Adjustment, Document, Moment, Money, Points, Rules, Timeline, Timestamp, Version, adjust, put_order,
+    Account, Actor, Adjustment, Document, Facts, Line, Moment, Money, Points, Rules, Timeline, Timestamp, Version,
+    adjust, put_order,
 };
 
 const ORDERS: i64 = 1_000_000;
 const OPEN_LOTS: i64 = 2_000;
 const ROUNDS: i64 = 1_000;
+/// With rates of their own: as many as fit into a program document.
+const PRODUCTS: i64 = 1_000;
 const SECOND: i64 = 1_000_000;
 
 /// What the rules cost.
@@ -22,18 +25,25 @@ pub(crate) struct EngineFigures {
     /// How many times longer an order takes than the arithmetic alone.
     pub(crate) to_bare_ratio: f64,
     pub(crate) many_lots_us: f64,
+    /// Under a thousand product rates, exclusions, a multiplier and a promotion.
+    pub(crate) special_per_s: f64,
 }
 
 pub(crate) fn measure() -> Result<EngineFigures> {
-    let shop = Shop::new()?;
+    let shop = Shop::new(include_str!("../../../../demo/programs/sample.json"))?;
     let documents: Vec<Arc<Document>> = (0..ORDERS).map(|n| shop.sale(n)).collect();
     let bare = bare_loop(&documents);
     let engine = shop.simple_orders(&documents)?;
     let many_lots = shop.many_lots()?;
+    let special = Shop::new(&special_program())?;
+    let basket = |n: i64| Arc::new(in_products(shop.sale(n).as_ref().clone(), n));
+    let baskets: Vec<Arc<Document>> = (0..ORDERS).map(basket).collect();
+    let special = special.simple_orders(&baskets)?;
     Ok(EngineFigures {
         orders_per_s: documents.len() as f64 / engine.as_secs_f64(),
         to_bare_ratio: engine.as_secs_f64() / bare.as_secs_f64(),
         many_lots_us: many_lots.as_secs_f64() * 1e6,
+        special_per_s: baskets.len() as f64 / special.as_secs_f64(),
     })
 }
 
@@ -49,19 +59,42 @@ fn bare_loop(documents: &[Arc<Document>]) -> Duration {
     began.elapsed()
 }
 
+/// The program of the sample shop with a thousand products that have rates of their own.
+fn special_program() -> String {
+    let rate = |n: i64| format!(r#"{{"product":"P{n}","points":{},"per":"1.00"}}"#, 2 + n % 5);
+    let rates: Vec<String> = (0..PRODUCTS).map(rate).collect();
+    format!(
+        r#"{{"format": 1, "name": "Special", "currency": "USD", "time_zone": "America/New_York",
+            "earn": {{"rates": [{}], "multipliers": [{{"customer_type": "gold", "times": "1.5"}}],
+                "exclude": {{"products": ["X1", "X2"], "categories": ["tobacco"]}}}},
+            "promotions": [{{"name": "Double", "times": "2", "categories": ["even"], "from": "2026-01-01"}}]}}"#,
+        rates.join(",")
+    )
+}
+
+/// The same sale as two lines, of a product with a rate of its own and of one without.
+fn in_products(sale: Document, n: i64) -> Document {
+    let category = if n % 2 == 0 { "even" } else { "odd" };
+    let mut line = sale.lines[0].clone();
+    line.product = Some(format!("P{}", n * 7 % PRODUCTS));
+    line.category = Some(category.to_owned());
+    let other = Line { id: "2".to_owned(), product: Some("other".to_owned()), ..line.clone() };
+    Document { lines: vec![line, other], ..sale }
+}
+
 struct Shop {
     timeline: Timeline,
+    facts: Facts,
     start: Timestamp,
 }
 
 impl Shop {
-    fn new() -> Result<Self> {
-        let terms = server::program::compile(include_str!("../../../../demo/programs/sample.json"))
-            .map_err(anyhow::Error::msg)
-            .context("compiling the program of the sample shop")?;
+    fn new(program: &str) -> Result<Self> {
+        let terms = server::program::compile(program).map_err(anyhow::Error::msg).context("compiling the program")?;
         let version = Version { number: 1, effective_at: Timestamp::START, terms };
         let start = Timestamp::parse("2026-01-01T12:00:00Z").context("reading the day of the bench")?;
-        Ok(Self { timeline: Timeline::new(vec![version], Vec::new()), start })
+        let facts = Facts { customer_type: Some("gold".to_owned()), birthday: None };
+        Ok(Self { timeline: Timeline::new(vec![version], Vec::new()), facts, start })
     }
 
     fn sale(&self, n: i64) -> Arc<Document> {
@@ -99,7 +132,8 @@ impl Shop {
 
     fn put(&self, account: &mut Account, document: &Arc<Document>) -> Result<()> {
         let moment = Moment { now: document.placed_at, actor: Actor::Channel(1), import: false };
-        let decided = put_order(account, Rules::of(&self.timeline), None, document, moment)
+        let rules = Rules { timeline: &self.timeline, facts: &self.facts, channel: Some("web") };
+        let decided = put_order(account, rules, None, document, moment)
             .map_err(|stop| anyhow::anyhow!("the order was stopped: {stop:?}"))?;
         account.apply(&decided);
         Ok(())

@@ -13,17 +13,22 @@ impl Voice<'_> {
         if earned.carried.is_positive() {
             said += &format!(" and {} carried over", self.amount(earned.carried));
         }
+        let (multiplying, giving): (Vec<&Promoted>, Vec<&Promoted>) =
+            worked.promotions.iter().partition(|it| matches!(it.gives, Gives::Times(_)));
+        for promoted in multiplying {
+            said += &self.promoted(promoted);
+        }
         if let Some(times) = worked.times {
             said += &format!(", {times} times for the customer type");
-        }
-        for promoted in &worked.promotions {
-            said += &self.promoted(promoted);
         }
         if worked.rounded {
             said += match worked.rounding {
                 Rounding::Order => ", rounded down",
                 Rounding::Line => ", rounded down line by line",
             };
+        }
+        for promoted in giving {
+            said += &self.promoted(promoted);
         }
         if worked.excluded.is_positive() {
             said += &format!("; {} is excluded and earns nothing", self.amount(worked.excluded));

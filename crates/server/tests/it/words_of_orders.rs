@@ -1,6 +1,6 @@
 //! What an order's entries and answers say, from the first sale to the last refund.
 
-use engine::{Document, HoldNo, Money, Points};
+use engine::{Document, HoldNo, Line, Money, Points};
 
 use crate::words::{check, shop};
 
@@ -28,6 +28,47 @@ fn an_order_in_steps_says_how_many_count() {
     let mut shop = shop(r#""earn": {"points": 100, "per": "10.00", "mode": "steps"}"#);
     let said = shop.put(1, shop.sale(2500));
     assert_eq!(said[0], "Order 1001: 200 points earned (100 points for each full 10.00 of 25.00)");
+}
+
+#[test]
+fn an_order_says_what_earned_at_which_rate() {
+    let mut shop = shop(
+        r#""earn": {"rates": [{"category": "tea", "points": 5, "per": "1.00"}, {"product": "mug", "points_each": 50}],
+            "exclude": {"products": ["stamps"]}},
+           "promotions": [{"name": "Double tea", "times": "2", "categories": ["tea"]},
+            {"name": "Welcome", "points": 100, "first_order": true}]"#,
+    );
+    let line = |product: &str, category: Option<&str>, amount: i64| Line {
+        id: product.to_owned(),
+        product: Some(product.to_owned()),
+        category: category.map(str::to_owned),
+        ..shop.sale(amount).lines[0].clone()
+    };
+    let lines = vec![
+        line("green", Some("tea"), 1_001),
+        Line { quantity: 2, ..line("mug", None, 1_600) },
+        line("cup", None, 150),
+        line("stamps", None, 5_000),
+    ];
+    let mut sale = Document { lines, ..shop.sale(0) };
+    check(
+        &shop.put(1, sale.clone()),
+        &[
+            "Order 1001: 301 points earned (5 points per 1.00 on 10.01 of category tea and 50 points for each of 2 units of \
+             product mug and 1 point per 1.00 on 1.50, 2 times on 10.01 by “Double tea”, rounded down, 100 points more by \
+             “Welcome”; 50.00 is excluded and earns nothing)",
+            "Order 1001: earns 301 points (5 points per 1.00 on 10.01 of category tea and 50 points for each of 2 units of \
+             product mug and 1 point per 1.00 on 1.50, 2 times on 10.01 by “Double tea”, rounded down, 100 points more by \
+             “Welcome”; 50.00 is excluded and earns nothing). Balance: 301 points.",
+        ],
+    );
+    sale.lines.truncate(1);
+    let said = shop.put(1, sale);
+    assert_eq!(
+        said[0],
+        "Order 1001: 101 points taken back: it now calls for 200 (5 points per 1.00 on 10.01 of category tea, 2 times on \
+         10.01 by “Double tea”, rounded down, 100 points more by “Welcome”), it had earned 301"
+    );
 }
 
 #[test]

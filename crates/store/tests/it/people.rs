@@ -1,9 +1,11 @@
 //! What a member is called, and what finds it.
 
-use engine::{Date, Facts, Points, Rejection, Timestamp};
+use engine::{Actor, Date, Document, Facts, Moment, Money, Points, Rejection, Timestamp};
 use store::{Body, Command, Failure, Identity, IdentityKind, MemberChange, MemberRef, Reply, Store};
 
-use crate::shop::{DAY, NEW_YEAR, Shop, at, customer, id_of, keyed, live, named, order, sale, send, sign_up};
+use crate::shop::{
+    DAY, NEW_YEAR, Shop, at, available, customer, id_of, keyed, live, named, order, sale, send, sign_up,
+};
 use crate::store::{path_of, sent, together, verified};
 
 fn card(value: &str) -> Identity {
@@ -197,5 +199,48 @@ fn facts_about_a_member_are_kept_and_corrected() {
     assert_eq!(path_of(&send(&store, change(wrong))), "customer_type");
     let unborn = MemberChange { birthday: Some(day("2199-01-01")), ..MemberChange::default() };
     assert_eq!(path_of(&send(&store, change(unborn))), "birthday");
+    verified(&shop);
+}
+
+#[test]
+fn a_customer_type_counts_for_the_orders_behind_it() {
+    let shop = Shop::new();
+    let store = shop.opened("plain gold");
+    let at = NEW_YEAR + DAY;
+    shop.now.store(at, std::sync::atomic::Ordering::SeqCst);
+    let gold = MemberChange { customer_type: Some(Some("gold".into())), ..MemberChange::default() };
+    let gold = live(Body::ChangeMember { member: named(1), change: gold });
+    let none = MemberChange { customer_type: Some(None), ..MemberChange::default() };
+    let none = live(Body::ChangeMember { member: named(1), change: none });
+    let cut = Document { refunded: Money::new(500), ..sale(1_000, at) };
+    let replies = together(
+        &store,
+        vec![
+            sign_up(1),
+            order(1, "A1", sale(1_000, at)),
+            gold.clone(),
+            order(1, "A2", sale(1_000, at)),
+            none,
+            order(1, "A2", cut.clone()),
+            order(1, "A3", sale(1_000, at)),
+        ],
+    );
+    let earned = |index: usize| match &replies[index] {
+        Ok(Reply::Order { answer, .. }) => answer.earned.called_for.get(),
+        other => panic!("no order in {other:?}"),
+    };
+    assert_eq!((earned(1), earned(3), earned(5), earned(6)), (10, 20, 10, 10));
+    // Read again: what was pinned, and what is known now.
+    sent(&store, &[gold]);
+    assert_eq!(available(&send(&store, order(1, "A1", cut))), 25);
+    assert_eq!(available(&send(&store, order(1, "A4", sale(1_000, at)))), 45);
+    let quote = store.reader().expect("a reader").quote(
+        "shop",
+        &named(1),
+        None,
+        &Document { redeem: Some(Points::ZERO), ..sale(1_000, at) }.into(),
+        Moment { now: Timestamp::from_micros(at), actor: Actor::Channel(1), import: false },
+    );
+    assert_eq!(quote.expect("a quote").answer.earned.called_for, Points::new(20));
     verified(&shop);
 }

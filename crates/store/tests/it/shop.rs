@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::{
-    Actor, Caps, ConvertRate, Currency, Document, EarnMode, EarnRate, Extend, ExtendOn, Milestone, Money, Points,
-    PointsPart, RedeemRate, RedeemTerms, Shortfall, Terms, Timestamp, Validity, WithDiscounts, Zone,
+    Actor, Caps, ConvertRate, Currency, Document, EarnMode, EarnRate, EarnRules, Earning, Extend, ExtendOn, Milestone,
+    Money, Multiplier, Points, PointsPart, RedeemRate, RedeemTerms, Shortfall, Terms, Times, Timestamp, Validity,
+    WithDiscounts, Zone,
 };
 use store::{
     Body, ChannelId, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramId,
@@ -33,6 +34,11 @@ pub(crate) fn compile(document: &str) -> Result<Terms, String> {
                 terms.earn = EarnRate { points: Points::new(1), per: Money::new(5_000), mode: EarnMode::StepsCarried }
             }
             "converts" => terms.convert = Some(ConvertRate { points: Points::new(100), credit: Money::new(500) }),
+            "gold" => {
+                let multiplier = Multiplier { customer_type: "gold".into(), times: Times::thousandths(2_000) };
+                let rules = EarnRules { multipliers: vec![multiplier], ..EarnRules::default() };
+                terms.earning = Earning::new(terms.earn, rules).map_err(|it| format!("{it:?}"))?;
+            }
             "owe" => terms.shortfall = Shortfall::Owe,
             "capped" => terms.caps = Some(Caps { day: Some(Points::new(10)), ..Caps::default() }),
             "yen" => terms.currency = Currency { code: *b"JPY", exponent: 0 },
