@@ -24,14 +24,14 @@ const OF_ACCOUNT: [&str; 11] =
     ["balance", "pending", "held", "owed", "let go", "expired", "issued", "redeemed", "revoked", "deducted", "hold"];
 /// Amounts: what of the member's store credit can be spent, and what of it pays for an order.
 const OF_MONEY: [&str; 2] = ["store credit", "credit"];
-const ALLOWED_OF_ORDER: &str = "`credit 5.00`, `store credit 5.00`, `earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
-    `cut by order|day|month|year|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
+const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
+    `cut by order|day|month|year|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `credit 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
     `recorded`, `retry`, `stale`, `unchanged`, `refused CODE`, of a quote `choices 500 1000`, `no choices`, `more because \
-    CODE`, and of the account `balance 100` or `100`, `pending 20`, \
+    CODE`, `credit because CODE`, and of the account `balance 100` or `100`, `store credit 5.00`, `pending 20`, \
     `held 50`";
-const ALLOWED_OF_ACCOUNT: &str = "`store credit 5.00`, `100` or `balance 100`, `pending 20`, `held 50`, `owed 5`, `let go 5`, `expired 40`, \
-    `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `hold 1`, `until 2023-08-05`, `never expires`, `unchanged`, \
-    `refused CODE`";
+const ALLOWED_OF_ACCOUNT: &str = "`100` or `balance 100`, `pending 20`, `held 50`, `owed 5`, `let go 5`, `expired 40`, \
+    `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `hold 1`, `store credit 5.00`, `until 2023-08-05`, `never expires`, \
+    `unchanged`, `refused CODE`";
 
 /// Stands for a figure that a step did not tell.
 const NOTHING: &str = "nothing";
