@@ -123,9 +123,12 @@ impl Shop {
             Command::Release(no) => release_hold(account, rules, *no, moment),
             Command::Adjust(adjustment) => adjust(account, rules, adjustment, moment),
             Command::Credit(adjustment) => {
+                let mut due = settle(account, rules, self.now)?;
+                let mut account = account.clone();
+                account.apply(&due);
                 let purse = account.purse.as_ref().ok_or(Stop::NeedMore)?;
-                let decided = adjust_credit(&purse.credit, adjustment, moment)?;
-                Ok(Decided { credit: decided.entries, ..Decided::default() })
+                due.credit.extend(adjust_credit(&purse.credit, adjustment, moment)?.entries);
+                Ok(due)
             }
             Command::Settle => settle(account, rules, self.now).map_err(Stop::from),
         }

@@ -57,6 +57,16 @@ impl Kept {
         (kept, sold)
     }
 
+    /// What is kept costs with tax and shipping, and what was sold.
+    pub(crate) fn cost(&self) -> (i128, i128) {
+        let kept = |it: &KeptLine| it.kept + it.added_tax(it.kept);
+        let sold = |it: &KeptLine| it.sold + it.added_tax(it.sold);
+        (
+            self.lines.iter().map(kept).sum::<i128>() + self.shipping,
+            self.lines.iter().map(sold).sum::<i128>() + self.shipping_sold,
+        )
+    }
+
     /// What each part of the order carries of what points pay: its lines, the tax on top of each, its shipping.
     fn shares(&self, paid: i128, terms: &RedeemTerms) -> (Vec<i128>, Vec<i128>, i128) {
         let goods = |it: &KeptLine| if it.goods { it.kept } else { 0 };

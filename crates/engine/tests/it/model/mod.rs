@@ -5,6 +5,7 @@
 
 mod amounts;
 mod caps;
+mod credit;
 mod orders;
 
 use std::sync::Arc;
@@ -32,6 +33,13 @@ pub(crate) struct Model {
     pub(crate) owed: i128,
     pub(crate) let_go: i128,
     holds: Vec<Hold>,
+    /// What is left of each lot of store credit, oldest first.
+    credit: Vec<i128>,
+    conversions: Vec<credit::Conversion>,
+    /// When the last command came.
+    posted_at: Timestamp,
+    /// Some point became available since conversion was last looked at.
+    freed: bool,
     pub(crate) orders: [Option<Order>; ORDERS],
 }
 
@@ -52,6 +60,8 @@ pub(crate) enum Place {
     /// Taken back by an order, or to pay a debt, or by staff.
     Gone,
     Expired,
+    /// Became store credit.
+    Converted,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +113,10 @@ pub(crate) struct Order {
     lot: Option<usize>,
     taken_back: Vec<Back>,
     pub(crate) redeemed: Vec<usize>,
+    credit_asked: i128,
+    credit_accepted: i128,
+    /// Parts of lots of credit, in the order in which they were taken.
+    credit: Vec<(usize, i128)>,
 }
 
 /// Where one point came from that an order took back.
@@ -124,6 +138,10 @@ impl Model {
             owed: 0,
             let_go: 0,
             holds: Vec::new(),
+            credit: Vec::new(),
+            conversions: Vec::new(),
+            posted_at: Timestamp::START,
+            freed: false,
             orders: Default::default(),
         }
     }
@@ -132,13 +150,14 @@ impl Model {
     pub(crate) fn after(&self, command: &Command, now: Timestamp) -> Result<Self, Refused> {
         let mut next = self.clone();
         next.settle(now);
+        next.posted_at = now;
         match command {
             Command::Put { slot, document } => return next.put(*slot, document, now),
             Command::Hold { points, minutes } => next.hold(i128::from(points.get()), *minutes, now)?,
             Command::Release(no) => next.release(no.0)?,
             Command::Adjust(adjustment) => next.adjust(adjustment, now)?,
-            // The model knows no store credit: it is told of programs and documents without.
-            Command::Credit(_) | Command::Settle => {}
+            Command::Credit(adjustment) => next.adjust_credit(adjustment)?,
+            Command::Settle => {}
         }
         next.settle(now);
         Ok(next)
@@ -150,6 +169,15 @@ impl Model {
 
     /// Everything that falls due until `now`, one instant after the other.
     fn settle(&mut self, now: Timestamp) {
+        self.fall_due(now, true);
+    }
+
+    /// Within a command that may yet take what became available, nothing is converted.
+    fn settle_within(&mut self, now: Timestamp) {
+        self.fall_due(now, false);
+    }
+
+    fn fall_due(&mut self, now: Timestamp, converts: bool) {
         self.pay_debt();
         while let Some(due) = self.due_at().filter(|it| *it <= now) {
             self.expire(due);
@@ -162,9 +190,16 @@ impl Model {
                 let it = &mut self.points[index];
                 if it.place == Place::Pending && self.lots[it.lot].available_at <= due {
                     it.place = Place::Available;
+                    self.freed = true;
                 }
             }
             self.pay_debt();
+            if converts {
+                self.convert(due.max(self.posted_at));
+            }
+        }
+        if converts {
+            self.convert(now);
         }
     }
 
@@ -174,7 +209,7 @@ impl Model {
             match it.place {
                 Place::Pending => Some(lot.available_at.min(self.ends(it.lot))),
                 Place::Available => Some(self.ends(it.lot)),
-                Place::Held(_) | Place::Redeemed | Place::Gone | Place::Expired => None,
+                Place::Held(_) | Place::Redeemed | Place::Gone | Place::Expired | Place::Converted => None,
             }
         });
         let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
@@ -217,6 +252,7 @@ impl Model {
         self.holds[no].state = HoldState::Ended;
         for index in std::mem::take(&mut self.holds[no].points) {
             self.points[index].place = Place::Available;
+            self.freed = true;
         }
     }
 
@@ -319,6 +355,7 @@ impl Model {
         }
         let lot = self.open(Lot::new(now, now, expires_at));
         self.points.extend((0..points).map(|_| Point { lot, place: Place::Available }));
+        self.freed = true;
         Ok(())
     }
 }

@@ -7,7 +7,15 @@ use engine::{
 };
 
 use super::amounts::{Kept, minor, points_for, points_needed, reached, up, value_of};
+use super::credit::CreditWish;
 use super::{Back, HoldState, Lot, Model, Order, Place, Point, Refused};
+
+/// What is not there.
+enum Lacks {
+    Points,
+    /// Only so much credit is there.
+    Credit(i128),
+}
 
 /// What the document wants of the member's points.
 struct Wish {
@@ -81,22 +89,56 @@ impl Model {
                 lot: None,
                 taken_back: Vec::new(),
                 redeemed: Vec::new(),
+                credit_asked: 0,
+                credit_accepted: 0,
+                credit: Vec::new(),
             });
         }
         let kept = Kept::of(document);
-        let wish = self.wish(slot, document, &kept)?;
+        let credit = self.credit_wish(slot, document, &kept);
+        let mut pays = credit.target;
+        loop {
+            let room = (kept.cost().0 - pays, kept.cost().1 - self.credit_standing(slot, &credit, pays, &kept));
+            let wish = self.wish(slot, document, &kept, room)?;
+            if credit.is_request && credit.fits < credit.asked {
+                return Err("credit_exceeds_order");
+            }
+            match self.put_with(slot, document, &kept, &wish, &credit, pays, now) {
+                Err(Lacks::Points) => return Err("insufficient_points"),
+                Err(Lacks::Credit(_)) if credit.is_request => return Err("insufficient_credit"),
+                // What is there is taken, and points may pay for the rest.
+                Err(Lacks::Credit(there)) => pays = (pays - 1).min(self.credit_of(slot) + there),
+                Ok(next) => return Ok(next),
+            }
+        }
+    }
+
+    /// With so much credit.
+    #[expect(clippy::too_many_arguments, reason = "the model says everything at once")]
+    fn put_with(
+        &self,
+        slot: usize,
+        document: &Arc<Document>,
+        kept: &Kept,
+        wish: &Wish,
+        credit: &CreditWish,
+        pays: i128,
+        now: Timestamp,
+    ) -> Result<Self, Lacks> {
         let before = self.order(slot).redeemed.len();
         let mut most = wish.target;
         loop {
             let mut trial = self.clone();
-            if trial.converge(slot, document, &kept, &wish, most, now) {
-                return Ok(trial);
+            match trial.converge(slot, document, kept, wish, credit, (most, pays), now) {
+                Ok(()) => return Ok(trial),
+                Err(Lacks::Credit(there)) => return Err(Lacks::Credit(there)),
+                Err(Lacks::Points) => {}
             }
             if wish.is_request {
-                return Err("insufficient_points");
+                return Err(Lacks::Points);
             }
             // What is there is taken: the next smaller figure, down to what the order has.
-            let there = trial.there(slot, &wish) + i128::try_from(before).expect("a few");
+            let there = trial.there(slot, wish) + i128::try_from(before).expect("a few");
             most = (most - 1).min(there.max(i128::try_from(before).expect("a few")));
         }
     }
@@ -125,7 +167,7 @@ impl Model {
         Ok(())
     }
 
-    fn wish(&self, slot: usize, document: &Document, kept: &Kept) -> Result<Wish, Refused> {
+    fn wish(&self, slot: usize, document: &Document, kept: &Kept, room: (i128, i128)) -> Result<Wish, Refused> {
         let order = self.order(slot);
         let terms = &order.terms;
         let cancelled = document.cancelled_at.is_some();
@@ -153,8 +195,8 @@ impl Model {
             None => order.asked,
         };
         let (payable, payable_sold) = kept.payable(&terms.redeem);
-        let fits_kept = points_needed(payable, terms.redeem.rate);
-        let fits_sold = points_needed(payable_sold, terms.redeem.rate);
+        let fits_kept = points_needed(payable.min(room.0), terms.redeem.rate);
+        let fits_sold = points_needed(payable_sold.min(room.1.max(0)), terms.redeem.rate);
         let (fits, target) = match terms.points_part {
             PointsPart::Stays => (fits_kept, asked.min(fits_kept)),
             PointsPart::InProportion if payable_sold == 0 => (0, 0),
@@ -204,18 +246,29 @@ impl Model {
     }
 
     /// Gives back first, then takes back or grants, then takes what is newly asked for. Answers whether it was there.
+    #[expect(clippy::too_many_arguments, reason = "the model says everything at once")]
     fn converge(
         &mut self,
         slot: usize,
         document: &Arc<Document>,
         kept: &Kept,
         wish: &Wish,
-        after: i128,
+        credit: &CreditWish,
+        (after, pays): (i128, i128),
         now: Timestamp,
-    ) -> bool {
+    ) -> Result<(), Lacks> {
         let terms = self.order(slot).terms.clone();
         let after_count = usize::try_from(after).expect("nobody redeems less than nothing");
         let before = self.order(slot).redeemed.len();
+        let paid = value_of(after, terms.redeem.rate).min(kept.payable(&terms.redeem).0).min(kept.cost().0 - pays);
+        let counts = self.order(slot).on && document.cancelled_at.is_none();
+        let earned_at = reached(document, terms.grant_on).filter(|_| counts);
+        let calls_for = earned_at.map_or(0, |_| points_for(kept.base(paid, &terms), terms.earn));
+        let calls_for = self.capped(slot, calls_for);
+        let with_credit = self.credit_of(slot);
+        if before != after_count || with_credit != pays || self.order(slot).earned != calls_for {
+            self.undo_own(slot, &terms, now);
+        }
         let back = before.saturating_sub(after_count);
         let returned: Vec<usize> = (0..back).filter_map(|_| self.order_mut(slot).redeemed.pop()).collect();
         self.put_back(&returned, &terms, now);
@@ -225,28 +278,29 @@ impl Model {
             self.end_hold(hold);
         }
         self.pay_debt();
+        if pays < with_credit {
+            self.refund_credit(slot, with_credit - pays, &terms, now);
+        }
 
-        let paid = value_of(after, terms.redeem.rate).min(kept.payable(&terms.redeem).0);
-        let counts = self.order(slot).on && document.cancelled_at.is_none();
-        let earned_at = reached(document, terms.grant_on).filter(|_| counts);
         if let Some(earned_at) = earned_at {
             self.redate(slot, earned_at, &terms, now);
         }
-        let calls_for = earned_at.map_or(0, |_| points_for(kept.base(paid, &terms), terms.earn));
-        let calls_for = self.capped(slot, calls_for);
         let earned = self.order(slot).earned;
         if earned < calls_for {
             self.grant(slot, calls_for - earned, earned_at.expect("it earns"), &terms, now);
         } else if calls_for < earned {
-            self.take_back(slot, earned - calls_for, &terms);
+            self.take_back(slot, earned - calls_for, &terms, now);
         }
         self.order_mut(slot).earned = calls_for;
-        self.settle(now);
+        self.settle_within(now);
+        if with_credit < pays && !self.spend_credit(slot, pays - with_credit) {
+            return Err(Lacks::Credit(self.credit_left()));
+        }
 
         if before < after_count {
             let more = after_count - before;
             if self.there(slot, wish) < i128::try_from(more).expect("a few") {
-                return false;
+                return Err(Lacks::Points);
             }
             self.redeem(slot, more, wish.hold);
         }
@@ -256,8 +310,25 @@ impl Model {
             self.keep_alive(slot, document, &did, &terms, now);
         }
         self.settle(now);
+        self.stand(slot, document, kept, (wish, credit), (after, pays));
+        Ok(())
+    }
+
+    /// What stands from now on.
+    fn stand(
+        &mut self,
+        slot: usize,
+        document: &Arc<Document>,
+        kept: &Kept,
+        (wish, credit): (&Wish, &CreditWish),
+        (after, pays): (i128, i128),
+    ) {
+        let terms = self.order(slot).terms.clone();
         let (payable, sold) = kept.payable(&terms.redeem);
+        let standing = self.credit_standing(slot, credit, pays, kept);
         let order = self.order_mut(slot);
+        order.credit_asked = standing;
+        order.credit_accepted = order.credit_accepted.max(credit.asked);
         order.asked = match terms.points_part {
             PointsPart::Stays => after,
             PointsPart::InProportion if after < wish.target && 0 < payable => after * sold / payable,
@@ -265,7 +336,6 @@ impl Model {
         };
         order.accepted = order.accepted.max(wish.asked);
         order.document = Some(Arc::clone(document));
-        true
     }
 
     /// What the order did extends all that is alive, where its terms say so.
@@ -283,11 +353,12 @@ impl Model {
     }
 
     /// Points return to their lots. Where a lot has expired they form one with grace, once; else they expire again.
-    fn put_back(&mut self, points: &[usize], terms: &Terms, now: Timestamp) {
+    pub(super) fn put_back(&mut self, points: &[usize], terms: &Terms, now: Timestamp) {
         let mut graced = None;
         for index in points {
             let lot = self.lots[self.points[*index].lot];
             self.points[*index].place = Place::Available;
+            self.freed = true;
             if self.ends(self.points[*index].lot) <= now && !lot.graced && 0 < terms.grace_days {
                 self.points[*index].lot = *graced.get_or_insert_with(|| self.grace(terms, now));
             }
@@ -338,7 +409,9 @@ impl Model {
                 Some(Back::Owed) if 0 < self.owed => self.owed -= 1,
                 Some(Back::Owed) => debt += 1,
                 Some(Back::Point(index)) if Some(self.points[index].lot) == self.order(slot).lot => {
-                    self.points[index].place = self.own_place(self.points[index].lot, terms, now);
+                    let place = self.own_place(self.points[index].lot, terms, now);
+                    self.points[index].place = place;
+                    self.freed |= place == Place::Available;
                 }
                 Some(Back::Point(index)) => others.push(index),
             }
@@ -349,6 +422,7 @@ impl Model {
             // Other points paid this debt; they come back with grace, like what returns to a lot that has expired.
             let lot = self.grace(terms, now);
             self.points.extend((0..debt).map(|_| Point { lot, place: Place::Available }));
+            self.freed = true;
         } else {
             fresh += debt;
         }
@@ -358,6 +432,7 @@ impl Model {
         let lot = self.order(slot).lot.unwrap_or_else(|| self.open(Self::dates(earned_at, terms)));
         self.order_mut(slot).lot = Some(lot);
         let place = self.own_place(lot, terms, now);
+        self.freed |= place == Place::Available;
         self.points.extend((0..fresh).map(|_| Point { lot, place }));
     }
 
@@ -367,8 +442,13 @@ impl Model {
     }
 
     /// Own waiting, own spendable, own expired, others soonest first; then owed or let go.
-    fn take_back(&mut self, slot: usize, points: i128, terms: &Terms) {
+    fn take_back(&mut self, slot: usize, points: i128, terms: &Terms, now: Timestamp) {
         let own = self.order(slot).lot;
+        let known = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
+        let of_own = |place| self.points.iter().filter(|it| Some(it.lot) == own && it.place == place).count();
+        let mine = of_own(Place::Pending) + of_own(Place::Available) + (of_own(Place::Expired) - known);
+        let wanted = usize::try_from(points).expect("more than none");
+        self.reach(slot, wanted, mine, terms, now);
         let mine: Vec<usize> = (0..self.points.len()).filter(|it| Some(self.points[*it].lot) == own).collect();
         let counted = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
         let mut backs: Vec<Back> = Vec::new();
@@ -420,6 +500,7 @@ impl Model {
             for index in std::mem::take(&mut self.holds[hold].points) {
                 let fits = taken.len() < more && Some(self.points[index].lot) != own;
                 self.points[index].place = if fits { Place::Redeemed } else { Place::Available };
+                self.freed |= !fits;
                 if fits {
                     taken.push(index);
                 }
