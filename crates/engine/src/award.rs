@@ -129,7 +129,7 @@ impl<'a> Award<'a> {
                 zone: &terms.zone,
                 channel,
                 customer_type,
-                is_first: order.no == OrderNo(1),
+                is_first: order.no == OrderNo(1) && !document.is_return,
             };
             let bases = award.shares.iter().map(|it| (it.line, it.base));
             award.fits = rules.promotions.fitting(&circumstances, bases);

@@ -120,5 +120,7 @@ fn used(account: &Account, cap: Cap, day: Date) -> Result<Points, NeedMore> {
         Cap::Month => day.month_ordinals(),
         Cap::Year => (1, u16::MAX),
     };
-    Ok(account.year(day.year())?.map_or(Points::ZERO, |it| it.sum(first, last).points))
+    let points = account.year(day.year())?.map_or(Points::ZERO, |it| it.sum(first, last).points);
+    // What came back without its order frees no more room than was used.
+    Ok(points.max(Points::ZERO))
 }

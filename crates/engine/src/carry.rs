@@ -222,7 +222,7 @@ fn worked(order: &Order, document: &Document, terms: &Terms) -> Option<Box<Worke
     if !terms.earning.is_used() {
         return None;
     }
-    let kept = Kept::under(document, terms);
+    let kept = Kept::under(document, &order.returned, terms);
     let paid = value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
     Some(Box::new(Award::of(order, document, &kept, paid, terms).work_out(order.posted.steps)))
 }

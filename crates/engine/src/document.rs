@@ -37,6 +37,8 @@ pub struct Document {
     pub hold: Option<HoldNo>,
     /// Store credit to pay with. Left out: as it stands, as far as it still fits.
     pub credit: Option<Money>,
+    /// Its lines are not sold but came back, and nobody knows of which order (O9).
+    pub is_return: bool,
 }
 
 /// Number of a hold within its account.
@@ -121,12 +123,14 @@ impl Document {
             redeem: None,
             hold: None,
             credit: None,
+            is_return: false,
         }
     }
 
-    /// The date of a milestone. What is fulfilled counts as paid and what is paid as placed only if the shop says so.
+    /// The date of a milestone. A return reaches them all when it is taken. What is fulfilled counts as paid and what is paid as placed only if the shop says so.
     pub fn reached(&self, milestone: Milestone) -> Option<Timestamp> {
         match milestone {
+            _ if self.is_return => Some(self.placed_at),
             Milestone::Placed => Some(self.placed_at),
             Milestone::Paid => self.paid_at,
             Milestone::Fulfilled => self.fulfilled_at,
@@ -201,6 +205,12 @@ impl Document {
         }
         if let Some(credit) = self.credit {
             check_amount("credit", credit)?;
+        }
+        if self.is_return && (self.redeem.is_some() || self.hold.is_some() || self.credit.is_some()) {
+            return Err(invalid("redeem", "nothing: a return without its order gives no points back"));
+        }
+        if self.is_return && (!self.returns.is_empty() || self.refunded.is_positive()) {
+            return Err(invalid("returns", "nothing where the lines themselves came back"));
         }
         self.check_returns()
     }

@@ -11,7 +11,7 @@ use crate::entry::{Bucket, Cause, Changes, Earned, Kind, LotNo, LotOpened, LotRe
 use crate::figures;
 use crate::grace::{Back, grace, put_back};
 use crate::kept::Kept;
-use crate::money::Money;
+use crate::money::{Money, carry_over};
 use crate::points::{Points, points_for};
 use crate::posted::{Order, Source};
 use crate::program::{EarnMode, Shortfall, Terms};
@@ -27,6 +27,8 @@ pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: 
         Cause::CustomerType
     } else if document.cancelled_at.is_some() {
         Cause::Cancelled
+    } else if document.is_return {
+        Cause::Returned
     } else if document.reached(terms.grant_on).is_none() {
         Cause::Waits(terms.grant_on)
     } else {
@@ -35,14 +37,15 @@ pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: 
     let before = order.posted.earned;
     let (base, points, worked) = if terms.earning.is_used() {
         let award = Award::of(order, document, kept, paid, terms);
-        let worked = award.work_out(order.posted.steps);
+        let worked = award.work_out(steps_of(order, document, award.base, terms));
         (award.base, worked.points, Some(Box::new(worked)))
     } else {
         let base = kept.earning_base(paid, terms);
         (base, points_for(base, terms.earn), None)
     };
     let called_for = match (cause, terms.earn.mode) {
-        (_, EarnMode::StepsCarried) => before,
+        (Cause::Returned, _) => -points,
+        (_, EarnMode::StepsCarried) if !document.is_return => before,
         (Cause::Rate, _) => points,
         (_, _) => Points::ZERO,
     };
@@ -55,6 +58,14 @@ pub(crate) fn moves(earned: &Earned, order: &Order, terms: &Terms) -> bool {
     let counts = if earned.cause == Cause::Rate { earned.base } else { Money::ZERO };
     let carries = earned.rate.mode == EarnMode::StepsCarried;
     earned.called_for != earned.before || (carries && (terms.earning.is_used() || counts != order.posted.counted))
+}
+
+/// The carried steps that an order has: of a return, which has no part in the remainder, the full steps of its own.
+fn steps_of(order: &Order, document: &Document, base: Money, terms: &Terms) -> i64 {
+    if document.is_return && terms.earn.mode == EarnMode::StepsCarried {
+        return carry_over(Money::ZERO, base, terms.earn.per).0;
+    }
+    order.posted.steps
 }
 
 /// The dates of an order's own lot: validity counts from the day the points can be spent (E11, X1).
@@ -106,7 +117,7 @@ pub(crate) fn converge(
     if earned.cause == Cause::Rate {
         redate(ahead, order, document, terms);
     }
-    if terms.earn.mode == EarnMode::StepsCarried {
+    if terms.earn.mode == EarnMode::StepsCarried && !document.is_return {
         return carry::converge(ahead, order, document, earned, terms);
     }
     let changes = Changes { allotted: cap::allotted(order, &earned), ..Changes::default() };

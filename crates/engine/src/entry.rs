@@ -389,6 +389,8 @@ pub enum Cause {
     OrderType,
     /// Members of that customer type earn nothing (E6, E7).
     CustomerType,
+    /// What came back without its order would earn so much: it is taken back (O9).
+    Returned,
     /// Another order changed, and with it a step that this one had completed (E2).
     StepOf(OrderNo),
 }

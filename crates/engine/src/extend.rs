@@ -93,7 +93,9 @@ pub(crate) fn by_order(ahead: &mut Ahead<'_>, order: &Order, document: &Document
         ExtendOn::Earning => (earned_at, earns_anew),
         ExtendOn::Activity => (earned_at.max(redeems.then(|| ahead.now())), earns_anew || redeems),
     };
-    let Some(at) = at.filter(|_| document.cancelled_at.is_none()) else { return };
+    // What came back is no activity.
+    let is_activity = document.cancelled_at.is_none() && !document.is_return;
+    let Some(at) = at.filter(|_| is_activity) else { return };
     extend(ahead, Activity { at, is_new, order: Some(order.no) }, rule, terms);
 }
 

@@ -154,8 +154,13 @@ pub(crate) fn is_new(order: &Order, earned: &Earned, terms: &Terms) -> bool {
     order.pinned.day.is_some() && terms.has_tiers() && counts(earned).0 != order.posted.spent
 }
 
-/// The money of an order that counts, and whether it counts as one: when it has reached what makes it earn.
+/// The money of an order that counts, and whether it counts as one: when it has reached what makes it earn. What came back
+/// without its order lowers the money of the day on which it came.
 fn counts(earned: &Earned) -> (Money, i64) {
-    let spent = if earned.cause == Cause::Rate { earned.base } else { Money::ZERO };
+    let spent = match earned.cause {
+        Cause::Rate => earned.base,
+        Cause::Returned => Money::ZERO - earned.base,
+        _ => Money::ZERO,
+    };
     (spent, i64::from(spent.is_positive()))
 }

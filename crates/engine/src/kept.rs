@@ -3,10 +3,11 @@
 //! Discounts are allotted on what was sold and travel with a returned line; redeemed points are allotted over what they
 //! may pay for of what is kept; a refund without lines is spread over the kept lines (E8, O1).
 
-use crate::document::{Document, Line, LineKind, ReturnPart};
+use crate::document::{Document, Line, LineKind};
 use crate::money::{Money, allot, pieces_begun, share_down, share_up};
 use crate::program::{RedeemTerms, Terms};
 use crate::rates::GiftCards;
+use crate::returned::{Returned, back_of, refunded};
 
 /// The amounts of an order after discounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,20 +63,16 @@ pub(crate) struct EarningLine {
 
 impl Kept {
     /// Works out a checked document. Of a cancelled order nothing is kept.
-    pub(crate) fn of(document: &Document, redeem: &RedeemTerms) -> Self {
+    pub(crate) fn of(document: &Document, returned: &[Returned], redeem: &RedeemTerms) -> Self {
         let off = document.discount + document.coupon;
         let shares = allot(off, document.lines.iter().map(|it| it.amount - it.discount));
         let cancelled = document.cancelled_at.is_some();
         let mut lines = Vec::with_capacity(document.lines.len());
         for (index, line) in document.lines.iter().enumerate() {
             let sold = line.amount - line.discount - share_of(&shares, index);
-            let kept = if cancelled { Money::ZERO } else { kept_of(document, line, sold) };
+            let (pieces, pieces_cost, kept) = kept_of(document, returned, line, sold);
+            let kept = if cancelled { Money::ZERO } else { kept };
             let tax = if line.tax_included { line.tax.min(sold) } else { line.tax };
-            let back = document.returns.iter().find(|it| it.line == line.id).map(|it| it.part);
-            let (pieces, pieces_cost) = match back {
-                Some(ReturnPart::Quantity(back)) => (line.quantity - back, kept),
-                Some(ReturnPart::Amount(_)) | None => (line.quantity, sold),
-            };
             lines.push(KeptLine {
                 sold,
                 kept,
@@ -88,7 +85,7 @@ impl Kept {
             });
         }
         let shipping_by_gift_card = allot_gift_cards(document, &mut lines);
-        let over = spread(document.refunded, &mut lines);
+        let over = spread(refunded(document, returned), &mut lines);
         let shipping = if cancelled { Money::ZERO } else { document.shipping.less(over) };
         let pays = Pays { shipping: redeem.pays_shipping, tax: redeem.pays_tax };
         let sold: Money = lines.iter().map(|it| it.payable(it.sold) + it.payable_tax(it.sold, pays)).sum();
@@ -102,8 +99,8 @@ impl Kept {
     }
 
     /// The same under terms that may not apply to it: then points pay nothing of it (P1).
-    pub(crate) fn under(document: &Document, terms: &Terms) -> Self {
-        let kept = Self::of(document, &terms.redeem);
+    pub(crate) fn under(document: &Document, returned: &[Returned], terms: &Terms) -> Self {
+        let kept = Self::of(document, returned, &terms.redeem);
         if terms.applies_to(document) {
             return kept;
         }
@@ -231,13 +228,13 @@ impl KeptLine {
     }
 }
 
-/// What is kept of a line by the returns that name it; of a number of equal pieces the kept ones, rounded down.
-fn kept_of(document: &Document, line: &Line, sold: Money) -> Money {
-    match document.returns.iter().find(|it| it.line == line.id).map(|it| it.part) {
-        None => sold,
-        Some(ReturnPart::Quantity(back)) => share_down(sold, i64::from(line.quantity - back), i64::from(line.quantity)),
-        Some(ReturnPart::Amount(back)) => sold.less(back),
-    }
+/// The pieces that are kept of a line by the returns that name it, what they cost, rounded down, and what is kept of that.
+/// More than was sold cannot come back, whatever several returns say.
+fn kept_of(document: &Document, returned: &[Returned], line: &Line, sold: Money) -> (u32, Money, Money) {
+    let (back, amount) = back_of(document, returned, &line.id);
+    let pieces = line.quantity.saturating_sub(back);
+    let cost = if back == 0 { sold } else { share_down(sold, i64::from(pieces), i64::from(line.quantity)) };
+    (pieces, cost, cost.less(amount))
 }
 
 /// Allots what gift cards paid over lines with their added tax, as sold; answers the share of shipping. Like a discount it

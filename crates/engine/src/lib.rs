@@ -7,7 +7,7 @@
 //! | question | file |
 //! |---|---|
 //! | what does an order come to? | `kept.rs` |
-//! | how does the ledger follow an order? | `order.rs`, `posted.rs` |
+//! | how does the ledger follow an order? | `order.rs`, `posted.rs`, `returned.rs` for returns of their own |
 //! | what does it earn, how is it taken back? | `earn.rs`, `carry.rs` for remainders |
 //! | at which rates, with which promotions? | `rates.rs`, `promotion.rs`, added up in `award.rs` |
 //! | what do caps leave of it, what does a day count? | `cap.rs`, `figures.rs` |
@@ -48,6 +48,7 @@ mod quote;
 mod rates;
 mod redeem;
 mod rejection;
+mod returned;
 mod settle;
 mod sums;
 
@@ -79,4 +80,5 @@ pub use promotion::{Gives, Promotion};
 pub use quote::{Choice, Choices, Quote, quote};
 pub use rates::{EarnRules, Earning, Exclusions, GiftCards, Multiplier, NoScale, Pay, Rate, RateOf, Rounding};
 pub use rejection::Rejection;
+pub use returned::{Returned, put_return};
 pub use settle::settle;

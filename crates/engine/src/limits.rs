@@ -26,6 +26,8 @@ pub const CONVERT_POINTS_MAX: Points = Points::new(1_000_000_000);
 /// What one member can be given of store credit in all: past that, nothing is converted.
 pub const CREDIT_MAX: Money = Money::new(1_000_000_000_000_000_000);
 pub const LINES_MAX: usize = 1_000;
+/// Returns of one order that are documents of their own.
+pub const RETURNS_MAX: usize = 1_000;
 pub const QUANTITY_MAX: u32 = 1_000_000;
 /// Bytes of an id, reference, product or category.
 pub const TEXT_BYTES_MAX: usize = 120;

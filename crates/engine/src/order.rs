@@ -136,16 +136,19 @@ fn compare(order: &Order, document: &Document) -> Result<Status, Rejection> {
     if last == document {
         return Ok(Status::Retry);
     }
-    let ordering = match (last.version, document.version) {
+    if (last.version, document.version) == (DocumentVersion::Arrival, DocumentVersion::Arrival) {
+        let reopens = last.cancelled_at.is_some() && document.cancelled_at.is_none();
+        return Ok(if reopens { Status::Stale } else { Status::Recorded });
+    }
+    newer(last.version, document.version)
+}
+
+/// Whether a document of another content is newer than the last one: of equal versions neither is.
+pub(crate) fn newer(last: DocumentVersion, version: DocumentVersion) -> Result<Status, Rejection> {
+    let ordering = match (last, version) {
         (DocumentVersion::Number(last), DocumentVersion::Number(new)) => new.cmp(&last),
         (DocumentVersion::Changed(last), DocumentVersion::Changed(new)) => new.cmp(&last),
-        (DocumentVersion::Arrival, DocumentVersion::Arrival) => {
-            let reopens = last.cancelled_at.is_some() && document.cancelled_at.is_none();
-            return Ok(if reopens { Status::Stale } else { Status::Recorded });
-        }
-        (DocumentVersion::Arrival, DocumentVersion::Number(_) | DocumentVersion::Changed(_)) => {
-            return Ok(Status::Recorded);
-        }
+        (DocumentVersion::Arrival, _) => return Ok(Status::Recorded),
         (DocumentVersion::Number(_), _) | (DocumentVersion::Changed(_), _) => return Err(Rejection::VersionKind),
     };
     match ordering {
@@ -158,24 +161,28 @@ fn compare(order: &Order, document: &Document) -> Result<Status, Rejection> {
 /// A date that the document adds or changes lies at most 30 days back (imports: any) and 5 minutes ahead.
 fn check_dates(order: &Order, document: &Document, moment: Moment) -> Result<(), Rejection> {
     let before = order.document.as_deref().map(Document::dates);
-    let oldest = moment.now.plus_days(-limits::BACK_DAYS_MAX);
-    let latest = moment.now.plus_minutes(limits::AHEAD_MINUTES_MAX);
     for (index, (path, date)) in document.dates().into_iter().enumerate() {
         let Some(date) = date else { continue };
         if before.is_some_and(|it| it[index].1 == Some(date)) {
             continue;
         }
-        if date < oldest && !moment.import {
-            return Err(Rejection::DateTooOld { path });
-        }
-        if latest < date {
-            return Err(Rejection::DateAhead { path });
-        }
+        check_date(path, date, moment)?;
     }
+    let latest = moment.now.plus_minutes(limits::AHEAD_MINUTES_MAX);
     match document.version {
         DocumentVersion::Changed(at) if latest < at => Err(Rejection::DateAhead { path: "version" }),
         DocumentVersion::Changed(_) | DocumentVersion::Arrival | DocumentVersion::Number(_) => Ok(()),
     }
+}
+
+pub(crate) fn check_date(path: &'static str, date: Timestamp, moment: Moment) -> Result<(), Rejection> {
+    if date < moment.now.plus_days(-limits::BACK_DAYS_MAX) && !moment.import {
+        return Err(Rejection::DateTooOld { path });
+    }
+    if moment.now.plus_minutes(limits::AHEAD_MINUTES_MAX) < date {
+        return Err(Rejection::DateAhead { path });
+    }
+    Ok(())
 }
 
 /// Refuses an order that would earn more points than one order can.
@@ -195,8 +202,8 @@ fn check_reach(document: &Document, pinned: Pinned, terms: &Terms) -> Result<(),
 /// Fixes the redemption, then what is earned; gives back first, then takes back or grants, then takes what is newly
 /// asked for. Where a document grows without asking anew, it takes what is there: if the take-backs of this very
 /// document leave less, it is decided again with that.
-fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
-    let kept = Kept::under(document, terms);
+pub(crate) fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
+    let kept = Kept::under(document, &order.returned, terms);
     let named = redeem::named_hold(&start, &order, document);
     let Named { hold, points } = named.clone().unwrap_or_default();
     // To name a hold is to ask for its points: only a hold that the last document named may be gone by now.
@@ -420,9 +427,9 @@ impl Step<'_> {
 }
 
 /// The answer to a retry or a stale document: the order as it stands.
-fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Result<Answer, NeedMore> {
+pub(crate) fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Result<Answer, NeedMore> {
     let document = order.document.as_deref().expect("only a recorded order can be sent again");
-    let kept = Kept::under(document, terms);
+    let kept = Kept::under(document, &order.returned, terms);
     let value = redeem::value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
     let earned = earn::called_for(order, document, &kept, value, terms);
     let earned = cap::apply(&ahead.account, order, earned, terms)?;

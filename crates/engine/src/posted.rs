@@ -12,6 +12,7 @@ use crate::document::Document;
 use crate::entry::{Bucket, CreditPart, Displaced, Entry, Kind, LotNo, LotRef, OrderNo};
 use crate::money::Money;
 use crate::points::Points;
+use crate::returned::Returned;
 
 /// An order as the account knows it: what was recorded of its last document, and what was posted for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Order {
     pub pinned: Pinned,
     /// The last document that was accepted; absent only while the ledger is replayed.
     pub document: Option<Arc<Document>>,
+    /// Returns of it that are documents of their own.
+    pub returned: Vec<Returned>,
     /// The points that the order is meant to use.
     pub asked: Points,
     /// The highest figure ever accepted for the order: no more than that is no request.
@@ -92,6 +95,7 @@ impl Order {
             no,
             pinned: Pinned::default(),
             document: None,
+            returned: Vec::new(),
             asked: Points::ZERO,
             accepted: Points::ZERO,
             credit_asked: Money::ZERO,

@@ -18,6 +18,8 @@ pub enum Rejection {
     UnknownProgram,
     /// No member with that identity or id.
     UnknownMember,
+    /// No order of that reference in that channel.
+    UnknownOrder,
     /// The identity belongs to somebody else already.
     IdentityTaken,
     /// The order's reference belongs to another member's order.
@@ -72,6 +74,7 @@ impl Rejection {
             Self::UnknownChannel => "unknown_channel",
             Self::UnknownProgram => "unknown_program",
             Self::UnknownMember => "unknown_member",
+            Self::UnknownOrder => "unknown_order",
             Self::IdentityTaken => "identity_taken",
             Self::OtherMember => "other_member",
             Self::WrongCurrency => "wrong_currency",
@@ -106,6 +109,7 @@ impl fmt::Display for Rejection {
             Self::UnknownChannel => f.write_str("there is no channel of that name"),
             Self::UnknownProgram => f.write_str("there is no program of that name"),
             Self::UnknownMember => f.write_str("there is no member with that identity"),
+            Self::UnknownOrder => f.write_str("there is no order of that reference"),
             Self::IdentityTaken => f.write_str("that identity belongs to another member"),
             Self::OtherMember => f.write_str("that reference is an order of another member"),
             Self::WrongCurrency => f.write_str("currency: allowed is the currency of the program"),

@@ -191,6 +191,7 @@ impl Problem {
             Rejection::VersionKind | Rejection::VersionConflict => self.field = Some("version".to_owned()),
             Rejection::UnknownHold | Rejection::HoldTaken => self.field = Some("hold".to_owned()),
             Rejection::UnknownMember | Rejection::OtherMember => self.field = Some("member".to_owned()),
+            Rejection::UnknownOrder => self.field = Some("order".to_owned()),
             Rejection::UnknownChannel
             | Rejection::UnknownProgram
             | Rejection::IdentityTaken
@@ -215,6 +216,21 @@ impl Problem {
             Failure::UnknownKey => Self::not_found("unknown_key", format!("{failure}.")),
             Failure::Internal => Self::internal(),
         }
+    }
+
+    /// The field goes by another name in this request.
+    pub(crate) fn renamed(mut self: Box<Self>, from: &str, to: &str) -> Box<Self> {
+        if self.field.as_deref() == Some(from) {
+            self.detail = self.detail.replacen(from, to, 1);
+            self.field = Some(to.to_owned());
+        }
+        self
+    }
+
+    /// The problem is what that field says.
+    pub(crate) fn at(mut self: Box<Self>, field: &str) -> Box<Self> {
+        self.field = Some(field.to_owned());
+        self
     }
 
     /// The field stands within another one.
@@ -261,9 +277,11 @@ fn shortened(text: String, chars_max: usize) -> String {
 /// What is not there is 404, what somebody else was first with is 409, everything else that the rules refuse is 422.
 fn status_of(rejection: &Rejection) -> StatusCode {
     match rejection {
-        Rejection::UnknownChannel | Rejection::UnknownProgram | Rejection::UnknownMember | Rejection::UnknownHold => {
-            StatusCode::NOT_FOUND
-        }
+        Rejection::UnknownChannel
+        | Rejection::UnknownProgram
+        | Rejection::UnknownMember
+        | Rejection::UnknownOrder
+        | Rejection::UnknownHold => StatusCode::NOT_FOUND,
         Rejection::IdentityTaken
         | Rejection::OtherMember
         | Rejection::VersionKind

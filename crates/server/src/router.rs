@@ -7,7 +7,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{accounts, channels, credit, health, holds, keys, members, orders, programs, quotes};
+use crate::api::{accounts, channels, credit, health, holds, keys, members, orders, programs, quotes, returns};
 use crate::app::App;
 use crate::guard;
 use crate::openapi;
@@ -22,6 +22,8 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/openapi.json", ""),
     ("PUT", "/v1/channels/{channel}/orders/{reference}", "orders"),
     ("GET", "/v1/channels/{channel}/orders/{reference}", "read"),
+    ("PUT", "/v1/channels/{channel}/returns/{reference}", "orders"),
+    ("GET", "/v1/channels/{channel}/returns/{reference}", "read"),
     ("POST", "/v1/quotes", "orders"),
     ("POST", "/v1/holds", "orders"),
     ("DELETE", "/v1/holds/{hold}", "orders"),
@@ -82,6 +84,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(health::ready))
         .routes(routes!(openapi::show))
         .routes(routes!(orders::put_order, orders::get_order))
+        .routes(routes!(returns::put_return, returns::get_return))
         .routes(routes!(quotes::quote))
         .routes(routes!(holds::hold))
         .routes(routes!(holds::release_hold))

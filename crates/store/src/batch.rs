@@ -381,7 +381,9 @@ impl<'a> Batch<'a> {
                 Some(place) => {
                     let day = self.day(program, place.now.max(account.last_at))?;
                     let key = TotalsKey { program: id.program, channel: place.channel, day: day.clone() };
-                    totals.push((key, Totals { orders: 1, ..Totals::default() }));
+                    // A return without its order is none itself.
+                    let is_return = changed.document.as_deref().is_some_and(|it| it.is_return);
+                    totals.push((key, Totals { orders: i64::from(!is_return), ..Totals::default() }));
                     Some(NewOrder { channel: place.channel, reference: place.reference.to_owned(), day })
                 }
             };

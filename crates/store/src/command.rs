@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine::{
-    Actor, Adjustment, Answer, Balance, CreditAdjustment, Document, EntryNo, Facts, HoldNo, Money, OrderNo, Points,
-    Rejection, Timestamp,
+    Actor, Adjustment, Answer, Balance, CreditAdjustment, Document, DocumentVersion, EntryNo, Facts, HoldNo, Money,
+    OrderNo, Points, Rejection, Return, Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -41,6 +41,22 @@ pub enum Time {
     Import(Timestamp),
 }
 
+/// An order by the channel where it was placed and that channel's name for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderName {
+    pub channel: String,
+    pub reference: String,
+}
+
+/// What a return says beside its own name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnedPart {
+    pub version: DocumentVersion,
+    pub returned_at: Timestamp,
+    pub lines: Vec<Return>,
+    pub refunded: Money,
+}
+
 #[derive(Clone, Debug)]
 pub enum Body {
     /// Identities that all lead to one member are answered with that member, and nothing is added to it.
@@ -56,6 +72,15 @@ pub enum Body {
         member: Option<MemberRef>,
         reference: String,
         document: Arc<Document>,
+    },
+    /// A return of an order that is recorded. One that names no order is a `PutOrder` with a document that says so.
+    PutReturn {
+        /// The channel that took it, and its own name for it.
+        channel: String,
+        reference: String,
+        order: OrderName,
+        currency: [u8; 3],
+        returned: Box<ReturnedPart>,
     },
     Hold {
         program: String,
@@ -178,6 +203,7 @@ impl Body {
             | Self::RevokeKey { .. } => true,
             Self::SignUp { .. }
             | Self::PutOrder { .. }
+            | Self::PutReturn { .. }
             | Self::Hold { .. }
             | Self::ReleaseHold { .. }
             | Self::Adjust { .. }
@@ -207,6 +233,7 @@ impl Body {
             | Self::AddChannel { .. }
             | Self::AddKey { .. } => true,
             Self::PutOrder { .. }
+            | Self::PutReturn { .. }
             | Self::ReleaseHold { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }

@@ -12,7 +12,7 @@ use engine::{
 
 use crate::batch::{Batch, OrderPlace};
 use crate::command::{Body, Command, Failure, Reply, Time};
-use crate::directory::{self, Listed, Listing, answer_key, identity_key, order_key, reference_key};
+use crate::directory::{self, Listed, Listing, answer_key, identity_key, order_key, reference_key, return_key};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load;
@@ -20,7 +20,7 @@ use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
-use crate::{credit, people, session};
+use crate::{credit, people, returns, session};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -100,9 +100,11 @@ pub(crate) fn keyed(
 /// What is not there now may be there when the command comes again; every other refusal stays.
 fn is_lasting(rejection: &Rejection) -> bool {
     match rejection {
-        Rejection::UnknownChannel | Rejection::UnknownProgram | Rejection::UnknownMember | Rejection::UnknownHold => {
-            false
-        }
+        Rejection::UnknownChannel
+        | Rejection::UnknownProgram
+        | Rejection::UnknownMember
+        | Rejection::UnknownOrder
+        | Rejection::UnknownHold => false,
         Rejection::Invalid { .. }
         | Rejection::IdentityTaken
         | Rejection::OtherMember
@@ -138,6 +140,9 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         Body::ChangeMember { member, change } => people::change(batch, member, change, now),
         Body::PutOrder { channel, member, reference, document } => {
             put_order(batch, &Put { channel, member: member.as_ref(), reference, document }, moment)
+        }
+        Body::PutReturn { channel, reference, order, currency, returned } => {
+            returns::put_return(batch, (channel, reference), order, *currency, returned, moment)
         }
         Body::Hold { program, member, points, minutes } => {
             let id = find_account(batch, program, member)?;
@@ -201,6 +206,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         Body::SignUp { .. }
         | Body::ChangeMember { .. }
         | Body::PutOrder { .. }
+        | Body::PutReturn { .. }
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
@@ -229,7 +235,11 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
     let reference = batch.reference;
     let (name, channel) = reference.named_channel(put.channel).ok_or(Rejection::UnknownChannel)?;
     let program = reference.programs.get(&channel.program).ok_or(Rejection::UnknownProgram)?;
-    let key = order_key(channel.number, put.reference);
+    let (key, kind) = if put.document.is_return {
+        (return_key(channel.number, put.reference), Listing::Return)
+    } else {
+        (order_key(channel.number, put.reference), Listing::Order)
+    };
     let listed = batch.find(key)?;
     let named = put.member.map(|it| find_owner(batch, it, channel.program)).transpose()?;
     let owner = match (listed, named) {
@@ -243,6 +253,7 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
     batch.slot(id)?;
     if let Some(no) = known {
         batch.load_order(id, no)?;
+        returns::check_kind(batch, id, no, put.document)?;
     }
     if let Some(no) = put.document.hold {
         batch.load_hold(id, no)?;
@@ -258,14 +269,14 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
     staged.into_iter().for_each(|it| batch.take_over(it));
     if known.is_none() {
-        let listed = Listed { owner, kind: Listing::Order, program: id.program, number: answer.order.0 };
+        let listed = Listed { owner, kind, program: id.program, number: answer.order.0 };
         batch.rows.directory.insert(key, listed);
     }
     Ok(Reply::Order { member: owner, order: answer.order, answer })
 }
 
 /// A program had another currency only before it had entries: an import brings nothing in that either.
-fn check_currency(program: &Program, document: &Document) -> Result<(), Rejection> {
+pub(crate) fn check_currency(program: &Program, document: &Document) -> Result<(), Rejection> {
     match program.timeline.versions().last() {
         Some(last) if last.terms.currency.code != document.currency => Err(Rejection::WrongCurrency),
         Some(_) | None => Ok(()),
@@ -407,7 +418,7 @@ pub(crate) fn find_member(batch: &Batch<'_>, member: &MemberRef) -> Result<Membe
     }
 }
 
-fn check_reference(reference: Option<&str>) -> Result<(), Rejection> {
+pub(crate) fn check_reference(reference: Option<&str>) -> Result<(), Rejection> {
     match reference {
         Some(text) if !is_name(text) => Err(invalid("reference", "1 to 120 bytes of text without control characters")),
         Some(_) | None => Ok(()),

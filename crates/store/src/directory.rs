@@ -31,10 +31,12 @@ pub(crate) enum Listing {
     Order,
     /// The permanent reference of an adjustment.
     Reference,
+    /// A return that is a document of its own; its number is that of the order that it is of, or of its own row.
+    Return,
 }
 
 impl Listing {
-    pub(crate) const ALL: [Self; 3] = [Self::Identity, Self::Order, Self::Reference];
+    pub(crate) const ALL: [Self; 4] = [Self::Identity, Self::Order, Self::Reference, Self::Return];
 
     /// The stable number of the kind in the database.
     pub(crate) fn number(self) -> u8 {
@@ -42,6 +44,7 @@ impl Listing {
             Self::Identity => 1,
             Self::Order => 2,
             Self::Reference => 3,
+            Self::Return => 4,
         }
     }
 }
@@ -52,6 +55,10 @@ pub(crate) fn identity_key(identity: &Identity) -> DirectoryKey {
 
 pub(crate) fn order_key(channel: u32, reference: &str) -> DirectoryKey {
     hashed(Listing::Order.number(), channel, reference)
+}
+
+pub(crate) fn return_key(channel: u32, reference: &str) -> DirectoryKey {
+    hashed(Listing::Return.number(), channel, reference)
 }
 
 pub(crate) fn reference_key(program: u32, reference: &str) -> DirectoryKey {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use engine::{
     Bucket, By, Cause, Changes, Displaced, EarnMode, Earned, Entry, Gives, HoldState, Kind, LotRef, Milestone, Part,
-    Pay, Posting, Promoted, Reason, Rounding, Worked,
+    Pay, Posting, Promoted, Reason, ReturnPart, Rounding, Worked,
 };
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -95,6 +95,8 @@ impl Reader {
                     "on": it.order.pinned.on, "asked": it.order.asked.get(), "accepted": it.order.accepted.get(),
                     "credit_asked": it.order.credit_asked.minor(), "credit_accepted": it.order.credit_accepted.minor(),
                     "credit": it.order.posted.credit().minor(), "earned": it.order.posted.earned.get(), "redeemed": it.order.posted.redeemed().get(),
+                    "is_return": it.order.document.as_deref().is_some_and(|it| it.is_return),
+                    "returned": it.order.returned.iter().map(returned).collect::<Vec<_>>(),
                     "placed_at": it.order.document.as_deref().map(|it| it.placed_at.to_string()), "amount": amount,
                 }));
             }
@@ -174,6 +176,17 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
         "actor": actor(entry), "reason": reason(&entry.reason), "opened": opened, "dated": entry.dated.iter().copied().map(lot).collect::<Vec<_>>(),
         "hold": hold, "postings": entry.postings.iter().map(posting).collect::<Vec<_>>(),
         "changes": changes(&entry.changes),
+    })
+}
+
+fn returned(it: &engine::Returned) -> Value {
+    let line = |it: &engine::Return| match it.part {
+        ReturnPart::Quantity(quantity) => json!({"line": it.line, "quantity": quantity}),
+        ReturnPart::Amount(amount) => json!({"line": it.line, "amount": amount.minor()}),
+    };
+    json!({
+        "channel": it.channel, "reference": it.reference, "returned_at": it.returned_at.to_string(),
+        "lines": it.lines.iter().map(line).collect::<Vec<_>>(), "refunded": it.refunded.minor(),
     })
 }
 
@@ -260,6 +273,7 @@ fn earned(it: &Earned) -> Value {
         Cause::ProgramOff => ("program_off", None),
         Cause::OrderType => ("order_type", None),
         Cause::CustomerType => ("customer_type", None),
+        Cause::Returned => ("returned", None),
         Cause::StepOf(order) => ("step_of", Some(order.0)),
     };
     let mode = match it.rate.mode {

@@ -37,6 +37,7 @@ mod plans;
 mod query;
 mod queue;
 mod reference;
+mod returns;
 mod rows;
 mod save;
 mod session;
@@ -47,7 +48,7 @@ mod verify;
 
 pub use backup::{backup, restore};
 pub use checkpoint::LogWritten;
-pub use command::{Body, Command, Failure, Key, Reply, Ticket, Time};
+pub use command::{Body, Command, Failure, Key, OrderName, Reply, ReturnedPart, Ticket, Time};
 pub use database::Database;
 pub use error::StoreError;
 pub use export::ExportError;

@@ -348,6 +348,7 @@ pub(crate) fn read_order(row: &Row<'_>) -> Found<OrderRow> {
         credit_asked: state.credit_asked,
         credit_accepted: state.credit_accepted,
         posted: state.posted,
+        returned: state.returned,
     };
     Ok(OrderRow { order, channel: row.get(1)?, reference: row.get(2)?, day: row.get(3)? })
 }

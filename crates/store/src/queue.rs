@@ -176,6 +176,7 @@ fn is_background(command: &Command) -> bool {
 fn weight(command: &Command) -> usize {
     match &command.body {
         Body::PutOrder { document, .. } => 1 + document.lines.len(),
+        Body::PutReturn { returned, .. } => 1 + returned.lines.len(),
         _ => 1,
     }
 }

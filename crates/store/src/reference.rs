@@ -163,6 +163,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         Body::RevokeKey { number } => revoke_key(change, *number),
         Body::SignUp { .. }
         | Body::PutOrder { .. }
+        | Body::PutReturn { .. }
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }

@@ -9,11 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use engine::{Account, Bucket, CreditPart, Entry, EntryNo, Hold, Kind, Lot, OrderNo, Posted, Reason};
 use rusqlite::{Connection, params};
 
-use crate::directory::{self, Listed, Listing, identity_key, order_key};
+use crate::directory::{self, Listed, Listing, identity_key, order_key, return_key};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
-use crate::load::{Loaded, find_entry, load_balance, read_conversion, read_entry, read_hold, read_order, read_year};
+use crate::load::{
+    Loaded, OrderRow, find_entry, load_balance, read_conversion, read_entry, read_hold, read_order, read_year,
+};
 use crate::member::{Identity, IdentityKind, words_of};
 use crate::query::{Reader, all_lots, parked};
 use crate::rows::{self, AccountId, figures};
@@ -148,17 +150,14 @@ impl Check<'_> {
         self.compare_orders(id, &replayed, &stored)
     }
 
-    /// The channel of each order, and its first day counted.
-    fn channels(&mut self, id: AccountId) -> Found<BTreeMap<OrderNo, u32>> {
-        let select = "SELECT order_no, channel, biz_date FROM orders WHERE owner_id = $1 AND program = $2";
+    /// The channel of each order.
+    fn channels(&self, id: AccountId) -> Found<BTreeMap<OrderNo, u32>> {
+        let select = "SELECT order_no, channel FROM orders WHERE owner_id = $1 AND program = $2";
         let mut statement = self.conn.prepare_cached(select)?;
         let mut rows = statement.query(params![id.owner.0, id.program])?;
         let mut channels = BTreeMap::new();
         while let Some(row) = rows.next()? {
-            let channel = row.get(1)?;
-            channels.insert(OrderNo(row.get(0)?), channel);
-            let key = TotalsKey { program: id.program, channel, day: row.get(2)? };
-            self.totals.entry(key).or_default().orders += 1;
+            channels.insert(OrderNo(row.get(0)?), row.get(1)?);
         }
         Ok(channels)
     }
@@ -316,10 +315,7 @@ impl Check<'_> {
                 let stored = &found.order.posted;
                 return Err(differs(id, &format!("order {no} is stored with {stored:?}, the entries make {posted:?}")));
             }
-            let listed = Listed { owner: id.owner, kind: Listing::Order, program: id.program, number: no };
-            if directory::find(self.conn, order_key(found.channel, &found.reference))? != Some(listed) {
-                return Err(differs(id, &format!("the directory does not lead to order {no}")));
-            }
+            self.listed(id, &found)?;
             expected += 1;
         }
         self.report.orders += expected - 1;
@@ -327,6 +323,32 @@ impl Check<'_> {
         if next != expected {
             return Err(differs(id, &format!("its next order is stored as {next}, it is {expected}")));
         }
+        Ok(())
+    }
+
+    /// The directory leads to an order and to each of its returns; an order is counted on its first day, a return is none.
+    fn listed(&mut self, id: AccountId, found: &OrderRow) -> Compared<()> {
+        let OrderRow { order, channel, reference, day } = found;
+        let no = order.no.0;
+        let is_return = order.document.as_deref().is_some_and(|it| it.is_return);
+        let (key, kind) = if is_return {
+            (return_key(*channel, reference), Listing::Return)
+        } else {
+            (order_key(*channel, reference), Listing::Order)
+        };
+        let listed = Listed { owner: id.owner, kind, program: id.program, number: no };
+        if directory::find(self.conn, key)? != Some(listed) {
+            return Err(differs(id, &format!("the directory does not lead to order {no}")));
+        }
+        for it in &order.returned {
+            let listed = Listed { kind: Listing::Return, ..listed };
+            if directory::find(self.conn, return_key(it.channel, &it.reference))? != Some(listed) {
+                return Err(differs(id, &format!("the directory does not lead to a return of order {no}")));
+            }
+            self.references += 1;
+        }
+        let key = TotalsKey { program: id.program, channel: *channel, day: day.clone() };
+        self.totals.entry(key).or_default().orders += i64::from(!is_return);
         Ok(())
     }
 

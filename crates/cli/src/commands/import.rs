@@ -362,6 +362,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::WrongCurrency => "currency".to_owned(),
         Rejection::VersionKind | Rejection::VersionConflict => "version".to_owned(),
         Rejection::UnknownMember | Rejection::OtherMember => "member".to_owned(),
+        Rejection::UnknownOrder => "order".to_owned(),
         Rejection::UnknownHold | Rejection::HoldTaken => "hold".to_owned(),
         Rejection::NotWithDiscounts
         | Rejection::BalanceBelowMinimum { .. }

@@ -82,6 +82,13 @@ pub(super) enum Act {
         reference: String,
         document: Arc<Document>,
     },
+    /// A return of an order that is recorded.
+    Return {
+        channel: String,
+        reference: String,
+        order: OrderName,
+        document: Arc<Document>,
+    },
     Hold {
         person: Person,
         program: String,
@@ -106,6 +113,9 @@ pub(super) enum Act {
         member: MemberNo,
     },
 }
+
+/// An order by its channel and reference.
+pub(super) type OrderName = (String, String);
 
 /// A cart to be worked out, or a change of an order that is known already.
 #[derive(Clone, Debug)]

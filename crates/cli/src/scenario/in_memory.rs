@@ -127,7 +127,8 @@ impl EngineBackend {
         if !self.channels.contains(channel) {
             return Ok(Err(Rejection::UnknownChannel));
         }
-        let key = (channel.clone(), reference.clone());
+        let name = if document.is_return { format!("return {reference}") } else { reference.clone() };
+        let key = (channel.clone(), name);
         let known = self.orders.get(&key).copied();
         let member = match (person, known) {
             (Person::Nobody, Some((member, _))) => member,
@@ -148,6 +149,35 @@ impl EngineBackend {
         }))
     }
 
+    fn give_back(&mut self, act: &Act, moment: Moment) -> Outcome {
+        let Act::Return { channel, reference, order, document } = act else {
+            return Err(anyhow!("this is no return"));
+        };
+        if !self.channels.contains(channel) || !self.channels.contains(&order.0) {
+            return Ok(Err(Rejection::UnknownChannel));
+        }
+        let Some((member, no)) = self.orders.get(order).copied() else { return Ok(Err(Rejection::UnknownOrder)) };
+        let key = (channel.clone(), format!("return {reference}"));
+        if self.orders.get(&key).is_some_and(|it| *it != (member, no)) {
+            return Ok(Err(Rejection::VersionConflict));
+        }
+        let returned = engine::Returned {
+            channel: self.channel_no(channel),
+            reference: reference.clone(),
+            version: document.version,
+            returned_at: document.placed_at,
+            lines: document.returns.clone(),
+            refunded: document.refunded,
+        };
+        let currency = document.currency;
+        let decided =
+            self.decide(member, |account, rules| engine::put_return(account, rules, no, &returned, currency, moment))?;
+        Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
+            self.orders.insert(key, (member, no));
+            Reply::Order { member, answer: Box::new(answer) }
+        }))
+    }
+
     fn channel_no(&self, name: &str) -> u32 {
         let index = self.channels.iter().position(|it| it == name).unwrap_or(0);
         u32::try_from(index + 1).unwrap_or(u32::MAX)
@@ -156,7 +186,7 @@ impl EngineBackend {
     fn actor(&self, act: &Act, arrival: Arrival) -> Actor {
         match act {
             _ if arrival.import => Actor::Import,
-            Act::Order { channel, .. } => Actor::Channel(self.channel_no(channel)),
+            Act::Order { channel, .. } | Act::Return { channel, .. } => Actor::Channel(self.channel_no(channel)),
             Act::Hold { .. } | Act::Release { .. } | Act::Adjust { .. } | Act::AdjustCredit { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
@@ -181,6 +211,7 @@ impl Backend for EngineBackend {
         };
         let decided = match act {
             Act::Order { .. } => return self.order(act, moment),
+            Act::Return { .. } => return self.give_back(act, moment),
             Act::Program { terms, from, .. } => {
                 let number = u32::try_from(self.versions.len() + 1)?;
                 return Ok(self.effective("effective_at", *from, arrival.at).map(|effective_at| {

@@ -10,7 +10,7 @@ use super::expect::{Expected, Tells};
 use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
-const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `quote NAME …`, `hold NAME \
+const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `quote NAME …`, `hold NAME \
     500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
@@ -61,6 +61,14 @@ pub(super) enum Action {
     Order {
         who: Who,
         reference: String,
+        sale: Sale,
+        sending: Sending,
+    },
+    /// A return of an order; or of whatever nobody knows the order of.
+    Return {
+        who: Who,
+        reference: String,
+        order: Option<String>,
         sale: Sale,
         sending: Sending,
     },
@@ -170,7 +178,8 @@ impl Reader {
                 return Err(Fault::allowed(words.peek(), "a day such as 2022-07-27 before every step but the first"));
             }
             Some((date, time)) => {
-                let is_import = matches!(&action, Action::Order { sending, .. } if sending.import);
+                let is_import =
+                    matches!(&action, Action::Order { sending, .. } | Action::Return { sending, .. } if sending.import);
                 let at = self.clock.step(date, time, &self.when);
                 self.clock.go(at).or_else(|fault| if is_import { Ok(()) } else { Err(fault) })?;
                 at
@@ -230,6 +239,12 @@ impl Reader {
             let reference = reference(words)?;
             let (sale, sending) = Sale::read(words, lines, &self.when)?;
             Action::Order { who, reference, sale, sending }
+        } else if words.eat("return") {
+            let who = if words.peek().starts_with('#') { Who::Nobody } else { who(words)? };
+            let reference = reference(words)?;
+            let order = if words.eat("of") { Some(self::reference(words)?) } else { None };
+            let (sale, sending) = Sale::read(words, lines, &self.when)?;
+            Action::Return { who, reference, order, sale, sending }
         } else if words.eat("quote") {
             let who = who(words)?;
             let reference = if words.peek().starts_with('#') { Some(reference(words)?) } else { None };
@@ -288,7 +303,7 @@ impl Action {
             | Self::Channel { .. }
             | Self::SignUp { .. }
             | Self::Change { .. } => Tells::Nothing,
-            Self::Order { .. } => Tells::Order,
+            Self::Order { .. } | Self::Return { .. } => Tells::Order,
             Self::Quote { .. } => Tells::Quote,
             Self::Hold { .. }
             | Self::Release { .. }

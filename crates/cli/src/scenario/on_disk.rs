@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use anyhow::{Context as _, Result, bail};
 use engine::{Actor, Balance, Entry, EntryNo, Moment, Money, Quote, Rejection, Timestamp};
 use store::{
-    Body, ChannelId, Command, Database, Failure, Identity, Key, MemberChange, MemberId, MemberRef, Options, ProgramId,
-    Store, Time,
+    Body, ChannelId, Command, Database, Failure, Identity, Key, MemberChange, MemberId, MemberRef, Options, OrderName,
+    ProgramId, ReturnedPart, Store, Time,
 };
 
 use super::backend::{
@@ -47,7 +47,10 @@ impl StoreBackend {
     fn send(&mut self, actor: Actor, arrival: Arrival, body: Body) -> Result<Result<store::Reply, Rejection>> {
         self.clock.fetch_max(arrival.at.micros(), Ordering::Relaxed);
         self.keys += 1;
-        let needs_key = !matches!(body, Body::PutOrder { .. } | Body::ReleaseHold { .. } | Body::Settle { .. });
+        let needs_key = !matches!(
+            body,
+            Body::PutOrder { .. } | Body::PutReturn { .. } | Body::ReleaseHold { .. } | Body::Settle { .. }
+        );
         let key = needs_key.then(|| Key(format!("step-{}", self.keys)));
         let time = if arrival.import { Time::Import(arrival.at) } else { Time::Live };
         match self.store.submit(Command { key, actor, time, seed: self.keys, body }).wait() {
@@ -75,6 +78,20 @@ impl StoreBackend {
         let id = ChannelId::derived(effective_at, CHANNEL.as_bytes());
         let channel = Body::AddChannel { id, name: CHANNEL.to_owned(), program };
         Ok(self.send(Actor::Staff(0), arrival, channel)?.map(|_| Reply::Done))
+    }
+
+    fn give_back(&self, act: &Act, arrival: Arrival) -> Result<(Actor, Body)> {
+        let Act::Return { channel, reference, order, document } = act else { bail!("this is no return") };
+        let actor = if arrival.import { Actor::Import } else { Actor::Channel(self.channel_no(channel)) };
+        let returned = Box::new(ReturnedPart {
+            version: document.version,
+            returned_at: document.placed_at,
+            lines: document.returns.clone(),
+            refunded: document.refunded,
+        });
+        let (channel, reference, currency) = (channel.clone(), reference.clone(), document.currency);
+        let order = OrderName { channel: order.0.clone(), reference: order.1.clone() };
+        Ok((actor, Body::PutReturn { channel, reference, order, currency, returned }))
     }
 
     fn channel_no(&self, name: &str) -> u32 {
@@ -121,6 +138,7 @@ impl Backend for StoreBackend {
                 let (channel, reference) = (channel.clone(), reference.clone());
                 (actor, Body::PutOrder { channel, member, reference, document: Arc::clone(document) })
             }
+            Act::Return { .. } => self.give_back(act, arrival)?,
             Act::Hold { person, program, points, minutes } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 let (program, points, minutes) = (program.clone(), *points, *minutes);

@@ -181,7 +181,47 @@ impl HttpBackend {
             body["at"] = arrival.at.to_string().into();
         }
         let path = format!("/v1/channels/{}/orders/{}", escaped(channel), escaped(reference));
-        Ok(match self.send(Method::PUT, &path, Some(&body))? {
+        self.put(&path, &body)
+    }
+
+    /// A return of an order: what it adds, and no lines of its own.
+    fn give_back(&mut self, act: &Act, arrival: Arrival) -> Outcome {
+        let Act::Return { channel, reference, order, document } = act else { bail!("this is no return") };
+        let mut body = self.return_body(&Person::Nobody, document, arrival, &["lines"])?;
+        body["order"] = order.1.as_str().into();
+        body["order_channel"] = order.0.as_str().into();
+        self.put(&format!("/v1/channels/{}/returns/{}", escaped(channel), escaped(reference)), &body)
+    }
+
+    fn lone_return(&mut self, act: &Act, arrival: Arrival) -> Outcome {
+        let Act::Order { person, channel, reference, document } = act else { bail!("this is no return") };
+        if let Person::Nobody = person {
+            return Ok(Err(Rejection::UnknownMember));
+        }
+        let body = self.return_body(person, document, arrival, &[])?;
+        self.put(&format!("/v1/channels/{}/returns/{}", escaped(channel), escaped(reference)), &body)
+    }
+
+    fn return_body(
+        &self,
+        person: &Person,
+        document: &engine::Document,
+        arrival: Arrival,
+        without: &[&str],
+    ) -> Result<Value> {
+        let mut body = self.document(person, document)?;
+        let Value::Object(fields) = &mut body else { bail!("an order is an object") };
+        let at = fields.remove("placed_at").context("an order is placed")?;
+        fields.insert("returned_at".to_owned(), at);
+        without.iter().for_each(|it| drop(fields.remove(*it)));
+        if arrival.import {
+            fields.insert("at".to_owned(), arrival.at.to_string().into());
+        }
+        Ok(body)
+    }
+
+    fn put(&mut self, path: &str, body: &Value) -> Outcome {
+        Ok(match self.send(Method::PUT, path, Some(body))? {
             Err(rejection) => Err(rejection),
             Ok(answer) => {
                 let read = self.read(&answer);
@@ -217,7 +257,9 @@ impl Backend for HttpBackend {
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
         self.go_on_to(arrival.at);
         let (method, path, body) = match act {
+            Act::Order { document, .. } if document.is_return => return self.lone_return(act, arrival),
             Act::Order { .. } => return self.order(act, arrival),
+            Act::Return { .. } => return self.give_back(act, arrival),
             Act::Settle { member } => return self.settle(*member),
             Act::Channel { name } => return self.channel(name),
             Act::SignUp { member, identities, facts } => return self.sign_up(*member, identities, facts),

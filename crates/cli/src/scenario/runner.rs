@@ -132,7 +132,10 @@ impl<'a> Runner<'a> {
             tell::refuse(found, "invalid", Some("lines"), what);
             return Ok(());
         };
-        let import = matches!(&step.action, Action::Order { sending, .. } if sending.import);
+        let import = matches!(
+            &step.action,
+            Action::Order { sending, .. } | Action::Return { sending, .. } if sending.import
+        );
         let before = self.entries_of(person.as_ref())?.len();
         let outcome = self.backend.submit(&act, Arrival { at: step.at, import })?;
         self.remember(&act, &outcome);
@@ -157,7 +160,7 @@ impl<'a> Runner<'a> {
             let last_day = step.when.last_day(ends);
             found.figures.insert("until", last_day.map_or("never".to_owned(), |it| it.to_string()));
         }
-        let is_order = matches!(act, Act::Order { .. });
+        let is_order = matches!(act, Act::Order { .. } | Act::Return { .. });
         let mut account = Found::default();
         self.tell_account(&mut account, member)?;
         let of_account = account.figures.into_iter();
@@ -192,6 +195,7 @@ impl<'a> Runner<'a> {
                 let order = Act::Order { person: person.clone(), channel, reference: reference.clone(), document };
                 (order, Some(person))
             }
+            Action::Return { .. } => return self.compose_return(step),
             Action::Hold { who, points, minutes, program: name } => {
                 let person = self.person(who)?;
                 let program = program(name);
@@ -220,6 +224,29 @@ impl<'a> Runner<'a> {
                 return Ok(None);
             }
         }))
+    }
+
+    /// A return of an order is told by what it adds; one without its order is a document with lines.
+    fn compose_return(&mut self, step: &Step) -> Result<Option<(Act, Option<Person>)>> {
+        let Action::Return { who, reference, order, sale, sending } = &step.action else { return Ok(None) };
+        let channel = sending.channel.clone().unwrap_or_else(|| CHANNEL.to_owned());
+        let nothing = engine::Document {
+            lines: Vec::new(),
+            paid_at: None,
+            ..engine::Document::sale(self.currency, engine::Money::ZERO, step.at)
+        };
+        let last = self.documents.get(&(channel.clone(), return_of(reference)));
+        let last = last.or(order.as_ref().map(|_| &nothing));
+        let Some(document) = sale.document(last, step.at, self.currency) else { return Ok(None) };
+        let reference = reference.clone();
+        let Some(order) = order else {
+            let person = self.person(who)?;
+            let document = Arc::new(engine::Document { is_return: true, ..document });
+            return Ok(Some((Act::Order { person: person.clone(), channel, reference, document }, Some(person))));
+        };
+        let owner = self.orders.keys().find(|(_, it)| it == order).map(|(member, _)| Person::Member(*member));
+        let order = (CHANNEL.to_owned(), order.clone());
+        Ok(Some((Act::Return { channel, reference, order, document: Arc::new(document) }, owner)))
     }
 
     fn sign_up(&mut self, who: &Who, identities: &[String], change: &FactsChange) -> Act {
@@ -256,8 +283,14 @@ impl<'a> Runner<'a> {
             (Act::Order { channel, reference, document, .. }, Ok(Reply::Order { member, answer })) => {
                 self.orders.insert((*member, reference.clone()), answer.order);
                 if answer.status == engine::Status::Recorded {
-                    self.documents.insert((channel.clone(), reference.clone()), document.as_ref().clone());
+                    let name = if document.is_return { return_of(reference) } else { reference.clone() };
+                    self.documents.insert((channel.clone(), name), document.as_ref().clone());
                 }
+            }
+            (Act::Return { channel, reference, document, .. }, Ok(Reply::Order { answer, .. }))
+                if answer.status == engine::Status::Recorded =>
+            {
+                self.documents.insert((channel.clone(), return_of(reference)), document.as_ref().clone());
             }
             _ => {}
         }
@@ -341,4 +374,9 @@ impl<'a> Runner<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns have names of their own.
+fn return_of(reference: &str) -> String {
+    format!("return {reference}")
 }

@@ -54,11 +54,14 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
         Cause::ProgramOff => "program_off",
         Cause::OrderType => "order_type",
         Cause::CustomerType => "customer_type",
+        Cause::Returned => "returned",
         Cause::StepOf(_) => "another_order",
     };
     let will_earn = match answer.earned.cause {
         Cause::Rate | Cause::Waits(_) | Cause::StepOf(_) => answer.earned.points().to_string(),
-        Cause::Cancelled | Cause::ProgramOff | Cause::OrderType | Cause::CustomerType => "0".to_owned(),
+        Cause::Cancelled | Cause::ProgramOff | Cause::OrderType | Cause::CustomerType | Cause::Returned => {
+            "0".to_owned()
+        }
     };
     let status = match answer.status {
         engine::Status::Recorded => "recorded",

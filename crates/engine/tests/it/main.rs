@@ -19,6 +19,7 @@ mod numbers;
 mod offers;
 mod programs;
 mod refusals;
+mod returns;
 mod seeded;
 mod shop;
 mod transcript;

@@ -67,7 +67,11 @@ const FILES: &[(&str, &str)] = &files![
     "53-put_order-insufficient_credit",
     "54-list_credit",
     "55-list_credit_entries",
-    "56-revoke_key",
+    "56-put_return",
+    "57-put_return-unknown_order",
+    "58-put_return-without_its_order",
+    "59-get_return",
+    "60-revoke_key",
 ];
 
 /// The examples with their names.

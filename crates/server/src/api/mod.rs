@@ -11,3 +11,4 @@ pub(crate) mod members;
 pub(crate) mod orders;
 pub(crate) mod programs;
 pub(crate) mod quotes;
+pub(crate) mod returns;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json as Reply;
 use axum::extract::State;
-use engine::{Actor, HoldNo, Order, Rejection, Timestamp};
+use engine::{Actor, HoldNo, Order, Rejection, Returned, Timestamp};
 use serde::Serialize;
 use store::{Body, Failure, MemberId, MemberRef, OrderInfo, Scopes, Time};
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use crate::extract::{Json, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::account::{WireOutcome, status_name};
 use crate::wire::ids::{Owned, OwnedId};
-use crate::wire::order::{OrderDocument, Reading, hold_no, instant};
+use crate::wire::order::{OrderDocument, Reading, WireReturn, hold_no, instant};
 
 /// What became of a document, and where its order stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,31 +57,42 @@ pub(crate) async fn put_order(
     let catalog = app.catalog().await?;
     let channel = catalog.channel(&channel)?;
     let now = app.now();
-    let (time, actor) = time_of(&order, &caller, channel)?;
+    let (time, actor) = time_of(order.at.as_deref(), &caller, channel)?;
     let member = order.member.as_deref().map(member_ref).transpose()?;
     let mut document = read(&order, Some(&reference), channel, now)?;
     only_own_hold(&app, &order, member.as_ref(), channel, &reference, &mut document).await?;
     let document = Arc::new(document);
     let body = Body::PutOrder { channel: channel.info.name.clone(), member, reference: reference.clone(), document };
-    let voice = channel.program.voice(now)?;
     let is_named = order.member.is_some();
-    let reply = app.submit(Request { key: None, actor, time, body }).await.map_err(|it| {
-        let mut problem = Problem::failed(&it, Some(&voice));
-        if !is_named && it == Failure::Rejected(Rejection::UnknownMember) {
+    let reply = app.submit(Request { key: None, actor, time, body }).await;
+    let nobody = !is_named && reply == Err(Failure::Rejected(Rejection::UnknownMember));
+    answer_to(reply, channel, reference, now).map(Reply).map_err(|mut problem| {
+        if nobody {
             problem.explain("The first document of an order must name its member.");
         }
         problem
-    })?;
+    })
+}
+
+/// Where the order of that reference in that channel stands, or why not.
+pub(crate) fn answer_to(
+    reply: Result<store::Reply, Failure>,
+    channel: &Channel,
+    reference: String,
+    now: Timestamp,
+) -> Answer<OrderAnswer> {
+    let voice = channel.program.voice(now)?;
+    let reply = reply.map_err(|it| Problem::failed(&it, Some(&voice)))?;
     let store::Reply::Order { member, order, answer } = reply else { return Err(Problem::internal()) };
     let voice = channel.program.voice_of(answer.earned.version).unwrap_or(voice);
-    Ok(Reply(OrderAnswer {
+    Ok(OrderAnswer {
         status: status_name(answer.status),
         id: order_id(member, channel, order.0),
         member: member.to_string(),
         channel: channel.info.name.clone(),
         outcome: WireOutcome::of(&answer, Some(&reference), &voice),
         reference,
-    }))
+    })
 }
 
 /// An order as it is recorded.
@@ -106,8 +117,39 @@ pub(crate) struct OrderView {
     pub(crate) let_go: i64,
     /// The version of the program whose terms it was placed under.
     pub(crate) program_version: u32,
+    /// It is no order but a return that names none: the lines of its document came back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_return: bool,
+    /// Its returns that are documents of their own, beside what the last document says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) returned: Vec<ReturnView>,
     /// The last document.
     pub(crate) document: OrderDocument,
+}
+
+/// A return of the order that is a document of its own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReturnView {
+    /// The channel that took it.
+    channel: String,
+    reference: String,
+    #[schema(format = DateTime)]
+    returned_at: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    returns: Vec<WireReturn>,
+    refunded: String,
+}
+
+impl ReturnView {
+    fn of(it: &Returned, catalog: &Catalog, exponent: u8) -> Self {
+        Self {
+            channel: catalog.channel_numbered(it.channel).map_or_else(String::new, |it| it.info.name.clone()),
+            reference: it.reference.clone(),
+            returned_at: it.returned_at.to_string(),
+            returns: it.lines.iter().map(|it| WireReturn::of(it, exponent)).collect(),
+            refunded: it.refunded.to_text(exponent),
+        }
+    }
 }
 
 /// Look an order up.
@@ -150,6 +192,8 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
         owed: posted.owed().get(),
         let_go: posted.let_go().get(),
         program_version: pinned.version,
+        is_return: it.document.is_return,
+        returned: it.order.returned.iter().map(|it| ReturnView::of(it, catalog, exponent)).collect(),
         document: OrderDocument::of(&it.document, exponent, Some(it.member.to_string()), hold),
     })
 }
@@ -201,8 +245,8 @@ pub(crate) async fn only_own_hold(
 }
 
 /// Now, or with the permission to import, the instant of an order of the past.
-fn time_of(order: &OrderDocument, caller: &Caller, channel: &Channel) -> Answer<(Time, Actor)> {
-    let Some(at) = &order.at else { return Ok((Time::Live, Actor::Channel(channel.info.number))) };
+pub(crate) fn time_of(at: Option<&str>, caller: &Caller, channel: &Channel) -> Answer<(Time, Actor)> {
+    let Some(at) = at else { return Ok((Time::Live, Actor::Channel(channel.info.number))) };
     caller.needs(Scopes::IMPORT)?;
     let at = instant(at).map_err(|(what, allowed)| Problem::invalid("at", what, allowed))?;
     Ok((Time::Import(at), Actor::Import))

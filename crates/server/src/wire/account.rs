@@ -59,7 +59,8 @@ impl WireBalance {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WireEarned {
     /// Why it earns what it earns: `rate`, `waits` (for the milestone), `cancelled`, `program_off`, `order_type` (the program
-    /// does not apply to orders of its type), `customer_type` (members of that type earn nothing), or `step_of` (another
+    /// does not apply to orders of its type), `customer_type` (members of that type earn nothing), `returned` (what came
+    /// back without its order), or `step_of` (another
     /// order changed, and with it a step that this one had completed).
     #[schema(example = "rate")]
     pub(crate) cause: &'static str,
@@ -118,6 +119,7 @@ impl WireEarned {
             Cause::ProgramOff => ("program_off", None, None),
             Cause::OrderType => ("order_type", None, None),
             Cause::CustomerType => ("customer_type", None, None),
+            Cause::Returned => ("returned", None, None),
             Cause::StepOf(order) => ("step_of", None, Some(order.0)),
         };
         Self {

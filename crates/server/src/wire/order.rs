@@ -214,6 +214,7 @@ impl OrderDocument {
             redeem: self.redeem.map(Points::new),
             hold: self.hold.as_deref().map(|it| fault("hold", (reading.hold)(it))).transpose()?,
             credit: self.credit.as_deref().map(|it| reader.money("credit", Some(it))).transpose()?,
+            is_return: false,
         })
     }
 
@@ -355,7 +356,7 @@ impl WireLine {
 }
 
 impl WireReturn {
-    fn of(it: &Return, exponent: u8) -> Self {
+    pub(crate) fn of(it: &Return, exponent: u8) -> Self {
         let (quantity, amount) = match it.part {
             ReturnPart::Quantity(quantity) => (Some(quantity), None),
             ReturnPart::Amount(amount) => (None, Some(amount.to_text(exponent))),

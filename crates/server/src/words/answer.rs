@@ -13,7 +13,8 @@ pub fn answer_in_words(answer: &Answer, order: Option<&str>, voice: &Voice) -> S
         Status::Retry => vec!["This was received before: nothing changed.".to_owned()],
         Status::Stale => vec!["This is older than what is recorded: it was ignored.".to_owned()],
     };
-    let order = order.map_or_else(|| "This cart".to_owned(), |it| format!("Order {it}"));
+    let what = if answer.earned.cause == Cause::Returned { "Return" } else { "Order" };
+    let order = order.map_or_else(|| "This cart".to_owned(), |it| format!("{what} {it}"));
     said.push(format!("{order}: {}.", earned(answer, voice)));
     if answer.redeemed.is_positive() {
         said.push(format!("Redeemed: {}, worth {}.", voice.points(answer.redeemed), voice.amount(answer.value)));
@@ -54,6 +55,10 @@ fn earned(answer: &Answer, voice: &Voice) -> String {
             format!("earns {} ({})", voice.points(earned.called_for), voice.working(earned))
         }
         Cause::Cancelled => "is cancelled and earns nothing".to_owned(),
+        Cause::Returned => {
+            let points = voice.points(-earned.called_for);
+            format!("takes back {points} ({})", voice.working(earned))
+        }
         Cause::ProgramOff => "earns nothing: the program was not on when it was placed".to_owned(),
         Cause::OrderType => "earns nothing: the program does not apply to orders of its type".to_owned(),
         Cause::CustomerType => "earns nothing: members of that customer type do not".to_owned(),

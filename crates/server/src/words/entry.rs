@@ -63,6 +63,9 @@ impl Story<'_> {
             format!("{} {verb}: another order completes a step with it again", self.points(points))
         } else if points.is_zero() && self.entry.changes.counted.is_zero() {
             format!("nothing more earned: {} is what it has ({working})", self.points(earned.called_for))
+        } else if earned.cause == Cause::Returned {
+            let (now, before) = (self.count(-earned.called_for), self.count(-earned.before));
+            format!("{} given back: {now} are to be taken back ({working}), it was {before}", self.points(points))
         } else if earned.before.is_zero() && undone.is_zero() {
             format!("{} earned ({working})", self.points(points))
         } else {
@@ -102,9 +105,13 @@ impl Story<'_> {
             Cause::ProgramOff => "the program was not on when it was placed".to_owned(),
             Cause::OrderType => "the program does not apply to orders of its type".to_owned(),
             Cause::CustomerType => "members of that customer type earn nothing".to_owned(),
+            Cause::Returned => format!("what came back without its order would earn that ({})", voice.working(earned)),
             Cause::StepOf(_) => "another order became smaller, with which it had completed a step".to_owned(),
         };
-        let had = format!("{why}, it had earned {}", self.count(earned.before));
+        let had = match earned.cause {
+            Cause::Returned => why,
+            _ => format!("{why}, it had earned {}", self.count(earned.before)),
+        };
         let mut said = if taken.is_positive() {
             format!("{} taken back: {had}", self.points(taken))
         } else {

@@ -8,8 +8,7 @@ use super::voice::Voice;
 pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
     match rejection {
         Rejection::WrongCurrency => {
-            let code = voice.terms.currency.code();
-            format!("The order is in another currency: this program counts in {code}.")
+            format!("The order is in another currency: this program counts in {}.", voice.terms.currency.code())
         }
         Rejection::BelowMinimum { value, points } if value.is_positive() => {
             let (points, value) = (voice.points(*points), voice.amount(*value));
@@ -70,6 +69,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::UnknownChannel
         | Rejection::UnknownProgram
         | Rejection::UnknownMember
+        | Rejection::UnknownOrder
         | Rejection::IdentityTaken
         | Rejection::OtherMember
         | Rejection::BehindAccount => sentence(&rejection.to_string()),

@@ -191,12 +191,8 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         Rejection::IdentityTaken => it.byte(5),
         Rejection::OtherMember => it.byte(6),
         Rejection::WrongCurrency => it.byte(7),
-        Rejection::DateTooOld { path } => {
-            it.byte(8);
-            it.text(path);
-        }
-        Rejection::DateAhead { path } => {
-            it.byte(9);
+        Rejection::DateTooOld { path } | Rejection::DateAhead { path } => {
+            it.byte(if matches!(rejection, Rejection::DateAhead { .. }) { 9 } else { 8 });
             it.text(path);
         }
         Rejection::VersionKind => it.byte(10),
@@ -219,6 +215,7 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.byte(18);
             it.points(*spendable);
         }
+        Rejection::UnknownOrder => it.byte(24),
         Rejection::NotWithDiscounts => it.byte(19),
         Rejection::BalanceBelowMinimum { points, balance } => {
             it.byte(20);
@@ -274,6 +271,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         17 => Rejection::BehindAccount,
         18 => Rejection::InsufficientPoints { spendable: it.points()? },
         19 => Rejection::NotWithDiscounts,
+        24 => Rejection::UnknownOrder,
         20 => Rejection::BalanceBelowMinimum { points: it.points()?, balance: it.points()? },
         21 => Rejection::NotInSteps { step: it.points()? },
         22 => Rejection::AboveMaximum { points: it.points()? },

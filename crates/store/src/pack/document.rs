@@ -34,16 +34,8 @@ pub(super) fn write_document(it: &mut Packer, document: &Document) {
         it.money(amount);
     }
     it.time(document.placed_at, ZERO);
-    match document.version {
-        DocumentVersion::Arrival => {}
-        DocumentVersion::Number(number) => {
-            it.byte(1);
-            it.unsigned(number);
-        }
-        DocumentVersion::Changed(at) => {
-            it.byte(2);
-            it.time(at, document.placed_at);
-        }
+    if has_version {
+        write_version(it, document.version, document.placed_at);
     }
     let dates = [document.paid_at, document.fulfilled_at, document.cancelled_at];
     let reached: u8 = dates.iter().enumerate().map(|(index, it)| u8::from(it.is_some()) << index).sum();
@@ -52,7 +44,8 @@ pub(super) fn write_document(it: &mut Packer, document: &Document) {
         reached
             | u8::from(has_gift_cards) << 3
             | u8::from(document.order_type.is_some()) << 4
-            | u8::from(document.credit.is_some()) << 5,
+            | u8::from(document.credit.is_some()) << 5
+            | u8::from(document.is_return) << 6,
     );
     for date in dates.into_iter().flatten() {
         it.time(date, document.placed_at);
@@ -89,14 +82,9 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
         }
     }
     let placed_at = it.time(ZERO)?;
-    let version = match if has(7) { it.byte()? } else { 0 } {
-        0 => DocumentVersion::Arrival,
-        1 => DocumentVersion::Number(it.unsigned()?),
-        2 => DocumentVersion::Changed(it.time(placed_at)?),
-        _ => return Err(Unreadable),
-    };
+    let version = if has(7) { read_version(it, placed_at)? } else { DocumentVersion::Arrival };
     let reached = it.byte()?;
-    if 63 < reached {
+    if 127 < reached {
         return Err(Unreadable);
     }
     let mut dates = [None; 3];
@@ -127,6 +115,30 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
         redeem: if has(5) { Some(it.points()?) } else { None },
         hold: if has(6) { Some(HoldNo(it.unsigned()?)) } else { None },
         credit: if reached >> 5 & 1 == 1 { Some(it.money()?) } else { None },
+        is_return: reached >> 6 & 1 == 1,
+    })
+}
+
+pub(super) fn write_version(it: &mut Packer, version: DocumentVersion, base: Timestamp) {
+    match version {
+        DocumentVersion::Arrival => it.byte(0),
+        DocumentVersion::Number(number) => {
+            it.byte(1);
+            it.unsigned(number);
+        }
+        DocumentVersion::Changed(at) => {
+            it.byte(2);
+            it.time(at, base);
+        }
+    }
+}
+
+pub(super) fn read_version(it: &mut Unpacker<'_>, base: Timestamp) -> Read<DocumentVersion> {
+    Ok(match it.byte()? {
+        0 => DocumentVersion::Arrival,
+        1 => DocumentVersion::Number(it.unsigned()?),
+        2 => DocumentVersion::Changed(it.time(base)?),
+        _ => return Err(Unreadable),
     })
 }
 
@@ -170,7 +182,7 @@ fn read_line(it: &mut Unpacker<'_>) -> Read<Line> {
     })
 }
 
-fn write_return(it: &mut Packer, back: &Return) {
+pub(super) fn write_return(it: &mut Packer, back: &Return) {
     it.text(&back.line);
     match back.part {
         ReturnPart::Quantity(quantity) => {
@@ -184,7 +196,7 @@ fn write_return(it: &mut Packer, back: &Return) {
     }
 }
 
-fn read_return(it: &mut Unpacker<'_>) -> Read<Return> {
+pub(super) fn read_return(it: &mut Unpacker<'_>) -> Read<Return> {
     let line = it.text()?;
     let part = match it.byte()? {
         1 => ReturnPart::Quantity(it.small()?),

@@ -6,8 +6,8 @@ use engine::{Date, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::Packer;
-use super::document::write_document;
-use crate::command::Body;
+use super::document::{write_document, write_return, write_version};
+use crate::command::{Body, ReturnedPart};
 use crate::member::{Identity, MemberChange, MemberRef};
 
 const VERSION: u8 = 1;
@@ -33,6 +33,10 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.option(member.as_ref(), write_member);
             it.text(reference);
             write_document(&mut it, document);
+        }
+        Body::PutReturn { channel, reference, order, currency, returned } => {
+            it.byte(29);
+            write_returned(&mut it, [channel, reference, &order.channel, &order.reference], *currency, returned);
         }
         Body::Hold { program, member, points, minutes } => {
             it.byte(3);
@@ -78,6 +82,16 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&Sha256::digest(it.done())[..16]);
     half
+}
+
+fn write_returned(it: &mut Packer, names: [&String; 4], currency: [u8; 3], returned: &ReturnedPart) {
+    names.into_iter().for_each(|name| it.text(name));
+    let ReturnedPart { version, returned_at, lines, refunded } = returned;
+    it.bytes(&currency);
+    write_version(it, *version, ZERO);
+    it.time(*returned_at, ZERO);
+    it.list(lines, write_return);
+    it.money(*refunded);
 }
 
 /// Of members themselves, of signing in, and of reference data.
@@ -162,6 +176,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         }
         Body::SignUp { .. }
         | Body::PutOrder { .. }
+        | Body::PutReturn { .. }
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }

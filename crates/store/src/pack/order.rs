@@ -1,7 +1,8 @@
 //! What is recorded of an order beside its document, and the points that a hold keeps.
 
-use engine::{Conversion, LotRef, Money, Order, Pinned, Points, Posted, Source, Taken, TakenBack, Timestamp};
+use engine::{Conversion, LotRef, Money, Order, Pinned, Points, Posted, Returned, Source, Taken, TakenBack, Timestamp};
 
+use super::document::{read_return, read_version, write_return, write_version};
 use super::entry::{
     pack_lot, read_convert_rate, read_credit, read_displaced, unpack_lot, write_convert_rate, write_credit,
     write_displaced,
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) credit_asked: Money,
     pub(crate) credit_accepted: Money,
     pub(crate) posted: Posted,
+    pub(crate) returned: Vec<Returned>,
 }
 
 /// `base` is a time that the order's lot is likely to share: that of its placing.
@@ -30,17 +32,17 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
     let has_steps = !posted.counted.is_zero() || posted.steps != 0 || !posted.displaced.is_empty();
     let Pinned { version, on, day, customer_type, channel } = order.pinned;
     let has_places = customer_type.is_some() || channel.is_some();
+    let bits = u8::from(on)
+        | u8::from(!order.accepted.is_zero() || !order.asked.is_zero()) << 1
+        | u8::from(posted.lot.is_some()) << 2
+        | u8::from(!posted.taken_back.is_empty()) << 3
+        | u8::from(!posted.redeemed.is_empty()) << 4
+        | u8::from(has_steps) << 5
+        | u8::from(day.is_some()) << 6
+        | u8::from(has_places) << 7;
+    // What few orders have costs those a byte that have it, or that sell in places that a program tells apart.
+    it.unsigned(u64::from(bits) | u64::from(!order.returned.is_empty()) << 8);
     let has_credit = !order.credit_accepted.is_zero() || !order.credit_asked.is_zero() || !posted.credit.is_empty();
-    it.byte(
-        u8::from(on)
-            | u8::from(!order.accepted.is_zero() || !order.asked.is_zero()) << 1
-            | u8::from(posted.lot.is_some()) << 2
-            | u8::from(!posted.taken_back.is_empty()) << 3
-            | u8::from(!posted.redeemed.is_empty()) << 4
-            | u8::from(has_steps) << 5
-            | u8::from(day.is_some()) << 6
-            | u8::from(has_places) << 7,
-    );
     it.unsigned(u64::from(version) << 1 | u64::from(has_credit));
     if has_places {
         for place in [customer_type, channel] {
@@ -76,12 +78,18 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
         it.money(order.credit_accepted);
         it.list(&posted.credit, |it, part| write_credit(it, part, base));
     }
+    if !order.returned.is_empty() {
+        it.list(&order.returned, |it, returned| write_returned(it, returned, base));
+    }
     it.done()
 }
 
 pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let mut it = Unpacker::new(bytes, VERSION)?;
-    let bits = it.byte()?;
+    let bits = it.unsigned()?;
+    if 511 < bits {
+        return Err(Unreadable);
+    }
     let has = |index: u8| bits >> index & 1 == 1;
     let packed = it.unsigned()?;
     let version = u32::try_from(packed >> 1).map_err(|_| Unreadable)?;
@@ -99,10 +107,31 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let (credit_asked, credit_accepted) =
         if has_credit { (it.money()?, it.money()?) } else { (Money::ZERO, Money::ZERO) };
     let credit = if has_credit { it.list(|it| read_credit(it, base))? } else { Vec::new() };
+    let returned = if has(8) { it.list(|it| read_returned(it, base))? } else { Vec::new() };
     it.done()?;
     let pinned = Pinned { version, on: has(0), day, customer_type, channel };
     let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, credit };
-    Ok(State { pinned, asked, accepted, credit_asked, credit_accepted, posted })
+    Ok(State { pinned, asked, accepted, credit_asked, credit_accepted, posted, returned })
+}
+
+pub(super) fn write_returned(it: &mut Packer, returned: &Returned, base: Timestamp) {
+    it.unsigned(u64::from(returned.channel));
+    it.text(&returned.reference);
+    write_version(it, returned.version, base);
+    it.time(returned.returned_at, base);
+    it.list(&returned.lines, write_return);
+    it.money(returned.refunded);
+}
+
+fn read_returned(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Returned> {
+    Ok(Returned {
+        channel: it.small()?,
+        reference: it.text()?,
+        version: read_version(it, base)?,
+        returned_at: it.time(base)?,
+        lines: it.list(read_return)?,
+        refunded: it.money()?,
+    })
 }
 
 /// A place in a list of the program's version, or none.

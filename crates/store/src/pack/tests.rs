@@ -7,8 +7,8 @@ use engine::{
     CreditPart, Cut, Date, Day, Displaced, Document, DocumentVersion, EarnMode, EarnRate, Earned, Entry, EntryNo,
     Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, Line,
     LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid, PaidCredit, Part, Pay, Pinned,
-    Points, Posted, Posting, Promoted, Reason, RedeemRate, Return, ReturnPart, Rounding, Source, Taken, TakenBack,
-    Times, Timestamp, Worked, Year,
+    Points, Posted, Posting, Promoted, Reason, RedeemRate, Rejection, Return, ReturnPart, Returned, Rounding, Share,
+    Source, Taken, TakenBack, Times, Timestamp, Worked, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -320,6 +320,7 @@ fn documents() -> BoxedStrategy<Document> {
             let (discount, coupon, shipping, refunded, gift_cards) = amounts;
             let (placed_at, paid_at, fulfilled_at, cancelled_at) = dates;
             Document {
+                is_return: hold.is_none(),
                 version,
                 currency,
                 lines,
@@ -368,7 +369,43 @@ fn orders() -> BoxedStrategy<Order> {
                 ..Order::numbered(OrderNo(1))
             }
         })
+        .prop_flat_map(|order| vec(returned(), 0..3).prop_map(move |returned| Order { returned, ..order.clone() }))
         .boxed()
+}
+
+fn returned() -> impl Strategy<Value = Returned> {
+    let part = prop_oneof![any::<u32>().prop_map(ReturnPart::Quantity), money().prop_map(ReturnPart::Amount)];
+    let lines = vec((any::<String>(), part).prop_map(|(line, part)| Return { line, part }), 0..3);
+    let version = prop_oneof![
+        Just(DocumentVersion::Arrival),
+        numbers().prop_map(DocumentVersion::Number),
+        times().prop_map(DocumentVersion::Changed)
+    ];
+    (any::<u32>(), any::<String>(), version, times(), lines, money()).prop_map(
+        |(channel, reference, version, returned_at, lines, refunded)| Returned {
+            channel,
+            reference,
+            version,
+            returned_at,
+            lines,
+            refunded,
+        },
+    )
+}
+
+fn refusals() -> impl Strategy<Value = Rejection> {
+    let (points, share) = (Points::new(1_500), Share(1_250));
+    select(vec![
+        Rejection::UnknownOrder,
+        Rejection::NotWithDiscounts,
+        Rejection::BalanceBelowMinimum { points, balance: Points::new(7) },
+        Rejection::BelowMinimum { value: Money::new(500), points },
+        Rejection::NotInSteps { step: points },
+        Rejection::AboveMaximum { points },
+        Rejection::AboveShare { share, fits: points },
+        Rejection::ExceedsOrder { fits: points },
+        Rejection::InsufficientPoints { spendable: points },
+    ])
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
@@ -396,6 +433,12 @@ proptest! {
         prop_assert_eq!((state.pinned, state.asked, state.accepted), (order.pinned, order.asked, order.accepted));
         prop_assert_eq!((state.credit_asked, state.credit_accepted), (order.credit_asked, order.credit_accepted));
         prop_assert_eq!(state.posted, order.posted);
+        prop_assert_eq!(state.returned, order.returned);
+    }
+
+    #[test]
+    fn refusals_are_read_as_they_were_written(refusal in refusals()) {
+        prop_assert_eq!(unpack_outcome(&pack_outcome(&Err(refusal.clone()))).map(|it| it.err()), Ok(Some(refusal)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use engine::{Account, Balance, Document, Lot, NeedMore, Order, OrderNo, Purse, T
 use rusqlite::{Connection, params};
 
 use super::Reader;
-use crate::directory::{find, order_key};
+use crate::directory::{DirectoryKey, find, order_key, return_key};
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::id::{ChannelId, MemberId};
@@ -83,9 +83,18 @@ impl Reader {
 
     /// The order of that reference in the channel of that name or id, whoever its member is.
     pub fn order(&self, channel: &str, reference: &str) -> Result<Option<OrderInfo>, StoreError> {
+        self.listed_order(channel, |number| order_key(number, reference))
+    }
+
+    /// The order that a return of that reference is of; or the return itself, if it names none.
+    pub fn returned(&self, channel: &str, reference: &str) -> Result<Option<OrderInfo>, StoreError> {
+        self.listed_order(channel, |number| return_key(number, reference))
+    }
+
+    fn listed_order(&self, channel: &str, key: impl Fn(u32) -> DirectoryKey) -> Result<Option<OrderInfo>, StoreError> {
         self.ask(|conn| {
             let Some(number) = channel_number(conn, channel)? else { return Ok(None) };
-            let Some(listed) = find(conn, order_key(number, reference))? else { return Ok(None) };
+            let Some(listed) = find(conn, key(number))? else { return Ok(None) };
             let id = AccountId { owner: listed.owner, program: listed.program };
             let Some(row) = find_order(conn, id, OrderNo(listed.number))? else { return Ok(None) };
             info(conn, listed.owner, row)

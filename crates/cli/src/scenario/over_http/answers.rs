@@ -153,6 +153,7 @@ impl<'a> Read<'a> {
             "program_off" => Cause::ProgramOff,
             "order_type" => Cause::OrderType,
             "customer_type" => Cause::CustomerType,
+            "returned" => Cause::Returned,
             "step_of" => Cause::StepOf(OrderNo(self.number("step_of")?)),
             other => bail!("{other} is no cause"),
         };
@@ -369,6 +370,7 @@ impl<'a> Read<'a> {
             "unknown_channel" => Rejection::UnknownChannel,
             "unknown_program" => Rejection::UnknownProgram,
             "unknown_member" => Rejection::UnknownMember,
+            "unknown_order" => Rejection::UnknownOrder,
             "identity_taken" => Rejection::IdentityTaken,
             "other_member" => Rejection::OtherMember,
             "wrong_currency" => Rejection::WrongCurrency,
