@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use crate::activity::Acted;
 use crate::calendar::Timestamp;
 use crate::convert::{Conversion, Purse};
 use crate::document::HoldNo;
@@ -40,6 +41,8 @@ pub struct Account {
     /// The owner's store credit in the program's currency, where it is loaded. A ledger of its own: `post` leaves it alone.
     pub purse: Option<Box<Purse>>,
     conversions: Vec<Conversion>,
+    /// How often members have done what earns without an order, in the order in which they first did.
+    pub acts: Vec<Acted>,
     lots: Vec<Lot>,
     holds: Vec<Hold>,
     orders: Vec<Order>,
@@ -149,6 +152,7 @@ impl Default for Account {
             extension: None,
             purse: None,
             conversions: Vec::new(),
+            acts: Vec::new(),
             lots: Vec::new(),
             holds: Vec::new(),
             orders: Vec::new(),
@@ -189,7 +193,18 @@ impl Account {
         orders.extend_from_slice(&self.orders);
         let (holds, carried, years) = (self.holds.clone(), self.carried.clone(), self.years.clone());
         let (purse, conversions) = (self.purse.clone(), self.conversions.clone());
-        Self { lots, orders, holds, carried, years, purse, conversions, extension: self.extension.clone(), ..*self }
+        Self {
+            lots,
+            orders,
+            holds,
+            carried,
+            years,
+            purse,
+            conversions,
+            extension: self.extension.clone(),
+            acts: self.acts.clone(),
+            ..*self
+        }
     }
 
     /// What was converted into store credit and not undone, as far as it is loaded, in order.
@@ -369,6 +384,12 @@ impl Account {
         self.post_extension(entry);
         if entry.changes.converted.is_some() {
             self.post_conversion(entry);
+        }
+        if let Some(acted) = &entry.changes.acted {
+            match self.acts.iter_mut().find(|it| it.act == acted.act) {
+                Some(known) => known.clone_from(acted),
+                None => self.acts.push(acted.clone()),
+            }
         }
         assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
         if let Some(no) = entry.order {

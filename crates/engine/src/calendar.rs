@@ -136,6 +136,16 @@ impl Date {
         Some(Self::new(year, 1, 1)?.plus_days(i32::from(ordinal) - 1))
     }
 
+    /// The same day in every year.
+    pub fn of_every_year(self) -> YearDay {
+        YearDay::of(self)
+    }
+
+    /// Year and month.
+    pub fn month(self) -> (i16, i8) {
+        (self.0.year(), self.0.month())
+    }
+
     /// Whole days from `earlier` to this day.
     pub fn days_since(self, earlier: Self) -> i32 {
         self.0.since(earlier.0).map_or(0, |span| span.get_days())

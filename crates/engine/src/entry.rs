@@ -3,6 +3,7 @@
 //! An entry carries results only. `Account::post` adds them up and computes nothing, so that replaying the entries of an
 //! account rebuilds it without the rules.
 
+use crate::activity::{Acted, Award};
 use crate::award::Worked;
 use crate::calendar::Timestamp;
 use crate::cap::{Allotted, Cut};
@@ -65,7 +66,7 @@ pub enum Kind {
     Repay,
     /// Staff add or deduct points.
     Adjust,
-    /// A lot gets other dates because its order did.
+    /// Lots get other dates because their order did, or since staff move them.
     Redate,
     /// Activity keeps all points alive.
     Extend,
@@ -77,10 +78,14 @@ pub enum Kind {
     Spend,
     /// Store credit that paid part of an order comes back.
     Refund,
+    /// Staff give back points that have expired.
+    Reinstate,
+    /// Signing up, a birthday or another act earns.
+    Activity,
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -97,6 +102,8 @@ impl Kind {
         Self::Unconvert,
         Self::Spend,
         Self::Refund,
+        Self::Reinstate,
+        Self::Activity,
     ];
 
     /// The stable name of the kind.
@@ -118,6 +125,8 @@ impl Kind {
             Self::Unconvert => "unconvert",
             Self::Spend => "spend",
             Self::Refund => "refund",
+            Self::Reinstate => "reinstate",
+            Self::Activity => "activity",
         }
     }
 }
@@ -249,6 +258,8 @@ pub struct Changes {
     pub converted: Option<Converted>,
     /// What it does to the member's store credit, by lot of that ledger; below zero where it is taken.
     pub credit: Vec<CreditPart>,
+    /// How often an act has been done now.
+    pub acted: Option<Acted>,
 }
 
 /// Points become store credit so many times (C1).
@@ -321,6 +332,8 @@ pub enum Reason {
     Credit(PaidCredit),
     /// Of an entry of store credit: the entry on points that caused it.
     Cause(CausedBy),
+    /// What was done, and what the program gives for it.
+    Acted(Award),
 }
 
 /// How far points are extended follows from when and by what.

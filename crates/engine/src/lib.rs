@@ -14,11 +14,13 @@
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points become store credit, how does that pay? | `convert.rs`, `credit.rs` |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
-//! | what do staff do by hand? | `adjust.rs` |
+//! | what earns without an order? | `activity.rs` |
+//! | what do staff do by hand? | `adjust.rs`, `redate.rs`, `reinstate.rs` |
 
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::integer_division)]
 
 mod account;
+mod activity;
 mod adjust;
 mod ask;
 mod award;
@@ -46,13 +48,16 @@ mod program;
 mod promotion;
 mod quote;
 mod rates;
+mod redate;
 mod redeem;
+mod reinstate;
 mod rejection;
 mod returned;
 mod settle;
 mod sums;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
+pub use activity::{Act, Acted, Award, act, sign_up};
 pub use adjust::{Adjustment, adjust};
 pub use award::{By, Part, Promoted, Worked};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
@@ -73,12 +78,14 @@ pub use order::{Answer, Status, put_order};
 pub use points::{Points, Times, points_for, points_needed, points_within};
 pub use posted::{Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
-    ConvertRate, Currency, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart, RedeemRate, RedeemTerms,
-    Rules, Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
+    Activities, ConvertRate, Currency, CustomAct, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart,
+    RedeemRate, RedeemTerms, Rules, Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
 };
 pub use promotion::{Gives, Promotion};
 pub use quote::{Choice, Choices, Quote, quote};
 pub use rates::{EarnRules, Earning, Exclusions, GiftCards, Multiplier, NoScale, Pay, Rate, RateOf, Rounding};
+pub use redate::{Redating, redate};
+pub use reinstate::{Reinstatement, reinstate};
 pub use rejection::Rejection;
 pub use returned::{Returned, put_return};
-pub use settle::settle;
+pub use settle::{due_at, settle};

@@ -32,6 +32,8 @@ pub struct Terms {
     pub validity: Validity,
     /// What keeps all points of a member alive (X1, X4).
     pub extend: Option<Extend>,
+    /// What earns without an order (E9, E10).
+    pub activities: Option<Activities>,
     /// How long points may still be spent that return to a lot that has expired.
     pub grace_days: u16,
     pub redeem: RedeemTerms,
@@ -51,7 +53,12 @@ pub struct ConvertRate {
 impl Terms {
     /// Whether a rule asks for facts about the member.
     pub fn needs_facts(&self) -> bool {
-        self.earning.needs_facts()
+        self.birthday_points().is_positive() || self.earning.needs_facts()
+    }
+
+    /// What a birthday gives.
+    pub fn birthday_points(&self) -> Points {
+        self.activities.as_ref().map_or(Points::ZERO, |it| it.birthday)
     }
 
     /// Whether the program applies to an order (P1).
@@ -133,6 +140,24 @@ impl Validity {
             Self::Yearly(last) => zone.end_of(last.after(zone.date_of(available_at))),
         }
     }
+}
+
+/// Points for what members do beside buying; zero gives nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activities {
+    pub sign_up: Points,
+    pub birthday: Points,
+    pub custom: Vec<CustomAct>,
+}
+
+/// An act with a name of the shop's own, and how often it earns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomAct {
+    pub name: String,
+    pub points: Points,
+    pub per_day: Option<u32>,
+    pub per_month: Option<u32>,
+    pub per_life: Option<u32>,
 }
 
 /// All points live at least so many months from an activity on.
@@ -280,12 +305,14 @@ pub struct Facts {
     pub customer_type: Option<String>,
     /// The year may be unknown to the shop; day and month decide (E9).
     pub birthday: Option<Date>,
+    /// When it was written: an earlier one is not celebrated.
+    pub birthday_since: Timestamp,
 }
 
 impl<'a> Rules<'a> {
     /// The rules of a program for a member of whom nothing is known.
     pub fn of(timeline: &'a Timeline) -> Self {
-        const NOTHING: &Facts = &Facts { customer_type: None, birthday: None };
+        const NOTHING: &Facts = &Facts { customer_type: None, birthday: None, birthday_since: Timestamp::START };
         Self { timeline, facts: NOTHING, channel: None }
     }
 }

@@ -46,6 +46,12 @@ pub enum Rejection {
     HoldTaken,
     /// There must be more to spend before anything can be redeemed.
     BalanceBelowMinimum { points: Points, balance: Points },
+    /// The account has no such lot with points whose date could be moved.
+    UnknownLot,
+    /// The program has no activity of that name.
+    UnknownActivity,
+    /// The activity has earned as often as it may.
+    ActivityLimit { per: &'static str, most: u32 },
     /// Less is asked for than the program redeems at once.
     BelowMinimum { value: Money, points: Points },
     /// What is asked for is no multiple of the step.
@@ -64,6 +70,8 @@ pub enum Rejection {
     InsufficientCredit { spendable: Money },
     /// More is asked for than can be spent.
     InsufficientPoints { spendable: Points },
+    /// More is to be reinstated than has expired.
+    ExceedsExpired { there: Points },
 }
 
 impl Rejection {
@@ -88,6 +96,9 @@ impl Rejection {
             Self::UnknownHold => "unknown_hold",
             Self::HoldTaken => "hold_taken",
             Self::BalanceBelowMinimum { .. } => "balance_below_minimum",
+            Self::UnknownLot => "unknown_lot",
+            Self::UnknownActivity => "unknown_activity",
+            Self::ActivityLimit { .. } => "activity_limit",
             Self::BelowMinimum { .. } => "below_minimum",
             Self::NotInSteps { .. } => "not_in_steps",
             Self::AboveMaximum { .. } => "above_maximum",
@@ -97,6 +108,7 @@ impl Rejection {
             Self::BehindAccount => "behind_account",
             Self::InsufficientCredit { .. } => "insufficient_credit",
             Self::InsufficientPoints { .. } => "insufficient_points",
+            Self::ExceedsExpired { .. } => "exceeds_expired",
         }
     }
 }
@@ -124,6 +136,9 @@ impl fmt::Display for Rejection {
             Self::NotWithDiscounts => f.write_str("redeem: allowed are no points on an order with discounts"),
             Self::UnknownHold => f.write_str("hold: the account has no such hold"),
             Self::HoldTaken => f.write_str("hold: another order has taken it over"),
+            Self::UnknownLot => f.write_str("lot: the account has no such lot with points that could be moved"),
+            Self::UnknownActivity => f.write_str("activity: the program has no activity of that name"),
+            Self::ActivityLimit { per, most } => write!(f, "activity: allowed is {most} times in a {per}"),
             Self::BelowMinimum { points, .. } => write!(f, "redeem: allowed are at least {points} points at once"),
             Self::BalanceBelowMinimum { points, balance } => {
                 write!(f, "redeem: allowed once {points} points can be spent; there are {balance}")
@@ -142,6 +157,7 @@ impl fmt::Display for Rejection {
             Self::InsufficientPoints { spendable } => {
                 write!(f, "redeem: allowed are at most {spendable} points, all that can be spent")
             }
+            Self::ExceedsExpired { there } => write!(f, "points: allowed are at most {there}, all that have expired"),
         }
     }
 }

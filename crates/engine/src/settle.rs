@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::account::{Account, Lot, NeedMore};
+use crate::activity;
 use crate::calendar::Timestamp;
 use crate::convert::convert;
 use crate::decision::{Ahead, Decided, Draft, Moment};
@@ -29,7 +30,13 @@ pub fn settle(account: &Account, rules: Rules<'_>, now: Timestamp) -> Result<Dec
     Ok(ahead.decided())
 }
 
-/// Settles the working copy of a command. At one instant: expire, lapse holds, release, pay what is owed, convert; then it looks
+/// The next instant at which something falls due for an account, birthdays too: the sweeper's hint. It may be early.
+pub fn due_at(account: &Account, rules: Rules<'_>) -> Timestamp {
+    let birthday = activity::birthday_hint(account, rules);
+    account.due_at().min(birthday)
+}
+
+/// Settles the working copy of a command. At one instant: expire, lapse holds, release, grant what a birthday gives, pay what is owed, convert; then it looks
 /// again, since a lapsed hold may give points back to a lot that has expired. What a command has just made available pays
 /// what is owed first, even if it expires at once.
 pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
@@ -46,7 +53,8 @@ fn fall_due(ahead: &mut Ahead<'_>, converts: bool) -> Result<(), NeedMore> {
     let now = ahead.now();
     let mut waiting = Waiting::until(now, &ahead.account);
     loop {
-        let due = waiting.due_at(&ahead.account);
+        let birthday = activity::birthday(&ahead.account, ahead.rules, now);
+        let due = waiting.due_at(&ahead.account).min(birthday.map_or(Timestamp::NEVER, |it| it.at));
         if now < due {
             break;
         }
@@ -60,6 +68,9 @@ fn fall_due(ahead: &mut Ahead<'_>, converts: bool) -> Result<(), NeedMore> {
         }
         if let Some(draft) = release(&ahead.account, &lots, due) {
             ahead.post_at(due, draft);
+        }
+        if let Some(birthday) = birthday.filter(|it| it.at <= due) {
+            activity::celebrate(ahead, birthday);
         }
         repay(ahead, due)?;
         if converts {

@@ -33,7 +33,7 @@ const TAGS: [(&str, &str); 9] = [
     ("Orders", "Record orders as they are now, and quote carts."),
     ("Holds", "Reserve points for a checkout that is not finished."),
     ("Members", "People, and what finds them."),
-    ("Accounts", "A member's points in one program: balance, lots, expiries, entries, adjustments."),
+    ("Accounts", "A member's points in one program: balance, lots, expiries, entries, adjustments, activities."),
     ("Credit", "A member's store credit: money in each currency, its entries, adjustments."),
     ("Programs", "Terms in versions, the off switch, drafts and day totals."),
     ("Channels", "Places that sell, each under one program."),
@@ -50,7 +50,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         404,
         "NotFound",
         "What is named is not there: `unknown_program`, `unknown_channel`, `unknown_member`, `unknown_order`, \
-         `unknown_hold`, `unknown_key`, `not_found`.",
+         `unknown_hold`, `unknown_lot`, `unknown_key`, `not_found`.",
     ),
     (408, "BodyTimeout", "The body did not arrive in time: `request_timeout`."),
     (
@@ -65,7 +65,8 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         422,
         "Refused",
         "A field cannot be that (`invalid`; `field` and `allowed` say more), the Idempotency-Key was sent before with \
-         another request (`idempotency_key_reused`), or the rules say no: `insufficient_points`, `exceeds_order`, \
+         another request (`idempotency_key_reused`), or the rules say no: `insufficient_points`, `exceeds_order`, `exceeds_expired`, \
+         `unknown_activity`, `activity_limit`, \
          `balance_below_minimum`, `below_minimum`, `not_in_steps`, `above_maximum`, `above_share`, `not_with_discounts`, \
          `program_off`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`, `credit_exceeds_order`, \
          `insufficient_credit`.",

@@ -69,6 +69,9 @@ pub struct Problem {
     /// `credit_exceeds_order`: how much store credit the order can take.
     #[serde(skip_serializing_if = "Option::is_none")]
     credit_fits: Option<String>,
+    /// `exceeds_expired`: how many points have expired and can be given back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expired: Option<i64>,
     /// Seconds after which it is worth trying again; the header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -111,6 +114,7 @@ impl Problem {
             balance_min: None,
             credit_spendable: None,
             credit_fits: None,
+            expired: None,
             retry_after: None,
         })
     }
@@ -187,6 +191,12 @@ impl Problem {
             Rejection::InsufficientPoints { spendable } => set(&mut self.spendable, spendable),
             Rejection::InsufficientCredit { spendable } => self.credit_spendable = amount(spendable),
             Rejection::CreditExceedsOrder { fits } => self.credit_fits = amount(fits),
+            Rejection::ExceedsExpired { there } => {
+                self.field = Some("points".to_owned());
+                set(&mut self.expired, there);
+            }
+            Rejection::UnknownLot => self.field = Some("lot".to_owned()),
+            Rejection::UnknownActivity | Rejection::ActivityLimit { .. } => self.field = Some("name".to_owned()),
             Rejection::WrongCurrency => self.field = Some("currency".to_owned()),
             Rejection::VersionKind | Rejection::VersionConflict => self.field = Some("version".to_owned()),
             Rejection::UnknownHold | Rejection::HoldTaken => self.field = Some("hold".to_owned()),
@@ -281,7 +291,8 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::UnknownProgram
         | Rejection::UnknownMember
         | Rejection::UnknownOrder
-        | Rejection::UnknownHold => StatusCode::NOT_FOUND,
+        | Rejection::UnknownHold
+        | Rejection::UnknownLot => StatusCode::NOT_FOUND,
         Rejection::IdentityTaken
         | Rejection::OtherMember
         | Rejection::VersionKind
@@ -303,6 +314,9 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::CreditExceedsOrder { .. }
         | Rejection::BehindAccount
         | Rejection::InsufficientCredit { .. }
+        | Rejection::UnknownActivity
+        | Rejection::ActivityLimit { .. }
+        | Rejection::ExceedsExpired { .. }
         | Rejection::InsufficientPoints { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

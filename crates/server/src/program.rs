@@ -3,6 +3,7 @@
 //! A document is bounded by [`BYTES_MAX`], and every number in it by `engine::limits`. What is wrong is refused with the
 //! path of the first fault and what is allowed there.
 
+mod activities;
 mod allowed;
 mod caps;
 mod convert;
@@ -19,6 +20,7 @@ mod terms;
 use engine::{Date, Terms};
 
 pub use crate::fault::Fault;
+pub use activities::{ActivitiesDocument, CustomDocument};
 pub use document::{
     Amount, Discounted, EarnDocument, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument,
     RefundDocument, ShortfallPolicy, ValidityDocument,

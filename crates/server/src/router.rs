@@ -7,7 +7,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{accounts, channels, credit, health, holds, keys, members, orders, programs, quotes, returns};
+use crate::api::{accounts, acts, channels, credit, health, holds, keys, members, orders, programs, quotes, returns};
 use crate::app::App;
 use crate::guard;
 use crate::openapi;
@@ -44,6 +44,9 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/members/{member}/credit", "read"),
     ("GET", "/v1/members/{member}/credit/{currency}/entries", "read"),
     ("POST", "/v1/members/{member}/credit/{currency}/adjustments", "adjust"),
+    ("POST", "/v1/members/{member}/accounts/{program}/redatings", "adjust"),
+    ("POST", "/v1/members/{member}/accounts/{program}/reinstatements", "adjust"),
+    ("POST", "/v1/members/{member}/accounts/{program}/activities", "orders"),
     ("GET", "/v1/programs", "read"),
     ("POST", "/v1/programs", "programs"),
     ("GET", "/v1/programs/{program}", "read"),
@@ -103,6 +106,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(credit::list_credit))
         .routes(routes!(credit::list_credit_entries))
         .routes(routes!(credit::adjust_credit))
+        .routes(routes!(acts::redate))
+        .routes(routes!(acts::reinstate))
+        .routes(routes!(acts::act))
         .routes(routes!(programs::list_programs, programs::add_program))
         .routes(routes!(programs::get_program))
         .routes(routes!(programs::list_versions, programs::add_version))

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use engine::{
-    Account, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, LotRef, Order, OrderNo, Purse, Timestamp,
+    Account, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, LotRef, Order, OrderNo, Purse, Rules,
+    Timestamp,
 };
 use rusqlite::Connection;
 
@@ -158,7 +159,7 @@ impl<'a> Batch<'a> {
     }
 
     /// What is known of a member changes; the commands after this one see it.
-    pub(crate) fn change_member(&mut self, id: MemberId, change: &MemberChange) -> Found<()> {
+    pub(crate) fn change_member(&mut self, id: MemberId, change: &MemberChange, now: Timestamp) -> Found<()> {
         let row = match self.rows.members.entry(id) {
             btree_map::Entry::Occupied(row) => row.into_mut(),
             btree_map::Entry::Vacant(empty) => {
@@ -174,8 +175,8 @@ impl<'a> Batch<'a> {
         if let Some(new) = &change.customer_type {
             facts.customer_type.clone_from(new);
         }
-        if let Some(new) = change.birthday {
-            facts.birthday = new;
+        if let Some(new) = change.birthday.filter(|it| *it != facts.birthday) {
+            (facts.birthday, facts.birthday_since) = (new, now);
         }
         let first = AccountId { owner: id, program: 0 };
         let own = self.accounts.range_mut(first..).take_while(|it| it.0.owner == id);
@@ -319,6 +320,29 @@ impl<'a> Batch<'a> {
         self.slot(id)?.load(|account| load::load_hold(conn, id, account, no))
     }
 
+    /// Loads more into an account.
+    pub(crate) fn load(
+        &mut self,
+        id: AccountId,
+        load: impl FnOnce(&Connection, &mut Account) -> Found<()>,
+    ) -> Found<()> {
+        let conn = self.conn;
+        self.slot(id)?.load(|account| load(conn, account))
+    }
+
+    /// What is known of a member has changed, and with it when the sweeper is to come: never later than before.
+    pub(crate) fn renew_due(&mut self, id: AccountId) -> Found<()> {
+        let reference = self.reference;
+        let Some(program) = reference.programs.get(&id.program) else { return Ok(()) };
+        let slot = self.slot(id)?;
+        let due_at =
+            engine::due_at(&slot.account, Rules { timeline: &program.timeline, facts: &slot.facts, channel: None });
+        if due_at < slot.due_at {
+            (slot.due_at, slot.is_changed) = (due_at, true);
+        }
+        Ok(())
+    }
+
     fn day(&mut self, program: &Program, at: Timestamp) -> Found<String> {
         if let Some((number, instant, day)) = &self.days
             && (*number, *instant) == (program.number, at)
@@ -415,7 +439,12 @@ impl<'a> Batch<'a> {
             staged;
         if let Some(slot) = self.accounts.get_mut(&id) {
             slot.is_changed |= settles || !orders.is_empty() || !entries.is_empty();
-            let due_at = account.due_at();
+            let due_at = match self.reference.programs.get(&id.program) {
+                Some(it) => {
+                    engine::due_at(&account, Rules { timeline: &it.timeline, facts: &slot.facts, channel: None })
+                }
+                None => account.due_at(),
+            };
             slot.due_at = if settles { due_at } else { slot.due_at.min(due_at) };
             slot.account = account;
             slot.channels = channels;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use engine::{
     Actor, Adjustment, Answer, Balance, CreditAdjustment, Document, DocumentVersion, EntryNo, Facts, HoldNo, Money,
-    OrderNo, Points, Rejection, Return, Timestamp,
+    OrderNo, Points, Redating, Reinstatement, Rejection, Return, Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -105,6 +105,25 @@ pub enum Body {
         currency: [u8; 3],
         member: MemberRef,
         adjustment: CreditAdjustment,
+    },
+    /// Moves the dates of points that are there.
+    Redate {
+        program: String,
+        member: MemberRef,
+        redating: Redating,
+    },
+    /// Gives back points that have expired.
+    Reinstate {
+        program: String,
+        member: MemberRef,
+        reinstatement: Reinstatement,
+    },
+    /// An act with a name of the shop's own. Under a permanent reference it earns once, for ever.
+    Act {
+        program: String,
+        member: MemberRef,
+        name: String,
+        reference: Option<String>,
     },
     /// Posts what has fallen due: the sweeper's.
     Settle {
@@ -208,6 +227,9 @@ impl Body {
             | Self::ReleaseHold { .. }
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
+            | Self::Redate { .. }
+            | Self::Reinstate { .. }
+            | Self::Act { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
             | Self::ChangeMember { .. }
@@ -227,6 +249,9 @@ impl Body {
             | Self::Hold { .. }
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
+            | Self::Redate { .. }
+            | Self::Reinstate { .. }
+            | Self::Act { .. }
             | Self::CreateProgram { .. }
             | Self::AddVersion { .. }
             | Self::SwitchProgram { .. }
@@ -268,6 +293,7 @@ pub enum Reply {
         balance: Balance,
         lapses_at: Timestamp,
     },
+    /// To `Adjust`, `Reinstate` and `Act`.
     Adjusted {
         entry: EntryNo,
         balance: Balance,
@@ -276,6 +302,12 @@ pub enum Reply {
     Credit {
         entry: EntryNo,
         credit: Money,
+    },
+    /// How many lots have another date now, and the points in them.
+    Redated {
+        lots: u64,
+        points: Points,
+        balance: Balance,
     },
     Settled {
         entries: u64,

@@ -10,6 +10,7 @@ use engine::{
     Rules, Stop, Timestamp, is_name, limits,
 };
 
+use crate::acts;
 use crate::batch::{Batch, OrderPlace};
 use crate::command::{Body, Command, Failure, Reply, Time};
 use crate::directory::{self, Listed, Listing, answer_key, identity_key, order_key, reference_key, return_key};
@@ -104,7 +105,9 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::UnknownProgram
         | Rejection::UnknownMember
         | Rejection::UnknownOrder
-        | Rejection::UnknownHold => false,
+        | Rejection::UnknownHold
+        | Rejection::UnknownLot
+        | Rejection::UnknownActivity => false,
         Rejection::Invalid { .. }
         | Rejection::IdentityTaken
         | Rejection::OtherMember
@@ -126,6 +129,8 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::CreditExceedsOrder { .. }
         | Rejection::BehindAccount
         | Rejection::InsufficientCredit { .. }
+        | Rejection::ActivityLimit { .. }
+        | Rejection::ExceedsExpired { .. }
         | Rejection::InsufficientPoints { .. } => true,
     }
 }
@@ -135,9 +140,9 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
     let moment = Moment { now, actor: command.actor, import: command.time != Time::Live };
     match &command.body {
         Body::SignUp { id, name, identities, facts } => {
-            people::sign_up(batch, *id, (name.as_deref(), facts), identities, now)
+            people::sign_up(batch, *id, (name.as_deref(), facts), identities, moment)
         }
-        Body::ChangeMember { member, change } => people::change(batch, member, change, now),
+        Body::ChangeMember { member, change } => people::change(batch, member, change, moment),
         Body::PutOrder { channel, member, reference, document } => {
             put_order(batch, &Put { channel, member: member.as_ref(), reference, document }, moment)
         }
@@ -160,6 +165,7 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         Body::AdjustCredit { currency, member, adjustment } => {
             credit::adjust(batch, *currency, member, adjustment, moment)
         }
+        Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => acts::run(batch, &command.body, moment),
         Body::Settle { owner, program } => {
             if !batch.reference.programs.contains_key(program) {
                 return Err(Rejection::UnknownProgram.into());
@@ -211,6 +217,9 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
+        | Body::Redate { .. }
+        | Body::Reinstate { .. }
+        | Body::Act { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. } => Err(Fault::Row("commands on points are decided elsewhere").into()),
         Body::CreateProgram { .. }
@@ -334,17 +343,10 @@ fn adjusted_before(
     now: Timestamp,
 ) -> Answered {
     let no = EntryNo(listed.number);
-    let saved = batch.rows.entries.get(&(id, no)).map(|it| {
-        let row = pack::EntryRow { number: no, at: it.at, kind: it.kind, order: it.order };
-        pack::unpack_entry(row, &it.body)
-    });
-    let entry = match saved {
-        _ if listed.owner != id.owner => return Err(Refused::Failed(Failure::KeyReused)),
-        Some(entry) => entry?,
-        None => {
-            load::find_entry(batch.conn, id, no)?.ok_or(Fault::Row("a reference names an entry that is not there"))?
-        }
-    };
+    if listed.owner != id.owner {
+        return Err(Refused::Failed(Failure::KeyReused));
+    }
+    let entry = find_listed_entry(batch, id, no)?;
     let points: Points = entry.postings.iter().map(|it| it.points).sum();
     let points = if entry.opened.is_empty() { -points } else { points };
     let expires_at = entry.opened.first().map(|it| it.lot.expires_at);
@@ -359,13 +361,22 @@ fn adjusted_before(
     Ok(Reply::Adjusted { entry: no, balance: account.balance })
 }
 
+/// The entry that a permanent reference leads to, stored or made by this batch.
+pub(crate) fn find_listed_entry(batch: &Batch<'_>, id: AccountId, no: EntryNo) -> Found<engine::Entry> {
+    if let Some(it) = batch.rows.entries.get(&(id, no)) {
+        let row = pack::EntryRow { number: no, at: it.at, kind: it.kind, order: it.order };
+        return Ok(pack::unpack_entry(row, &it.body)?);
+    }
+    load::find_entry(batch.conn, id, no)?.ok_or(Fault::Row("a reference names an entry that is not there"))
+}
+
 fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
     let decided = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
     let entries = u64::try_from(decided.entries.len()).map_err(|_| Fault::Row("more entries than can be counted"))?;
     if batch.slot(id)?.is_stored || !decided.entries.is_empty() {
         post(batch, id, &decided, true)?;
     }
-    Ok(Reply::Settled { entries, due_at: batch.slot(id)?.account.due_at() })
+    Ok(Reply::Settled { entries, due_at: batch.slot(id)?.due_at })
 }
 
 pub(crate) fn post(batch: &mut Batch<'_>, id: AccountId, decided: &Decided, settles: bool) -> Found<()> {
@@ -393,7 +404,7 @@ pub(crate) fn ask(
     }
 }
 
-fn find_account(batch: &mut Batch<'_>, program: &str, member: &MemberRef) -> Result<AccountId, Refused> {
+pub(crate) fn find_account(batch: &mut Batch<'_>, program: &str, member: &MemberRef) -> Result<AccountId, Refused> {
     let program = batch.reference.program(program).ok_or(Rejection::UnknownProgram)?;
     let owner = find_owner(batch, member, program.number)?;
     Ok(AccountId { owner, program: program.number })

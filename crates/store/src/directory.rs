@@ -126,16 +126,17 @@ pub(crate) fn forget_answers(
 
 /// What is known of a stored member.
 pub(crate) fn profile_of(conn: &Connection, id: MemberId) -> Found<Profile> {
-    let select = "SELECT customer_type, birthday, name FROM members WHERE owner_id = $1";
+    let select = "SELECT customer_type, birthday, birthday_since, name FROM members WHERE owner_id = $1";
     let mut statement = conn.prepare_cached(select)?;
     let mut rows = statement.query(params![id.0])?;
     let row = rows.next()?.ok_or(Fault::Row("a member that changes is stored"))?;
-    Ok(Profile { name: row.get(2)?, facts: rows::facts(row, 0)? })
+    Ok(Profile { name: row.get(3)?, facts: rows::facts(row, 0)? })
 }
 
 /// Facts about a member; of one that is not stored yet, none.
 pub(crate) fn facts_of(conn: &Connection, id: MemberId) -> Found<Facts> {
-    let mut statement = conn.prepare_cached("SELECT customer_type, birthday FROM members WHERE owner_id = $1")?;
+    let mut statement =
+        conn.prepare_cached("SELECT customer_type, birthday, birthday_since FROM members WHERE owner_id = $1")?;
     let mut rows = statement.query(params![id.0])?;
     rows.next()?.map_or_else(|| Ok(Facts::default()), |row| rows::facts(row, 0))
 }

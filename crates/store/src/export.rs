@@ -6,8 +6,8 @@
 use std::io::{self, Write};
 
 use engine::{
-    Bucket, By, Cause, Changes, Displaced, EarnMode, Earned, Entry, Gives, HoldState, Kind, LotRef, Milestone, Part,
-    Pay, Posting, Promoted, Reason, ReturnPart, Rounding, Worked,
+    Act, Bucket, By, Cause, Changes, Displaced, EarnMode, Earned, Entry, Gives, HoldState, Kind, LotRef, Milestone,
+    Part, Pay, Posting, Promoted, Reason, ReturnPart, Rounding, Worked,
 };
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -237,7 +237,19 @@ fn changes(it: &Changes) -> Value {
             "points": it.rate.points.get(), "credit": it.rate.credit.minor(), "times": it.times,
         })),
         "credit": it.credit.iter().map(|it| json!({"lot": it.lot.no.0, "amount": it.amount.minor()})).collect::<Vec<_>>(),
+        "acted": it.acted.as_ref().map(|it| json!({
+            "act": act(&it.act), "day": it.day.to_string(), "of_day": it.of_day, "of_month": it.of_month,
+            "of_life": it.of_life,
+        })),
     })
+}
+
+fn act(it: &Act) -> Value {
+    match it {
+        Act::SignUp => json!({"kind": "sign_up"}),
+        Act::Birthday => json!({"kind": "birthday"}),
+        Act::Custom(name) => json!({"kind": "custom", "name": name}),
+    }
 }
 
 fn reason(reason: &Reason) -> Value {
@@ -251,6 +263,9 @@ fn reason(reason: &Reason) -> Value {
         }),
         Reason::Held { minutes } => json!({"code": "held", "minutes": minutes}),
         Reason::Note(note) => json!({"code": "note", "note": note}),
+        Reason::Acted(it) => json!({
+            "code": "acted", "act": act(&it.act), "version": it.version, "points": it.points.get(),
+        }),
         Reason::Extended(it) => json!({
             "code": "extended", "on": it.rule.on.name(), "months": it.rule.months, "at": it.at.to_string(),
         }),

@@ -9,6 +9,7 @@
 //! | is it all true? how fast could it be? | `verify.rs`, `export.rs`, `floor.rs` |
 
 mod access;
+mod acts;
 mod backup;
 mod batch;
 mod checkpoint;

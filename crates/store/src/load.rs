@@ -35,6 +35,10 @@ pub(crate) const LOT_NUMBERED: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
     pending, available, held, expired, dated_by
     FROM lots WHERE owner_id = $1 AND program = $2 AND lot_no = $3";
+pub(crate) const LOTS_EXPIRED: &str =
+    "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+    pending, available, held, expired, dated_by
+    FROM lots WHERE owner_id = $1 AND program = $2 AND expired > 0";
 pub(crate) const HOLDS: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
     WHERE owner_id = $1 AND program = $2 AND closed = 0 ORDER BY hold_no";
 pub(crate) const HOLD_CLOSED: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
@@ -95,7 +99,7 @@ fn read_account(row: &Row<'_>) -> Found<Loaded> {
     let carried = row.get_ref(FIGURES + 6)?.as_blob_or_null().map_err(|_| Fault::Row("a remainder is no blob"))?;
     pack::unpack_rest(carried, &mut account)?;
     let extension = row.get_ref(FIGURES + 7)?.as_blob_or_null().map_err(|_| Fault::Row("an extension is no blob"))?;
-    account.extension = pack::unpack_extension(extension)?;
+    pack::unpack_activities(extension, &mut account)?;
     account.horizon.orders = Some(account.next_order);
     account.horizon.years = account.latest_year.map(|_| i16::MAX);
     if !account.balance.converted.is_zero() {
@@ -199,6 +203,29 @@ pub(crate) fn load_lot(conn: &Connection, id: AccountId, account: &mut Account, 
     let mut rows = statement.query(params![id.owner.0, id.program, named.no.0])?;
     let row = rows.next()?.ok_or(Fault::Row("an order or a hold names a lot that is not there"))?;
     account.load_lot(read_lot(row)?);
+    Ok(())
+}
+
+/// The lot of that number, if there is one.
+pub(crate) fn load_lot_numbered(conn: &Connection, id: AccountId, account: &mut Account, no: LotNo) -> Found<()> {
+    if account.lot(no).is_some() || i64::try_from(no.0).is_err() {
+        return Ok(());
+    }
+    let mut statement = conn.prepare_cached(LOT_NUMBERED)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, no.0])?;
+    if let Some(row) = rows.next()? {
+        account.load_lot(read_lot(row)?);
+    }
+    Ok(())
+}
+
+/// All lots that have expired points: a look through the lots of the account, for what staff do by hand.
+pub(crate) fn load_expired(conn: &Connection, id: AccountId, account: &mut Account) -> Found<()> {
+    let mut statement = conn.prepare_cached(LOTS_EXPIRED)?;
+    let mut rows = statement.query(params![id.owner.0, id.program])?;
+    while let Some(row) = rows.next()? {
+        account.load_lot(read_lot(row)?);
+    }
     Ok(())
 }
 

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Facts, Rejection, Timestamp, Zone, is_name};
+use engine::{Facts, Moment, Rejection, Timestamp, Zone, is_name};
 
+use crate::acts;
 use crate::batch::{Batch, Profile};
 use crate::command::Reply;
 use crate::decide::{Answered, Refused, find_member};
@@ -25,10 +26,10 @@ pub(crate) fn sign_up(
     id: MemberId,
     (name, facts): (Option<&str>, &Facts),
     identities: &[Identity],
-    now: Timestamp,
+    moment: Moment,
 ) -> Answered {
     check_name(name)?;
-    check_facts(facts, now)?;
+    check_facts(facts, moment.now)?;
     if IDENTITIES_MAX < identities.len() {
         return Err(invalid("identities", "at most 16").into());
     }
@@ -53,20 +54,29 @@ pub(crate) fn sign_up(
     if batch.is_member(id)? {
         return Err(invalid("id", "an id that no other member has").into());
     }
-    batch.sign_up(id, Profile { name: name.map(str::to_owned), facts: facts.clone() }, now);
+    let facts = Facts { birthday_since: moment.now, ..facts.clone() };
+    batch.sign_up(id, Profile { name: name.map(str::to_owned), facts }, moment.now);
     for identity in identities {
         batch.add_identity(id, identity);
     }
+    acts::sign_up(batch, id, moment)?;
     Ok(Reply::Member { id, created: true })
 }
 
 /// Changes what is known of a member. The key that asks is the shop's own: it may correct a birthday.
-pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberChange, now: Timestamp) -> Answered {
+pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberChange, moment: Moment) -> Answered {
     check_name(change.name.as_ref().and_then(Option::as_deref))?;
     let customer_type = change.customer_type.clone().flatten();
-    check_facts(&Facts { customer_type, birthday: change.birthday.flatten() }, now)?;
+    let birthday = change.birthday.flatten();
+    check_facts(&Facts { customer_type, birthday, ..Facts::default() }, moment.now)?;
     let owner = find_member(batch, member)?;
-    batch.change_member(owner, change)?;
+    if change.birthday.is_some() {
+        acts::settle_birthdays(batch, owner, moment)?;
+    }
+    batch.change_member(owner, change, moment.now)?;
+    if change.birthday.is_some() {
+        acts::expect_birthdays(batch, owner)?;
+    }
     Ok(Reply::Done)
 }
 

@@ -168,6 +168,9 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
+        | Body::Redate { .. }
+        | Body::Reinstate { .. }
+        | Body::Act { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }
@@ -233,6 +236,14 @@ fn add_version(change: &Change<'_>, program: &str, document: &str, effective_at:
     check_currency(change, program, &terms, effective_at)?;
     let version = program.documents.keys().last().map_or(1, |it| it + 1);
     insert_version(change.conn, program.number, version, effective_at, document)?;
+    if terms.needs_facts() {
+        // Birthdays may fall due earlier than anything else: the sweeper looks once at all members who have one.
+        let bring_forward =
+            "UPDATE ledger SET due_at = $1 WHERE program = $2 AND part = 0 AND phase = 0 AND sort_at = 0
+            AND earned_at = 0 AND no = 0 AND (due_at IS NULL OR $1 < due_at)
+            AND owner_id IN (SELECT owner_id FROM members WHERE birthday IS NOT NULL)";
+        change.conn.execute(bring_forward, params![effective_at.micros(), program.number])?;
+    }
     Ok(Reply::Program { id: program.id, number: program.number, version })
 }
 

@@ -13,12 +13,13 @@ pub(crate) struct AccountId {
     pub(crate) program: u32,
 }
 
-/// The customer type in a column, and the birthday in the next.
+/// The customer type in a column, the birthday in the next, and in the third when it was written.
 pub(crate) fn facts(row: &Row<'_>, index: usize) -> Found<Facts> {
     let birthday: Option<String> = row.get(index + 1)?;
     let birthday = birthday.as_deref().map(Date::parse_birthday).transpose();
     let birthday = birthday.map_err(|_| Fault::Row("a birthday is no day"))?;
-    Ok(Facts { customer_type: row.get(index)?, birthday })
+    let birthday_since = row.get::<_, Option<i64>>(index + 2)?.map_or(Timestamp::START, Timestamp::from_micros);
+    Ok(Facts { customer_type: row.get(index)?, birthday, birthday_since })
 }
 
 /// The first byte of the number of an account of store credit; the others are the letters of its currency.

@@ -90,21 +90,23 @@ fn save_directory(conn: &Connection, rows: &Rows) -> Found<()> {
 }
 
 fn save_members(conn: &Connection, rows: &Rows) -> Found<()> {
-    let insert =
-        "INSERT INTO members (owner_id, name, customer_type, birthday, created_at) VALUES ($1, $2, $3, $4, $5)";
+    let insert = "INSERT INTO members (owner_id, name, customer_type, birthday, birthday_since, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
     let mut insert = conn.prepare_cached(insert)?;
     for (id, row) in &rows.members {
         let Profile { name, facts } = &row.profile;
         let birthday = facts.birthday.map(|it| it.to_string());
+        let since = facts.birthday.map(|_| facts.birthday_since.micros());
         let before = match &row.stored {
             Stored::New(at) => {
-                insert.execute(params![id.0, name, facts.customer_type, birthday, at.micros()])?;
+                insert.execute(params![id.0, name, facts.customer_type, birthday, since, at.micros()])?;
                 None
             }
             Stored::Named(before) => {
-                let update = "UPDATE members SET name = $1, customer_type = $2, birthday = $3 WHERE owner_id = $4";
+                let update = "UPDATE members SET name = $1, customer_type = $2, birthday = $3, birthday_since = $4
+                    WHERE owner_id = $5";
                 let mut update = conn.prepare_cached(update)?;
-                one(update.execute(params![name, facts.customer_type, birthday, id.0])?)?;
+                one(update.execute(params![name, facts.customer_type, birthday, since, id.0])?)?;
                 before.as_deref()
             }
         };
@@ -170,7 +172,7 @@ fn bind_account(statement: &mut Statement<'_>, id: AccountId, account: &Account)
     statement.raw_bind_parameter(17, account.next_order.0)?;
     statement.raw_bind_parameter(18, account.next_hold.0)?;
     statement.raw_bind_parameter(19, pack::pack_rest(account))?;
-    statement.raw_bind_parameter(20, pack::pack_extension(account.extension.as_ref()))?;
+    statement.raw_bind_parameter(20, pack::pack_activities(account))?;
     statement.raw_bind_parameter(21, id.owner.0)?;
     statement.raw_bind_parameter(22, id.program)?;
     Ok(())

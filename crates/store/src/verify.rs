@@ -491,8 +491,8 @@ impl Check<'_> {
         while let Some(row) = rows.next()? {
             let id = AccountId { owner: rows::member(row, 0)?, program: row.get(1)? };
             let entry = find_entry(self.conn, id, engine::EntryNo(row.get(2)?))?;
-            if entry.is_none_or(|it| it.kind != engine::Kind::Adjust) {
-                return Err(differs(id, "a permanent reference leads to no adjustment"));
+            if entry.is_none_or(|it| !matches!(it.kind, engine::Kind::Adjust | engine::Kind::Activity)) {
+                return Err(differs(id, "a permanent reference leads to no adjustment and no activity"));
             }
             self.references += 1;
         }
@@ -522,6 +522,9 @@ fn compare_balance(id: AccountId, stored: &Loaded, replayed: &Account) -> Compar
     carried.iter_mut().for_each(|it| it.sort_unstable_by_key(|it| it.per));
     if carried[0] != carried[1] {
         return Err(differs(id, "its remainder of steps is not what the entries make"));
+    }
+    if account.acts != replayed.acts {
+        return Err(differs(id, "its member has not done what earns as often as the entries say"));
     }
     if account.extension != replayed.extension {
         return Err(differs(id, "activity has not extended its lots as the entries say"));

@@ -93,7 +93,7 @@ impl Shop {
         let terms = server::program::compile(program).map_err(anyhow::Error::msg).context("compiling the program")?;
         let version = Version { number: 1, effective_at: Timestamp::START, terms };
         let start = Timestamp::parse("2026-01-01T12:00:00Z").context("reading the day of the bench")?;
-        let facts = Facts { customer_type: Some("gold".to_owned()), birthday: None };
+        let facts = Facts { customer_type: Some("gold".to_owned()), ..Facts::default() };
         Ok(Self { timeline: Timeline::new(vec![version], Vec::new()), facts, start })
     }
 

@@ -364,6 +364,10 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::UnknownMember | Rejection::OtherMember => "member".to_owned(),
         Rejection::UnknownOrder => "order".to_owned(),
         Rejection::UnknownHold | Rejection::HoldTaken => "hold".to_owned(),
+        // What staff do and what earns without an order comes in no line of orders.
+        Rejection::UnknownLot => "lot".to_owned(),
+        Rejection::UnknownActivity | Rejection::ActivityLimit { .. } => "activity".to_owned(),
+        Rejection::ExceedsExpired { .. } => "points".to_owned(),
         Rejection::NotWithDiscounts
         | Rejection::BalanceBelowMinimum { .. }
         | Rejection::BelowMinimum { .. }

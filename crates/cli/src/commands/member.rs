@@ -68,7 +68,7 @@ impl Add {
             Date::parse_birthday(text)
                 .with_context(|| format!("\"{text}\" cannot be a birthday; allowed is a day such as 1992-02-29"))
         });
-        Ok(Facts { customer_type: self.customer_type.clone(), birthday: birthday.transpose()? })
+        Ok(Facts { customer_type: self.customer_type.clone(), birthday: birthday.transpose()?, ..Facts::default() })
     }
 
     fn identities(&self) -> Result<Vec<Identity>> {

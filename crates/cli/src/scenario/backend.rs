@@ -9,6 +9,8 @@ use engine::{
     Quote, Rejection, Terms, Timestamp,
 };
 
+use super::acts::PointsAct;
+
 /// The one program and the first channel of a scenario.
 pub(super) const PROGRAM: &str = "points";
 pub(super) const CHANNEL: &str = "shop";
@@ -35,12 +37,12 @@ pub(super) struct FactsChange {
 }
 
 impl FactsChange {
-    pub(super) fn apply(&self, facts: &mut Facts) {
+    pub(super) fn apply(&self, facts: &mut Facts, at: Timestamp) {
         if let Some(customer_type) = &self.customer_type {
             facts.customer_type.clone_from(customer_type);
         }
-        if let Some(birthday) = self.birthday {
-            facts.birthday = birthday;
+        if let Some(birthday) = self.birthday.filter(|it| *it != facts.birthday) {
+            (facts.birthday, facts.birthday_since) = (birthday, at);
         }
     }
 }
@@ -109,6 +111,12 @@ pub(super) enum Act {
         currency: [u8; 3],
         adjustment: CreditAdjustment,
     },
+    /// What staff do to points, or members do beside buying.
+    OnPoints {
+        person: Person,
+        program: String,
+        act: PointsAct,
+    },
     Settle {
         member: MemberNo,
     },
@@ -172,6 +180,9 @@ pub(super) fn replay_differs(kept: &Account, entries: &[Entry]) -> Option<String
     }
     if account.lots() != kept.lots() {
         return Some("the lots that the entries open are not the lots that are kept".to_owned());
+    }
+    if account.acts != kept.acts {
+        return Some("the member has not done what earns as often as the entries say".to_owned());
     }
     if account.extension != kept.extension {
         return Some("the lots are not extended as the entries say".to_owned());

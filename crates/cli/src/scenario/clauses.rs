@@ -12,7 +12,8 @@ const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `i
     `gift cards when sold|used`, `round per line|order`, `order types new renewal`, `promotion \"Double Mondays\" times 2 on monday`, `no promotion \"Double Mondays\"`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
     `expire after 12 months without activity`, `any order extends by 12 months`, `earning extends by 12 months`, \
-    `nothing extends`, `convert 1000 to 5.00`, `convert nothing`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
+    `nothing extends`, `convert 1000 to 5.00`, `convert nothing`, `sign up gives 100 points`, `birthday gives 50 points`, \
+    `activity review gives 50 points 1 a day`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
     `points pay shipping|tax|goods only`, `points instead of|after discounts`, \
     `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, \
@@ -35,6 +36,9 @@ pub(super) struct Clauses {
     /// The key with its comma, or nothing.
     extend: String,
     grace_days: String,
+    sign_up: String,
+    birthday: String,
+    custom: Vec<String>,
     redeem: (String, String),
     value_min: String,
     points_min: String,
@@ -61,6 +65,9 @@ impl Default for Clauses {
             validity: "\"never\"".to_owned(),
             extend: String::new(),
             grace_days: "30".to_owned(),
+            sign_up: "0".to_owned(),
+            birthday: "0".to_owned(),
+            custom: Vec::new(),
             redeem: ("100".to_owned(), "1.00".to_owned()),
             value_min: "0".to_owned(),
             points_min: "1".to_owned(),
@@ -112,6 +119,12 @@ impl Clauses {
             self.extend = extend("order", &before(&mut words, "months")?);
         } else if words.eat("earning extends by") {
             self.extend = extend("earning", &before(&mut words, "months")?);
+        } else if words.eat("sign up gives") {
+            self.sign_up = before(&mut words, "points")?;
+        } else if words.eat("birthday gives") {
+            self.birthday = before(&mut words, "points")?;
+        } else if words.eat("activity") {
+            self.custom.push(activity(&mut words)?);
         } else if words.eat("expire on") {
             self.validity = format!("{{ \"until\": \"{}\" }}", words.date()?);
         } else if words.eat("expire each year on") {
@@ -183,6 +196,8 @@ impl Clauses {
     pub(super) fn to_json(&self) -> String {
         let Self { currency, zone, on, mode, include_tax, include_shipping, validity, extend, .. } = self;
         let Self { waiting_days, grace_days, value_min, points_min, hold_minutes, on_refund, shortfall, .. } = self;
+        let Self { sign_up, birthday, .. } = self;
+        let custom = self.custom.join(", ");
         let ((points, per), (redeem, value)) = (&self.earn, &self.redeem);
         let limits = self.limits.to_json();
         let caps: Vec<String> = self.caps.iter().map(|(key, most)| format!("\"{key}\": {most}")).collect();
@@ -209,6 +224,7 @@ impl Clauses {
   "order_types": {order_types},
   "promotions": {promotions},
   "validity": {validity},{extend}
+  "activities": {{ "sign_up": {sign_up}, "birthday": {birthday}, "custom": [{custom}] }},
   "grace_days": {grace_days},
   "redeem": {{
     "points": {redeem}, "value": "{value}", "min_value": "{value_min}", "min_points": {points_min},
@@ -226,6 +242,22 @@ pub(super) fn figure(words: &mut Words) -> Result<String, Fault> {
     let word = words.take();
     let is_figure = !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit() || it == b'.');
     if is_figure { Ok(word.to_owned()) } else { Err(Fault::allowed(word, "a figure such as 12 or 1.00")) }
+}
+
+/// `activity review gives 50 points, 1 a day, 3 a month, 10 in all`; without the commas, which end nothing here.
+fn activity(words: &mut Words) -> Result<String, Fault> {
+    let name = name(words.take())?;
+    words.expect("gives")?;
+    let points = before(words, "points")?;
+    let mut limits = String::new();
+    while !words.is_done() {
+        let times = figure(words)?;
+        let ends = [("a day", "per_day"), ("a month", "per_month"), ("in all", "per_life")];
+        let key = ends.into_iter().find(|(phrase, _)| words.eat(phrase)).map(|it| it.1);
+        let key = key.ok_or_else(|| Fault::allowed(words.peek(), "`a day`, `a month` or `in all`"))?;
+        limits += &format!(", \"{key}\": {times}");
+    }
+    Ok(format!("{{ \"name\": \"{name}\", \"points\": {points}{limits} }}"))
 }
 
 fn extend(on: &str, months: &str) -> String {

@@ -1,6 +1,6 @@
 //! The engine alone: accounts and the program's timeline in memory, nothing stored. Bounded by what one file holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
 use engine::{
@@ -8,6 +8,7 @@ use engine::{
     Rules, Stop, Switch, Timeline, Timestamp, Version,
 };
 
+use super::acts::PointsAct;
 use super::backend::{
     Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
 };
@@ -21,6 +22,8 @@ pub(super) struct EngineBackend {
     accounts: BTreeMap<MemberNo, Kept>,
     /// Channel and reference name one order for ever.
     orders: BTreeMap<(String, String), (MemberNo, OrderNo)>,
+    /// Permanent references of acts.
+    references: BTreeSet<String>,
 }
 
 struct Kept {
@@ -49,6 +52,7 @@ impl EngineBackend {
             identities: BTreeMap::new(),
             accounts: BTreeMap::new(),
             orders: BTreeMap::new(),
+            references: BTreeSet::new(),
         }
     }
 
@@ -97,27 +101,58 @@ impl EngineBackend {
     }
 
     /// Carries out an act that says who somebody is.
-    fn introduce(&mut self, act: &Act) -> Option<Result<Reply, Rejection>> {
+    fn introduce(&mut self, act: &Act, moment: Moment) -> Option<Outcome> {
         match act {
             Act::SignUp { member, identities, facts } => {
                 let is_taken = |it: &String| self.identities.get(it).is_some_and(|owner| owner != member);
                 if identities.iter().any(is_taken) {
-                    return Some(Err(Rejection::IdentityTaken));
+                    return Some(Ok(Err(Rejection::IdentityTaken)));
                 }
                 self.identities.extend(identities.iter().map(|it| (it.clone(), *member)));
                 let is_known = self.accounts.contains_key(member);
                 let kept = self.accounts.entry(*member).or_default();
-                if !is_known {
-                    kept.facts.clone_from(facts);
+                if is_known {
+                    return Some(Ok(Ok(Reply::Done)));
                 }
-                Some(Ok(Reply::Done))
+                kept.facts = Facts { birthday_since: moment.now, ..facts.clone() };
+                let granted = self.decide(*member, |account, rules| engine::sign_up(account, rules, moment));
+                Some(granted.map(|it| it.map(|_| Reply::Done)))
             }
-            Act::Change { person, change } => Some(self.find(person).map(|member| {
-                change.apply(&mut self.accounts.entry(member).or_default().facts);
-                Reply::Done
-            })),
+            Act::Change { person, change } => Some(match self.find(person) {
+                Err(rejection) => Ok(Err(rejection)),
+                Ok(member) => {
+                    // What the birthday that was known has given is given before another takes its place.
+                    let settle = |account: &Account, rules: Rules<'_>| {
+                        engine::settle(account, rules, moment.now).map_err(Stop::from)
+                    };
+                    let settled =
+                        if change.birthday.is_some() { self.decide(member, settle).map(|_| ()) } else { Ok(()) };
+                    change.apply(&mut self.accounts.entry(member).or_default().facts, moment.now);
+                    settled.map(|()| Ok(Reply::Done))
+                }
+            }),
             _ => None,
         }
+    }
+
+    /// An act under a reference that is known earns nothing more, and is no fault.
+    fn on_points(
+        &mut self,
+        member: MemberNo,
+        act: &PointsAct,
+        moment: Moment,
+    ) -> Result<Option<Result<Decided, Rejection>>> {
+        let PointsAct::Act { reference: Some(reference), .. } = act else {
+            return self.decide(member, |account, rules| act.decide(account, rules, moment)).map(Some);
+        };
+        if self.references.contains(reference) {
+            return Ok(None);
+        }
+        let decided = self.decide(member, |account, rules| act.decide(account, rules, moment))?;
+        if decided.is_ok() {
+            self.references.insert(reference.clone());
+        }
+        Ok(Some(decided))
     }
 
     fn order(&mut self, act: &Act, moment: Moment) -> Outcome {
@@ -187,7 +222,11 @@ impl EngineBackend {
         match act {
             _ if arrival.import => Actor::Import,
             Act::Order { channel, .. } | Act::Return { channel, .. } => Actor::Channel(self.channel_no(channel)),
-            Act::Hold { .. } | Act::Release { .. } | Act::Adjust { .. } | Act::AdjustCredit { .. } => KEY,
+            Act::Hold { .. }
+            | Act::Release { .. }
+            | Act::Adjust { .. }
+            | Act::AdjustCredit { .. }
+            | Act::OnPoints { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
             Act::SignUp { .. } | Act::Change { .. } => KEY,
@@ -201,10 +240,10 @@ impl Backend for EngineBackend {
     }
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
-        if let Some(outcome) = self.introduce(act) {
-            return Ok(outcome);
-        }
         let moment = Moment { now: arrival.at, actor: self.actor(act, arrival), import: arrival.import };
+        if let Some(outcome) = self.introduce(act, moment) {
+            return outcome;
+        }
         let on = |person: &Person, program: &str| match program {
             PROGRAM => self.find(person),
             _ => Err(Rejection::UnknownProgram),
@@ -254,17 +293,18 @@ impl Backend for EngineBackend {
                 Err(rejection) => return Ok(Err(rejection)),
                 Ok(member) => self.adjust_credit(member, adjustment, moment)?,
             },
+            Act::OnPoints { person, program, act } => match on(person, program) {
+                Err(rejection) => return Ok(Err(rejection)),
+                Ok(member) => match self.on_points(member, act, moment)? {
+                    Some(decided) => decided,
+                    None => return Ok(Ok(Reply::Done)),
+                },
+            },
             Act::Settle { member } => {
                 self.decide(*member, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?
             }
         };
-        Ok(decided.map(|decided| {
-            let hold = decided.entries.iter().rev().find_map(|it| it.hold);
-            match (act, hold) {
-                (Act::Hold { .. }, Some(hold)) => Reply::Hold { hold: hold.no },
-                _ => Reply::Done,
-            }
-        }))
+        Ok(decided.map(|decided| reply_to(act, &decided)))
     }
 
     fn quote(&mut self, inquiry: &Inquiry, now: Timestamp) -> Result<Result<Quote, Rejection>> {
@@ -337,5 +377,13 @@ impl EngineBackend {
         let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         Ok(account)
+    }
+}
+
+fn reply_to(act: &Act, decided: &Decided) -> Reply {
+    let hold = decided.entries.iter().rev().find_map(|it| it.hold);
+    match (act, hold) {
+        (Act::Hold { .. }, Some(hold)) => Reply::Hold { hold: hold.no },
+        _ => Reply::Done,
     }
 }

@@ -3,6 +3,7 @@
 
 use engine::{Adjustment, CreditAdjustment, Date, HoldNo, Points, Terms, Timestamp};
 
+use super::acts::PointsAct;
 use super::backend::FactsChange;
 use super::clauses::Clauses;
 use super::document::{Sale, Sending};
@@ -11,7 +12,7 @@ use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
 const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `quote NAME …`, `hold NAME \
-    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`";
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
 pub(super) type Compile = fn(&str, Date) -> Result<Terms, Wrong>;
@@ -96,6 +97,11 @@ pub(super) enum Action {
     AdjustCredit {
         who: Who,
         adjustment: CreditAdjustment,
+    },
+    OnPoints {
+        who: Who,
+        act: PointsAct,
+        program: Option<String>,
     },
     Settle {
         who: Who,
@@ -263,6 +269,15 @@ impl Reader {
             Action::Release { who, hold: HoldNo(words.number("the number of a hold such as 1")?) }
         } else if words.eat("adjust") {
             self.adjust(words)?
+        } else if words.eat("redate") {
+            let (who, act) = (who(words)?, PointsAct::read_redate(words, &self.when)?);
+            Action::OnPoints { who, act, program: under(words) }
+        } else if words.eat("reinstate") {
+            let (who, act) = (who(words)?, PointsAct::read_reinstate(words, &self.when)?);
+            Action::OnPoints { who, act, program: under(words) }
+        } else if words.eat("act") {
+            let (who, act) = (who(words)?, PointsAct::read_act(words)?);
+            Action::OnPoints { who, act, program: under(words) }
         } else if words.eat("settle") {
             Action::Settle { who: who(words)? }
         } else if words.eat("balance") {
@@ -309,6 +324,7 @@ impl Action {
             | Self::Release { .. }
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
+            | Self::OnPoints { .. }
             | Self::Settle { .. } => Tells::Account,
             Self::Balance { .. } => Tells::Account,
             Self::Lots { .. } => Tells::Lots,

@@ -3,6 +3,7 @@
 //! `docs/SCENARIOS.md` describes the language. A file passes when every backend comes to what its steps expect, the
 //! store verifies, and all backends have posted the same entries. Bounded by one file at a time.
 
+mod acts;
 mod backend;
 mod clauses;
 mod document;
@@ -10,6 +11,7 @@ mod earning;
 mod expect;
 mod folder;
 mod in_memory;
+mod known;
 mod language;
 mod limits;
 mod moment;

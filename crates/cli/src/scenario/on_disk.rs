@@ -99,6 +99,25 @@ impl StoreBackend {
         u32::try_from(index + 1).unwrap_or(u32::MAX)
     }
 
+    fn told(&self, reply: store::Reply) -> Result<Reply> {
+        Ok(match reply {
+            store::Reply::Order { member, answer, .. } => {
+                Reply::Order { member: self.number_of(member)?, answer: Box::new(answer) }
+            }
+            store::Reply::Hold { hold, .. } => Reply::Hold { hold },
+            store::Reply::Member { .. }
+            | store::Reply::Adjusted { .. }
+            | store::Reply::Credit { .. }
+            | store::Reply::Redated { .. }
+            | store::Reply::Settled { .. }
+            | store::Reply::Forgotten { .. }
+            | store::Reply::Program { .. }
+            | store::Reply::Channel { .. }
+            | store::Reply::Key { .. }
+            | store::Reply::Done => Reply::Done,
+        })
+    }
+
     fn number_of(&self, id: MemberId) -> Result<MemberNo> {
         let found = self.members.iter().copied().find(|it| id_of(*it) == id);
         found.with_context(|| format!("the store answers with {id}, whom nobody signed up"))
@@ -125,7 +144,7 @@ impl Backend for StoreBackend {
             Act::SignUp { member, identities, facts } => {
                 self.members.push(*member);
                 let identities = identities.iter().map(|it| identity(it)).collect::<Result<_>>()?;
-                (staff, Body::SignUp { id: id_of(*member), name: None, identities, facts: facts.clone() })
+                (KEY, Body::SignUp { id: id_of(*member), name: None, identities, facts: facts.clone() })
             }
             Act::Change { person, change } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
@@ -157,27 +176,17 @@ impl Backend for StoreBackend {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, Body::AdjustCredit { currency: *currency, member, adjustment: adjustment.clone() })
             }
+            Act::OnPoints { person, program, act } => {
+                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                (KEY, act.body(program.clone(), member))
+            }
             Act::Settle { member } => (Actor::System, Body::Settle { owner: id_of(*member), program: PROGRAM_NO }),
         };
         let reply = match self.send(actor, arrival, body)? {
             Ok(reply) => reply,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        Ok(Ok(match reply {
-            store::Reply::Order { member, answer, .. } => {
-                Reply::Order { member: self.number_of(member)?, answer: Box::new(answer) }
-            }
-            store::Reply::Hold { hold, .. } => Reply::Hold { hold },
-            store::Reply::Member { .. }
-            | store::Reply::Adjusted { .. }
-            | store::Reply::Credit { .. }
-            | store::Reply::Settled { .. }
-            | store::Reply::Forgotten { .. }
-            | store::Reply::Program { .. }
-            | store::Reply::Channel { .. }
-            | store::Reply::Key { .. }
-            | store::Reply::Done => Reply::Done,
-        }))
+        self.told(reply).map(Ok)
     }
 
     fn quote(&mut self, inquiry: &Inquiry, now: Timestamp) -> Result<Result<Quote, Rejection>> {

@@ -301,6 +301,11 @@ impl Backend for HttpBackend {
                 let amount = adjustment.amount.to_text(self.exponent);
                 (Method::POST, path, Some(json!({ "amount": amount, "note": adjustment.note })))
             }
+            Act::OnPoints { person, program, act } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let (program, (last, body)) = (escaped(&self.program_called(program)), act.request());
+                (Method::POST, format!("/v1/members/{}/accounts/{program}/{last}", escaped(&member)), Some(body))
+            }
             Act::Adjust { person, program, adjustment } => {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 let program = escaped(&self.program_called(program));

@@ -8,6 +8,7 @@ use engine::{Document, Entry, Facts, OrderNo, Rejection, Timestamp};
 
 use super::backend::{Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, MemberNo, PROGRAM, Person, Reply, replay};
 use super::expect::{Expected, Found, Mismatch};
+use super::known::Known;
 use super::language::{Action, Step, Who};
 use super::tell;
 
@@ -56,6 +57,7 @@ fn compare(step: &Step, found: &Found) -> Vec<Miss> {
 struct Runner<'a> {
     backend: &'a mut dyn Backend,
     names: BTreeMap<String, MemberNo>,
+    known: Known,
     identities: BTreeMap<String, MemberNo>,
     signed_up: u32,
     begun: bool,
@@ -72,6 +74,7 @@ impl<'a> Runner<'a> {
         Self {
             backend,
             names: BTreeMap::new(),
+            known: Known::default(),
             identities: BTreeMap::new(),
             signed_up: 0,
             begun: false,
@@ -215,6 +218,11 @@ impl<'a> Runner<'a> {
                 let (currency, adjustment) = (self.currency, adjustment.clone());
                 (Act::AdjustCredit { person: person.clone(), currency, adjustment }, Some(person))
             }
+            Action::OnPoints { who, act, program: name } => {
+                let person = self.person(who)?;
+                let program = program(name);
+                (Act::OnPoints { person: person.clone(), program, act: act.clone() }, Some(person))
+            }
             Action::Settle { who } => {
                 let person = self.person(who)?;
                 let Some(member) = self.member(&person) else { return Ok(None) };
@@ -263,12 +271,19 @@ impl<'a> Runner<'a> {
             MemberNo(self.signed_up)
         });
         let mut facts = Facts::default();
-        change.apply(&mut facts);
+        change.apply(&mut facts, self.now);
         Act::SignUp { member, identities, facts }
     }
 
     /// Keeps what later steps refer to.
     fn remember(&mut self, act: &Act, outcome: &std::result::Result<Reply, Rejection>) {
+        if outcome.is_ok() {
+            let member = match act {
+                Act::Change { person, .. } => self.member(person),
+                _ => None,
+            };
+            self.known.learn(act, member, self.now);
+        }
         match (act, outcome) {
             (Act::Program { terms, .. }, Ok(_)) => {
                 self.begun = true;
@@ -364,7 +379,7 @@ impl<'a> Runner<'a> {
     fn tell_list(&mut self, found: &mut Found, member: MemberNo, step: &Step) -> Result<()> {
         let entries = self.backend.entries(member)?;
         match &step.action {
-            Action::Lots { .. } => found.items = tell::lots(&entries, self.now, &step.when),
+            Action::Lots { .. } => found.items = tell::lots(&entries, self.known.rules(member), self.now, &step.when),
             Action::Entries { reference, .. } => {
                 let order = reference.as_ref().map(|it| self.orders.get(&(member, it.clone())).copied());
                 let concerns = |it: &&Entry| order.is_none_or(|order| it.order.is_some() && it.order == order);

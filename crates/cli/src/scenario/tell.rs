@@ -1,15 +1,15 @@
 //! What a step came to, as figures and words of the language.
 
-use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Rejection, Rules, Timeline, Timestamp};
+use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Rejection, Rules, Timestamp};
 
 use super::backend::replay;
 use super::expect::{Found, FoundItem};
 use super::moment::When;
 
 /// The open lots at an instant, in the order in which they are spent.
-pub(super) fn lots(entries: &[Entry], now: Timestamp, when: &When) -> Vec<FoundItem> {
+pub(super) fn lots(entries: &[Entry], rules: Rules<'_>, now: Timestamp, when: &When) -> Vec<FoundItem> {
     let mut account = replay(entries);
-    if let Ok(due) = engine::settle(&account, Rules::of(&Timeline::default()), now) {
+    if let Ok(due) = engine::settle(&account, rules, now) {
         account.apply(&due);
     }
     let mut lots: Vec<_> = account.lots().iter().filter(|it| !it.is_empty()).collect();

@@ -46,6 +46,7 @@ impl Shop {
             waiting_days: 0,
             validity: Validity::Never,
             extend: None,
+            activities: None,
             grace_days: 30,
             redeem: RedeemTerms {
                 rate: RedeemRate { points: Points::new(1), value: Money::new(100) },

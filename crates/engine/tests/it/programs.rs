@@ -31,6 +31,7 @@ pub(crate) fn plain() -> Terms {
         waiting_days: 0,
         validity: Validity::Never,
         extend: None,
+        activities: None,
         grace_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(100), value: Money::new(100) },

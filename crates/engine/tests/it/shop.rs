@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, CreditAdjustment, Decided, Decision, Document, DocumentVersion, Entry, Facts, HoldNo,
-    Moment, Money, OrderNo, Points, Purse, Rules, Stop, Timeline, Timestamp, adjust, adjust_credit, hold, put_order,
-    quote, release_hold, settle,
+    Account, Actor, Adjustment, CreditAdjustment, Date, Decided, Decision, Document, DocumentVersion, Entry, Facts,
+    HoldNo, Moment, Money, OrderNo, Points, Purse, Rules, Stop, Timeline, Timestamp, adjust, adjust_credit, hold,
+    put_order, quote, release_hold, settle,
 };
 
 use crate::bodies::Dates;
@@ -60,7 +60,11 @@ impl Shop {
     pub(crate) fn new(timeline: Timeline) -> Self {
         Self {
             timeline,
-            facts: Facts { customer_type: Some(CUSTOMER_TYPE.to_owned()), birthday: None },
+            facts: Facts {
+                customer_type: Some(CUSTOMER_TYPE.to_owned()),
+                birthday: Date::new(1990, 4, 10),
+                birthday_since: Timestamp::START,
+            },
             account: with_purse(),
             entries: Vec::new(),
             credit: Vec::new(),

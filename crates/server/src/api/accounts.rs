@@ -313,8 +313,8 @@ pub(crate) struct NewAdjustment {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AdjustmentView {
     /// The id of the entry.
-    entry: String,
-    balance: WireBalance,
+    pub(crate) entry: String,
+    pub(crate) balance: WireBalance,
 }
 
 /// Add or deduct points by hand.
@@ -356,14 +356,14 @@ pub(crate) async fn adjust(
 }
 
 /// An account as addresses name it.
-struct Named {
-    catalog: std::sync::Arc<Catalog>,
-    member: MemberId,
+pub(super) struct Named {
+    pub(super) catalog: std::sync::Arc<Catalog>,
+    pub(super) member: MemberId,
     /// Of the program.
-    number: u32,
+    pub(super) number: u32,
 }
 
-async fn named(app: &App, member: &str, program: &str) -> Answer<Named> {
+pub(super) async fn named(app: &App, member: &str, program: &str) -> Answer<Named> {
     let catalog = app.catalog().await?;
     let number = catalog.program(program)?.info.number;
     let member = find(app, member).await?.id;

@@ -72,6 +72,9 @@ const FILES: &[(&str, &str)] = &files![
     "58-put_return-without_its_order",
     "59-get_return",
     "60-revoke_key",
+    "61-redate",
+    "62-reinstate",
+    "63-act",
 ];
 
 /// The examples with their names.

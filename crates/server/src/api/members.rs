@@ -171,7 +171,7 @@ pub(crate) async fn sign_up(
     let identities = identities.collect::<Answer<Vec<_>>>()?;
     let id = MemberId::derived(app.now(), &app.draw());
     let birthday = new.birthday.as_deref().map(birthday_of).transpose()?;
-    let facts = Facts { customer_type: new.customer_type, birthday };
+    let facts = Facts { customer_type: new.customer_type, birthday, ..Facts::default() };
     let body = Body::SignUp { id, name: new.name, identities, facts };
     let reply = app.submit_for(Request { key, actor: caller.actor(), time: Time::Live, body }, None).await?;
     let store::Reply::Member { id, created } = reply else { return Err(Problem::internal()) };

@@ -1,6 +1,7 @@
 //! The API under `/v1`, one file for each noun. A handler reads the request, submits or queries, and shows the answer.
 
 pub(crate) mod accounts;
+pub(crate) mod acts;
 pub(crate) mod channels;
 pub(crate) mod credit;
 pub(crate) mod examples;

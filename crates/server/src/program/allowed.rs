@@ -57,6 +57,15 @@ pub(super) fn allowed(path: &str) -> String {
         "validity.until" => {
             format!("a day in quotes such as \"2027-12-31\", {} to {}", limits::YEAR_MIN, limits::YEAR_MAX)
         }
+        "activities.sign_up" | "activities.birthday" => format!("a whole number from 0 to {points}"),
+        "activities.custom" => "a list of objects with name and points".to_owned(),
+        _ if path.starts_with("activities.custom") && path.ends_with(".name") => allowed("name"),
+        _ if path.starts_with("activities.custom") && path.ends_with(".points") => {
+            format!("a whole number from 1 to {points}")
+        }
+        _ if path.starts_with("activities.custom") && path.contains(".per_") => {
+            format!("a whole number from 0 to {}", limits::ACTS_MAX)
+        }
         "validity.yearly" => "a month and a day of it in quotes such as \"12-31\"".to_owned(),
         _ if path.starts_with("validity") => {
             "\"never\", {\"days\": 365}, {\"months\": 12}, {\"until\": \"2027-12-31\"}, {\"yearly\": \"12-31\"} or \

@@ -8,6 +8,7 @@ use engine::limits;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::activities::ActivitiesDocument;
 use super::caps::CapsDocument;
 use super::convert::ConvertDocument;
 use super::promotions::PromotionDocument;
@@ -54,6 +55,9 @@ pub struct ProgramDocument {
     /// What keeps points alive that were earned earlier; left out, nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extend: Option<ExtendDocument>,
+    /// What earns without an order.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub activities: ActivitiesDocument,
     /// Points that return to an order's member after they have expired can be spent for so many more days, once.
     #[serde(default = "grace_days", deserialize_with = "whole")]
     #[schemars(range(min = 0, max = limits::GRACE_DAYS_MAX))]
@@ -378,4 +382,8 @@ impl Default for RedeemDocument {
 
 fn grace_days() -> i64 {
     30
+}
+
+fn nothing(activities: &ActivitiesDocument) -> bool {
+    *activities == ActivitiesDocument::default()
 }

@@ -1,5 +1,6 @@
 //! What a program does, in plain words. Every figure is worked out by the engine on a made-up member, none is typed.
 
+mod activities;
 mod caps;
 mod convert;
 mod earning;
@@ -27,6 +28,7 @@ pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
     said.extend(plain.earning());
     said.extend(plain.special_rates(document));
     said.extend(plain.promotions(document));
+    said.extend(plain.activities());
     said.extend(plain.redeeming());
     said.extend(plain.refunds());
     said.extend(plain.converting());

@@ -108,13 +108,14 @@ fn check_format(value: &Value) -> Result<(), Fault> {
 }
 
 /// The keys that take a list.
-const LISTS: [&str; 12] = [
+const LISTS: [&str; 13] = [
     "promotions",
     "promotions.weekdays",
     "promotions.products",
     "promotions.categories",
     "promotions.channels",
     "promotions.customer_types",
+    "activities.custom",
     "order_types",
     "earn.rates",
     "earn.multipliers",

@@ -5,6 +5,7 @@ use engine::{
     Terms, Validity, YearDay, Zone, is_name, limits,
 };
 
+use super::activities::activities;
 use super::allowed::allowed;
 use super::document::{
     Amount, ExtendsOn, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, ShortfallPolicy, ValidityDocument,
@@ -42,6 +43,7 @@ impl ProgramDocument {
             waiting_days: narrow(waiting_days),
             validity,
             extend: self.extend()?,
+            activities: activities(&self.activities)?,
             grace_days: narrow(grace_days),
             redeem: super::redeem_terms::redeem(&self.redeem, currency)?,
             shortfall: shortfall(self.refund.shortfall),

@@ -1,6 +1,6 @@
 //! Entries on the wire: every fact with its postings, its reason as codes and numbers, and all of it in words.
 
-use engine::{Actor, Changes, Entry, HoldState, LotRef, Paid, Posting, Reason};
+use engine::{Act, Actor, Changes, Entry, HoldState, LotRef, Paid, Posting, Reason};
 use serde::Serialize;
 use store::MemberId;
 use utoipa::ToSchema;
@@ -20,7 +20,7 @@ pub(crate) struct WireEntry {
     #[schema(format = Date)]
     pub(crate) day: String,
     /// `earn`, `revoke`, `redeem`, `return`, `expire`, `release`, `hold`, `lapse`, `repay`, `adjust`, `redate`, `extend`,
-    /// `convert`, `unconvert`, `spend` (store credit pays part of an order) or `refund` (that comes back).
+    /// `reinstate`, `activity`, `convert`, `unconvert`, `spend` (store credit pays part of an order) or `refund` (that comes back).
     #[schema(example = "earn")]
     pub(crate) kind: &'static str,
     /// The id of the order that it belongs to.
@@ -120,6 +120,17 @@ pub(crate) enum WireReason {
     Note {
         note: String,
     },
+    /// What was done that earns without an order.
+    Acted {
+        /// `sign_up`, `birthday` or `custom`.
+        act: &'static str,
+        /// The shop's own name of a custom one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Of the program.
+        version: u32,
+        points: i64,
+    },
     /// An activity that keeps all points alive.
     Extended {
         /// `order`, `earning` or `activity`.
@@ -200,6 +211,9 @@ pub(crate) struct WireChanges {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub(crate) extended: Option<String>,
+    /// How often something has been done that earns without an order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acted: Option<WireActed>,
     /// How much of the order counts as money spent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) spent: Option<String>,
@@ -247,6 +261,21 @@ pub(crate) struct WireDisplaced {
     pub(crate) order: u64,
     pub(crate) steps: i64,
     pub(crate) level: String,
+}
+
+/// How often an act has earned, this time included.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireActed {
+    /// `sign_up`, `birthday` or `custom`.
+    pub(crate) act: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// The local day.
+    #[schema(format = Date)]
+    pub(crate) day: String,
+    pub(crate) of_day: u32,
+    pub(crate) of_month: u32,
+    pub(crate) of_life: u32,
 }
 
 /// What an entry is told with.
@@ -328,6 +357,14 @@ fn dates(it: &LotRef) -> WireLotDates {
     }
 }
 
+fn act(act: &Act) -> (&'static str, Option<String>) {
+    match act {
+        Act::SignUp => ("sign_up", None),
+        Act::Birthday => ("birthday", None),
+        Act::Custom(name) => ("custom", Some(name.clone())),
+    }
+}
+
 fn reason(reason: &Reason, exponent: u8) -> WireReason {
     match reason {
         Reason::Due => WireReason::Due,
@@ -335,6 +372,10 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
         Reason::Paid(it) => WireReason::Paid(paid(it, exponent)),
         Reason::Held { minutes } => WireReason::Held { minutes: *minutes },
         Reason::Note(note) => WireReason::Note { note: note.clone() },
+        Reason::Acted(it) => {
+            let (act, name) = act(&it.act);
+            WireReason::Acted { act, name, version: it.version, points: it.points.get() }
+        }
         Reason::Extended(it) => {
             WireReason::Extended { on: it.rule.on.name(), months: it.rule.months, at: it.at.to_string() }
         }
@@ -396,5 +437,10 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
             times: it.times,
         }),
         credit: it.credit.iter().map(|it| credit_part(it, exponent)).collect(),
+        acted: it.acted.as_ref().map(|it| {
+            let (act, name) = act(&it.act);
+            let (of_day, of_month, of_life) = (it.of_day, it.of_month, it.of_life);
+            WireActed { act, name, day: it.day.to_string(), of_day, of_month, of_life }
+        }),
     }
 }

@@ -1,8 +1,8 @@
 //! Every kind of entry as one sentence.
 
 use engine::{
-    Actor, Bucket, Cause, Changes, Earned, Entry, ExtendOn, Extended, HoldChange, Kind, LotNo, LotRef, Paid, Points,
-    Posting, Reason, Timestamp,
+    Act, Actor, Award, Bucket, Cause, Changes, Earned, Entry, ExtendOn, Extended, HoldChange, Kind, LotNo, LotRef,
+    Paid, Points, Posting, Reason, Timestamp,
 };
 
 use super::voice::{Voice, milestone};
@@ -44,7 +44,10 @@ impl Story<'_> {
             (Kind::Lapse, _) => self.lapse(),
             (Kind::Repay, _) => format!("{} paid what was owed", self.moved_points()),
             (Kind::Adjust, Reason::Note(note)) => self.adjust(note),
+            (Kind::Redate, Reason::Note(note)) => self.moved(note),
             (Kind::Redate, _) => self.redate(),
+            (Kind::Reinstate, Reason::Note(note)) => self.reinstated(note),
+            (Kind::Activity, Reason::Acted(award)) => self.acted(award),
             (Kind::Extend, Reason::Extended(it)) => self.extend(it),
             (Kind::Convert | Kind::Unconvert, _) if let Some(it) = &self.entry.changes.converted => {
                 super::credit::converted(it, self.voice) + &self.graced()
@@ -215,6 +218,39 @@ impl Story<'_> {
         } else {
             format!("its points can now be spent {until}")
         }
+    }
+
+    /// Staff have given points another last day.
+    fn moved(&self, note: &str) -> String {
+        let until = self.entry.dated.first().and_then(|it| self.voice.last_day(it.expires_at));
+        let until = until.map_or_else(|| "for ever".to_owned(), |it| format!("until {it}"));
+        let many = &self.voice.names.many;
+        let which = match self.entry.dated.len() {
+            1 => {
+                let earned = self.entry.dated.first().map(|it| self.voice.day_of(it.earned_at)).unwrap_or_default();
+                format!("the {many} earned {earned}")
+            }
+            lots => format!("the {many} of {lots} days"),
+        };
+        format!("{which} can now be spent {until}, by staff: {note}")
+    }
+
+    fn reinstated(&self, note: &str) -> String {
+        let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
+        let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));
+        let points = self.points(self.sum(|it| it.to == Bucket::Available));
+        format!("{points} that had expired given back by staff: {note}{until}")
+    }
+
+    fn acted(&self, award: &Award) -> String {
+        let what = match &award.act {
+            Act::SignUp => "for signing up".to_owned(),
+            Act::Birthday => "for the birthday".to_owned(),
+            Act::Custom(name) => format!("for {name}"),
+        };
+        let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
+        let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));
+        format!("{} earned {what}{until}", self.points(award.points))
     }
 
     fn extend(&self, extended: &Extended) -> String {

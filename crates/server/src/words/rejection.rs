@@ -37,15 +37,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::ExceedsOrder { fits } => {
             format!("That is more than the order can take: at most {}.", voice.points(*fits))
         }
-        Rejection::CreditExceedsOrder { fits } => {
-            format!("That is more store credit than the order can take: at most {}.", voice.amount(*fits))
-        }
-        Rejection::InsufficientCredit { spendable } if spendable.is_zero() => {
-            "There is no store credit to spend.".to_owned()
-        }
-        Rejection::InsufficientCredit { spendable } => {
-            format!("That is more store credit than there is: at most {}.", voice.amount(*spendable))
-        }
+        Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => refused_credit(rejection, voice),
         Rejection::InsufficientPoints { spendable } if spendable.is_zero() => {
             format!("There are no {} to spend.", voice.names.many)
         }
@@ -58,6 +50,10 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::OrderType => {
             format!("The program does not apply to orders of that type: no {} can be redeemed.", voice.names.many)
         }
+        Rejection::UnknownLot
+        | Rejection::UnknownActivity
+        | Rejection::ActivityLimit { .. }
+        | Rejection::ExceedsExpired { .. } => refused_act(rejection, voice),
         // A path begins the sentence: it is written as it stands in the document.
         Rejection::Invalid { .. }
         | Rejection::DateTooOld { .. }
@@ -73,6 +69,45 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::IdentityTaken
         | Rejection::OtherMember
         | Rejection::BehindAccount => sentence(&rejection.to_string()),
+    }
+}
+
+fn refused_credit(rejection: &Rejection, voice: &Voice) -> String {
+    match rejection {
+        Rejection::CreditExceedsOrder { fits } => {
+            format!("That is more store credit than the order can take: at most {}.", voice.amount(*fits))
+        }
+        Rejection::InsufficientCredit { spendable } if spendable.is_zero() => {
+            "There is no store credit to spend.".to_owned()
+        }
+        Rejection::InsufficientCredit { spendable } => {
+            format!("That is more store credit than there is: at most {}.", voice.amount(*spendable))
+        }
+        other => sentence(&other.to_string()),
+    }
+}
+
+/// Of what staff do by hand, and of what earns without an order.
+fn refused_act(rejection: &Rejection, voice: &Voice) -> String {
+    match rejection {
+        Rejection::UnknownLot => {
+            format!("There are no {} of that number whose last day could be moved.", voice.names.many)
+        }
+        Rejection::UnknownActivity => "The program has no activity of that name.".to_owned(),
+        Rejection::ActivityLimit { per, most } => {
+            let times = if *most == 1 { "once".to_owned() } else { format!("{most} times") };
+            match *per {
+                "life" => format!("That earns {times} only, and has earned as often already."),
+                per => format!("That earns {times} a {per}, and has earned as often already."),
+            }
+        }
+        Rejection::ExceedsExpired { there } if there.is_zero() => {
+            format!("No {} have expired that could be given back.", voice.names.many)
+        }
+        Rejection::ExceedsExpired { there } => {
+            format!("That is more than has expired: at most {} can be given back.", voice.points(*there))
+        }
+        other => sentence(&other.to_string()),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    Currency, Date, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money, Points, PointsPart, RedeemRate,
-    RedeemTerms, Share, Shortfall, Terms, Validity, WithDiscounts, YearDay, Zone,
+    Activities, Currency, CustomAct, Date, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money, Points,
+    PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Terms, Validity, WithDiscounts, YearDay, Zone,
 };
 use server::program::{PointNames, compile, parse};
 
@@ -24,6 +24,7 @@ fn defaults() -> Terms {
         waiting_days: 0,
         validity: Validity::Never,
         extend: None,
+        activities: None,
         grace_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(100), value: Money::new(100) },
@@ -84,6 +85,19 @@ fn every_validity_can_be_written() {
     check(r#""validity": {"until": "2027-12-31"}"#, |it| it.validity = Validity::Until(last));
     let last = YearDay::parse("12-31").unwrap();
     check(r#""validity": {"yearly": "12-31"}"#, |it| it.validity = Validity::Yearly(last));
+    check(r#""activities": {"birthday": 50}"#, |it| {
+        it.activities = Some(Activities { birthday: Points::new(50), ..Activities::default() });
+    });
+    check(r#""activities": {"sign_up": 9, "custom": [{"name": "visit", "points": 5, "per_day": 1}]}"#, |it| {
+        let visit = CustomAct {
+            name: "visit".to_owned(),
+            points: Points::new(5),
+            per_day: Some(1),
+            per_month: None,
+            per_life: None,
+        };
+        it.activities = Some(Activities { sign_up: Points::new(9), birthday: Points::ZERO, custom: vec![visit] });
+    });
     check(r#""validity": {"inactive_months": 12}"#, |it| {
         it.validity = Validity::Months(12);
         it.extend = Some(Extend { on: ExtendOn::Activity, months: 12 });

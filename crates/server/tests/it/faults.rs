@@ -58,7 +58,7 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(
         r#""earning": {}"#,
         "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, order_types, \
-         promotions, validity, extend, grace_days, redeem, refund, convert",
+         promotions, validity, extend, activities, grace_days, redeem, refund, convert",
     );
     check_key(
         r#""earn": {"pre": "1.00"}"#,
@@ -316,6 +316,19 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
         "validity.inactive_months",
         "0 is too few",
         "a whole number from 1 to 1200",
+    ),
+    (r#""activities": {"birthday": -1}"#, "activities.birthday", "-1 is too few", "a whole number from 0 to 1000000"),
+    (
+        r#""activities": {"custom": [{"name": "visit", "points": 0}]}"#,
+        "activities.custom[0].points",
+        "0 is too few",
+        "a whole number from 1 to 1000000",
+    ),
+    (
+        r#""activities": {"custom": [{"name": "visit", "points": 1}, {"name": "visit", "points": 2}]}"#,
+        "activities.custom[1].name",
+        "\"visit\" is there already",
+        "a name that no other activity has",
     ),
     (r#""extend": {"on": "order", "months": 0}"#, "extend.months", "0 is too few", "a whole number from 1 to 1200"),
     (r#""extend": {"on": "login", "months": 1}"#, "extend.on", "\"login\" is not known", "\"order\" or \"earning\""),

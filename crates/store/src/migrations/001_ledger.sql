@@ -79,6 +79,7 @@ CREATE TABLE members (
     name TEXT,
     customer_type TEXT,
     birthday TEXT,
+    birthday_since INTEGER,
     created_at INTEGER NOT NULL,
     merged_into BLOB,
     parked INTEGER NOT NULL DEFAULT 0

@@ -86,6 +86,12 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.unsigned(*answers);
             it.option(next.as_ref(), |it, next| it.bytes(next));
         }
+        Reply::Redated { lots, points, balance } => {
+            it.byte(12);
+            it.unsigned(*lots);
+            it.points(*points);
+            write_balance(it, balance);
+        }
         Reply::Key { number } => {
             it.byte(10);
             it.unsigned(u64::from(*number));
@@ -116,6 +122,7 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
         9 => Reply::Forgotten { answers: it.unsigned()?, next: it.option(Unpacker::array)? },
         10 => Reply::Key { number: it.small()? },
         11 => Reply::Credit { entry: EntryNo(it.unsigned()?), credit: it.money()? },
+        12 => Reply::Redated { lots: it.unsigned()?, points: it.points()?, balance: read_balance(it)? },
         _ => return Err(Unreadable),
     })
 }
@@ -217,6 +224,10 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         }
         Rejection::UnknownOrder => it.byte(24),
         Rejection::NotWithDiscounts => it.byte(19),
+        Rejection::UnknownLot
+        | Rejection::UnknownActivity
+        | Rejection::ActivityLimit { .. }
+        | Rejection::ExceedsExpired { .. } => write_refused_act(it, rejection),
         Rejection::BalanceBelowMinimum { points, balance } => {
             it.byte(20);
             it.points(*points);
@@ -235,6 +246,24 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.unsigned(u64::from(share.0));
             it.points(*fits);
         }
+        Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => write_refused_act(it, rejection),
+    }
+}
+
+/// Of what staff do by hand, of what earns without an order, and of store credit.
+fn write_refused_act(it: &mut Packer, rejection: &Rejection) {
+    match rejection {
+        Rejection::UnknownLot => it.byte(40),
+        Rejection::UnknownActivity => it.byte(41),
+        Rejection::ActivityLimit { per, most } => {
+            it.byte(42);
+            it.text(per);
+            it.unsigned(u64::from(*most));
+        }
+        Rejection::ExceedsExpired { there } => {
+            it.byte(43);
+            it.points(*there);
+        }
         Rejection::CreditExceedsOrder { fits } => {
             it.byte(26);
             it.money(*fits);
@@ -243,6 +272,7 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.byte(27);
             it.money(*spendable);
         }
+        other => unreachable!("{other} is packed elsewhere"),
     }
 }
 
@@ -272,6 +302,10 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         18 => Rejection::InsufficientPoints { spendable: it.points()? },
         19 => Rejection::NotWithDiscounts,
         24 => Rejection::UnknownOrder,
+        40 => Rejection::UnknownLot,
+        41 => Rejection::UnknownActivity,
+        42 => Rejection::ActivityLimit { per: intern(it.text()?), most: it.small()? },
+        43 => Rejection::ExceedsExpired { there: it.points()? },
         20 => Rejection::BalanceBelowMinimum { points: it.points()?, balance: it.points()? },
         21 => Rejection::NotInSteps { step: it.points()? },
         22 => Rejection::AboveMaximum { points: it.points()? },

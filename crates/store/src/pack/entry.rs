@@ -6,7 +6,7 @@ use engine::{
     OrderNo, Paid, PaidCredit, Points, Posting, Reason, RedeemRate, Timestamp,
 };
 
-use super::extension::{read_extended, write_extended};
+use super::extension::{read_acted, read_award, read_extended, write_acted, write_award, write_extended};
 use super::figures::{read_allotted, read_cut, read_of_day, write_allotted, write_cut, write_of_day};
 use super::worked::{pack_worked, unpack_worked};
 use super::{Packer, Read, Unpacker, Unreadable};
@@ -101,6 +101,8 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Unconvert => 14,
         Kind::Spend => 15,
         Kind::Refund => 16,
+        Kind::Reinstate => 17,
+        Kind::Activity => 18,
     }
 }
 
@@ -224,6 +226,10 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.unsigned(cause.entry.0);
             it.option(cause.order, |it, order| it.unsigned(order.0));
         }
+        Reason::Acted(award) => {
+            it.byte(9);
+            write_award(it, award);
+        }
     }
 }
 
@@ -248,6 +254,7 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
             entry: EntryNo(it.unsigned()?),
             order: it.option(|it| it.unsigned().map(OrderNo))?,
         })),
+        9 => read_award(it).map(Reason::Acted),
         _ => Err(Unreadable),
     }
 }
@@ -347,6 +354,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         changes.converted.is_some(),
         !changes.credit.is_empty(),
         changes.extended.is_some(),
+        changes.acted.is_some(),
     ];
     let has_more = more.contains(&true);
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
@@ -377,6 +385,9 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         if let Some(extended) = changes.extended {
             it.time(extended, ZERO);
         }
+        if let Some(acted) = &changes.acted {
+            write_acted(it, acted);
+        }
     }
 }
 
@@ -390,7 +401,7 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     let [owed, let_go, expired, earned, undone, counted, steps] = figures;
     let more = if bits >> 7 == 1 { it.byte()? } else { 0 };
-    if 63 < more {
+    if 127 < more {
         return Err(Unreadable);
     }
     let has = |index: u8| more >> index & 1 == 1;
@@ -419,6 +430,9 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     if has(5) {
         changes.extended = Some(it.time(ZERO)?);
+    }
+    if has(6) {
+        changes.acted = Some(read_acted(it)?);
     }
     Ok(changes)
 }

@@ -67,6 +67,7 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.money(adjustment.amount);
             it.text(&adjustment.note);
         }
+        Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => write_act(&mut it, body),
         Body::Settle { owner, program } => {
             it.byte(6);
             it.bytes(&owner.0);
@@ -92,6 +93,37 @@ fn write_returned(it: &mut Packer, names: [&String; 4], currency: [u8; 3], retur
     it.time(*returned_at, ZERO);
     it.list(lines, write_return);
     it.money(*refunded);
+}
+
+/// What staff do to points that are there or have expired, and what earns without an order.
+fn write_act(it: &mut Packer, body: &Body) {
+    match body {
+        Body::Redate { program, member, redating } => {
+            it.byte(40);
+            it.text(program);
+            write_member(it, member);
+            it.option(redating.lot, |it, lot| it.unsigned(lot.0));
+            it.time(redating.expires_at, ZERO);
+            it.text(&redating.note);
+        }
+        Body::Reinstate { program, member, reinstatement } => {
+            it.byte(41);
+            it.text(program);
+            write_member(it, member);
+            it.points(reinstatement.points);
+            it.option(reinstatement.lot, |it, lot| it.unsigned(lot.0));
+            it.maybe_time(reinstatement.expires_at, ZERO);
+            it.text(&reinstatement.note);
+        }
+        Body::Act { program, member, name, reference } => {
+            it.byte(42);
+            it.text(program);
+            write_member(it, member);
+            it.text(name);
+            it.option(reference.as_deref(), Packer::text);
+        }
+        other => write_other(it, other),
+    }
 }
 
 /// Of members themselves, of signing in, and of reference data.
@@ -181,6 +213,9 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
+        | Body::Redate { .. }
+        | Body::Reinstate { .. }
+        | Body::Act { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }

@@ -19,7 +19,7 @@ use engine::{Money, Points, Timestamp};
 pub(crate) use answer::{pack_outcome, unpack_outcome};
 pub(crate) use document::{pack_document, unpack_document};
 pub(crate) use entry::{EntryRow, kind_number, pack_entry, unpack_entry};
-pub(crate) use extension::{pack_extension, unpack_extension};
+pub(crate) use extension::{pack_activities, unpack_activities};
 pub(crate) use figures::{pack_rest, pack_year, unpack_rest, unpack_year};
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use order::{pack_conversion, pack_state, pack_taken, unpack_conversion, unpack_state, unpack_taken};

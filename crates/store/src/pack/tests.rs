@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use engine::{
-    Actor, Allotted, Bucket, By, Cap, Carried, Cause, CausedBy, Changes, Conversion, ConvertRate, Converted,
-    CreditPart, Cut, Date, Day, Displaced, Document, DocumentVersion, EarnMode, EarnRate, Earned, Entry, EntryNo,
-    Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, Line,
-    LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid, PaidCredit, Part, Pay, Pinned,
-    Points, Posted, Posting, Promoted, Reason, RedeemRate, Rejection, Return, ReturnPart, Returned, Rounding, Share,
-    Source, Taken, TakenBack, Times, Timestamp, Worked, Year,
+    Account, Act, Acted, Actor, Allotted, Award, Bucket, By, Cap, Carried, Cause, CausedBy, Changes, Conversion,
+    ConvertRate, Converted, CreditPart, Cut, Date, Day, Displaced, Document, DocumentVersion, EarnMode, EarnRate,
+    Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, Gives, HoldChange, HoldNo,
+    HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid,
+    PaidCredit, Part, Pay, Pinned, Points, Posted, Posting, Promoted, Reason, RedeemRate, Rejection, Return,
+    ReturnPart, Returned, Rounding, Share, Source, Taken, TakenBack, Times, Timestamp, Worked, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -101,6 +101,11 @@ fn reasons() -> BoxedStrategy<Reason> {
         (any::<u32>(), numbers(), option::of(numbers())).prop_map(|(program, entry, order)| {
             Reason::Cause(CausedBy { program, entry: EntryNo(entry), order: order.map(OrderNo) })
         }),
+        (acts(), any::<u32>(), points()).prop_map(|(act, version, points)| Reason::Acted(Award {
+            act,
+            version,
+            points
+        })),
     ]
     .boxed()
 }
@@ -146,7 +151,7 @@ fn changes() -> BoxedStrategy<Changes> {
         carried,
         option::of(vec(displaced(), 0..3)),
         (money(), option::of(of_days()), option::of(allotted())),
-        option::of(times()),
+        (option::of(times()), option::of(acted())),
         option::of((rates(), any::<i64>()).prop_map(|(rate, times)| Converted { rate, times })),
         vec(credit_parts(), 0..3),
     )
@@ -174,7 +179,8 @@ fn changes() -> BoxedStrategy<Changes> {
                 spent: of_day.0,
                 figures: of_day.1,
                 allotted: of_day.2,
-                extended,
+                extended: extended.0,
+                acted: extended.1,
                 converted,
                 credit,
             },
@@ -216,6 +222,20 @@ fn years() -> impl Strategy<Value = Year> {
     let days = prop::collection::btree_map(1..367_u16, figures(), 0..40);
     let day = |(ordinal, figures)| Day { ordinal, figures };
     (1970..2501_i16, days).prop_map(move |(year, days)| Year { year, days: days.into_iter().map(day).collect() })
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    prop_oneof![Just(Act::SignUp), Just(Act::Birthday), any::<String>().prop_map(Act::Custom)]
+}
+
+fn acted() -> impl Strategy<Value = Acted> {
+    (acts(), dates(), any::<[u32; 3]>()).prop_map(|(act, day, [of_day, of_month, of_life])| Acted {
+        act,
+        day,
+        of_day,
+        of_month,
+        of_life,
+    })
 }
 
 fn extensions() -> impl Strategy<Value = Extension> {
@@ -442,9 +462,12 @@ proptest! {
     }
 
     #[test]
-    fn extensions_are_read_as_they_were_written(extension in option::of(extensions())) {
-        let packed = pack_extension(extension.as_ref());
-        prop_assert_eq!(unpack_extension(packed.as_deref()), Ok(extension));
+    fn activities_are_read_as_they_were_written(extension in option::of(extensions()), acts in vec(acted(), 0..3)) {
+        let mut account = Account::default();
+        (account.extension, account.acts) = (extension, acts);
+        let mut read = Account::default();
+        prop_assert_eq!(unpack_activities(pack_activities(&account).as_deref(), &mut read), Ok(()));
+        prop_assert_eq!(read, account);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Reader {
     pub fn members(&self, after: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
         self.ask(|conn| {
             let select =
-                "SELECT owner_id, name, created_at, customer_type, birthday FROM members WHERE $1 < owner_id ORDER BY owner_id LIMIT $2";
+                "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since FROM members WHERE $1 < owner_id ORDER BY owner_id LIMIT $2";
             let mut statement = conn.prepare_cached(select)?;
             let after = after.map_or_else(Vec::new, |it| it.0.to_vec());
             let mut rows = statement.query(params![after, limit])?;
@@ -56,7 +56,7 @@ impl Reader {
     pub fn newest_members(&self, before: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
         self.ask(|conn| {
             let select =
-                "SELECT owner_id, name, created_at, customer_type, birthday FROM members WHERE owner_id < $1 ORDER BY owner_id DESC LIMIT $2";
+                "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since FROM members WHERE owner_id < $1 ORDER BY owner_id DESC LIMIT $2";
             let mut statement = conn.prepare_cached(select)?;
             let before = before.map_or([u8::MAX; 16], |it| it.0);
             let mut rows = statement.query(params![before, limit])?;
@@ -76,7 +76,8 @@ impl Reader {
 }
 
 pub(super) fn find_info(conn: &Connection, id: MemberId) -> Found<Option<MemberInfo>> {
-    let select = "SELECT owner_id, name, created_at, customer_type, birthday FROM members WHERE owner_id = $1";
+    let select =
+        "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since FROM members WHERE owner_id = $1";
     let mut statement = conn.prepare_cached(select)?;
     let mut rows = statement.query(params![id.0])?;
     rows.next()?.map(|row| read_member(conn, row)).transpose()

@@ -183,7 +183,11 @@ fn facts_about_a_member_are_kept_and_corrected() {
     let shop = Shop::new();
     let store = shop.opened("plain");
     let day = |text| Some(Date::parse_birthday(text).expect("a day"));
-    let facts = Facts { customer_type: Some("wholesale".into()), birthday: day("1952-02-29") };
+    let facts = Facts {
+        customer_type: Some("wholesale".into()),
+        birthday: day("1952-02-29"),
+        birthday_since: Timestamp::from_micros(NEW_YEAR),
+    };
     let (name, identities) = (Some("Ana".to_owned()), vec![customer(1)]);
     let body = Body::SignUp { id: id_of(1), name, identities, facts: facts.clone() };
     sent(&store, &[keyed("1", body)]);
@@ -193,7 +197,10 @@ fn facts_about_a_member_are_kept_and_corrected() {
     sent(&store, &[change(MemberChange { birthday: Some(day("1992-02-28")), ..MemberChange::default() })]);
     assert_eq!(known().facts, Facts { birthday: day("1992-02-28"), ..facts.clone() });
     sent(&store, &[change(MemberChange { customer_type: Some(None), ..MemberChange::default() })]);
-    assert_eq!(known().facts, Facts { customer_type: None, birthday: day("1992-02-28") });
+    assert_eq!(
+        known().facts,
+        Facts { customer_type: None, birthday: day("1992-02-28"), birthday_since: Timestamp::from_micros(NEW_YEAR) }
+    );
     assert_eq!(known().name.as_deref(), Some("Ana"), "what is left out stays");
     let wrong = MemberChange { customer_type: Some(Some("a\nb".into())), ..MemberChange::default() };
     assert_eq!(path_of(&send(&store, change(wrong))), "customer_type");

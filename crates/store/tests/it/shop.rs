@@ -63,6 +63,7 @@ fn plain() -> Terms {
         waiting_days: 0,
         validity: Validity::Months(12),
         extend: None,
+        activities: None,
         grace_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(250), value: Money::new(2_500) },

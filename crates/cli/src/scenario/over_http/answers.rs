@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    Actor, Allotted, Answer, Balance, Bucket, By, Cap, Carried, Cause, Changes, Choice, Choices, ConvertRate,
-    Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn,
-    Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay,
-    OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason, RedeemRate, Rejection, Rounding,
-    Share, Status, Times, Timestamp, Worked,
+    Act, Acted, Actor, Allotted, Answer, Award, Balance, Bucket, By, Cap, Carried, Cause, Changes, Choice, Choices,
+    ConvertRate, Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend,
+    ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone,
+    Money, OfDay, OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason, RedeemRate,
+    Rejection, Rounding, Share, Status, Times, Timestamp, Worked,
 };
 use serde_json::Value;
 
@@ -270,6 +270,11 @@ impl<'a> Read<'a> {
             "paid" => Reason::Paid(self.paid()?),
             "held" => Reason::Held { minutes: u32::try_from(self.number("minutes")?)? },
             "note" => Reason::Note(self.text("note")?.to_owned()),
+            "acted" => Reason::Acted(Award {
+                act: self.act()?,
+                version: u32::try_from(self.number("version")?)?,
+                points: self.points("points")?,
+            }),
             "extended" => {
                 let on = self.text("on")?;
                 let on = ExtendOn::ALL.into_iter().find(|it| it.name() == on).context("nothing extends so")?;
@@ -283,6 +288,22 @@ impl<'a> Read<'a> {
             }),
             other => bail!("{other} is no reason"),
         })
+    }
+
+    fn act(&self) -> Result<Act> {
+        Ok(match self.text("act")? {
+            "sign_up" => Act::SignUp,
+            "birthday" => Act::Birthday,
+            "custom" => Act::Custom(self.text("name")?.to_owned()),
+            other => bail!("{other} earns nothing"),
+        })
+    }
+
+    fn acted(&self) -> Result<Acted> {
+        let times = |name: &str| -> Result<u32> { Ok(u32::try_from(self.number(name)?)?) };
+        let day = Date::parse(self.text("day")?).context("a day")?;
+        let (of_day, of_month, of_life) = (times("of_day")?, times("of_month")?, times("of_life")?);
+        Ok(Acted { act: self.act()?, day, of_day, of_month, of_life })
     }
 
     fn paid(&self) -> Result<Paid> {
@@ -350,6 +371,7 @@ impl<'a> Read<'a> {
             spent: if self.optional("spent").is_some() { self.money("spent")? } else { Money::ZERO },
             figures: self.optional("figures").map(|it| it.of_day()).transpose()?,
             allotted: self.optional("allotted").map(|it| it.allotted()).transpose()?,
+            acted: self.optional("acted").map(|it| it.acted()).transpose()?,
             extended: self.optional("extended").map(|_| self.time("extended")).transpose()?,
             converted: self.optional("converted").map(|it| it.converted()).transpose()?,
             credit: match self.optional("credit") {
@@ -400,6 +422,10 @@ impl<'a> Read<'a> {
             "credit_exceeds_order" => Rejection::CreditExceedsOrder { fits: self.money("credit_fits")? },
             "insufficient_credit" => Rejection::InsufficientCredit { spendable: self.money("credit_spendable")? },
             "behind_account" => Rejection::BehindAccount,
+            "unknown_lot" => Rejection::UnknownLot,
+            "unknown_activity" => Rejection::UnknownActivity,
+            "activity_limit" => Rejection::ActivityLimit { per: "day", most: 0 },
+            "exceeds_expired" => Rejection::ExceedsExpired { there: self.points("expired")? },
             "insufficient_points" => Rejection::InsufficientPoints { spendable: self.points("spendable")? },
             other => bail!("{other} is no refusal of the rules"),
         })

@@ -271,5 +271,6 @@ fn mark(it: &Entry) -> (&'static str, &'static str) {
         Kind::Adjust if it.postings.iter().any(|it| it.to == Bucket::Deducted) => ("adjust", "revoked"),
         Kind::Adjust => ("adjust", "earned"),
         Kind::Redate | Kind::Extend => ("expire", "held"),
+        Kind::Reinstate | Kind::Activity => ("earn", "earned"),
     }
 }

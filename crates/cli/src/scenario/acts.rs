@@ -1,0 +1,94 @@
+//! What staff do to points that are there already, and what earns without an order: how a step says it, and how each of
+//! the three that a scenario runs against is told.
+
+use engine::{Account, Decision, LotNo, Moment, Points, Redating, Reinstatement, Rules, Timestamp};
+use serde_json::{Value, json};
+use store::{Body, MemberRef};
+
+use super::moment::When;
+use super::words::{Fault, Words};
+
+/// Of a member's account.
+#[derive(Clone, Debug)]
+pub(super) enum PointsAct {
+    Redate(Redating),
+    Reinstate(Reinstatement),
+    Act { name: String, reference: Option<String> },
+}
+
+impl PointsAct {
+    /// `redate ana [lot 1] until 2023-12-31 "why"`, or `never expires` for the day: what comes behind the name.
+    pub(super) fn read_redate(words: &mut Words, when: &When) -> Result<Self, Fault> {
+        let lot = lot(words)?;
+        let expires_at = if words.eat("never expires") {
+            Timestamp::NEVER
+        } else {
+            words.expect("until")?;
+            when.zone.end_of(words.date()?)
+        };
+        Ok(Self::Redate(Redating { lot, expires_at, note: words.quoted()?.to_owned() }))
+    }
+
+    /// `reinstate ana 40 [lot 1] "why" [until 2023-12-31]`.
+    pub(super) fn read_reinstate(words: &mut Words, when: &When) -> Result<Self, Fault> {
+        let (points, lot) = (words.points()?, lot(words)?);
+        let note = words.quoted()?.to_owned();
+        let expires_at = if words.eat("until") { Some(when.zone.end_of(words.date()?)) } else { None };
+        Ok(Self::Reinstate(Reinstatement { points, lot, expires_at, note }))
+    }
+
+    /// `act ana review [#r1]`.
+    pub(super) fn read_act(words: &mut Words) -> Result<Self, Fault> {
+        let name = words.take();
+        if name.is_empty() {
+            return Err(Fault::allowed(name, "the name of an activity such as review"));
+        }
+        let reference = words.peek().strip_prefix('#').map(str::to_owned);
+        if reference.is_some() {
+            words.take();
+        }
+        Ok(Self::Act { name: name.to_owned(), reference })
+    }
+
+    pub(super) fn decide(&self, account: &Account, rules: Rules<'_>, moment: Moment) -> Decision {
+        match self {
+            Self::Redate(it) => engine::redate(account, rules, it, moment),
+            Self::Reinstate(it) => engine::reinstate(account, rules, it, moment),
+            Self::Act { name, .. } => engine::act(account, rules, name, moment),
+        }
+    }
+
+    pub(super) fn body(&self, program: String, member: MemberRef) -> Body {
+        match self.clone() {
+            Self::Redate(redating) => Body::Redate { program, member, redating },
+            Self::Reinstate(reinstatement) => Body::Reinstate { program, member, reinstatement },
+            Self::Act { name, reference } => Body::Act { program, member, name, reference },
+        }
+    }
+
+    /// The last part of the address, and what is sent there.
+    pub(super) fn request(&self) -> (&'static str, Value) {
+        let time = |at: Timestamp| (at != Timestamp::NEVER).then(|| at.to_string());
+        match self {
+            Self::Redate(it) => {
+                let body = json!({
+                    "lot": it.lot.map(|it| it.0), "expires_at": time(it.expires_at), "note": it.note,
+                });
+                ("redatings", body)
+            }
+            Self::Reinstate(it) => {
+                let points: Points = it.points;
+                let body = json!({
+                    "points": points.get(), "lot": it.lot.map(|it| it.0), "expires_at": it.expires_at.and_then(time),
+                    "note": it.note,
+                });
+                ("reinstatements", body)
+            }
+            Self::Act { name, reference } => ("activities", json!({ "name": name, "reference": reference })),
+        }
+    }
+}
+
+fn lot(words: &mut Words) -> Result<Option<LotNo>, Fault> {
+    if words.eat("lot") { words.number("the number of a lot such as 1").map(|it| Some(LotNo(it))) } else { Ok(None) }
+}

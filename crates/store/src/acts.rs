@@ -1,0 +1,143 @@
+//! What staff do to points that are there already, or have expired, and what earns without an order.
+//!
+//! Each command touches one account. To move the dates of all points it loads all lots that have any; to give back what
+//! has expired, the lots that have expired points, and their orders.
+
+use engine::{Act, Award, EntryNo, Kind, LotNo, Moment, Points, Reason, Redating, Reinstatement, Stop};
+
+use crate::batch::Batch;
+use crate::command::{Body, Failure, Reply};
+use crate::decide::{Answered, Refused, ask, check_reference, find_account, find_listed_entry, post};
+use crate::directory::{Listed, Listing, reference_key};
+use crate::fault::{Fault, Found};
+use crate::id::MemberId;
+use crate::load;
+use crate::rows::AccountId;
+
+pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answered {
+    match body {
+        Body::Redate { program, member, redating } => {
+            let id = find_account(batch, program, member)?;
+            redate(batch, id, redating, moment)
+        }
+        Body::Reinstate { program, member, reinstatement } => {
+            let id = find_account(batch, program, member)?;
+            reinstate(batch, id, reinstatement, moment)
+        }
+        Body::Act { program, member, name, reference } => {
+            check_reference(reference.as_deref())?;
+            let id = find_account(batch, program, member)?;
+            act(batch, id, name, reference.as_deref(), moment)
+        }
+        _ => Err(Fault::Row("other commands are decided elsewhere").into()),
+    }
+}
+
+fn redate(batch: &mut Batch<'_>, id: AccountId, redating: &Redating, moment: Moment) -> Answered {
+    if let Some(no) = redating.lot {
+        load_lot(batch, id, no)?;
+    }
+    let decided = ask(batch, id, |account, rules| engine::redate(account, rules, redating, moment))?;
+    post(batch, id, &decided, false)?;
+    let account = &batch.slot(id)?.account;
+    let moved = decided.entries.iter().flat_map(|it| &it.dated).filter_map(|it| account.lot(it.no));
+    let points = |it: &engine::Lot| it.pending + it.available + it.held;
+    let (lots, points) = moved.fold((0, Points::ZERO), |(lots, sum), it| (lots + 1, sum + points(it)));
+    Ok(Reply::Redated { lots, points, balance: account.balance })
+}
+
+/// What has fallen due is settled first: what expires now can be reinstated at once.
+fn reinstate(batch: &mut Batch<'_>, id: AccountId, it: &Reinstatement, moment: Moment) -> Answered {
+    let due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
+    post(batch, id, &due, false)?;
+    batch.load(id, |conn, account| load::load_expired(conn, id, account))?;
+    let expired = batch.slot(id)?.account.lots().iter().filter(|it| it.expired.is_positive());
+    let orders: Vec<_> = expired.filter_map(|it| it.order).collect();
+    for no in orders {
+        batch.load_order(id, no)?;
+    }
+    let decided = ask(batch, id, |account, rules| engine::reinstate(account, rules, it, moment))?;
+    let entry = decided.entries.iter().find(|it| it.kind == Kind::Reinstate);
+    let entry = entry.ok_or(Fault::Row("a reinstatement is posted"))?.number;
+    post(batch, id, &decided, false)?;
+    Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
+}
+
+fn act(batch: &mut Batch<'_>, id: AccountId, name: &str, reference: Option<&str>, moment: Moment) -> Answered {
+    let key = reference.map(|it| reference_key(id.program, it));
+    if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
+        return acted_before(batch, id, &listed, name, moment);
+    }
+    let decided = ask(batch, id, |account, rules| engine::act(account, rules, name, moment))?;
+    let is_it = |it: &Reason| matches!(it, Reason::Acted(Award { act: Act::Custom(it), .. }) if it == name);
+    let entry = decided.entries.iter().find(|it| is_it(&it.reason));
+    let entry = entry.ok_or(Fault::Row("an activity is posted"))?.number;
+    post(batch, id, &decided, false)?;
+    if let Some(key) = key {
+        let listed = Listed { owner: id.owner, kind: Listing::Reference, program: id.program, number: entry.0 };
+        batch.rows.directory.insert(key, listed);
+    }
+    Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
+}
+
+/// The same act under its reference again is answered with its entry and the balance now; another one is refused.
+fn acted_before(batch: &mut Batch<'_>, id: AccountId, listed: &Listed, name: &str, moment: Moment) -> Answered {
+    if listed.owner != id.owner {
+        return Err(Refused::Failed(Failure::KeyReused));
+    }
+    let no = EntryNo(listed.number);
+    let entry = find_listed_entry(batch, id, no)?;
+    if !matches!(&entry.reason, Reason::Acted(Award { act: Act::Custom(it), .. }) if it == name) {
+        return Err(Refused::Failed(Failure::KeyReused));
+    }
+    let due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
+    let mut account = batch.slot(id)?.account.clone();
+    account.apply(&due);
+    Ok(Reply::Adjusted { entry: no, balance: account.balance })
+}
+
+/// Grants a new member what signing up gives, in every program that is on and gives anything.
+pub(crate) fn sign_up(batch: &mut Batch<'_>, owner: MemberId, moment: Moment) -> Result<(), Refused> {
+    let reference = batch.reference;
+    let gives = |it: &&crate::reference::Program| {
+        let terms = it.timeline.at(moment.now).map(|it| &it.terms);
+        terms.and_then(|it| it.activities.as_ref()).is_some_and(|it| it.sign_up.is_positive())
+    };
+    for program in reference.programs.values().filter(gives) {
+        let id = AccountId { owner, program: program.number };
+        let decided = ask(batch, id, |account, rules| engine::sign_up(account, rules, moment))?;
+        post(batch, id, &decided, false)?;
+    }
+    Ok(())
+}
+
+/// What the birthday that was known has given until now is given, before another takes its place.
+pub(crate) fn settle_birthdays(batch: &mut Batch<'_>, owner: MemberId, moment: Moment) -> Result<(), Refused> {
+    for id in with_birthdays(batch, owner)? {
+        let due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
+        post(batch, id, &due, false)?;
+    }
+    Ok(())
+}
+
+/// The sweeper is to come on the birthday that is known now.
+pub(crate) fn expect_birthdays(batch: &mut Batch<'_>, owner: MemberId) -> Found<()> {
+    with_birthdays(batch, owner)?.into_iter().try_for_each(|id| batch.renew_due(id))
+}
+
+/// The member's accounts in programs that ask for facts.
+fn with_birthdays(batch: &mut Batch<'_>, owner: MemberId) -> Found<Vec<AccountId>> {
+    let asking = batch.reference.programs.values().filter(|it| it.timeline.needs_facts());
+    let ids: Vec<AccountId> = asking.map(|it| AccountId { owner, program: it.number }).collect();
+    let mut there = Vec::new();
+    for id in ids {
+        if batch.slot(id)?.is_stored || batch.slot(id)?.is_changed {
+            there.push(id);
+        }
+    }
+    Ok(there)
+}
+
+fn load_lot(batch: &mut Batch<'_>, id: AccountId, no: LotNo) -> Found<()> {
+    batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, no))
+}
