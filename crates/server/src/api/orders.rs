@@ -122,14 +122,14 @@ pub(crate) struct OrderView {
     pub(crate) is_return: bool,
     /// Its returns that are documents of their own, beside what the last document says.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) returned: Vec<ReturnView>,
+    pub(crate) returned: Vec<OwnReturnView>,
     /// The last document.
     pub(crate) document: OrderDocument,
 }
 
 /// A return of the order that is a document of its own.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ReturnView {
+pub(crate) struct OwnReturnView {
     /// The channel that took it.
     channel: String,
     reference: String,
@@ -140,7 +140,7 @@ pub(crate) struct ReturnView {
     refunded: String,
 }
 
-impl ReturnView {
+impl OwnReturnView {
     fn of(it: &Returned, catalog: &Catalog, exponent: u8) -> Self {
         Self {
             channel: catalog.channel_numbered(it.channel).map_or_else(String::new, |it| it.info.name.clone()),
@@ -193,7 +193,7 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
         let_go: posted.let_go().get(),
         program_version: pinned.version,
         is_return: it.document.is_return,
-        returned: it.order.returned.iter().map(|it| ReturnView::of(it, catalog, exponent)).collect(),
+        returned: it.order.returned.iter().map(|it| OwnReturnView::of(it, catalog, exponent)).collect(),
         document: OrderDocument::of(&it.document, exponent, Some(it.member.to_string()), hold),
     })
 }
