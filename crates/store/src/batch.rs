@@ -332,15 +332,19 @@ impl<'a> Batch<'a> {
 
     /// What is known of a member has changed, and with it when the sweeper is to come: never later than before.
     pub(crate) fn renew_due(&mut self, id: AccountId) -> Found<()> {
-        let reference = self.reference;
-        let Some(program) = reference.programs.get(&id.program) else { return Ok(()) };
+        let due_at = self.due_at(id)?;
         let slot = self.slot(id)?;
-        let due_at =
-            engine::due_at(&slot.account, Rules { timeline: &program.timeline, facts: &slot.facts, channel: None });
         if due_at < slot.due_at {
             (slot.due_at, slot.is_changed) = (due_at, true);
         }
         Ok(())
+    }
+
+    /// When something falls due next, whatever the batch has noted so far.
+    pub(crate) fn due_at(&mut self, id: AccountId) -> Found<Timestamp> {
+        let reference = self.reference;
+        let slot = self.slot(id)?;
+        Ok(due_at(reference, id, &slot.account, &slot.facts))
     }
 
     fn day(&mut self, program: &Program, at: Timestamp) -> Found<String> {
@@ -439,12 +443,7 @@ impl<'a> Batch<'a> {
             staged;
         if let Some(slot) = self.accounts.get_mut(&id) {
             slot.is_changed |= settles || !orders.is_empty() || !entries.is_empty();
-            let due_at = match self.reference.programs.get(&id.program) {
-                Some(it) => {
-                    engine::due_at(&account, Rules { timeline: &it.timeline, facts: &slot.facts, channel: None })
-                }
-                None => account.due_at(),
-            };
+            let due_at = due_at(self.reference, id, &account, &slot.facts);
             slot.due_at = if settles { due_at } else { slot.due_at.min(due_at) };
             slot.account = account;
             slot.channels = channels;
@@ -499,6 +498,13 @@ impl Slot {
         let loaded = load(&mut account)?;
         self.account = account;
         Ok(loaded)
+    }
+}
+
+fn due_at(reference: &Reference, id: AccountId, account: &Account, facts: &Facts) -> Timestamp {
+    match reference.programs.get(&id.program) {
+        Some(it) => engine::due_at(account, Rules { timeline: &it.timeline, facts, channel: None }),
+        None => account.due_at(),
     }
 }
 

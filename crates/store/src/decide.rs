@@ -376,7 +376,7 @@ fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
     if batch.slot(id)?.is_stored || !decided.entries.is_empty() {
         post(batch, id, &decided, true)?;
     }
-    Ok(Reply::Settled { entries, due_at: batch.slot(id)?.due_at })
+    Ok(Reply::Settled { entries, due_at: batch.due_at(id)? })
 }
 
 pub(crate) fn post(batch: &mut Batch<'_>, id: AccountId, decided: &Decided, settles: bool) -> Found<()> {
