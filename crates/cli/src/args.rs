@@ -67,6 +67,8 @@ enum Command {
     Statement(commands::statement::Args),
     /// Add or deduct points by hand
     Adjust(commands::adjust::Args),
+    /// Give a member a tier, or none
+    Tier(commands::tier::Args),
     /// Reserve points for a checkout, or release them
     #[command(subcommand)]
     Hold(commands::hold::Command),
@@ -98,6 +100,7 @@ impl Args {
             Command::Export(command) => commands::export::run(&database()?, &command),
             Command::Statement(args) => commands::statement::run(&database()?, &args),
             Command::Adjust(args) => commands::adjust::run(&database()?, args),
+            Command::Tier(args) => commands::tier::run(&database()?, args),
             Command::Hold(command) => commands::hold::run(&database()?, command),
             Command::Sweep(args) => commands::sweep::run(&database()?, &args),
             Command::Verify(args) => commands::verify::run(&database()?, &args),

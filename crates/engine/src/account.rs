@@ -17,6 +17,7 @@ use crate::figures::{Figures, Year};
 use crate::money::Money;
 use crate::points::Points;
 use crate::posted::{Order, pop};
+use crate::tier::{TierName, TierState};
 
 /// The state of an account, as far as it is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,10 @@ pub struct Account {
     pub counted: Figures,
     /// The last year in which a day counts something.
     pub latest_year: Option<i16>,
+    /// The member's tier; nothing as long as there never was one.
+    pub tier: Option<TierState>,
+    /// Tiers before it, each with its beginning.
+    pub tiers_before: Vec<(TierName, Timestamp)>,
     pub(crate) years: Vec<Arc<Year>>,
     /// How far activity has extended the lots; nothing if it never did.
     pub extension: Option<Extension>,
@@ -148,6 +153,8 @@ impl Default for Account {
             carried: Vec::new(),
             counted: Figures::default(),
             latest_year: None,
+            tier: None,
+            tiers_before: Vec::new(),
             years: Vec::new(),
             extension: None,
             purse: None,
@@ -203,6 +210,8 @@ impl Account {
             conversions,
             extension: self.extension.clone(),
             acts: self.acts.clone(),
+            tier: self.tier.clone(),
+            tiers_before: self.tiers_before.clone(),
             ..*self
         }
     }
@@ -330,11 +339,13 @@ impl Account {
         }
     }
 
-    /// The next instant at which something falls due but for the loaded lots: a hold, or maybe a lot that is not loaded.
+    /// The next instant at which something falls due but for the loaded lots: a hold, a tier, or maybe a lot that is
+    /// not loaded.
     pub(crate) fn beside_lots_due_at(&self) -> Timestamp {
         let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
         let unseen = [self.open_unseen_at(), self.horizon.waiting];
-        holds.chain(unseen.into_iter().flatten()).min().unwrap_or(Timestamp::NEVER)
+        let review = self.tier.as_ref().map(|it| it.review_at);
+        holds.chain(unseen.into_iter().flatten()).chain(review).min().unwrap_or(Timestamp::NEVER)
     }
 
     /// An instant before which no open lot expires that is not loaded; nothing when all are.
@@ -390,6 +401,9 @@ impl Account {
                 Some(known) => known.clone_from(acted),
                 None => self.acts.push(acted.clone()),
             }
+        }
+        if let Some(tier) = &entry.changes.tier {
+            self.post_tier(tier);
         }
         assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
         if let Some(no) = entry.order {

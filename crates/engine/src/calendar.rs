@@ -145,6 +145,11 @@ impl Date {
     pub fn month(self) -> (i16, i8) {
         (self.0.year(), self.0.month())
     }
+    /// The same day so many months earlier; a day that the month does not have becomes its last.
+    #[must_use]
+    pub fn months_before(self, months: u16) -> Self {
+        Self(self.0.saturating_sub(jiff::Span::new().months(i32::from(months))))
+    }
 
     /// Whole days from `earlier` to this day.
     pub fn days_since(self, earlier: Self) -> i32 {

@@ -92,7 +92,7 @@ struct Shared {
 impl<'a> Sharing<'a> {
     fn new(account: &'a Account, order: &'a Order, counts: Money, per: Money, timeline: &Timeline) -> Self {
         let carries = |it: &&Order| {
-            let rate = timeline.version(it.pinned.version).map(|it| it.terms.earn);
+            let rate = timeline.version(it.pinned.version).map(|version| version.terms.under(it.pinned.tier).earn);
             rate.is_some_and(|it| it.per == per && it.mode == EarnMode::StepsCarried)
         };
         let seen = |it: &&Order| account.horizon.orders.is_none_or(|first| first <= it.no);
@@ -198,7 +198,8 @@ fn change_steps(ahead: &mut Ahead<'_>, by: OrderNo, no: OrderNo, steps: i64) -> 
     let other = ahead.account.order(no).cloned().ok_or(NeedMore)?;
     let document = other.document.clone().expect("a recorded order has a document");
     let version = timeline.version(other.pinned.version).expect("a published version is never deleted");
-    let rate = version.terms.earn;
+    let terms = version.terms.under(other.pinned.tier);
+    let rate = terms.earn;
     let before = other.posted.earned;
     let mut earned = Earned {
         cause: Cause::StepOf(by),
@@ -209,12 +210,12 @@ fn change_steps(ahead: &mut Ahead<'_>, by: OrderNo, no: OrderNo, steps: i64) -> 
         before,
         called_for: before,
         cut: None,
-        worked: worked(&other, &document, &version.terms),
+        worked: worked(&other, &document, terms),
     };
-    call_for(&mut earned, &other, other.posted.steps + steps, &version.terms);
+    call_for(&mut earned, &other, other.posted.steps + steps, terms);
     let changes = Changes { steps, ..Changes::default() };
     figures::check_loaded(&ahead.account, &other)?;
-    earn::post(ahead, &other, &document, earned, &version.terms, changes)
+    earn::post(ahead, &other, &document, earned, terms, changes)
 }
 
 /// How the award of another order comes about, where its program has more than its own rate.

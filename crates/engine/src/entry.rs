@@ -12,6 +12,7 @@ use crate::figures::OfDay;
 use crate::money::Money;
 use crate::points::{Points, points_for};
 use crate::program::{ConvertRate, EarnRate, Extend, Milestone, RedeemRate};
+use crate::tier::{TierReview, TierState};
 
 /// Number of an entry within its account, from 1 without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,10 +83,12 @@ pub enum Kind {
     Reinstate,
     /// Signing up, a birthday or another act earns.
     Activity,
+    /// A tier is reached, kept, lost or set.
+    Tier,
 }
 
 impl Kind {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -104,6 +107,7 @@ impl Kind {
         Self::Refund,
         Self::Reinstate,
         Self::Activity,
+        Self::Tier,
     ];
 
     /// The stable name of the kind.
@@ -127,6 +131,7 @@ impl Kind {
             Self::Refund => "refund",
             Self::Reinstate => "reinstate",
             Self::Activity => "activity",
+            Self::Tier => "tier",
         }
     }
 }
@@ -260,6 +265,8 @@ pub struct Changes {
     pub credit: Vec<CreditPart>,
     /// How often an act has been done now.
     pub acted: Option<Acted>,
+    /// Where the member stands after this entry.
+    pub tier: Option<TierState>,
 }
 
 /// Points become store credit so many times (C1).
@@ -334,6 +341,8 @@ pub enum Reason {
     Cause(CausedBy),
     /// What was done, and what the program gives for it.
     Acted(Award),
+    /// What became of a tier, and by which figure.
+    Tier(TierReview),
 }
 
 /// How far points are extended follows from when and by what.

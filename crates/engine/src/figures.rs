@@ -138,7 +138,7 @@ pub(crate) fn count(changes: &mut Changes, order: &Order, earned: &Earned, terms
     let Some(day) = order.pinned.day else { return };
     let mut figures = Figures { points: changes.earned, ..Figures::default() };
     let by_itself = !matches!(earned.cause, Cause::StepOf(_));
-    if terms.has_tiers() && by_itself {
+    if terms.tiers.is_some() && by_itself {
         let (spent, orders) = counts(earned);
         changes.spent = spent - order.posted.spent;
         figures.spent = changes.spent;
@@ -151,7 +151,7 @@ pub(crate) fn count(changes: &mut Changes, order: &Order, earned: &Earned, terms
 
 /// Whether an order counts otherwise than before, even if it earns the same.
 pub(crate) fn is_new(order: &Order, earned: &Earned, terms: &Terms) -> bool {
-    order.pinned.day.is_some() && terms.has_tiers() && counts(earned).0 != order.posted.spent
+    order.pinned.day.is_some() && terms.tiers.is_some() && counts(earned).0 != order.posted.spent
 }
 
 /// The money of an order that counts, and whether it counts as one: when it has reached what makes it earn. What came back

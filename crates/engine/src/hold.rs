@@ -26,7 +26,7 @@ pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
     let version = rules.timeline.at(moment.now).filter(|_| rules.timeline.is_on(moment.now));
-    let terms = &version.ok_or(Rejection::ProgramOff)?.terms;
+    let terms = ahead.account.terms_of(version.ok_or(Rejection::ProgramOff)?);
     let spendable = ahead.account.spendable(None);
     terms.redeem.check_balance(spendable)?;
     terms.redeem.check_figure(points)?;

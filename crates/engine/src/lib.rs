@@ -11,6 +11,7 @@
 //! | what does it earn, how is it taken back? | `earn.rs`, `carry.rs` for remainders |
 //! | at which rates, with which promotions? | `rates.rs`, `promotion.rs`, added up in `award.rs` |
 //! | what do caps leave of it, what does a day count? | `cap.rs`, `figures.rs` |
+//! | which tier does a member have? | `tier.rs`, `progress.rs` for what is missing and for staff |
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points become store credit, how does that pay? | `convert.rs`, `credit.rs` |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
@@ -45,6 +46,7 @@ mod order;
 mod points;
 mod posted;
 mod program;
+mod progress;
 mod promotion;
 mod quote;
 mod rates;
@@ -55,6 +57,7 @@ mod rejection;
 mod returned;
 mod settle;
 mod sums;
+mod tier;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use activity::{Act, Acted, Award, act, sign_up};
@@ -81,6 +84,7 @@ pub use program::{
     Activities, ConvertRate, Currency, CustomAct, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart,
     RedeemRate, RedeemTerms, Rules, Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
 };
+pub use progress::{Missing, Progress, SetTier, progress, set_tier};
 pub use promotion::{Gives, Promotion};
 pub use quote::{Choice, Choices, Quote, quote};
 pub use rates::{EarnRules, Earning, Exclusions, GiftCards, Multiplier, NoScale, Pay, Rate, RateOf, Rounding};
@@ -89,3 +93,7 @@ pub use reinstate::{Reinstatement, reinstate};
 pub use rejection::Rejection;
 pub use returned::{Returned, put_return};
 pub use settle::{due_at, settle};
+pub use tier::{
+    Downgrade, Tier, TierBy, TierHold, TierKeep, TierName, TierOutcome, TierReview, TierRules, TierState, TierWithin,
+    Tiers,
+};

@@ -25,6 +25,13 @@ pub const PROMOTIONS_MAX: usize = 60;
 pub const CONVERT_POINTS_MAX: Points = Points::new(1_000_000_000);
 /// What one member can be given of store credit in all: past that, nothing is converted.
 pub const CREDIT_MAX: Money = Money::new(1_000_000_000_000_000_000);
+/// How many tiers an account has had that it remembers, for documents that arrive late.
+pub const TIERS_BEFORE_MAX: usize = 100;
+/// The most tiers of a program.
+pub const TIERS_MAX: usize = 20;
+/// The most orders that a tier may ask for.
+pub const TIER_ORDERS_MAX: i64 = 1_000_000;
+pub const TIER_MONTHS_MAX: u16 = 120;
 pub const LINES_MAX: usize = 1_000;
 /// Returns of one order that are documents of their own.
 pub const RETURNS_MAX: usize = 1_000;

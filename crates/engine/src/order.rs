@@ -28,6 +28,7 @@ use crate::program::{Rules, Terms};
 use crate::redeem::{self, Named, Plan, Room};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::{repay, settle_ahead, settle_within};
+use crate::tier;
 
 /// What became of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub(crate) fn put(
         None => first_seen(&ahead.account, rules, document.placed_at),
     };
     let version = rules.timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
-    let terms = &version.terms;
+    let terms = version.terms.under(order.pinned.tier);
     if document.currency != terms.currency.code {
         return Err(Rejection::WrongCurrency.into());
     }
@@ -126,6 +127,7 @@ fn first_seen(account: &Account, rules: Rules<'_>, placed_at: Timestamp) -> Orde
         day,
         customer_type: earning.and_then(|it| it.customer_type(rules.facts.customer_type.as_deref())),
         channel: earning.and_then(|it| it.promotions.channel(rules.channel)),
+        tier: version.map_or(0, |it| it.rank_of(account.tier_at(placed_at))),
     };
     order
 }
@@ -357,7 +359,7 @@ impl Step<'_> {
         let value = redeem::value_paid(after, credit.after, kept, terms);
         let rate = terms.redeem.rate;
         let paid = Paid { rate, fits: self.plan.fits_kept, before, after, value, hold: self.hold };
-        let now = ahead.now();
+        let (now, first) = (ahead.now(), ahead.entries.len());
         figures::check_loaded(&ahead.account, order)?;
         let earned = earn::called_for(order, document, kept, value, terms);
         let earned = cap::apply(&ahead.account, order, earned, terms)?;
@@ -394,6 +396,7 @@ impl Step<'_> {
             redeem::take(&mut ahead, current.as_ref().unwrap_or(order), paid)?;
         }
         extend::by_order(&mut ahead, order, document, Did { earned: &earned, redeems: before < after }, terms);
+        tier::after_order(&mut ahead, order.no, first)?;
         settle_ahead(&mut ahead)?;
         Ok(Ok(self.decided(ahead, after, earned, value)))
     }

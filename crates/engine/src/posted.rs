@@ -44,6 +44,8 @@ pub struct Pinned {
     pub customer_type: Option<u16>,
     /// The place of the channel among those that its promotions name.
     pub channel: Option<u16>,
+    /// The rank of the member's tier in that version (T1).
+    pub tier: u8,
 }
 
 /// Sums and stacks over the entries of one order.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::calendar::{Date, Timestamp, YearDay, Zone};
 use crate::cap::Caps;
@@ -9,6 +10,7 @@ use crate::document::Document;
 use crate::money::Money;
 use crate::points::Points;
 use crate::rates::Earning;
+use crate::tier::Tiers;
 
 /// One version of a program, ready for the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Terms {
     pub earn_on_shipping: bool,
     /// The most that orders earn (E13). Not together with carried remainders.
     pub caps: Option<Caps>,
+    /// What members reach by what they count (T1).
+    pub tiers: Option<Arc<Tiers>>,
     /// Points wait so many days before they can be spent (E11).
     pub waiting_days: u16,
     pub validity: Validity,
@@ -69,11 +73,7 @@ impl Terms {
 
     /// Whether days count: for caps or for tiers.
     pub fn counts(&self) -> bool {
-        self.caps.is_some() || self.has_tiers()
-    }
-
-    pub fn has_tiers(&self) -> bool {
-        false
+        self.caps.is_some() || self.tiers.is_some()
     }
 }
 

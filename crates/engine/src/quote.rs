@@ -181,7 +181,9 @@ impl Cart<'_> {
     fn choices(&self, most: &Clamped) -> Choices {
         let why_not_more = most.why.clone();
         let version = self.rules.timeline.version(most.order.pinned.version);
-        let Some(terms) = version.map(|it| &it.terms) else { return Choices { points: Vec::new(), why_not_more } };
+        let Some(terms) = version.map(|it| it.terms.under(most.order.pinned.tier)) else {
+            return Choices { points: Vec::new(), why_not_more };
+        };
         let kept = Kept::under(self.document, &most.order.returned, terms);
         let credit = most.answer.credit;
         let room = Room::after_credit(&kept, credit, most.answer.credit_asked);

@@ -175,6 +175,25 @@ impl Earning {
         Ok(if it.is_used { it } else { Self::default() })
     }
 
+    /// The same rules beside another rate of the program: a tier's.
+    ///
+    /// # Errors
+    /// `NoScale` when the amounts cannot be added up exactly.
+    pub(crate) fn beside(&self, per: Money) -> Result<Self, NoScale> {
+        if !self.is_used {
+            return Ok(Self::default());
+        }
+        let mut it = self.clone();
+        it.scale = Scale::of(per);
+        for rate in &self.rates {
+            if let Pay::Per { per, .. } = rate.pay {
+                it.scale = it.scale.with_per(per).ok_or(NoScale)?;
+            }
+        }
+        it.scale = it.promotions.scale(it.scale).ok_or(NoScale)?;
+        Ok(it)
+    }
+
     fn name_customer_types(
         &mut self,
         rates: &[Rate],

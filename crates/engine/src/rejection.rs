@@ -20,6 +20,8 @@ pub enum Rejection {
     UnknownMember,
     /// No order of that reference in that channel.
     UnknownOrder,
+    /// The program has no tier of that name.
+    UnknownTier,
     /// The identity belongs to somebody else already.
     IdentityTaken,
     /// The order's reference belongs to another member's order.
@@ -83,6 +85,7 @@ impl Rejection {
             Self::UnknownProgram => "unknown_program",
             Self::UnknownMember => "unknown_member",
             Self::UnknownOrder => "unknown_order",
+            Self::UnknownTier => "unknown_tier",
             Self::IdentityTaken => "identity_taken",
             Self::OtherMember => "other_member",
             Self::WrongCurrency => "wrong_currency",
@@ -122,6 +125,7 @@ impl fmt::Display for Rejection {
             Self::UnknownProgram => f.write_str("there is no program of that name"),
             Self::UnknownMember => f.write_str("there is no member with that identity"),
             Self::UnknownOrder => f.write_str("there is no order of that reference"),
+            Self::UnknownTier => f.write_str("the program has no tier of that name"),
             Self::IdentityTaken => f.write_str("that identity belongs to another member"),
             Self::OtherMember => f.write_str("that reference is an order of another member"),
             Self::WrongCurrency => f.write_str("currency: allowed is the currency of the program"),

@@ -67,11 +67,12 @@ pub fn put_return(
     returned.check(currency, &document)?;
     let status = record(&mut order, returned)?;
     if status != Status::Recorded {
-        let answer = answer(&ahead, &order, status, &version.terms)?;
+        let answer = answer(&ahead, &order, status, version.terms.under(order.pinned.tier))?;
         return Ok(Decided { answer: Some(answer), ..ahead.decided() });
     }
     check_date("returned_at", returned.returned_at, moment)?;
-    converge(ahead, order, &document, &version.terms)
+    let terms = version.terms.under(order.pinned.tier);
+    converge(ahead, order, &document, terms)
 }
 
 /// Adds the return to those of its order, or takes the place of what it said before.

@@ -19,6 +19,7 @@ use crate::entry::{Actor, Bucket, Kind, LotNo, Reason};
 use crate::expire::expire;
 use crate::hold;
 use crate::program::Rules;
+use crate::tier;
 
 /// The entries that have fallen due at `now` or before.
 ///
@@ -37,6 +38,8 @@ pub fn due_at(account: &Account, rules: Rules<'_>) -> Timestamp {
 }
 
 /// Settles the working copy of a command. At one instant: expire, lapse holds, release, grant what a birthday gives, pay what is owed, convert; then it looks
+/// Settles the working copy of a command. At one instant: expire, lapse holds, release, pay what is owed, convert, review
+/// tiers; then it looks
 /// again, since a lapsed hold may give points back to a lot that has expired. What a command has just made available pays
 /// what is owed first, even if it expires at once.
 pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
@@ -76,6 +79,7 @@ fn fall_due(ahead: &mut Ahead<'_>, converts: bool) -> Result<(), NeedMore> {
         if converts {
             convert(ahead, due)?;
         }
+        tier::review_due(ahead, due)?;
         // What an entry has moved may be due anew: released points expire, those of a hold return to their lots.
         for posting in ahead.entries[posted..].iter().flat_map(|it| &it.postings) {
             waiting.extend(&ahead.account, ahead.account.lot(posting.lot));

@@ -50,7 +50,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         404,
         "NotFound",
         "What is named is not there: `unknown_program`, `unknown_channel`, `unknown_member`, `unknown_order`, \
-         `unknown_hold`, `unknown_lot`, `unknown_key`, `not_found`.",
+         `unknown_hold`, `unknown_lot`, `unknown_tier`, `unknown_key`, `not_found`.",
     ),
     (408, "BodyTimeout", "The body did not arrive in time: `request_timeout`."),
     (

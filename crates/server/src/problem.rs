@@ -200,6 +200,7 @@ impl Problem {
             Rejection::WrongCurrency => self.field = Some("currency".to_owned()),
             Rejection::VersionKind | Rejection::VersionConflict => self.field = Some("version".to_owned()),
             Rejection::UnknownHold | Rejection::HoldTaken => self.field = Some("hold".to_owned()),
+            Rejection::UnknownTier => self.field = Some("tier".to_owned()),
             Rejection::UnknownMember | Rejection::OtherMember => self.field = Some("member".to_owned()),
             Rejection::UnknownOrder => self.field = Some("order".to_owned()),
             Rejection::UnknownChannel
@@ -292,6 +293,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::UnknownMember
         | Rejection::UnknownOrder
         | Rejection::UnknownHold
+        | Rejection::UnknownTier
         | Rejection::UnknownLot => StatusCode::NOT_FOUND,
         Rejection::IdentityTaken
         | Rejection::OtherMember

@@ -16,6 +16,7 @@ mod rates;
 mod read;
 mod redeem_terms;
 mod terms;
+mod tiers;
 
 use engine::{Date, Terms};
 

@@ -7,7 +7,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{accounts, acts, channels, credit, health, holds, keys, members, orders, programs, quotes, returns};
+use crate::api::{
+    accounts, acts, channels, credit, health, holds, keys, members, orders, programs, quotes, returns, tiers,
+};
 use crate::app::App;
 use crate::guard;
 use crate::openapi;
@@ -47,6 +49,7 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/members/{member}/accounts/{program}/redatings", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/reinstatements", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/activities", "orders"),
+    ("POST", "/v1/members/{member}/accounts/{program}/tier", "adjust"),
     ("GET", "/v1/programs", "read"),
     ("POST", "/v1/programs", "programs"),
     ("GET", "/v1/programs/{program}", "read"),
@@ -109,6 +112,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(acts::redate))
         .routes(routes!(acts::reinstate))
         .routes(routes!(acts::act))
+        .routes(routes!(tiers::set_tier))
         .routes(routes!(programs::list_programs, programs::add_program))
         .routes(routes!(programs::get_program))
         .routes(routes!(programs::list_versions, programs::add_version))

@@ -7,6 +7,7 @@ mod answer;
 mod credit;
 mod entry;
 mod rejection;
+mod tier;
 mod voice;
 mod worked;
 
@@ -15,5 +16,6 @@ pub(crate) use credit::available_change;
 pub use credit::credit_in_words;
 pub use entry::{Lots, entry_in_words};
 pub use rejection::rejection_in_words;
+pub(crate) use tier::{figure_in_words, progress_in_words};
 pub use voice::{Names, Voice};
 pub(crate) use voice::{day, number, year_day};

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use engine::{
     Actor, Adjustment, Answer, Balance, CreditAdjustment, Document, DocumentVersion, EntryNo, Facts, HoldNo, Money,
-    OrderNo, Points, Redating, Reinstatement, Rejection, Return, Timestamp,
+    OrderNo, Points, Redating, Reinstatement, Rejection, Return, SetTier, Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -125,6 +125,12 @@ pub enum Body {
         name: String,
         reference: Option<String>,
     },
+    /// Staff give a member a tier, or none.
+    SetTier {
+        program: String,
+        member: MemberRef,
+        set: SetTier,
+    },
     /// Posts what has fallen due: the sweeper's.
     Settle {
         owner: MemberId,
@@ -230,6 +236,7 @@ impl Body {
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
+            | Self::SetTier { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
             | Self::ChangeMember { .. }
@@ -252,6 +259,7 @@ impl Body {
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
+            | Self::SetTier { .. }
             | Self::CreateProgram { .. }
             | Self::AddVersion { .. }
             | Self::SwitchProgram { .. }

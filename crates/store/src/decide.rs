@@ -107,6 +107,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::UnknownOrder
         | Rejection::UnknownHold
         | Rejection::UnknownLot
+        | Rejection::UnknownTier
         | Rejection::UnknownActivity => false,
         Rejection::Invalid { .. }
         | Rejection::IdentityTaken
@@ -166,6 +167,14 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             credit::adjust(batch, *currency, member, adjustment, moment)
         }
         Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => acts::run(batch, &command.body, moment),
+        Body::SetTier { program, member, set } => {
+            let id = find_account(batch, program, member)?;
+            let decided = ask(batch, id, |account, rules| engine::set_tier(account, rules, set, moment))?;
+            let entry = decided.entries.iter().rev().find(|it| it.kind == Kind::Tier);
+            let entry = entry.ok_or(Fault::Row("a tier that is set is posted"))?.number;
+            post(batch, id, &decided, false)?;
+            Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
+        }
         Body::Settle { owner, program } => {
             if !batch.reference.programs.contains_key(program) {
                 return Err(Rejection::UnknownProgram.into());
@@ -220,6 +229,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }
+        | Body::SetTier { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. } => Err(Fault::Row("commands on points are decided elsewhere").into()),
         Body::CreateProgram { .. }

@@ -241,6 +241,9 @@ fn changes(it: &Changes) -> Value {
             "act": act(&it.act), "day": it.day.to_string(), "of_day": it.of_day, "of_month": it.of_month,
             "of_life": it.of_life,
         })),
+        "tier": it.tier.as_ref().map(|it| json!({
+            "name": it.tier.as_deref(), "since": it.since.to_string(), "review_at": it.review_at.to_string(), "hold": it.hold.name(),
+        })),
     })
 }
 
@@ -265,6 +268,10 @@ fn reason(reason: &Reason) -> Value {
         Reason::Note(note) => json!({"code": "note", "note": note}),
         Reason::Acted(it) => json!({
             "code": "acted", "act": act(&it.act), "version": it.version, "points": it.points.get(),
+        }),
+        Reason::Tier(it) => json!({
+            "code": "tier", "outcome": it.outcome.name(), "before": it.before.as_deref(), "by": it.by.name(),
+            "within": it.within.name(), "figure": it.figure, "from": it.from,
         }),
         Reason::Extended(it) => json!({
             "code": "extended", "on": it.rule.on.name(), "months": it.rule.months, "at": it.at.to_string(),

@@ -132,7 +132,7 @@ pub(crate) fn load_lots(conn: &Connection, id: AccountId, account: &mut Account,
 
 /// The years from `first` on, as far as days count at all: those of the last one and the one before are as a rule all that
 /// caps and tiers look at.
-fn load_years(conn: &Connection, id: AccountId, account: &mut Account, first: Option<i16>) -> Found<()> {
+pub(crate) fn load_years(conn: &Connection, id: AccountId, account: &mut Account, first: Option<i16>) -> Found<()> {
     let (Some(first), Some(until)) = (first, account.horizon.years) else { return Ok(()) };
     let mut statement = conn.prepare_cached(YEARS)?;
     let mut rows = statement.query(params![id.owner.0, id.program, first, until])?;

@@ -171,6 +171,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }
+        | Body::SetTier { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }

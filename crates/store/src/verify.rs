@@ -526,6 +526,9 @@ fn compare_balance(id: AccountId, stored: &Loaded, replayed: &Account) -> Compar
     if account.acts != replayed.acts {
         return Err(differs(id, "its member has not done what earns as often as the entries say"));
     }
+    if (&account.tier, &account.tiers_before) != (&replayed.tier, &replayed.tiers_before) {
+        return Err(differs(id, "its tier is not what the entries make"));
+    }
     if account.extension != replayed.extension {
         return Err(differs(id, "activity has not extended its lots as the entries say"));
     }

@@ -363,6 +363,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::VersionKind | Rejection::VersionConflict => "version".to_owned(),
         Rejection::UnknownMember | Rejection::OtherMember => "member".to_owned(),
         Rejection::UnknownOrder => "order".to_owned(),
+        Rejection::UnknownTier => "tier".to_owned(),
         Rejection::UnknownHold | Rejection::HoldTaken => "hold".to_owned(),
         // What staff do and what earns without an order comes in no line of orders.
         Rejection::UnknownLot => "lot".to_owned(),

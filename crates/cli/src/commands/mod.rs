@@ -16,4 +16,5 @@ pub(crate) mod scenario;
 pub(crate) mod serve;
 pub(crate) mod statement;
 pub(crate) mod sweep;
+pub(crate) mod tier;
 pub(crate) mod verify;

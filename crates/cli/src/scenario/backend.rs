@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use super::tiers::Stands;
 use anyhow::Result;
 use engine::{
     Account, Actor, Adjustment, Answer, Balance, CreditAdjustment, Date, Document, Entry, Facts, HoldNo, Money, Points,
-    Quote, Rejection, Terms, Timestamp,
+    Quote, Rejection, SetTier, Terms, Timestamp,
 };
 
 use super::acts::PointsAct;
@@ -117,6 +118,13 @@ pub(super) enum Act {
         program: String,
         act: PointsAct,
     },
+    SetTier {
+        person: Person,
+        program: String,
+        set: SetTier,
+        /// The day that `until` is the end of.
+        last_day: Option<Date>,
+    },
     Settle {
         member: MemberNo,
     },
@@ -156,6 +164,8 @@ pub(super) trait Backend {
 
     /// The store credit that can be spent at an instant.
     fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money>;
+    /// Where a member stands; nothing where the program has no tiers.
+    fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>>;
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>>;
 

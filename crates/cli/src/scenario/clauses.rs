@@ -4,6 +4,7 @@
 
 use super::earning::Earning;
 use super::limits::Limits;
+use super::tiers::{self, TierClauses};
 use super::words::{Fault, Words};
 
 const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `in steps`, `in proportion`, `carry the remainder`, \
@@ -44,6 +45,7 @@ pub(super) struct Clauses {
     points_min: String,
     hold_minutes: String,
     limits: Limits,
+    tiers: TierClauses,
     on_refund: &'static str,
     shortfall: &'static str,
     earning: Earning,
@@ -73,6 +75,7 @@ impl Default for Clauses {
             points_min: "1".to_owned(),
             hold_minutes: "15".to_owned(),
             limits: Limits::default(),
+            tiers: TierClauses::default(),
             on_refund: "stays",
             shortfall: "owe",
             earning: Earning::default(),
@@ -133,13 +136,13 @@ impl Clauses {
             self.currency = name(words.take())?;
         } else if words.eat("zone") {
             self.zone = name(words.take())?;
-        } else if !self.limits.change(&mut words)? {
+        } else if !self.limits.change(&mut words)? && !self.tiers.change(&mut words)? {
             words = Words::of(clause)?;
         }
         if !words.is_done() {
             self.change_word(&mut words)?;
         }
-        words.done(ALLOWED)
+        words.done(&format!("{ALLOWED}, {}", tiers::ALLOWED))
     }
 
     fn change_cap(&mut self, words: &mut Words) -> Result<(), Fault> {
@@ -199,7 +202,7 @@ impl Clauses {
         let Self { sign_up, birthday, .. } = self;
         let custom = self.custom.join(", ");
         let ((points, per), (redeem, value)) = (&self.earn, &self.redeem);
-        let limits = self.limits.to_json();
+        let (limits, tiers) = (self.limits.to_json(), self.tiers.to_json());
         let caps: Vec<String> = self.caps.iter().map(|(key, most)| format!("\"{key}\": {most}")).collect();
         let caps = caps.join(", ");
         let (earning, order_types) = (self.earning.keys(), self.earning.order_types());
@@ -230,7 +233,7 @@ impl Clauses {
     "points": {redeem}, "value": "{value}", "min_value": "{value_min}", "min_points": {points_min},
     "hold_minutes": {hold_minutes}, "on_refund": "{on_refund}"{limits}
   }},
-  "refund": {{ "shortfall": "{shortfall}" }}{convert}
+  "refund": {{ "shortfall": "{shortfall}" }}{convert}{tiers}
 }}
 "#
         )
@@ -270,7 +273,7 @@ fn day_of_year(word: &str) -> Result<String, Fault> {
     if is_day { Ok(word.to_owned()) } else { Err(Fault::allowed(word, "a month and a day such as 12-31")) }
 }
 
-fn after(words: &mut Words, word: &str) -> Result<String, Fault> {
+pub(super) fn after(words: &mut Words, word: &str) -> Result<String, Fault> {
     words.expect(word)?;
     figure(words)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::moment::When;
+use super::tiers;
 use super::words::{Fault, Words};
 
 /// Which figures a step tells of.
@@ -15,6 +16,7 @@ pub(super) enum Tells {
     Account,
     Lots,
     Entries,
+    Tier,
 }
 
 /// Figures of whole points that a step may tell, besides a bare number: the available balance.
@@ -79,7 +81,7 @@ impl Expected {
         match tells {
             Tells::Lots => Ok(vec![Self::Items(list(parts, read_lot)?)]),
             Tells::Entries => Ok(vec![Self::Items(list(parts, read_entry)?)]),
-            Tells::Nothing | Tells::Order | Tells::Quote | Tells::Account => {
+            Tells::Nothing | Tells::Order | Tells::Quote | Tells::Account | Tells::Tier => {
                 let mut expected = Vec::new();
                 for part in parts {
                     let mut words = Words::of(part)?;
@@ -176,6 +178,12 @@ fn read_figure(words: &mut Words, tells: Tells, when: &When, expected: &mut Vec<
     if tells == Tells::Nothing {
         return Err(Fault::allowed(words.peek(), allowed(tells)));
     }
+    if tells == Tells::Tier
+        && let Some((name, value)) = tiers::expected(words)?
+    {
+        push(name, value);
+        return Ok(());
+    }
     let points: &[&str] = if of_sale { &OF_ORDER } else { &OF_ACCOUNT };
     if words.eat("credit because") {
         push("credit because", words.take().to_owned());
@@ -224,6 +232,7 @@ fn allowed(tells: Tells) -> &'static str {
         Tells::Nothing => "`refused CODE`",
         Tells::Order | Tells::Quote => ALLOWED_OF_ORDER,
         Tells::Account => ALLOWED_OF_ACCOUNT,
+        Tells::Tier => tiers::ALLOWED_OF_TIER,
         Tells::Lots => "`100 until 2023-08-05, 50 never expires` or `none`",
         Tells::Entries => "`earn 100, redeem -50 on 2022-08-05` or `none`",
     }
@@ -235,6 +244,7 @@ fn say(name: &str, value: &str) -> String {
         "refused" if value == NOTHING => "accepted".to_owned(),
         "until" if value == "never" => "never expires".to_owned(),
         "at" => format!("the field {value}"),
+        "tier held" => value.to_owned(),
         "unchanged" => if value == "yes" { "unchanged" } else { "a new entry" }.to_owned(),
         _ => format!("{name} {value}"),
     }

@@ -12,6 +12,7 @@ use super::acts::PointsAct;
 use super::backend::{
     Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
 };
+use super::tiers::Stands;
 
 pub(super) struct EngineBackend {
     versions: Vec<Version>,
@@ -226,7 +227,8 @@ impl EngineBackend {
             | Act::Release { .. }
             | Act::Adjust { .. }
             | Act::AdjustCredit { .. }
-            | Act::OnPoints { .. } => KEY,
+            | Act::OnPoints { .. }
+            | Act::SetTier { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
             Act::SignUp { .. } | Act::Change { .. } => KEY,
@@ -283,11 +285,9 @@ impl Backend for EngineBackend {
                     self.decide(member, |account, rules| engine::release_hold(account, rules, *hold, moment))?
                 }
             },
-            Act::Adjust { person, program, adjustment } => match on(person, program) {
+            Act::Adjust { person, program, adjustment: it } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),
-                Ok(member) => {
-                    self.decide(member, |account, rules| engine::adjust(account, rules, adjustment, moment))?
-                }
+                Ok(member) => self.decide(member, |account, rules| engine::adjust(account, rules, it, moment))?,
             },
             Act::AdjustCredit { person, adjustment, .. } => match self.find(person) {
                 Err(rejection) => return Ok(Err(rejection)),
@@ -299,6 +299,10 @@ impl Backend for EngineBackend {
                     Some(decided) => decided,
                     None => return Ok(Ok(Reply::Done)),
                 },
+            },
+            Act::SetTier { person, program, set, .. } => match on(person, program) {
+                Err(rejection) => return Ok(Err(rejection)),
+                Ok(member) => self.decide(member, |account, rules| engine::set_tier(account, rules, set, moment))?,
             },
             Act::Settle { member } => {
                 self.decide(*member, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?
@@ -339,6 +343,17 @@ impl Backend for EngineBackend {
 
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
         Ok(self.settled(member, now)?.balance)
+    }
+
+    fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
+        let kept = self.accounts.entry(member).or_default();
+        let mut account = kept.account.clone();
+        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel: None };
+        let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
+        account.apply(&due);
+        let progress = engine::progress(&account, &self.timeline, now).map_err(|_| anyhow!("every year is loaded"))?;
+        let terms = self.timeline.at(now).map(|it| &it.terms);
+        Ok(progress.zip(terms).map(|(progress, terms)| Stands::of(&progress, terms)))
     }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {

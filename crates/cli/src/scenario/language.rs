@@ -1,7 +1,7 @@
 //! The scenario language: one line, one step. Reads a whole file before anything runs, so that a slip of the pen is told
 //! with its line and what is allowed.
 
-use engine::{Adjustment, CreditAdjustment, Date, HoldNo, Points, Terms, Timestamp};
+use engine::{Adjustment, CreditAdjustment, Date, HoldNo, Points, SetTier, Terms, Timestamp};
 
 use super::acts::PointsAct;
 use super::backend::FactsChange;
@@ -12,7 +12,8 @@ use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
 const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `quote NAME …`, `hold NAME \
-    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`";
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`, `tier NAME`, \
+    `tier NAME gold until 2023-12-31 \"why\"`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
 pub(super) type Compile = fn(&str, Date) -> Result<Terms, Wrong>;
@@ -102,6 +103,17 @@ pub(super) enum Action {
         who: Who,
         act: PointsAct,
         program: Option<String>,
+    },
+    /// Staff set a tier, until the end of a day or for good.
+    SetTier {
+        who: Who,
+        set: SetTier,
+        last_day: Option<Date>,
+        program: Option<String>,
+    },
+    /// Where a member stands.
+    Tier {
+        who: Who,
     },
     Settle {
         who: Who,
@@ -278,6 +290,8 @@ impl Reader {
         } else if words.eat("act") {
             let (who, act) = (who(words)?, PointsAct::read_act(words)?);
             Action::OnPoints { who, act, program: under(words) }
+        } else if words.eat("tier") {
+            self.tier(words)?
         } else if words.eat("settle") {
             Action::Settle { who: who(words)? }
         } else if words.eat("balance") {
@@ -292,6 +306,20 @@ impl Reader {
         };
         words.done("nothing more in this step")?;
         Ok(action)
+    }
+
+    /// `tier ana` tells; `tier ana gold until 2022-12-31 "why"` sets.
+    fn tier(&self, words: &mut Words) -> Result<Action, Fault> {
+        let who = who(words)?;
+        if words.is_done() {
+            return Ok(Action::Tier { who });
+        }
+        let name = words.take();
+        let tier = (name != "none").then(|| name.to_owned());
+        let last_day = if words.eat("until") { Some(words.date()?) } else { None };
+        let note = words.quoted()?.to_owned();
+        let until = last_day.map(|it| self.when.zone.end_of(it));
+        Ok(Action::SetTier { who, set: SetTier { tier, until, note }, last_day, program: under(words) })
     }
 
     fn adjust(&self, words: &mut Words) -> Result<Action, Fault> {
@@ -327,6 +355,7 @@ impl Action {
             | Self::OnPoints { .. }
             | Self::Settle { .. } => Tells::Account,
             Self::Balance { .. } => Tells::Account,
+            Self::SetTier { .. } | Self::Tier { .. } => Tells::Tier,
             Self::Lots { .. } => Tells::Lots,
             Self::Entries { .. } => Tells::Entries,
         }

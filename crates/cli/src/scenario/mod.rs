@@ -19,6 +19,7 @@ mod on_disk;
 mod over_http;
 mod runner;
 mod tell;
+mod tiers;
 mod words;
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::backend::{
     Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply,
 };
 use super::folder::Folder;
+use super::tiers::Stands;
 
 /// The number of the only program.
 const PROGRAM_NO: u32 = 1;
@@ -160,8 +161,7 @@ impl Backend for StoreBackend {
             Act::Return { .. } => self.give_back(act, arrival)?,
             Act::Hold { person, program, points, minutes } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-                let (program, points, minutes) = (program.clone(), *points, *minutes);
-                (KEY, Body::Hold { program, member, points, minutes })
+                (KEY, Body::Hold { program: program.clone(), member, points: *points, minutes: *minutes })
             }
             Act::Release { person, hold } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
@@ -169,8 +169,10 @@ impl Backend for StoreBackend {
             }
             Act::Adjust { person, program, adjustment } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-                let (program, adjustment) = (program.clone(), adjustment.clone());
-                (KEY, Body::Adjust { program, member, adjustment, reference: None })
+                (
+                    KEY,
+                    Body::Adjust { program: program.clone(), member, adjustment: adjustment.clone(), reference: None },
+                )
             }
             Act::AdjustCredit { person, currency, adjustment } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
@@ -179,6 +181,10 @@ impl Backend for StoreBackend {
             Act::OnPoints { person, program, act } => {
                 let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, act.body(program.clone(), member))
+            }
+            Act::SetTier { person, program, set, .. } => {
+                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                (KEY, Body::SetTier { program: program.clone(), member, set: set.clone() })
             }
             Act::Settle { member } => (Actor::System, Body::Settle { owner: id_of(*member), program: PROGRAM_NO }),
         };
@@ -207,6 +213,13 @@ impl Backend for StoreBackend {
     fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money> {
         let credit = self.store.reader()?.credit(id_of(member), now)?;
         Ok(credit.first().map_or(Money::ZERO, |it| Money::new(it.account.balance.available.get())))
+    }
+    fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
+        let reader = self.store.reader()?;
+        let progress = reader.standing(id_of(member), PROGRAM_NO, now, 1)?.progress;
+        let rules = reader.rules(id_of(member), PROGRAM_NO)?;
+        let terms = rules.rules().timeline.at(now).map(|it| &it.terms);
+        Ok(progress.zip(terms).map(|(progress, terms)| Stands::of(&progress, terms)))
     }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {

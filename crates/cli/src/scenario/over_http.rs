@@ -18,6 +18,7 @@ use store::{Body, Command, Database, Failure, Key, MemberId, Options, Scopes, Se
 
 use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply};
 use super::folder::Folder;
+use super::tiers::Stands;
 use answers::{Read, number_of};
 use client::{Client, Method};
 use requests::{escaped, order_document};
@@ -44,6 +45,19 @@ pub(super) struct HttpBackend {
 }
 
 impl HttpBackend {
+    fn tier_request(
+        &self,
+        member: &str,
+        program: &str,
+        set: &engine::SetTier,
+        last_day: Option<engine::Date>,
+    ) -> (Method, String, Option<Value>) {
+        let program = escaped(&self.program_called(program));
+        let path = format!("/v1/members/{}/accounts/{program}/tier", escaped(member));
+        let last_day = last_day.map(|it| it.to_string());
+        (Method::POST, path, Some(json!({ "tier": set.tier, "last_day": last_day, "note": set.note })))
+    }
+
     pub(super) fn new() -> Result<Self> {
         let folder = Folder::new()?;
         let clock = Arc::new(AtomicI64::new(0));
@@ -265,14 +279,7 @@ impl Backend for HttpBackend {
             Act::SignUp { member, identities, facts } => return self.sign_up(*member, identities, facts),
             Act::Change { person, change } => {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-                let mut body = serde_json::Map::new();
-                if let Some(customer_type) = &change.customer_type {
-                    body.insert("customer_type".to_owned(), json!(customer_type));
-                }
-                if let Some(birthday) = change.birthday {
-                    body.insert("birthday".to_owned(), json!(birthday.map(|it| it.to_string())));
-                }
-                (Method::PATCH, format!("/v1/members/{}", escaped(&member)), Some(Value::Object(body)))
+                (Method::PATCH, format!("/v1/members/{}", escaped(&member)), Some(facts_named(change)))
             }
             Act::Program { json, terms, from } => {
                 self.exponent = terms.currency.exponent;
@@ -305,6 +312,10 @@ impl Backend for HttpBackend {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 let (program, (last, body)) = (escaped(&self.program_called(program)), act.request());
                 (Method::POST, format!("/v1/members/{}/accounts/{program}/{last}", escaped(&member)), Some(body))
+            }
+            Act::SetTier { person, program, set, last_day } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                self.tier_request(&member, program, set, *last_day)
             }
             Act::Adjust { person, program, adjustment } => {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
@@ -359,6 +370,11 @@ impl Backend for HttpBackend {
         let first = read.list("data")?.next();
         first.map_or(Ok(Money::ZERO), |it| it.money("available"))
     }
+    fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
+        self.go_on_to(now);
+        let account = self.get(&self.account(member)?)?;
+        self.read(&account).optional("tiers").map(|it| it.stands()).transpose()
+    }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {
         let path = format!("{}/entries?limit={PAGE}", self.account(member)?);
@@ -378,4 +394,16 @@ impl Backend for HttpBackend {
     fn verify(&mut self) -> Result<Option<String>> {
         Ok(self.app.store().reader()?.verify(&mut |_| ())?.difference)
     }
+}
+
+/// What a change names, and nothing else.
+fn facts_named(change: &super::backend::FactsChange) -> Value {
+    let mut body = serde_json::Map::new();
+    if let Some(customer_type) = &change.customer_type {
+        body.insert("customer_type".to_owned(), json!(customer_type));
+    }
+    if let Some(birthday) = change.birthday {
+        body.insert("birthday".to_owned(), json!(birthday.map(|it| it.to_string())));
+    }
+    Value::Object(body)
 }

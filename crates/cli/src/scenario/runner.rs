@@ -101,6 +101,12 @@ impl<'a> Runner<'a> {
                     self.tell_list(&mut found, member, step)?;
                 }
             }
+            Action::Tier { who } => {
+                let person = self.person(who)?;
+                if let Some(member) = self.member(&person) {
+                    self.tell_tier(&mut found, member, step)?;
+                }
+            }
             _ => self.act(step, &mut found)?,
         }
         Ok(found)
@@ -223,12 +229,21 @@ impl<'a> Runner<'a> {
                 let program = program(name);
                 (Act::OnPoints { person: person.clone(), program, act: act.clone() }, Some(person))
             }
+            Action::SetTier { who, set, last_day, program: name } => {
+                let person = self.person(who)?;
+                let (program, set, last_day) = (program(name), set.clone(), *last_day);
+                (Act::SetTier { person: person.clone(), program, set, last_day }, Some(person))
+            }
             Action::Settle { who } => {
                 let person = self.person(who)?;
                 let Some(member) = self.member(&person) else { return Ok(None) };
                 (Act::Settle { member }, Some(person))
             }
-            Action::Quote { .. } | Action::Balance { .. } | Action::Lots { .. } | Action::Entries { .. } => {
+            Action::Quote { .. }
+            | Action::Balance { .. }
+            | Action::Lots { .. }
+            | Action::Entries { .. }
+            | Action::Tier { .. } => {
                 return Ok(None);
             }
         }))
@@ -255,6 +270,12 @@ impl<'a> Runner<'a> {
         let owner = self.orders.keys().find(|(_, it)| it == order).map(|(member, _)| Person::Member(*member));
         let order = (CHANNEL.to_owned(), order.clone());
         Ok(Some((Act::Return { channel, reference, order, document: Arc::new(document) }, owner)))
+    }
+    fn tell_tier(&mut self, found: &mut Found, member: MemberNo, step: &Step) -> Result<()> {
+        if let Some(stands) = self.backend.stands(member, self.now)? {
+            stands.tell(found, &step.when);
+        }
+        Ok(())
     }
 
     fn sign_up(&mut self, who: &Who, identities: &[String], change: &FactsChange) -> Act {

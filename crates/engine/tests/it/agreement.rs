@@ -46,6 +46,13 @@ fn small_timelines() -> impl Strategy<Value = Timeline> {
             // The model knows the program's own rate alone; `earning.rs` works the others out slowly.
             version.terms.earning = Earning::default();
             version.terms.order_types = BTreeSet::new();
+            // The model has no tiers: those that are there change nothing else.
+            if let Some(mut rules) = version.terms.tiers.as_ref().map(|it| it.rules()) {
+                for level in &mut rules.levels {
+                    (level.earn, level.redeem) = (None, None);
+                }
+                version.terms = version.terms.clone().with_tiers(rules).expect("they have no rates");
+            }
         }
         Timeline::new(versions, timeline.switches().to_vec())
     })

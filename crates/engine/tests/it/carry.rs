@@ -43,6 +43,7 @@ impl Shop {
             earn_on_tax: false,
             earn_on_shipping: false,
             caps: None,
+            tiers: None,
             waiting_days: 0,
             validity: Validity::Never,
             extend: None,

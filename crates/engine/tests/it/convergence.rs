@@ -103,7 +103,14 @@ fn compare(sequence: &Account, alone: &Account) -> Outcome {
     prop_assert_eq!(of(sequence), of(alone));
     let credit = |it: &Account| it.purse.as_ref().map(|it| it.available());
     prop_assert_eq!(credit(sequence), credit(alone), "store credit");
+    prop_assert_eq!(days(sequence), days(alone), "what days count");
     Ok(())
+}
+
+/// What each day counts.
+fn days(account: &Account) -> Vec<(i16, Vec<engine::Day>)> {
+    let years = account.years().iter().filter(|it| !it.days.is_empty());
+    years.map(|it| (it.year, it.days.clone())).collect()
 }
 
 /// What is left in lots of equal dates: pending, available, held. When waiting ended no longer matters once it has.

@@ -137,6 +137,8 @@ pub(crate) fn check_replay(account: &Account, entries: &[Entry]) -> Outcome {
     prop_assert_eq!(replayed.lots(), account.lots());
     prop_assert_eq!((replayed.counted, replayed.latest_year), (account.counted, account.latest_year));
     prop_assert_eq!(replayed.years(), account.years());
+    prop_assert_eq!(&replayed.tier, &account.tier);
+    prop_assert_eq!(&replayed.tiers_before, &account.tiers_before);
     prop_assert_eq!(replayed.holds(), account.holds());
     prop_assert_eq!(&replayed.extension, &account.extension);
     prop_assert_eq!(

@@ -65,6 +65,8 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     account.counted = whole.counted;
     account.latest_year = whole.latest_year;
     account.extension = whole.extension.clone();
+    account.tier.clone_from(&whole.tier);
+    account.tiers_before.clone_from(&whole.tiers_before);
     account.horizon = horizon;
     for year in whole.years().iter().filter(|it| horizon.years.is_none_or(|first| first <= it.year)) {
         account.load_year((**year).clone());

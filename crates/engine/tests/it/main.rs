@@ -22,4 +22,5 @@ mod refusals;
 mod returns;
 mod seeded;
 mod shop;
+mod tiers;
 mod transcript;

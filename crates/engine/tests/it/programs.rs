@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    Caps, ConvertRate, Currency, Date, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money, Points,
-    PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Timeline, Timestamp, Validity, Version,
-    WithDiscounts, YearDay, Zone,
+    Caps, ConvertRate, Currency, Date, Downgrade, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money,
+    Points, PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Tier, TierBy, TierKeep, TierRules,
+    TierWithin, Timeline, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
 };
 use proptest::prelude::*;
 
@@ -28,6 +28,7 @@ pub(crate) fn plain() -> Terms {
         earn_on_tax: true,
         earn_on_shipping: false,
         caps: None,
+        tiers: None,
         waiting_days: 0,
         validity: Validity::Never,
         extend: None,
@@ -68,7 +69,7 @@ pub(crate) fn timelines() -> BoxedStrategy<Timeline> {
                 number: 2,
                 effective_at: NOON.plus_days(day),
                 // What counts towards a cap is what it was: orders under a lower one would use up what others have.
-                terms: Terms { zone: first.zone, caps: capped(&second, first.caps), ..second },
+                terms: tiered_anew(Terms { zone: first.zone, caps: capped(&second, first.caps), ..second }),
             },
         ];
         let switch = |(day, on)| Switch { at: NOON.plus_days(day).plus_minutes(77), on };
@@ -79,13 +80,13 @@ pub(crate) fn timelines() -> BoxedStrategy<Timeline> {
 
 pub(crate) fn terms() -> BoxedStrategy<Terms> {
     (basic_terms(), earn_rules(true), order_types())
-        .prop_map(|(terms, rules, order_types)| with_rules(Terms { order_types, ..terms }, rules))
+        .prop_map(|(terms, rules, order_types)| tiered_anew(with_rules(Terms { order_types, ..terms }, rules)))
         .boxed()
 }
 
 /// Where splitting an order never earns more: flat points of promotions are excepted.
 pub(crate) fn terms_without_flat_points() -> BoxedStrategy<Terms> {
-    (basic_terms(), earn_rules(false)).prop_map(|(terms, rules)| with_rules(terms, rules)).boxed()
+    (basic_terms(), earn_rules(false)).prop_map(|(terms, rules)| tiered_anew(with_rules(terms, rules))).boxed()
 }
 
 /// Seldom only orders of one type.
@@ -96,7 +97,8 @@ fn order_types() -> impl Strategy<Value = BTreeSet<String>> {
 fn basic_terms() -> BoxedStrategy<Terms> {
     let earning = (milestone(), earn_rate(), any::<bool>(), any::<bool>(), waiting_days());
     let keeping = (zone(), validity(), extend(), prop::sample::select(vec![0_u16, 1, 9, 30]));
-    (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed(), converts().boxed())
+    let conversions = (converts(), tiers()).boxed();
+    (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed(), conversions)
         .prop_map(
             |(
                 (grant_on, earn, earn_on_tax, earn_on_shipping, waiting_days),
@@ -105,11 +107,11 @@ fn basic_terms() -> BoxedStrategy<Terms> {
                 shortfall,
                 points_part,
                 caps,
-                convert,
+                (convert, tiers),
             )| {
                 let (zone, validity, extend, grace_days) = keeping;
                 let caps = if earn.mode == EarnMode::StepsCarried { None } else { caps };
-                Terms {
+                let terms = Terms {
                     zone,
                     grant_on,
                     earn,
@@ -125,6 +127,10 @@ fn basic_terms() -> BoxedStrategy<Terms> {
                     points_part,
                     convert,
                     ..plain()
+                };
+                match tiers {
+                    Some(tiers) => terms.with_tiers(tiers).expect("small amounts"),
+                    None => terms,
                 }
             },
         )
@@ -139,6 +145,51 @@ fn caps() -> impl Strategy<Value = Option<Caps>> {
         Some(Caps { order, day, month: times(month, 2), year: times(year, 3) })
     });
     prop_oneof![2 => Just(None), 1 => caps]
+}
+
+/// Up to three tiers, so low that they are reached, with rates of their own.
+fn tiers() -> impl Strategy<Value = Option<TierRules>> {
+    let level = (1..60_i64, prop::option::of(1..5_i64), prop::option::of(1..5_i64));
+    let keep = prop_oneof![
+        3 => Just(TierKeep::WhileReached),
+        1 => Just(TierKeep::ThisYear),
+        1 => Just(TierKeep::NextYear),
+        2 => (1..3_u16).prop_map(TierKeep::Months),
+        1 => Just(TierKeep::Ever),
+    ];
+    let one_step = prop::sample::select(vec![Downgrade::Straight, Downgrade::OneStep]);
+    let by = prop::sample::select(TierBy::ALL.to_vec());
+    let within = prop::sample::select(TierWithin::ALL.to_vec());
+    let grace = prop_oneof![2 => Just(0_u16), 1 => 1..20_u16];
+    let rules = (by, within, keep, one_step, grace, prop::collection::vec(level, 1..4));
+    let rules = rules.prop_map(|(by, within, keep, downgrade, grace_days, levels)| {
+        let mut from = 0;
+        let names = ["silver", "gold", "platinum"];
+        let levels = levels.into_iter().zip(names).map(|((more, earn, redeem), name)| {
+            let scale = match by {
+                TierBy::Points => 1,
+                TierBy::Spend => 100,
+                TierBy::Orders => 0,
+            };
+            from = (from + more * scale).max(from + 1);
+            Tier {
+                name: name.into(),
+                from,
+                earn: earn.map(|it| (Points::new(it), Money::new(100))),
+                redeem: redeem.map(|it| RedeemRate { points: Points::new(100), value: Money::new(it * 50) }),
+            }
+        });
+        Some(TierRules { by, within, keep, downgrade, grace_days, levels: levels.collect() })
+    });
+    prop_oneof![1 => Just(None), 1 => rules]
+}
+
+/// The terms of each tier follow those of the program.
+pub(crate) fn tiered_anew(terms: Terms) -> Terms {
+    match terms.tiers.as_ref().map(|it| it.rules()) {
+        Some(rules) => terms.with_tiers(rules).expect("small amounts"),
+        None => terms,
+    }
 }
 
 /// Remainders are carried without caps.

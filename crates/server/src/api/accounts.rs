@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{Adjustment, Entry, EntryNo, Lot, OrderNo, Points, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Background, Body, MemberId, MemberRef, Reader, StoreError, Time};
+use store::{Background, Body, MemberId, MemberRef, Reader, Standing, StoreError, Time};
 use utoipa::{IntoParams, ToSchema};
 
 use super::members::find;
@@ -21,6 +21,7 @@ use crate::wire::entry::{Told, WireEntry};
 use crate::wire::ids::{Owned, OwnedId};
 use crate::wire::order::instant;
 use crate::wire::page::{Page, Paging};
+use crate::wire::tier::WireProgress;
 use crate::wire::{last_day, time};
 use crate::words::entry_in_words;
 
@@ -36,6 +37,9 @@ pub(crate) struct AccountView {
     #[schema(format = DateTime)]
     at: String,
     balance: WireBalance,
+    /// The member's tier and what is missing to the next; left out where the program has none, and for instants in the past.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tiers: Option<WireProgress>,
     /// The coming expiry, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_expiry: Option<ExpiryView>,
@@ -73,8 +77,7 @@ pub(crate) async fn list_accounts(
         .await?;
     let views = standings.iter().filter_map(|(number, it)| {
         let program = catalog.program_numbered(*number)?;
-        let expiry = it.expiries.first().copied();
-        Some(account(member, program, &it.balance, expiry, now))
+        Some(account(member, program, it, now))
     });
     Ok(Reply(Page::whole(views.collect::<Answer<_>>()?)))
 }
@@ -108,11 +111,11 @@ pub(crate) async fn get_account(
     let Some(at) = &asked.at else {
         let now = app.now();
         let standing = app.read(move |reader| reader.standing(member, number, now, 1)).await?;
-        return account(member, program, &standing.balance, standing.expiries.first().copied(), now).map(Reply);
+        return account(member, program, &standing, now).map(Reply);
     };
     let at = instant(at).map_err(|(what, allowed)| Problem::invalid("at", what, allowed))?;
     let balance = app.read(move |reader| reader.balance(member, number, at)).await?;
-    account(member, program, &balance, None, at).map(Reply)
+    account(member, program, &Standing { balance, ..Standing::default() }, at).map(Reply)
 }
 
 /// List the coming expiries of an account: every day on which points go, soonest first.
@@ -370,20 +373,18 @@ pub(super) async fn named(app: &App, member: &str, program: &str) -> Answer<Name
     Ok(Named { catalog, member, number })
 }
 
-fn account(
-    member: MemberId,
-    program: &Program,
-    balance: &engine::Balance,
-    next: Option<(Timestamp, Points)>,
-    at: Timestamp,
-) -> Answer<AccountView> {
+fn account(member: MemberId, program: &Program, standing: &Standing, at: Timestamp) -> Answer<AccountView> {
     let terms = program.terms(at)?;
+    let progress = standing.progress.as_ref();
+    let next = standing.expiries.first().copied();
     Ok(AccountView {
         member: member.to_string(),
         program: program.info.id.to_string(),
         currency: terms.currency.code().to_owned(),
         at: at.to_string(),
-        balance: WireBalance::of(balance, terms),
+        // Points are worth what the member's tier says.
+        balance: WireBalance::of(&standing.balance, terms.under(progress.map_or(0, |it| it.rank))),
+        tiers: progress.zip(terms.tiers.as_deref()).map(|(it, tiers)| WireProgress::of(it, tiers, terms)),
         next_expiry: next.map(|it| expiry(program, it, at)).transpose()?.flatten(),
     })
 }

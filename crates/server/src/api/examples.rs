@@ -75,6 +75,8 @@ const FILES: &[(&str, &str)] = &files![
     "61-redate",
     "62-reinstate",
     "63-act",
+    "64-add_program-tiers",
+    "65-set_tier",
 ];
 
 /// The examples with their names.

@@ -13,3 +13,4 @@ pub(crate) mod orders;
 pub(crate) mod programs;
 pub(crate) mod quotes;
 pub(crate) mod returns;
+pub(crate) mod tiers;

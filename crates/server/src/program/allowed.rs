@@ -32,9 +32,8 @@ pub(super) fn allowed(path: &str) -> String {
         "redeem.points" => format!("a whole number from 1 to {points}"),
         "earn.waiting_days" => format!("a whole number from 0 to {}", limits::WAITING_DAYS_MAX),
         "grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
-        "earn.caps.order" | "earn.caps.day" | "earn.caps.month" | "earn.caps.year" => {
-            format!("a whole number from 1 to {}, or left out", limits::POINTS_MAX)
-        }
+        _ if path.starts_with("tiers.") => tiers(&path),
+        _ if path.starts_with("earn.caps.") => format!("a whole number from 1 to {}, or left out", limits::POINTS_MAX),
         "redeem.step" | "redeem.max_points" => format!("a whole number from 1 to {}", limits::POINTS_MAX),
         "redeem.max_share" => "a share in quotes such as \"50%\", \"0.01%\" to \"100%\"".to_owned(),
         "redeem.pays_shipping" | "redeem.pays_tax" => "true or false".to_owned(),
@@ -121,4 +120,28 @@ fn of_rates(path: &str) -> Option<String> {
         "promotions.first_order" => "true or false".to_owned(),
         _ => return None,
     })
+}
+
+/// What is allowed at the keys of tiers.
+fn tiers(path: &str) -> String {
+    match path {
+        "tiers.by" => "\"points\", \"spend\" or \"orders\"".to_owned(),
+        "tiers.within" => "\"lifetime\", \"year\" or \"12_months\"".to_owned(),
+        "tiers.keep.months" => format!("a whole number from 1 to {}", limits::TIER_MONTHS_MAX),
+        _ if path.starts_with("tiers.keep") => {
+            "\"while_reached\", \"this_year\", \"next_year\", \"ever\" or {\"months\": 12}".to_owned()
+        }
+        "tiers.downgrade" => "\"straight\" or \"one_step\"".to_owned(),
+        "tiers.grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
+        "tiers.levels" => format!("a list of 1 to {} tiers, from the lowest to the highest", limits::TIERS_MAX),
+        _ if path.ends_with(".from") => {
+            "a whole number of points or orders, or an amount in quotes such as \"500.00\"".to_owned()
+        }
+        _ if path.ends_with(".per") || path.ends_with(".value") => {
+            "a decimal amount in quotes such as \"30.98\"".to_owned()
+        }
+        _ if path.ends_with(".points") => format!("a whole number from 0 to {}", limits::RATE_POINTS_MAX),
+        _ if path.ends_with(".name") => allowed("name"),
+        _ => "an object with keys, {\"key\": value, …}".to_owned(),
+    }
 }

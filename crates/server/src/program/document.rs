@@ -14,6 +14,7 @@ use super::convert::ConvertDocument;
 use super::promotions::PromotionDocument;
 use super::rates::{ExcludeDocument, GiftCardsDocument, MultiplierDocument, RateDocument, RoundingDocument};
 use super::read::{some_amount, some_whole, text, text_amount, whole};
+use super::tiers::TiersDocument;
 
 /// A loyalty program: the terms that members join.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -72,6 +73,10 @@ pub struct ProgramDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ConvertDocument")]
     pub convert: Option<ConvertDocument>,
+    /// Tiers of members; left out, there are none.
+    #[serde(default, deserialize_with = "some_tiers", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "TiersDocument")]
+    pub tiers: Option<TiersDocument>,
 }
 
 /// The word for one point and for many.
@@ -378,6 +383,11 @@ impl Default for RedeemDocument {
             on_refund: OnRefund::default(),
         }
     }
+}
+
+/// Tiers may be left out, and are not null.
+fn some_tiers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<TiersDocument>, D::Error> {
+    TiersDocument::deserialize(deserializer).map(Some)
 }
 
 fn grace_days() -> i64 {

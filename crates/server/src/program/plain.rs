@@ -8,6 +8,7 @@ mod promotions;
 mod rates;
 mod redeeming;
 mod refunds;
+mod tiers;
 
 use engine::{Money, Points, Terms, limits};
 
@@ -32,6 +33,7 @@ pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
     said.extend(plain.redeeming());
     said.extend(plain.refunds());
     said.extend(plain.converting());
+    said.extend(plain.tiers());
     said.push(plain.off());
     said.push("An order keeps the terms of the time when it was placed, whatever changes later.".to_owned());
     Ok(said)

@@ -108,7 +108,8 @@ fn check_format(value: &Value) -> Result<(), Fault> {
 }
 
 /// The keys that take a list.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 14] = [
+    "tiers.levels",
     "promotions",
     "promotions.weekdays",
     "promotions.products",

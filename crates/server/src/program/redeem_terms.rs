@@ -3,7 +3,7 @@
 use engine::{Currency, Money, Points, RedeemRate, RedeemTerms, Share, WithDiscounts, limits};
 
 use super::allowed::allowed;
-use super::document::{Discounted, RedeemDocument};
+use super::document::{Amount, Discounted, RedeemDocument};
 use super::terms::{amount, refuse_too_many_points, within};
 use crate::fault::Fault;
 
@@ -15,14 +15,7 @@ const MINOR_PER_POINT_MAX: i64 = 1_000_000;
 /// # Errors
 /// The first value that is outside its limits, or contradicts another.
 pub(super) fn redeem(redeem: &RedeemDocument, currency: Currency) -> Result<RedeemTerms, Fault> {
-    let points = within("redeem.points", redeem.points, 1, limits::RATE_POINTS_MAX.get())?;
-    let value = amount("redeem.value", &redeem.value, 1, currency)?;
-    refuse_too_many_points("redeem.points", points, value, currency)?;
-    if points * MINOR_PER_POINT_MAX < value.minor() {
-        let most = Money::new(points * MINOR_PER_POINT_MAX).to_text(currency.exponent);
-        let what = format!("\"{}\" is too much for {points} points", redeem.value.0);
-        return Err(Fault::new("redeem.value", what, format!("at most \"{most}\"")));
-    }
+    let rate = rate_of("redeem", redeem.points, &redeem.value, currency)?;
     let value_min = amount("redeem.min_value", &redeem.min_value, 0, currency)?;
     let points_min = within("redeem.min_points", redeem.min_points, 0, limits::POINTS_MAX.get())?;
     let hold_minutes = within("redeem.hold_minutes", redeem.hold_minutes, 1, i64::from(limits::HOLD_MINUTES_MAX))?;
@@ -31,7 +24,7 @@ pub(super) fn redeem(redeem: &RedeemDocument, currency: Currency) -> Result<Rede
     let value_max = redeem.max_value.as_ref().map(|it| amount("redeem.max_value", it, 1, currency));
     let balance_min = within("redeem.min_balance", redeem.min_balance, 0, limits::POINTS_MAX.get())?;
     let terms = RedeemTerms {
-        rate: RedeemRate { points: Points::new(points), value },
+        rate,
         value_min,
         points_min: Points::new(points_min),
         hold_minutes: u32::try_from(hold_minutes).expect("it is within its limits"),
@@ -49,6 +42,19 @@ pub(super) fn redeem(redeem: &RedeemDocument, currency: Currency) -> Result<Rede
     };
     refuse_nothing(redeem, &terms)?;
     Ok(terms)
+}
+
+/// What points are worth, as checked at `path`.
+pub(super) fn rate_of(path: &str, points: i64, value: &Amount, currency: Currency) -> Result<RedeemRate, Fault> {
+    let points = within(&format!("{path}.points"), points, 1, limits::RATE_POINTS_MAX.get())?;
+    let worth = amount(&format!("{path}.value"), value, 1, currency)?;
+    refuse_too_many_points(&format!("{path}.points"), points, worth, currency)?;
+    if points * MINOR_PER_POINT_MAX < worth.minor() {
+        let most = Money::new(points * MINOR_PER_POINT_MAX).to_text(currency.exponent);
+        let what = format!("\"{}\" is too much for {points} points", value.0);
+        return Err(Fault::new(&format!("{path}.value"), what, format!("at most \"{most}\"")));
+    }
+    Ok(RedeemRate { points: Points::new(points), value: worth })
 }
 
 /// A share such as "50%" or "12.5%"; all of it is no limit.

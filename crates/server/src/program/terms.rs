@@ -30,7 +30,7 @@ impl ProgramDocument {
         let waiting_days = within("earn.waiting_days", self.earn.waiting_days, 0, i64::from(limits::WAITING_DAYS_MAX))?;
         let validity = validity(&self.validity)?;
         let grace_days = within("grace_days", self.grace_days, 0, i64::from(limits::GRACE_DAYS_MAX))?;
-        Ok(Terms {
+        let terms = Terms {
             zone,
             currency,
             grant_on: milestone(self.earn.on),
@@ -40,6 +40,7 @@ impl ProgramDocument {
             earn_on_tax: self.earn.include_tax,
             earn_on_shipping: self.earn.include_shipping,
             caps: self.earn.caps.caps(self.earn.mode)?,
+            tiers: None,
             waiting_days: narrow(waiting_days),
             validity,
             extend: self.extend()?,
@@ -49,7 +50,11 @@ impl ProgramDocument {
             shortfall: shortfall(self.refund.shortfall),
             points_part: points_part(self.redeem.on_refund),
             convert: self.convert.as_ref().map(|it| it.rate(currency)).transpose()?,
-        })
+        };
+        match &self.tiers {
+            Some(tiers) => tiers.add_to(terms),
+            None => Ok(terms),
+        }
     }
 
     fn extend(&self) -> Result<Option<Extend>, Fault> {
@@ -94,16 +99,27 @@ impl ProgramDocument {
 
     fn earn_rate(&self, currency: Currency) -> Result<EarnRate, Fault> {
         let earn = &self.earn;
-        let points = within("earn.points", earn.points, 0, limits::RATE_POINTS_MAX.get())?;
-        let per = amount("earn.per", &earn.per, 1, currency)?;
-        refuse_too_many_points("earn.points", points, per, currency)?;
+        let (points, per) = earn_rate_of("earn", earn.points, &earn.per, currency)?;
         let mode = match earn.mode {
             Mode::Proportional => EarnMode::Proportional,
             Mode::Steps => EarnMode::Steps,
             Mode::StepsCarried => EarnMode::StepsCarried,
         };
-        Ok(EarnRate { points: Points::new(points), per, mode })
+        Ok(EarnRate { points, per, mode })
     }
+}
+
+/// So many points per amount, as checked at `path`.
+pub(super) fn earn_rate_of(
+    path: &str,
+    points: i64,
+    per: &Amount,
+    currency: Currency,
+) -> Result<(Points, Money), Fault> {
+    let points = within(&format!("{path}.points"), points, 0, limits::RATE_POINTS_MAX.get())?;
+    let per = amount(&format!("{path}.per"), per, 1, currency)?;
+    refuse_too_many_points(&format!("{path}.points"), points, per, currency)?;
+    Ok((Points::new(points), per))
 }
 
 pub(super) fn refuse_too_many_points(path: &str, points: i64, amount: Money, currency: Currency) -> Result<(), Fault> {

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::account::WireEarned;
 use super::ids::{Owned, OwnedId};
+use super::tier::{WireTierReview, WireTierState};
 
 /// One business fact in the ledger.
 #[derive(Debug, Serialize, ToSchema)]
@@ -131,6 +132,8 @@ pub(crate) enum WireReason {
         version: u32,
         points: i64,
     },
+    /// What became of a tier, and by which figure.
+    Tier(WireTierReview),
     /// An activity that keeps all points alive.
     Extended {
         /// `order`, `earning` or `activity`.
@@ -228,6 +231,9 @@ pub(crate) struct WireChanges {
     /// What it does to the member's store credit, lot by lot.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) credit: Vec<WireCreditPart>,
+    /// Where the member stands from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tier: Option<WireTierState>,
 }
 
 /// What counts on a day.
@@ -376,6 +382,7 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
             let (act, name) = act(&it.act);
             WireReason::Acted { act, name, version: it.version, points: it.points.get() }
         }
+        Reason::Tier(it) => WireReason::Tier(WireTierReview::of(it, exponent)),
         Reason::Extended(it) => {
             WireReason::Extended { on: it.rule.on.name(), months: it.rule.months, at: it.at.to_string() }
         }
@@ -430,6 +437,7 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
             orders: it.figures.orders,
         }),
         allotted: it.allotted.map(|it| WireAllotted { cap: it.cap.name(), points: it.points.get() }),
+        tier: it.tier.as_ref().map(WireTierState::of),
         extended: it.extended.map(|it| it.to_string()),
         converted: it.converted.map(|it| WireConverted {
             points: it.rate.points.get(),

@@ -5,6 +5,7 @@ use engine::{
     Paid, Points, Posting, Reason, Timestamp,
 };
 
+use super::tier::tier_in_words;
 use super::voice::{Voice, milestone};
 
 /// Finds a lot's dates by its number; entries name lots by number alone. Unknown lots are told without their date.
@@ -45,6 +46,7 @@ impl Story<'_> {
             (Kind::Repay, _) => format!("{} paid what was owed", self.moved_points()),
             (Kind::Adjust, Reason::Note(note)) => self.adjust(note),
             (Kind::Redate, Reason::Note(note)) => self.moved(note),
+            (Kind::Tier, reason) => self.tier(reason),
             (Kind::Redate, _) => self.redate(),
             (Kind::Reinstate, Reason::Note(note)) => self.reinstated(note),
             (Kind::Activity, Reason::Acted(award)) => self.acted(award),
@@ -205,6 +207,11 @@ impl Story<'_> {
         let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
         let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));
         format!("{} added {by}: {note}{until}", self.points(self.sum(|it| it.from == Bucket::Issued)))
+    }
+
+    fn tier(&self, reason: &Reason) -> String {
+        let Some(state) = &self.entry.changes.tier else { return "the tier stays".to_owned() };
+        tier_in_words(reason, state, self.voice)
     }
 
     fn redate(&self) -> String {

@@ -38,12 +38,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
             format!("That is more than the order can take: at most {}.", voice.points(*fits))
         }
         Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => refused_credit(rejection, voice),
-        Rejection::InsufficientPoints { spendable } if spendable.is_zero() => {
-            format!("There are no {} to spend.", voice.names.many)
-        }
-        Rejection::InsufficientPoints { spendable } => {
-            format!("That is more than can be spent: at most {}.", voice.points(*spendable))
-        }
+        Rejection::InsufficientPoints { spendable } => insufficient(*spendable, voice),
         Rejection::ProgramOff => {
             format!("The program was not on at that time: no {} can be redeemed.", voice.names.many)
         }
@@ -66,6 +61,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::UnknownProgram
         | Rejection::UnknownMember
         | Rejection::UnknownOrder
+        | Rejection::UnknownTier
         | Rejection::IdentityTaken
         | Rejection::OtherMember
         | Rejection::BehindAccount => sentence(&rejection.to_string()),
@@ -109,6 +105,12 @@ fn refused_act(rejection: &Rejection, voice: &Voice) -> String {
         }
         other => sentence(&other.to_string()),
     }
+}
+fn insufficient(spendable: engine::Points, voice: &Voice) -> String {
+    if spendable.is_zero() {
+        return format!("There are no {} to spend.", voice.names.many);
+    }
+    format!("That is more than can be spent: at most {}.", voice.points(spendable))
 }
 
 fn sentence(text: &str) -> String {

@@ -21,6 +21,7 @@ fn defaults() -> Terms {
         earn_on_tax: false,
         earn_on_shipping: false,
         caps: None,
+        tiers: None,
         waiting_days: 0,
         validity: Validity::Never,
         extend: None,

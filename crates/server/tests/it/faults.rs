@@ -58,7 +58,7 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(
         r#""earning": {}"#,
         "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, order_types, \
-         promotions, validity, extend, activities, grace_days, redeem, refund, convert",
+         promotions, validity, extend, activities, grace_days, redeem, refund, convert, tiers",
     );
     check_key(
         r#""earn": {"pre": "1.00"}"#,
@@ -280,6 +280,36 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
     (r#""earn": {"on": "shipped"}"#, "earn.on", "\"shipped\" is not known", "\"placed\", \"paid\" or \"fulfilled\""),
     (r#""earn": {"include_tax": "yes"}"#, "earn.include_tax", "\"yes\" cannot stand here", "true or false"),
     (r#""earn": {"include_shipping": 1}"#, "earn.include_shipping", "1 cannot stand here", "true or false"),
+    (
+        r#""tiers": {"levels": []}"#,
+        "tiers.levels",
+        "there are 0 tiers",
+        "a list of 1 to 20 tiers, from the lowest to the highest",
+    ),
+    (
+        r#""tiers": {"levels": [{"name": "gold", "from": 500}]}"#,
+        "tiers.levels[0].from",
+        "a number is no amount",
+        "a decimal amount in quotes such as \"500.00\"",
+    ),
+    (
+        r#""tiers": {"by": "orders", "levels": [{"name": "gold", "from": 5}, {"name": "gold", "from": 9}]}"#,
+        "tiers.levels[1].name",
+        "\"gold\" is the name of another tier",
+        "a name that no other tier has",
+    ),
+    (
+        r#""tiers": {"by": "orders", "levels": [{"name": "silver", "from": 5}, {"name": "gold", "from": 5}]}"#,
+        "tiers.levels[1].from",
+        "no more than the tier before",
+        "more than the tier before: from the lowest to the highest",
+    ),
+    (
+        r#""tiers": {"downgrade": "one_step", "levels": [{"name": "gold", "from": "5.00"}]}"#,
+        "tiers.downgrade",
+        "without a time for which a tier is kept every step would be taken at once",
+        "\"straight\", or tiers.keep or tiers.grace_days as well",
+    ),
     (
         r#""earn": {"caps": {"day": 0}}"#,
         "earn.caps.day",

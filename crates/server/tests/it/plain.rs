@@ -77,6 +77,22 @@ fn caps_are_told_with_an_order_that_reaches_them() {
 }
 
 #[test]
+fn tiers_are_told_with_what_they_give() {
+    check(
+        r#""tiers": {"by": "points", "within": "year", "keep": "next_year", "downgrade": "one_step", "grace_days": 30,
+            "levels": [{"name": "Silver", "from": 500}, {"name": "Gold", "from": 1000,
+                "earn": {"points": 2, "per": "1.00"}, "redeem": {"points": 100, "value": "2.00"}}]}"#,
+        &[
+            "Tier Silver is reached by 500 points earned in a calendar year.",
+            "Tier Gold is reached by 1,000 points earned in a calendar year; an order of 100.00 then earns 200 points; 100 \
+             points then pay 2.00.",
+            "A tier stays to the end of the year after that in which it was reached and for 30 days of grace; then it falls \
+             by one step, unless more is reached.",
+        ],
+    );
+}
+
+#[test]
 fn what_earns_and_when_is_told() {
     let order = "of goods for 100.00 less a coupon of 15.00, plus 8.00 tax and 5.00 shipping";
     for (more, rule, counts) in [

@@ -173,6 +173,7 @@ fn every_refusal_says_what_would_be_accepted() {
         (Rejection::UnknownChannel, "There is no channel of that name."),
         (Rejection::UnknownProgram, "There is no program of that name."),
         (Rejection::UnknownMember, "There is no member with that identity."),
+        (Rejection::UnknownTier, "The program has no tier of that name."),
         (Rejection::IdentityTaken, "That identity belongs to another member."),
         (Rejection::OtherMember, "That reference is an order of another member."),
         (Rejection::WrongCurrency, "The order is in another currency: this program counts in USD."),

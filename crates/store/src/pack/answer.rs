@@ -192,9 +192,8 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.text(path);
             it.text(allowed);
         }
-        Rejection::UnknownChannel => it.byte(2),
-        Rejection::UnknownProgram => it.byte(3),
-        Rejection::UnknownMember => it.byte(4),
+        Rejection::UnknownChannel | Rejection::UnknownProgram | Rejection::UnknownMember => it.byte(unknown(rejection)),
+        Rejection::UnknownOrder | Rejection::UnknownTier => it.byte(unknown(rejection)),
         Rejection::IdentityTaken => it.byte(5),
         Rejection::OtherMember => it.byte(6),
         Rejection::WrongCurrency => it.byte(7),
@@ -222,7 +221,6 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.byte(18);
             it.points(*spendable);
         }
-        Rejection::UnknownOrder => it.byte(24),
         Rejection::NotWithDiscounts => it.byte(19),
         Rejection::UnknownLot
         | Rejection::UnknownActivity
@@ -276,6 +274,18 @@ fn write_refused_act(it: &mut Packer, rejection: &Rejection) {
     }
 }
 
+/// The code of what is not there.
+fn unknown(rejection: &Rejection) -> u8 {
+    match rejection {
+        Rejection::UnknownChannel => 2,
+        Rejection::UnknownProgram => 3,
+        Rejection::UnknownMember => 4,
+        Rejection::UnknownOrder => 24,
+        Rejection::UnknownTier => 50,
+        _ => unreachable!("it is asked for what is not there alone"),
+    }
+}
+
 fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
     Ok(match it.byte()? {
         1 => Rejection::Invalid { path: Cow::Owned(it.text()?), allowed: intern(it.text()?) },
@@ -300,6 +310,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         25 => Rejection::OrderType,
         17 => Rejection::BehindAccount,
         18 => Rejection::InsufficientPoints { spendable: it.points()? },
+        50 => Rejection::UnknownTier,
         19 => Rejection::NotWithDiscounts,
         24 => Rejection::UnknownOrder,
         40 => Rejection::UnknownLot,

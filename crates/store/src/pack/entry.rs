@@ -8,6 +8,7 @@ use engine::{
 
 use super::extension::{read_acted, read_award, read_extended, write_acted, write_award, write_extended};
 use super::figures::{read_allotted, read_cut, read_of_day, write_allotted, write_cut, write_of_day};
+use super::tier::{read_review, read_state, write_review, write_state};
 use super::worked::{pack_worked, unpack_worked};
 use super::{Packer, Read, Unpacker, Unreadable};
 
@@ -103,6 +104,7 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Refund => 16,
         Kind::Reinstate => 17,
         Kind::Activity => 18,
+        Kind::Tier => 19,
     }
 }
 
@@ -230,6 +232,10 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.byte(9);
             write_award(it, award);
         }
+        Reason::Tier(review) => {
+            it.byte(10);
+            write_review(it, review);
+        }
     }
 }
 
@@ -255,6 +261,7 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
             order: it.option(|it| it.unsigned().map(OrderNo))?,
         })),
         9 => read_award(it).map(Reason::Acted),
+        10 => read_review(it).map(Reason::Tier),
         _ => Err(Unreadable),
     }
 }
@@ -355,6 +362,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         !changes.credit.is_empty(),
         changes.extended.is_some(),
         changes.acted.is_some(),
+        changes.tier.is_some(),
     ];
     let has_more = more.contains(&true);
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
@@ -388,6 +396,9 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         if let Some(acted) = &changes.acted {
             write_acted(it, acted);
         }
+        if let Some(tier) = &changes.tier {
+            write_state(it, tier);
+        }
     }
 }
 
@@ -401,9 +412,6 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     let [owed, let_go, expired, earned, undone, counted, steps] = figures;
     let more = if bits >> 7 == 1 { it.byte()? } else { 0 };
-    if 127 < more {
-        return Err(Unreadable);
-    }
     let has = |index: u8| more >> index & 1 == 1;
     let mut changes = Changes {
         owed: Points::new(owed),
@@ -433,6 +441,9 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     if has(6) {
         changes.acted = Some(read_acted(it)?);
+    }
+    if has(7) {
+        changes.tier = Some(read_state(it)?);
     }
     Ok(changes)
 }

@@ -5,6 +5,7 @@ use std::num::TryFromIntError;
 use engine::{Account, Allotted, Cap, Changes, Cut, Date, Day, Figures, Money, OfDay, Points, Year};
 
 use super::entry::{read_carried, write_carried};
+use super::tier::{read_tiers, write_tiers};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
@@ -36,7 +37,7 @@ pub(crate) fn unpack_year(year: i16, bytes: &[u8]) -> Read<Year> {
 
 /// What an account carries and counts beside its balances; nothing when there is nothing.
 pub(crate) fn pack_rest(account: &Account) -> Option<Vec<u8>> {
-    if account.carried.is_empty() && account.latest_year.is_none() {
+    if account.carried.is_empty() && account.latest_year.is_none() && account.tier.is_none() {
         return None;
     }
     let mut it = Packer::new(VERSION);
@@ -45,6 +46,7 @@ pub(crate) fn pack_rest(account: &Account) -> Option<Vec<u8>> {
         it.signed(i64::from(year));
         write_figures(it, &account.counted, &Figures::default());
     });
+    write_tiers(&mut it, account);
     Some(it.done())
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn unpack_rest(bytes: Option<&[u8]>, account: &mut Account) -> Read<(
         account.latest_year = Some(small(it.signed()?)?);
         account.counted = read_figures(&mut it, &Figures::default())?;
     }
+    read_tiers(&mut it, account)?;
     it.done()
 }
 

@@ -45,12 +45,7 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.points(*points);
             it.option(*minutes, |it, minutes| it.unsigned(u64::from(minutes)));
         }
-        Body::ReleaseHold { program, member, hold } => {
-            it.byte(4);
-            it.text(program);
-            write_member(&mut it, member);
-            it.unsigned(hold.0);
-        }
+        Body::ReleaseHold { program, member, hold } => write_release(&mut it, program, member, hold.0),
         Body::Adjust { program, member, adjustment, reference } => {
             it.byte(5);
             it.text(program);
@@ -68,6 +63,7 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.text(&adjustment.note);
         }
         Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => write_act(&mut it, body),
+        Body::SetTier { program, member, set } => write_set_tier(&mut it, program, member, set),
         Body::Settle { owner, program } => {
             it.byte(6);
             it.bytes(&owner.0);
@@ -216,6 +212,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }
+        | Body::SetTier { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }
@@ -226,6 +223,22 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::OpenSession { .. }
         | Body::EndSession { .. } => {}
     }
+}
+
+fn write_release(it: &mut Packer, program: &str, member: &MemberRef, hold: u64) {
+    it.byte(4);
+    it.text(program);
+    write_member(it, member);
+    it.unsigned(hold);
+}
+
+fn write_set_tier(it: &mut Packer, program: &str, member: &MemberRef, set: &engine::SetTier) {
+    it.byte(40);
+    it.text(program);
+    write_member(it, member);
+    it.option(set.tier.as_deref(), Packer::text);
+    it.maybe_time(set.until, ZERO);
+    it.text(&set.note);
 }
 
 fn write_date(it: &mut Packer, date: Date) {

@@ -12,6 +12,7 @@ mod fingerprint;
 mod order;
 #[cfg(test)]
 mod tests;
+mod tier;
 mod worked;
 
 use engine::{Money, Points, Timestamp};

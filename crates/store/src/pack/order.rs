@@ -30,7 +30,7 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
     let mut it = Packer::new(VERSION);
     let posted = &order.posted;
     let has_steps = !posted.counted.is_zero() || posted.steps != 0 || !posted.displaced.is_empty();
-    let Pinned { version, on, day, customer_type, channel } = order.pinned;
+    let Pinned { version, on, day, customer_type, channel, tier } = order.pinned;
     let has_places = customer_type.is_some() || channel.is_some();
     let bits = u8::from(on)
         | u8::from(!order.accepted.is_zero() || !order.asked.is_zero()) << 1
@@ -72,6 +72,7 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
         write_date(&mut it, day);
         it.money(posted.spent);
         it.option(posted.allotted, |it, allotted| write_allotted(it, &allotted));
+        it.byte(tier);
     }
     if has_credit {
         it.money(order.credit_asked);
@@ -104,12 +105,13 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let displaced = if has(5) { it.list(read_displaced)? } else { Vec::new() };
     let day = if has(6) { Some(read_date(&mut it)?) } else { None };
     let (spent, allotted) = if has(6) { (it.money()?, it.option(read_allotted)?) } else { (Money::ZERO, None) };
+    let tier = if has(6) { it.byte()? } else { 0 };
     let (credit_asked, credit_accepted) =
         if has_credit { (it.money()?, it.money()?) } else { (Money::ZERO, Money::ZERO) };
     let credit = if has_credit { it.list(|it| read_credit(it, base))? } else { Vec::new() };
     let returned = if has(8) { it.list(|it| read_returned(it, base))? } else { Vec::new() };
     it.done()?;
-    let pinned = Pinned { version, on: has(0), day, customer_type, channel };
+    let pinned = Pinned { version, on: has(0), day, tier, customer_type, channel };
     let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, credit };
     Ok(State { pinned, asked, accepted, credit_asked, credit_accepted, posted, returned })
 }

@@ -8,7 +8,8 @@ use engine::{
     Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, Gives, HoldChange, HoldNo,
     HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid,
     PaidCredit, Part, Pay, Pinned, Points, Posted, Posting, Promoted, Reason, RedeemRate, Rejection, Return,
-    ReturnPart, Returned, Rounding, Share, Source, Taken, TakenBack, Times, Timestamp, Worked, Year,
+    ReturnPart, Returned, Rounding, Share, Source, Taken, TakenBack, TierBy, TierHold, TierName, TierOutcome,
+    TierReview, TierState, TierWithin, Times, Timestamp, Worked, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -91,6 +92,7 @@ fn reasons() -> BoxedStrategy<Reason> {
         paid,
         any::<u32>().prop_map(|minutes| Reason::Held { minutes }),
         any::<String>().prop_map(Reason::Note),
+        tier_reviews().prop_map(Reason::Tier),
         (select(ExtendOn::ALL.to_vec()), any::<u16>(), times())
             .prop_map(|(on, months, at)| Reason::Extended(Extended { rule: Extend { on, months }, at })),
         (money(), money(), money()).prop_map(|(fits, before, after)| Reason::Credit(PaidCredit {
@@ -153,7 +155,7 @@ fn changes() -> BoxedStrategy<Changes> {
         (money(), option::of(of_days()), option::of(allotted())),
         (option::of(times()), option::of(acted())),
         option::of((rates(), any::<i64>()).prop_map(|(rate, times)| Converted { rate, times })),
-        vec(credit_parts(), 0..3),
+        (vec(credit_parts(), 0..3), option::of(tier_states())),
     )
         .prop_map(
             |(
@@ -165,7 +167,7 @@ fn changes() -> BoxedStrategy<Changes> {
                 of_day,
                 extended,
                 converted,
-                credit,
+                (credit, tier),
             )| Changes {
                 owed,
                 let_go,
@@ -183,9 +185,27 @@ fn changes() -> BoxedStrategy<Changes> {
                 acted: extended.1,
                 converted,
                 credit,
+                tier,
             },
         )
         .boxed()
+}
+
+fn tier_names() -> impl Strategy<Value = TierName> {
+    option::of(any::<String>().prop_map(Into::into))
+}
+
+fn tier_states() -> impl Strategy<Value = TierState> {
+    (tier_names(), times(), times(), select(TierHold::ALL.to_vec()))
+        .prop_map(|(tier, since, review_at, hold)| TierState { tier, since, review_at, hold })
+}
+
+fn tier_reviews() -> impl Strategy<Value = TierReview> {
+    let outcome = select(TierOutcome::ALL.to_vec());
+    let (by, within) = (select(TierBy::ALL.to_vec()), select(TierWithin::ALL.to_vec()));
+    (outcome, tier_names(), by, within, any::<i64>(), any::<i64>()).prop_map(
+        |(outcome, before, by, within, figure, from)| TierReview { outcome, before, by, within, figure, from },
+    )
 }
 
 fn caps() -> impl Strategy<Value = Cap> {
@@ -369,18 +389,19 @@ fn orders() -> BoxedStrategy<Order> {
     let back = (source, points()).prop_map(|(source, points)| TakenBack { source, points });
     let stacks = (vec(back, 0..3), vec(taken(), 0..3), vec(displaced(), 0..3), vec(credit_parts(), 0..3));
     let figures = (points(), points(), points(), money(), any::<i64>(), money(), money());
-    let counts = option::of((dates(), money(), option::of(allotted())));
+    let counts = option::of((dates(), money(), option::of(allotted()), any::<u8>()));
     let places = (option::of(any::<u16>()), option::of(any::<u16>()));
     (any::<u32>(), any::<bool>(), option::of(lots()), figures, stacks, counts, places)
         .prop_map(|(version, on, lot, figures, stacks, counts, (customer_type, channel))| {
             let (asked, accepted, earned, counted, steps, credit_asked, credit_accepted) = figures;
             let (taken_back, redeemed, displaced, credit) = stacks;
             let day = counts.map(|it| it.0);
-            let (_, spent, allotted) = counts.unwrap_or((Date::new(2026, 1, 1).expect("a day"), Money::ZERO, None));
+            let nothing = (Date::new(2026, 1, 1).expect("a day"), Money::ZERO, None, 0);
+            let (_, spent, allotted, tier) = counts.unwrap_or(nothing);
             let posted =
                 Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, credit };
             Order {
-                pinned: Pinned { version, on, day, customer_type, channel },
+                pinned: Pinned { version, on, day, tier, customer_type, channel },
                 asked,
                 accepted,
                 credit_asked,
@@ -479,6 +500,23 @@ proptest! {
     #[test]
     fn taken_points_are_read_as_they_were_written(taken in vec(taken(), 0..4), base in times()) {
         prop_assert_eq!(unpack_taken(&pack_taken(&taken, base), base), Ok(taken));
+    }
+
+    #[test]
+    fn accounts_are_read_as_they_were_written(
+        state in option::of(tier_states()),
+        before in vec((tier_names(), times()), 0..3),
+        year in option::of(1970..2501_i16),
+        counted in figures(),
+    ) {
+        let mut account = Account::default();
+        account.latest_year = year;
+        account.counted = if year.is_some() { counted } else { Figures::default() };
+        account.tiers_before = if state.is_some() { before } else { Vec::new() };
+        account.tier = state;
+        let mut read = Account::default();
+        prop_assert_eq!(unpack_rest(pack_rest(&account).as_deref(), &mut read), Ok(()));
+        prop_assert_eq!(read, account);
     }
 
     #[test]

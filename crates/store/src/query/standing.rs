@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Account, Balance, Entry, Hold, HoldState, Lot, LotNo, Points, Rules, SpendKey, Timestamp};
+use engine::{Account, Balance, Entry, Hold, HoldState, Lot, LotNo, Points, Progress, Rules, SpendKey, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::Reader;
 use super::account::load_credit;
 use crate::error::StoreError;
-use crate::fault::Found;
+use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load::{self, LOTS, read_lot};
 use crate::rows::{AccountId, points, time};
@@ -40,6 +40,8 @@ pub struct Standing {
     pub expiries: Vec<(Timestamp, Points)>,
     /// What has fallen due and nobody has posted yet.
     pub due: Vec<Entry>,
+    /// What the member has towards tiers, where the program has some.
+    pub progress: Option<Progress>,
 }
 
 impl Reader {
@@ -66,9 +68,27 @@ impl Reader {
             lots.truncate(limit);
             lots.extend(waiting_lots(&account).into_iter().take(limit));
             lots.iter_mut().for_each(|it| it.at.expires_at = account.expires_at(it));
-            Ok(Standing { balance: account.balance, lots, holds, expiries, due })
+            let progress = progress(conn, id, &account, ruled.rules(), now)?;
+            Ok(Standing { balance: account.balance, lots, holds, expiries, due, progress })
         })
     }
+}
+
+/// What a settled account has towards tiers; all its years are loaded where those of the last ones are too few.
+fn progress(
+    conn: &Connection,
+    id: AccountId,
+    account: &Account,
+    rules: Rules<'_>,
+    now: Timestamp,
+) -> Found<Option<Progress>> {
+    let now = now.max(account.last_at);
+    if let Ok(progress) = engine::progress(account, rules.timeline, now) {
+        return Ok(progress);
+    }
+    let mut account = account.clone();
+    load::load_years(conn, id, &mut account, Some(i16::MIN))?;
+    engine::progress(&account, rules.timeline, now).map_err(|_| Fault::Row("all years of an account are loaded"))
 }
 
 /// The account as it is stored, as it is once settled, and what was settled; with the lots that are to be shown.

@@ -60,6 +60,7 @@ fn plain() -> Terms {
         earn_on_tax: false,
         earn_on_shipping: false,
         caps: None,
+        tiers: None,
         waiting_days: 0,
         validity: Validity::Months(12),
         extend: None,

@@ -33,7 +33,14 @@ fn expected(reader: &Reader, now: Timestamp, limit: usize) -> Standing {
     lots.extend(waiting);
     lots.iter_mut().for_each(|it| it.at.expires_at = account.expires_at(it));
     let holds = account.holds().iter().filter(|it| it.state == HoldState::Active).cloned().collect();
-    Standing { balance: account.balance, lots, holds, expiries: expiries.into_iter().collect(), due: decided.entries }
+    Standing {
+        balance: account.balance,
+        lots,
+        holds,
+        expiries: expiries.into_iter().collect(),
+        due: decided.entries,
+        progress: None,
+    }
 }
 
 fn picked(account: &Account, is: impl Fn(&Lot) -> bool) -> Vec<Lot> {

@@ -9,9 +9,12 @@ use engine::{
     ConvertRate, Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend,
     ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone,
     Money, OfDay, OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason, RedeemRate,
-    Rejection, Rounding, Share, Status, Times, Timestamp, Worked,
+    Rejection, Rounding, Share, Status, TierBy, TierName, TierOutcome, TierReview, TierState, TierWithin, Times,
+    Timestamp, Worked,
 };
 use serde_json::Value;
+
+use crate::scenario::tiers::{self, Stands};
 
 /// An object of an answer, and how many digits its amounts have after the point.
 #[derive(Clone, Copy)]
@@ -266,6 +269,7 @@ impl<'a> Read<'a> {
     fn reason(&self) -> Result<Reason> {
         Ok(match self.text("code")? {
             "due" => Reason::Due,
+            "tier" => Reason::Tier(self.tier_review()?),
             "earned" => Reason::Earned(self.earned()?),
             "paid" => Reason::Paid(self.paid()?),
             "held" => Reason::Held { minutes: u32::try_from(self.number("minutes")?)? },
@@ -349,6 +353,55 @@ impl<'a> Read<'a> {
         let lot = LotRef { no, earned_at: since, available_at: since, expires_at: Timestamp::NEVER };
         Ok(CreditPart { lot, amount: self.money("amount")? })
     }
+    fn tier_name(&self, key: &str) -> Result<TierName> {
+        self.optional(key).map(|_| self.text(key).map(Into::into)).transpose()
+    }
+
+    fn tier_state(&self) -> Result<TierState> {
+        let review_at = self.optional("review_at").map(|_| self.time("review_at")).transpose()?;
+        let hold = self.text("hold")?;
+        Ok(TierState {
+            tier: self.tier_name("name")?,
+            since: self.time("since")?,
+            review_at: review_at.unwrap_or(Timestamp::NEVER),
+            hold: tiers::hold(hold).with_context(|| format!("{hold} is no way to have a tier"))?,
+        })
+    }
+
+    fn tier_review(&self) -> Result<TierReview> {
+        let [outcome, by, within] = [self.text("outcome")?, self.text("by")?, self.text("within")?];
+        let by = TierBy::ALL.into_iter().find(|it| it.name() == by).with_context(|| format!("{by} is not counted"))?;
+        let figure = |key: &str| match by {
+            TierBy::Spend => self.money(key).map(Money::minor),
+            TierBy::Points | TierBy::Orders => Ok(self.text(key)?.parse()?),
+        };
+        let (outcomes, withins) = (TierOutcome::ALL.into_iter(), TierWithin::ALL.into_iter());
+        let unknown = |it: &str| format!("{it} is nothing of a tier");
+        Ok(TierReview {
+            outcome: outcomes.into_iter().find(|it| it.name() == outcome).with_context(|| unknown(outcome))?,
+            before: self.tier_name("before")?,
+            by,
+            within: withins.into_iter().find(|it| it.name() == within).with_context(|| unknown(within))?,
+            figure: figure("figure")?,
+            from: figure("from")?,
+        })
+    }
+
+    pub(super) fn stands(&self) -> Result<Stands> {
+        let state = self.optional("tier").map(|it| it.tier_state()).transpose()?;
+        let next = self.optional("next").map(|it| -> Result<(String, String)> {
+            Ok((it.text("name")?.to_owned(), it.text("missing")?.to_owned()))
+        });
+        let keep = self.optional("keep").map(|it| it.text("missing").map(str::to_owned));
+        Ok(Stands {
+            tier: state.as_ref().and_then(|it| it.tier.as_deref()).map(str::to_owned),
+            hold: state.as_ref().map(|it| it.hold.name().to_owned()),
+            review_at: state.map(|it| it.review_at).filter(|it| *it != Timestamp::NEVER),
+            figure: self.text("figure")?.to_owned(),
+            next: next.transpose()?,
+            keep: keep.transpose()?,
+        })
+    }
 
     fn changes(&self) -> Result<Changes> {
         let carried =
@@ -372,6 +425,7 @@ impl<'a> Read<'a> {
             figures: self.optional("figures").map(|it| it.of_day()).transpose()?,
             allotted: self.optional("allotted").map(|it| it.allotted()).transpose()?,
             acted: self.optional("acted").map(|it| it.acted()).transpose()?,
+            tier: self.optional("tier").map(|it| it.tier_state()).transpose()?,
             extended: self.optional("extended").map(|_| self.time("extended")).transpose()?,
             converted: self.optional("converted").map(|it| it.converted()).transpose()?,
             credit: match self.optional("credit") {
@@ -393,6 +447,7 @@ impl<'a> Read<'a> {
             "unknown_program" => Rejection::UnknownProgram,
             "unknown_member" => Rejection::UnknownMember,
             "unknown_order" => Rejection::UnknownOrder,
+            "unknown_tier" => Rejection::UnknownTier,
             "identity_taken" => Rejection::IdentityTaken,
             "other_member" => Rejection::OtherMember,
             "wrong_currency" => Rejection::WrongCurrency,

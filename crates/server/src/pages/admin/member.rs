@@ -49,6 +49,8 @@ pub struct MemberPage {
     pub spendable: String,
     pub spendable_word: String,
     pub worth: String,
+    /// Where the member stands among the tiers, and what is missing; empty where the program has none.
+    pub tier: Vec<String>,
     pub balances: Vec<BalanceTile>,
     pub expiries: Vec<Expiry>,
     pub never: Option<String>,

@@ -289,6 +289,7 @@ pub(crate) fn member() -> MemberPage {
         spendable: text("1,250"),
         spendable_word: text("points"),
         worth: text("worth 125.00 USD"),
+        tier: vec![text("Tier Gold until 31 December 2027."), text("388.00 more reach Platinum.")],
         balances: vec![
             tile("Waiting", "64", "next on 5 December"),
             tile("Held", "200", "1 checkout"),
@@ -315,6 +316,7 @@ pub(crate) fn member_empty() -> MemberPage {
         facts: vec![STRANGE.to_owned()],
         spendable: text("0"),
         worth: text("worth 0.00 USD"),
+        tier: Vec::new(),
         balances: vec![zero("Waiting"), zero("Held"), zero("Owed")],
         expiries: Vec::new(),
         holds: Vec::new(),

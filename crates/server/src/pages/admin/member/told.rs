@@ -13,7 +13,7 @@ use crate::pages::say;
 use crate::pages::shell::{Choice, Section};
 use crate::problem::Answer;
 use crate::session::Session;
-use crate::words::{Voice, day, entry_in_words, number};
+use crate::words::{Voice, day, entry_in_words, number, progress_in_words};
 
 /// Points that go within so many days are marked.
 const SOON_DAYS: i32 = 30;
@@ -56,6 +56,7 @@ impl Told<'_> {
             spendable: number(balance.available),
             spendable_word: if balance.available.get() == 1 { names.one.clone() } else { names.many.clone() },
             worth: format!("worth {} {}", self.worth(balance.available), voice.terms.currency.code()),
+            tier: self.tier(),
             balances: self.balances(),
             expiries: self.expiries(),
             never: self.never(),
@@ -70,7 +71,13 @@ impl Told<'_> {
     }
 
     fn worth(&self, points: Points) -> String {
-        self.voice.amount(value_of(points, self.voice.terms.redeem.rate))
+        let rank = self.read.standing.progress.as_ref().map_or(0, |it| it.rank);
+        self.voice.amount(value_of(points, self.voice.terms.under(rank).redeem.rate))
+    }
+
+    fn tier(&self) -> Vec<String> {
+        let progress = self.read.standing.progress.as_ref().zip(self.voice.terms.tiers.as_deref());
+        progress.map_or_else(Vec::new, |(it, tiers)| progress_in_words(it, tiers, &self.voice))
     }
 
     /// The page of this member, with a query.
@@ -270,6 +277,7 @@ fn mark(it: &Entry) -> (&'static str, &'static str) {
         Kind::Hold | Kind::Lapse => ("hold", "held"),
         Kind::Adjust if it.postings.iter().any(|it| it.to == Bucket::Deducted) => ("adjust", "revoked"),
         Kind::Adjust => ("adjust", "earned"),
+        Kind::Tier => ("earn", "held"),
         Kind::Redate | Kind::Extend => ("expire", "held"),
         Kind::Reinstate | Kind::Activity => ("earn", "earned"),
     }
