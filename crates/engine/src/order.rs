@@ -236,6 +236,12 @@ pub(crate) fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>,
         }
         let target = if behind { before.min(plan.target) } else { plan.target };
         let step = Step { order: &order, document, kept: &kept, plan, credit: &credit, hold, terms };
+        if credit.after.is_zero() {
+            let Ok(decided) = step.take_what_is_there(start, before, target)? else {
+                unreachable!("where no credit is to pay, none is missing");
+            };
+            return Ok(decided);
+        }
         match step.take_what_is_there(start.clone(), before, target)? {
             Ok(decided) => return Ok(decided),
             Err(there) if credit.plan.is_request => {

@@ -37,11 +37,9 @@ pub fn due_at(account: &Account, rules: Rules<'_>) -> Timestamp {
     account.due_at().min(birthday)
 }
 
-/// Settles the working copy of a command. At one instant: expire, lapse holds, release, grant what a birthday gives, pay what is owed, convert; then it looks
-/// Settles the working copy of a command. At one instant: expire, lapse holds, release, pay what is owed, convert, review
-/// tiers; then it looks
-/// again, since a lapsed hold may give points back to a lot that has expired. What a command has just made available pays
-/// what is owed first, even if it expires at once.
+/// Settles the working copy of a command. At one instant: expire, lapse holds, release, grant what a birthday gives, pay
+/// what is owed, convert, review tiers; then it looks again, since a lapsed hold may give points back to a lot that has
+/// expired. What a command has just made available pays what is owed first, even if it expires at once.
 pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
     fall_due(ahead, true)
 }
