@@ -34,7 +34,7 @@ pub(crate) struct Program {
     pub(crate) number: u32,
     pub(crate) id: ProgramId,
     pub(crate) name: String,
-    pub(crate) timeline: Timeline,
+    pub(crate) timeline: Arc<Timeline>,
     pub(crate) documents: BTreeMap<u32, Arc<str>>,
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn load_reference(conn: &Connection, compile: Compile, path: &Path) -
             number,
             id: ProgramId(blob(row, 2)?),
             name: row.get(1)?,
-            timeline: Timeline::default(),
+            timeline: Arc::default(),
             documents: BTreeMap::new(),
         };
         reference.programs.insert(number, load_program(conn, blank, compile, path)?);
@@ -135,7 +135,7 @@ fn load_program(conn: &Connection, blank: Program, compile: Compile, path: &Path
     while let Some(row) = rows.next()? {
         switches.push(Switch { at: time(row, 0)?, on: row.get(1)? });
     }
-    Ok(Program { timeline: Timeline::new(versions, switches), documents, ..blank })
+    Ok(Program { timeline: Arc::new(Timeline::new(versions, switches)), documents, ..blank })
 }
 
 /// What a change of reference data is decided with.

@@ -21,7 +21,7 @@ pub struct ProgramInfo {
     pub number: u32,
     pub id: ProgramId,
     pub name: String,
-    pub timeline: Timeline,
+    pub timeline: Arc<Timeline>,
     documents: BTreeMap<u32, Arc<str>>,
 }
 
@@ -52,7 +52,7 @@ pub struct ChannelInfo {
 /// What decides about one member's account.
 #[derive(Clone, Debug)]
 pub struct MemberRules {
-    timeline: Timeline,
+    timeline: Arc<Timeline>,
     facts: Facts,
 }
 
@@ -66,7 +66,7 @@ impl Reader {
     /// What decides about a member's account in a program; of a program that is not there, nothing.
     pub fn rules(&self, member: MemberId, program: u32) -> Result<MemberRules, StoreError> {
         let reference = self.reference()?;
-        let timeline = reference.programs.get(&program).map(|it| it.timeline.clone()).unwrap_or_default();
+        let timeline = reference.programs.get(&program).map(|it| Arc::clone(&it.timeline)).unwrap_or_default();
         let facts = if timeline.needs_facts() { self.ask(|conn| facts_of(conn, member))? } else { Facts::default() };
         Ok(MemberRules { timeline, facts })
     }
