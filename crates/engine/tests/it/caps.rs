@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Account, Cap, Caps, Document, DocumentVersion, Money, Order, OrderNo, Points, Timeline, Timestamp};
+use engine::{Account, Cap, Caps, Document, Money, Order, OrderNo, Points, Timeline, Timestamp};
 
 use crate::histories::histories;
 use crate::programs::{EUR, NOON, one_version, plain, terms};
 use crate::seeded::check;
 use crate::shop::{Command, Shop};
+use crate::till::Till;
 use crate::transcript::told;
 
 use proptest::prelude::*;
@@ -41,31 +42,10 @@ fn within(shop: &Shop) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-struct Till {
-    shop: Shop,
-    version: u64,
-}
-
-impl Till {
-    fn new(timeline: Timeline) -> Self {
-        Self { shop: Shop { import: true, ..Shop::new(timeline) }, version: 0 }
-    }
-
-    /// Sends an order of so many units, cancelled when it is none; answers what it has earned.
-    fn put(&mut self, slot: usize, amount: i64, placed_at: Timestamp) -> (i64, Option<Cap>) {
-        self.version += 1;
-        let cancelled_at = if amount == 0 { Some(self.shop.now) } else { None };
-        let document = Document {
-            version: DocumentVersion::Number(self.version),
-            cancelled_at,
-            ..Document::sale(EUR, Money::new(amount * 100), placed_at)
-        };
-        let command = Command::Put { slot, document: Arc::new(document) };
-        let decided = self.shop.decide(&command).expect("a fact is never refused");
-        self.shop.apply(&command, &decided);
-        let earned = decided.answer.expect("an order is answered").earned;
-        (earned.called_for.get(), earned.cut.map(|it| it.cap))
-    }
+/// What an order of so many units has earned, and which cap has cut it.
+fn put(till: &mut Till, slot: usize, amount: i64, placed_at: Timestamp) -> (i64, Option<Cap>) {
+    let earned = till.send(slot, amount, placed_at).earned;
+    (earned.called_for.get(), earned.cut.map(|it| it.cap))
 }
 
 fn a_day(points: i64) -> Timeline {
@@ -75,33 +55,33 @@ fn a_day(points: i64) -> Timeline {
 #[test]
 fn room_that_a_cancellation_frees_serves_later_orders_only() {
     let mut till = Till::new(a_day(100));
-    assert_eq!(till.put(0, 80, NOON), (80, None));
-    assert_eq!(till.put(1, 50, NOON), (20, Some(Cap::Day)));
-    assert_eq!(till.put(0, 0, NOON), (0, None));
-    assert_eq!(till.put(1, 50, NOON), (20, Some(Cap::Day)), "it has its award");
-    assert_eq!(till.put(1, 90, NOON), (20, Some(Cap::Day)));
-    assert_eq!(till.put(2, 90, NOON), (80, Some(Cap::Day)), "a later order takes what was freed");
-    assert_eq!(till.put(0, 80, NOON), (0, Some(Cap::Day)), "reopened, it finds the day full");
+    assert_eq!(put(&mut till, 0, 80, NOON), (80, None));
+    assert_eq!(put(&mut till, 1, 50, NOON), (20, Some(Cap::Day)));
+    assert_eq!(put(&mut till, 0, 0, NOON), (0, None));
+    assert_eq!(put(&mut till, 1, 50, NOON), (20, Some(Cap::Day)), "it has its award");
+    assert_eq!(put(&mut till, 1, 90, NOON), (20, Some(Cap::Day)));
+    assert_eq!(put(&mut till, 2, 90, NOON), (80, Some(Cap::Day)), "a later order takes what was freed");
+    assert_eq!(put(&mut till, 0, 80, NOON), (0, Some(Cap::Day)), "reopened, it finds the day full");
 }
 
 #[test]
 fn an_order_that_shrinks_and_grows_again_has_its_own_room() {
     let mut till = Till::new(a_day(100));
-    assert_eq!(till.put(0, 150, NOON).0, 100);
-    assert_eq!(till.put(0, 30, NOON).0, 30);
-    assert_eq!(till.put(0, 120, NOON).0, 100);
-    assert_eq!(till.put(0, 10, NOON).0, 10);
-    assert_eq!(till.put(1, 60, NOON).0, 60, "what it gave up serves others");
-    assert_eq!(till.put(0, 120, NOON).0, 40, "and then it has no more than is left");
+    assert_eq!(put(&mut till, 0, 150, NOON).0, 100);
+    assert_eq!(put(&mut till, 0, 30, NOON).0, 30);
+    assert_eq!(put(&mut till, 0, 120, NOON).0, 100);
+    assert_eq!(put(&mut till, 0, 10, NOON).0, 10);
+    assert_eq!(put(&mut till, 1, 60, NOON).0, 60, "what it gave up serves others");
+    assert_eq!(put(&mut till, 0, 120, NOON).0, 40, "and then it has no more than is left");
 }
 
 #[test]
 fn an_order_that_earned_nothing_for_a_full_day_earns_nothing_later() {
     let mut till = Till::new(a_day(100));
-    till.put(0, 100, NOON);
-    assert_eq!(till.put(1, 50, NOON), (0, Some(Cap::Day)));
-    till.put(0, 0, NOON);
-    assert_eq!(till.put(1, 50, NOON), (0, Some(Cap::Day)));
+    put(&mut till, 0, 100, NOON);
+    assert_eq!(put(&mut till, 1, 50, NOON), (0, Some(Cap::Day)));
+    put(&mut till, 0, 0, NOON);
+    assert_eq!(put(&mut till, 1, 50, NOON), (0, Some(Cap::Day)));
 }
 
 #[test]
@@ -115,15 +95,15 @@ fn a_cap_counts_on_the_local_day_of_the_order() {
     let at = |text: &str| Timestamp::parse(text).expect("a constant");
     // Apia is 13 hours ahead: its 28 February ends at 11:00 UTC.
     till.shop.now = at("2026-03-01T12:00:00Z");
-    assert_eq!(till.put(0, 12, at("2026-02-28T10:59:00Z")), (10, Some(Cap::Day)));
-    assert_eq!(till.put(1, 12, at("2026-02-28T11:01:00Z")), (10, Some(Cap::Day)), "another day, another month");
-    assert_eq!(till.put(2, 12, at("2026-03-01T11:30:00Z")), (5, Some(Cap::Month)));
+    assert_eq!(put(&mut till, 0, 12, at("2026-02-28T10:59:00Z")), (10, Some(Cap::Day)));
+    assert_eq!(put(&mut till, 1, 12, at("2026-02-28T11:01:00Z")), (10, Some(Cap::Day)), "another day, another month");
+    assert_eq!(put(&mut till, 2, 12, at("2026-03-01T11:30:00Z")), (5, Some(Cap::Month)));
 }
 
 #[test]
 fn a_year_that_is_not_loaded_is_asked_for() {
     let mut till = Till::new(a_day(100));
-    till.put(0, 80, NOON);
+    put(&mut till, 0, 80, NOON);
     let mut account = Account::default();
     account.horizon.years = Some(2027);
     account.next_order = OrderNo(2);

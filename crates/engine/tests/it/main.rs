@@ -23,4 +23,5 @@ mod returns;
 mod seeded;
 mod shop;
 mod tiers;
+mod till;
 mod transcript;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Decided, Document, DocumentVersion, Downgrade, EarnMode, Money, Order, Points, RedeemRate, Rules, SetTier, Stop,
-    Terms, Tier, TierBy, TierHold, TierKeep, TierRules, TierState, TierWithin, Timestamp, progress, set_tier, settle,
+    Decided, Document, Downgrade, EarnMode, Money, Order, Points, RedeemRate, Rules, SetTier, Stop, Tier, TierBy,
+    TierHold, TierKeep, TierRules, TierState, TierWithin, Timestamp, progress, set_tier, settle,
 };
 use proptest::prelude::*;
 
@@ -13,6 +13,7 @@ use crate::histories::{Step, histories, waits};
 use crate::programs::{EUR, one_version, plain, terms};
 use crate::seeded::{Outcome, check};
 use crate::shop::{Command, Shop};
+use crate::till::Till;
 use crate::transcript::told;
 
 #[test]
@@ -68,11 +69,6 @@ fn is_what_orders_say(shop: &Shop) -> Outcome {
     Ok(())
 }
 
-struct Till {
-    shop: Shop,
-    version: u64,
-}
-
 /// Gold from 100 points, platinum from 200.
 fn two(by: TierBy, within: TierWithin, keep: TierKeep) -> TierRules {
     let tier = |name: &str, from| Tier { name: name.into(), from, earn: None, redeem: None };
@@ -85,29 +81,15 @@ fn at(text: &str) -> Timestamp {
 }
 
 impl Till {
-    fn new(rules: TierRules) -> Self {
-        Self::with(plain().with_tiers(rules).expect("small amounts"))
-    }
-
-    fn with(terms: Terms) -> Self {
-        Self { shop: Shop { import: true, ..Shop::new(one_version(terms)) }, version: 0 }
+    fn with(rules: TierRules) -> Self {
+        Self::new(one_version(plain().with_tiers(rules).expect("small amounts")))
     }
 
     /// An order of so many units, cancelled when it is none; answers what it has earned.
     fn put(&mut self, slot: usize, amount: i64, day: &str) -> i64 {
         let placed_at = at(&format!("{day}T12:00:00Z"));
         self.shop.now = self.shop.now.max(placed_at);
-        self.version += 1;
-        let cancelled_at = if amount == 0 { Some(self.shop.now) } else { None };
-        let document = Document {
-            version: DocumentVersion::Number(self.version),
-            cancelled_at,
-            ..Document::sale(EUR, Money::new(amount * 100), placed_at)
-        };
-        let command = Command::Put { slot, document: Arc::new(document) };
-        let decided = self.shop.decide(&command).expect("a fact is never refused");
-        self.shop.apply(&command, &decided);
-        decided.answer.expect("an order is answered").earned.called_for.get()
+        self.send(slot, amount, placed_at).earned.called_for.get()
     }
 
     /// Where the member stands on a day: rank, and until when.
@@ -138,7 +120,7 @@ impl Till {
 
 #[test]
 fn a_refund_lowers_the_day_of_its_order_and_no_later_one() {
-    let mut till = Till::new(two(TierBy::Spend, TierWithin::TwelveMonths, TierKeep::WhileReached));
+    let mut till = Till::with(two(TierBy::Spend, TierWithin::TwelveMonths, TierKeep::WhileReached));
     till.put(0, 500, "2025-03-01");
     till.put(0, 0, "2026-02-01");
     // Were it counted on the day of the refund, the figure would be below zero for a year.
@@ -148,7 +130,7 @@ fn a_refund_lowers_the_day_of_its_order_and_no_later_one() {
 
 #[test]
 fn a_rolling_year_lets_a_day_go_on_the_same_day_of_the_next() {
-    let mut till = Till::new(two(TierBy::Points, TierWithin::TwelveMonths, TierKeep::WhileReached));
+    let mut till = Till::with(two(TierBy::Points, TierWithin::TwelveMonths, TierKeep::WhileReached));
     till.put(0, 120, "2026-03-20");
     assert_eq!(till.on("2026-03-20"), (1, "2027-03-20T00:00:00Z".to_owned()));
     till.put(1, 90, "2026-06-01");
@@ -159,7 +141,7 @@ fn a_rolling_year_lets_a_day_go_on_the_same_day_of_the_next() {
 
 #[test]
 fn a_tier_is_kept_to_the_end_of_the_next_year_and_kept_again() {
-    let mut till = Till::new(two(TierBy::Points, TierWithin::Year, TierKeep::NextYear));
+    let mut till = Till::with(two(TierBy::Points, TierWithin::Year, TierKeep::NextYear));
     till.put(0, 150, "2026-05-01");
     assert_eq!(till.on("2026-05-01"), (1, "2028-01-01T00:00:00Z".to_owned()));
     till.put(0, 0, "2026-06-01");
@@ -176,7 +158,7 @@ fn a_tier_is_lost_step_by_step_after_its_grace() {
         grace_days: 10,
         ..two(TierBy::Points, TierWithin::Year, TierKeep::Months(6))
     };
-    let mut till = Till::new(rules);
+    let mut till = Till::with(rules);
     till.put(0, 250, "2026-05-01");
     assert_eq!(till.on("2026-05-01"), (2, "2026-11-02T00:00:00Z".to_owned()));
     assert_eq!(till.on("2026-11-02"), (2, "2027-05-02T00:00:00Z".to_owned()), "the year still has 250");
@@ -193,7 +175,7 @@ fn an_order_does_not_count_for_its_own_tier_and_keeps_the_rate_it_was_placed_und
     let mut rules = two(TierBy::Points, TierWithin::Lifetime, TierKeep::WhileReached);
     rules.levels[0].earn = Some((Points::new(2), Money::new(100)));
     rules.levels[1].earn = Some((Points::new(5), Money::new(100)));
-    let mut till = Till::new(rules);
+    let mut till = Till::with(rules);
     assert_eq!(till.put(0, 150, "2026-05-01"), 150, "it reaches gold, at the rate of before");
     assert_eq!(till.put(1, 20, "2026-05-02"), 40, "the next one has the rate of gold");
     assert_eq!(till.put(0, 130, "2026-05-03"), 130, "an edit keeps its rate");
@@ -208,7 +190,7 @@ fn points_are_worth_what_the_tier_says() {
     let mut rules = two(TierBy::Orders, TierWithin::Lifetime, TierKeep::Ever);
     rules.levels[0].from = 1;
     rules.levels[0].redeem = Some(RedeemRate { points: Points::new(100), value: Money::new(200) });
-    let mut till = Till::new(rules);
+    let mut till = Till::with(rules);
     assert_eq!(till.put(0, 100, "2026-05-01"), 100);
     let account = &till.shop.account;
     let version = &till.shop.timeline.versions()[0];
@@ -217,7 +199,7 @@ fn points_are_worth_what_the_tier_says() {
 
 #[test]
 fn what_points_paid_does_not_count_and_returned_points_raise_nothing() {
-    let mut till = Till::new(two(TierBy::Spend, TierWithin::Lifetime, TierKeep::WhileReached));
+    let mut till = Till::with(two(TierBy::Spend, TierWithin::Lifetime, TierKeep::WhileReached));
     till.put(0, 1, "2026-05-01");
     let mut paid = Document::sale(EUR, Money::new(9_00), at("2026-05-02T12:00:00Z"));
     paid.redeem = Some(Points::new(1));
@@ -237,7 +219,7 @@ fn what_points_paid_does_not_count_and_returned_points_raise_nothing() {
 
 #[test]
 fn staff_set_a_tier_until_a_day() {
-    let mut till = Till::new(two(TierBy::Points, TierWithin::Lifetime, TierKeep::WhileReached));
+    let mut till = Till::with(two(TierBy::Points, TierWithin::Lifetime, TierKeep::WhileReached));
     till.put(0, 50, "2026-05-01");
     assert_eq!(
         till.set(Some("gold"), Some("2026-08-01")).map(|it| (it.tier, it.hold)),
@@ -267,7 +249,7 @@ fn steps_that_are_carried_count_for_the_order_that_has_them() {
     let mut terms = plain();
     terms.earn.per = Money::new(50_00);
     terms.earn.mode = EarnMode::StepsCarried;
-    let mut till = Till::with(terms.with_tiers(rules).expect("small amounts"));
+    let mut till = Till::new(one_version(terms.with_tiers(rules).expect("small amounts")));
     till.put(0, 120, "2026-05-01");
     till.put(1, 30, "2026-06-01");
     assert_eq!(till.on("2026-06-01").0, 2);
