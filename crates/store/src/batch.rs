@@ -226,7 +226,7 @@ impl<'a> Batch<'a> {
             btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
             btree_map::Entry::Vacant(empty) => {
                 let facts = facts(self.conn, self.reference, &self.rows, id)?;
-                let wants_credit = self.reference.programs.get(&id.program).is_some_and(|it| it.timeline.converts());
+                let wants_credit = self.reference.converts(id.program);
                 Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?, facts, wants_credit)))
             }
         }
@@ -243,7 +243,7 @@ impl<'a> Batch<'a> {
 
     /// Whether the rules see the owner's store credit beside this account; they always do where points become credit.
     pub(crate) fn show_credit(&mut self, id: AccountId, is_wanted: bool) -> Found<()> {
-        let converts = self.reference.programs.get(&id.program).is_some_and(|it| it.timeline.converts());
+        let converts = self.reference.converts(id.program);
         self.slot(id)?.wants_credit = converts || is_wanted;
         Ok(())
     }

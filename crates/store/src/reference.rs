@@ -52,6 +52,11 @@ impl Reference {
         self.programs.values().find(|it| it.name == name || Some(it.id) == id)
     }
 
+    /// Whether points of that program become store credit.
+    pub(crate) fn converts(&self, program: u32) -> bool {
+        self.programs.get(&program).is_some_and(|it| it.timeline.converts())
+    }
+
     /// The program of an account; of store credit, the first one in its currency, whose zone gives its days.
     pub(crate) fn program_of(&self, id: AccountId) -> Option<&Program> {
         match id.currency() {
