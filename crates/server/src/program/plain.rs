@@ -22,7 +22,9 @@ use crate::words::{Names, Voice};
 /// # Errors
 /// The fault of a document that was made by hand and never checked.
 pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
-    let terms = document.terms()?;
+    document.terms()?;
+    // Each example shows its own rule, whatever the promotions of the day on which all of them happen.
+    let terms = ProgramDocument { promotions: Vec::new(), ..document.clone() }.terms()?;
     let names = Names::of(document);
     let plain = Plain { terms: &terms, voice: Voice { terms: &terms, names: &names } };
     let mut said = vec![heading(document, &terms)];

@@ -43,6 +43,11 @@ fn earning_is_told_with_worked_amounts() {
         ],
     );
     check(r#""earn": {"points": 100}"#, &["A member who pays 30.98 earns 3,098 points."]);
+    // Not what a promotion would add on the day of the example, or to a first order.
+    check(
+        r#""promotions": [{"name": "Happy Friday", "times": "2", "weekdays": ["friday"]}, {"name": "Welcome", "points": 100, "first_order": true}]"#,
+        &["A member who pays 0.99 earns 0 points.", "A member who pays 30.98 earns 30 points."],
+    );
     check(
         r#""earn": {"points": 100, "per": "10.00", "mode": "steps"}"#,
         &[
