@@ -19,3 +19,9 @@ pub use rejection::rejection_in_words;
 pub(crate) use tier::{figure_in_words, progress_in_words};
 pub use voice::{Names, Voice};
 pub(crate) use voice::{day, number, year_day};
+
+/// A text as the beginning of a sentence.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -15,7 +15,7 @@ use engine::{Money, Points, Terms, limits};
 use super::document::ProgramDocument;
 use super::example::Example;
 use crate::fault::Fault;
-use crate::words::{Names, Voice};
+use crate::words::{Names, Voice, capitalised};
 
 /// Says what a program does, one sentence or two a line.
 ///
@@ -87,8 +87,7 @@ impl Plain<'_> {
 
     /// The shop's word at the beginning of a sentence.
     fn many(&self) -> String {
-        let mut chars = self.voice.names.many.chars();
-        chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+        capitalised(&self.voice.names.many)
     }
 }
 

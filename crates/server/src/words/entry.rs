@@ -1,10 +1,13 @@
 //! Every kind of entry as one sentence.
 
+use std::collections::BTreeSet;
+
 use engine::{
     Act, Actor, Award, Bucket, Cause, Changes, Earned, Entry, ExtendOn, Extended, HoldChange, Kind, LotNo, LotRef,
     Paid, Points, Posting, Reason, Timestamp,
 };
 
+use super::capitalised;
 use super::tier::tier_in_words;
 use super::voice::{Voice, milestone};
 
@@ -20,7 +23,7 @@ pub fn entry_in_words(entry: &Entry, order: Option<&str>, lots: Lots, voice: &Vo
     let said = story.tell();
     match order {
         Some(reference) => format!("Order {reference}: {said}"),
-        None => said,
+        None => capitalised(&said),
     }
 }
 
@@ -232,12 +235,10 @@ impl Story<'_> {
         let until = self.entry.dated.first().and_then(|it| self.voice.last_day(it.expires_at));
         let until = until.map_or_else(|| "for ever".to_owned(), |it| format!("until {it}"));
         let many = &self.voice.names.many;
-        let which = match self.entry.dated.len() {
-            1 => {
-                let earned = self.entry.dated.first().map(|it| self.voice.day_of(it.earned_at)).unwrap_or_default();
-                format!("the {many} earned {earned}")
-            }
-            lots => format!("the {many} of {lots} days"),
+        let days: BTreeSet<String> = self.entry.dated.iter().map(|it| self.voice.day_of(it.earned_at)).collect();
+        let which = match days.first() {
+            Some(day) if days.len() == 1 => format!("the {many} earned {day}"),
+            _ => format!("the {many} of {} days", days.len()),
         };
         format!("{which} can now be spent {until}, by staff: {note}")
     }

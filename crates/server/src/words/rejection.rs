@@ -114,6 +114,5 @@ fn insufficient(spendable: engine::Points, voice: &Voice) -> String {
 }
 
 fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+    super::capitalised(text) + "."
 }

@@ -81,6 +81,13 @@ impl Shop {
         self.tell(&decided)
     }
 
+    fn redate(&mut self, expires_at: &str, note: &str) -> Vec<String> {
+        let expires_at = Timestamp::parse(expires_at).unwrap();
+        let redating = engine::Redating { lot: None, expires_at, note: note.to_owned() };
+        let decided = engine::redate(&self.account, Rules::of(&self.timeline), &redating, self.moment()).unwrap();
+        self.tell(&decided)
+    }
+
     pub(crate) fn hold(&mut self, points: i64, minutes: Option<u32>) -> Vec<String> {
         let points = Points::new(points);
         let decided = engine::hold(&self.account, Rules::of(&self.timeline), points, minutes, self.moment()).unwrap();
@@ -103,6 +110,23 @@ impl Shop {
 #[track_caller]
 pub(crate) fn check(said: &[String], expected: &[&str]) {
     assert_eq!(said, expected);
+}
+
+#[test]
+fn staff_move_dates() {
+    let mut shop = shop(r#""validity": {"months": 12}"#);
+    shop.adjust(20, "a gift");
+    shop.adjust(5, "another");
+    check(
+        &shop.redate("2023-07-01T04:00:00Z", "goodwill"),
+        &["The points earned 1 April 2022 can now be spent until 30 June 2023, by staff: goodwill"],
+    );
+    shop.wait_until("2022-04-03T12:00:00Z");
+    shop.adjust(7, "a third");
+    check(
+        &shop.redate("2023-08-01T04:00:00Z", "again"),
+        &["The points of 2 days can now be spent until 31 July 2023, by staff: again"],
+    );
 }
 
 #[test]

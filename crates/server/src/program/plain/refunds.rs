@@ -4,6 +4,7 @@ use engine::{Document, Points, PointsPart, Shortfall};
 
 use super::{Plain, part};
 use crate::program::example::Example;
+use crate::words::number;
 
 impl Plain<'_> {
     pub(super) fn refunds(&self) -> Vec<String> {
@@ -38,15 +39,14 @@ impl Plain<'_> {
         let cancelled = Document { cancelled_at: Some(example.now), ..sale };
         let answer = example.put(Some(first.order), cancelled).ok()?;
         let missing = answer.owed + answer.let_go;
-        let taken = earned - missing;
+        let [taken, missing, spent] = [earned - missing, missing, spent].map(number);
         let what = match self.terms.shortfall {
             Shortfall::Owe => {
-                format!("{} are taken back and {} are owed; the next that can be spent pay them", taken, missing)
+                format!("{taken} are taken back and {missing} are owed; the next that can be spent pay them")
             }
-            Shortfall::TakeWhatIsThere => {
-                format!("{} are taken back and {} are let go for good", taken, missing)
+            Shortfall::TakeWhatIsThere | Shortfall::AllOrNothing => {
+                format!("{taken} are taken back and {missing} are let go for good")
             }
-            Shortfall::AllOrNothing => format!("{} are taken back and {} are let go for good", taken, missing),
         };
         let (whole, earned) = (self.amount(self.whole()), self.points(earned));
         Some(format!(
