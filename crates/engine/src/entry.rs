@@ -9,6 +9,7 @@ use crate::calendar::Timestamp;
 use crate::cap::{Allotted, Cut};
 use crate::document::HoldNo;
 use crate::figures::OfDay;
+use crate::guest::Claimed;
 use crate::money::Money;
 use crate::points::{Points, points_for};
 use crate::program::{ConvertRate, EarnRate, Extend, Milestone, RedeemRate};
@@ -85,10 +86,12 @@ pub enum Kind {
     Activity,
     /// A tier is reached, kept, lost or set.
     Tier,
+    /// An order that had no member gets one.
+    Claim,
 }
 
 impl Kind {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -108,6 +111,7 @@ impl Kind {
         Self::Reinstate,
         Self::Activity,
         Self::Tier,
+        Self::Claim,
     ];
 
     /// The stable name of the kind.
@@ -132,6 +136,7 @@ impl Kind {
             Self::Reinstate => "reinstate",
             Self::Activity => "activity",
             Self::Tier => "tier",
+            Self::Claim => "claim",
         }
     }
 }
@@ -343,6 +348,8 @@ pub enum Reason {
     Acted(Award),
     /// What became of a tier, and by which figure.
     Tier(TierReview),
+    /// Since when the order was there without a member.
+    Claimed(Claimed),
 }
 
 /// How far points are extended follows from when and by what.
@@ -411,6 +418,10 @@ pub enum Cause {
     OrderType,
     /// Members of that customer type earn nothing (E6, E7).
     CustomerType,
+    /// It has no member yet (O10).
+    Guest,
+    /// It has no member, and can be claimed no more (O10).
+    ClaimEnded,
     /// What came back without its order would earn so much: it is taken back (O9).
     Returned,
     /// Another order changed, and with it a step that this one had completed (E2).

@@ -14,6 +14,7 @@
 //! | which tier does a member have? | `tier.rs`, `progress.rs` for what is missing and for staff |
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points become store credit, how does that pay? | `convert.rs`, `credit.rs` |
+//! | what becomes of an order without a member? | `guest.rs` |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
 //! | what earns without an order? | `activity.rs` |
 //! | what do staff do by hand? | `adjust.rs`, `redate.rs`, `reinstate.rs` |
@@ -38,6 +39,7 @@ mod expire;
 mod extend;
 mod figures;
 mod grace;
+mod guest;
 mod hold;
 mod kept;
 pub mod limits;
@@ -75,6 +77,7 @@ pub use entry::{
 };
 pub use extend::{Extension, ExtensionStep};
 pub use figures::{Day, Figures, OfDay, Year};
+pub use guest::{Claim, Claimed, Guest, GuestDecided, adopt, claim, is_claimable, put_guest, put_guest_return};
 pub use hold::{hold, release_hold};
 pub use money::{Money, MoneyFault, value_of};
 pub use order::{Answer, Status, put_order};

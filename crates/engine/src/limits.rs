@@ -52,6 +52,7 @@ pub const WAITING_DAYS_MAX: u16 = 366;
 pub const VALID_DAYS_MAX: u16 = 36_500;
 pub const VALID_MONTHS_MAX: u16 = 1_200;
 pub const GRACE_DAYS_MAX: u16 = 366;
+pub const CLAIM_DAYS_MAX: u16 = 366;
 /// The years in which an order, a lot or a version may be dated.
 pub const YEAR_MIN: i16 = 1970;
 pub const YEAR_MAX: i16 = 2500;

@@ -113,7 +113,7 @@ pub(crate) fn put(
 }
 
 /// The order's own time decides: terms are pinned when it is first recorded (E4, P2).
-fn first_seen(account: &Account, rules: Rules<'_>, placed_at: Timestamp) -> Order {
+pub(crate) fn first_seen(account: &Account, rules: Rules<'_>, placed_at: Timestamp) -> Order {
     let timeline = rules.timeline;
     let version = timeline.at(placed_at);
     let on = version.is_some() && timeline.is_on(placed_at);
@@ -133,7 +133,7 @@ fn first_seen(account: &Account, rules: Rules<'_>, placed_at: Timestamp) -> Orde
 }
 
 /// Lower version: stale. Equal: a retry, or a conflict if the body differs. Only a newer version reopens (O7).
-fn compare(order: &Order, document: &Document) -> Result<Status, Rejection> {
+pub(crate) fn compare(order: &Order, document: &Document) -> Result<Status, Rejection> {
     let Some(last) = order.document.as_deref() else { return Ok(Status::Recorded) };
     if last == document {
         return Ok(Status::Retry);
@@ -161,7 +161,7 @@ pub(crate) fn newer(last: DocumentVersion, version: DocumentVersion) -> Result<S
 }
 
 /// A date that the document adds or changes lies at most 30 days back (imports: any) and 5 minutes ahead.
-fn check_dates(order: &Order, document: &Document, moment: Moment) -> Result<(), Rejection> {
+pub(crate) fn check_dates(order: &Order, document: &Document, moment: Moment) -> Result<(), Rejection> {
     let before = order.document.as_deref().map(Document::dates);
     for (index, (path, date)) in document.dates().into_iter().enumerate() {
         let Some(date) = date else { continue };
@@ -188,7 +188,7 @@ pub(crate) fn check_date(path: &'static str, date: Timestamp, moment: Moment) ->
 }
 
 /// Refuses an order that would earn more points than one order can.
-fn check_reach(document: &Document, pinned: Pinned, terms: &Terms) -> Result<(), Rejection> {
+pub(crate) fn check_reach(document: &Document, pinned: Pinned, terms: &Terms) -> Result<(), Rejection> {
     let total: Money = document.lines.iter().map(|it| it.amount + it.tax).sum::<Money>() + document.shipping;
     let is_out_of_reach = if terms.earning.is_used() {
         award::is_out_of_reach(document, pinned, terms)

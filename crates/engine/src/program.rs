@@ -40,6 +40,8 @@ pub struct Terms {
     pub activities: Option<Activities>,
     /// How long points may still be spent that return to a lot that has expired.
     pub grace_days: u16,
+    /// How long after its day an order without a member can be claimed; where it is 0, none is kept (O10).
+    pub claim_days: u16,
     pub redeem: RedeemTerms,
     pub shortfall: Shortfall,
     pub points_part: PointsPart,

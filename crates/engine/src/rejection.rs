@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::calendar::Date;
 use crate::money::Money;
 use crate::points::Points;
 use crate::program::Share;
@@ -26,6 +27,8 @@ pub enum Rejection {
     IdentityTaken,
     /// The order's reference belongs to another member's order.
     OtherMember,
+    /// The order had no member, and could be claimed until the end of that day.
+    ClaimEnded { last: Date },
     /// The order is in another currency than its program.
     WrongCurrency,
     /// The order has versions of another kind.
@@ -88,6 +91,7 @@ impl Rejection {
             Self::UnknownTier => "unknown_tier",
             Self::IdentityTaken => "identity_taken",
             Self::OtherMember => "other_member",
+            Self::ClaimEnded { .. } => "claim_ended",
             Self::WrongCurrency => "wrong_currency",
             Self::VersionKind => "version_kind",
             Self::VersionConflict => "version_conflict",
@@ -128,6 +132,7 @@ impl fmt::Display for Rejection {
             Self::UnknownTier => f.write_str("the program has no tier of that name"),
             Self::IdentityTaken => f.write_str("that identity belongs to another member"),
             Self::OtherMember => f.write_str("that reference is an order of another member"),
+            Self::ClaimEnded { last } => write!(f, "the order had no member, and could be claimed until {last}"),
             Self::WrongCurrency => f.write_str("currency: allowed is the currency of the program"),
             Self::DateTooOld { path } => write!(f, "{path}: allowed is at most 30 days back"),
             Self::DateAhead { path } => write!(f, "{path}: allowed is at most 5 minutes ahead"),

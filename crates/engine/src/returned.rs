@@ -64,15 +64,29 @@ pub fn put_return(
     let mut order = ahead.account.order(order).ok_or(Rejection::UnknownOrder)?.clone();
     let document = order.document.clone().ok_or(Rejection::UnknownOrder)?;
     let version = rules.timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
-    returned.check(currency, &document)?;
-    let status = record(&mut order, returned)?;
+    let status = record_now(&mut order, returned, currency, moment)?;
     if status != Status::Recorded {
         let answer = answer(&ahead, &order, status, version.terms.under(order.pinned.tier))?;
         return Ok(Decided { answer: Some(answer), ..ahead.decided() });
     }
-    check_date("returned_at", returned.returned_at, moment)?;
     let terms = version.terms.under(order.pinned.tier);
     converge(ahead, order, &document, terms)
+}
+
+/// Checks a return of an order, and adds it unless it is known.
+pub(crate) fn record_now(
+    order: &mut Order,
+    returned: &Returned,
+    currency: [u8; 3],
+    moment: Moment,
+) -> Result<Status, Rejection> {
+    let document = order.document.as_deref().ok_or(Rejection::UnknownOrder)?;
+    returned.check(currency, document)?;
+    let status = record(order, returned)?;
+    if status == Status::Recorded {
+        check_date("returned_at", returned.returned_at, moment)?;
+    }
+    Ok(status)
 }
 
 /// Adds the return to those of its order, or takes the place of what it said before.

@@ -68,7 +68,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
          another request (`idempotency_key_reused`), or the rules say no: `insufficient_points`, `exceeds_order`, `exceeds_expired`, \
          `unknown_activity`, `activity_limit`, \
          `balance_below_minimum`, `below_minimum`, `not_in_steps`, `above_maximum`, `above_share`, `not_with_discounts`, \
-         `program_off`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`, `credit_exceeds_order`, \
+         `claim_ended`, `program_off`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`, `credit_exceeds_order`, \
          `insufficient_credit`.",
     ),
     (429, "TooMany", "Too many requests with this key, or too many wrong keys: `too_many_requests`."),
@@ -77,8 +77,8 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
 ];
 
 /// Operations in which something else can have been first.
-const CONFLICTING: [&str; 7] =
-    ["put_order", "quote", "release_hold", "sign_up", "add_identity", "remove_identity", "add_key"];
+const CONFLICTING: [&str; 8] =
+    ["put_order", "claim_order", "quote", "release_hold", "sign_up", "add_identity", "remove_identity", "add_key"];
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut text = format!("{:#}", document());

@@ -72,6 +72,9 @@ pub struct Problem {
     /// `exceeds_expired`: how many points have expired and can be given back.
     #[serde(skip_serializing_if = "Option::is_none")]
     expired: Option<i64>,
+    /// `claim_ended`: the last day on which the order could be claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimable_until: Option<String>,
     /// Seconds after which it is worth trying again; the header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -115,6 +118,7 @@ impl Problem {
             credit_spendable: None,
             credit_fits: None,
             expired: None,
+            claimable_until: None,
             retry_after: None,
         })
     }
@@ -202,6 +206,10 @@ impl Problem {
             Rejection::UnknownHold | Rejection::HoldTaken => self.field = Some("hold".to_owned()),
             Rejection::UnknownTier => self.field = Some("tier".to_owned()),
             Rejection::UnknownMember | Rejection::OtherMember => self.field = Some("member".to_owned()),
+            Rejection::ClaimEnded { last } => {
+                self.field = Some("member".to_owned());
+                self.claimable_until = Some(last.to_string());
+            }
             Rejection::UnknownOrder => self.field = Some("order".to_owned()),
             Rejection::UnknownChannel
             | Rejection::UnknownProgram
@@ -301,6 +309,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::VersionConflict
         | Rejection::HoldTaken => StatusCode::CONFLICT,
         Rejection::Invalid { .. }
+        | Rejection::ClaimEnded { .. }
         | Rejection::WrongCurrency
         | Rejection::DateTooOld { .. }
         | Rejection::DateAhead { .. }

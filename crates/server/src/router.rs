@@ -27,6 +27,7 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("PUT", "/v1/channels/{channel}/returns/{reference}", "orders"),
     ("GET", "/v1/channels/{channel}/returns/{reference}", "read"),
     ("POST", "/v1/quotes", "orders"),
+    ("POST", "/v1/channels/{channel}/orders/{reference}/claim", "adjust"),
     ("POST", "/v1/holds", "orders"),
     ("DELETE", "/v1/holds/{hold}", "orders"),
     ("GET", "/v1/members", "read"),
@@ -61,6 +62,7 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/channels", "read"),
     ("POST", "/v1/channels", "programs"),
     ("GET", "/v1/channels/{channel}", "read"),
+    ("PATCH", "/v1/channels/{channel}", "programs"),
     ("GET", "/v1/keys", "admin"),
     ("POST", "/v1/keys", "admin"),
     ("DELETE", "/v1/keys/{number}", "admin"),
@@ -90,6 +92,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(health::ready))
         .routes(routes!(openapi::show))
         .routes(routes!(orders::put_order, orders::get_order))
+        .routes(routes!(orders::claim_order))
         .routes(routes!(returns::put_return, returns::get_return))
         .routes(routes!(quotes::quote))
         .routes(routes!(holds::hold))
@@ -120,7 +123,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(programs::list_days))
         .routes(routes!(programs::try_draft))
         .routes(routes!(channels::list_channels, channels::add_channel))
-        .routes(routes!(channels::get_channel))
+        .routes(routes!(channels::get_channel, channels::change_channel))
         .routes(routes!(keys::list_keys, keys::add_key))
         .routes(routes!(keys::revoke_key))
 }

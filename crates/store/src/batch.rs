@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
 use crate::fault::{Fault, Found};
+use crate::guest::GuestSlot;
 use crate::id::MemberId;
 use crate::load::{self, LOTS, Loaded};
 use crate::member::{Identity, MemberChange};
@@ -28,6 +29,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) now: Timestamp,
     pub(crate) rows: Rows,
     accounts: BTreeMap<AccountId, Slot>,
+    /// Orders without a member, by directory key and program.
+    pub(crate) guests: BTreeMap<(DirectoryKey, u32), GuestSlot>,
     days: Option<(u32, Timestamp, String)>,
 }
 
@@ -137,11 +140,21 @@ pub(crate) struct OrderPlace<'a> {
     pub(crate) known: Option<OrderNo>,
     /// Ledger time of the document.
     pub(crate) now: Timestamp,
+    /// The day on which it was counted while it had no member.
+    pub(crate) counted: Option<&'a str>,
 }
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(conn: &'a Connection, reference: &'a Reference, now: Timestamp) -> Self {
-        Self { conn, reference, now, rows: Rows::default(), accounts: BTreeMap::new(), days: None }
+        Self {
+            conn,
+            reference,
+            now,
+            rows: Rows::default(),
+            accounts: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            days: None,
+        }
     }
 
     pub(crate) fn find(&self, key: DirectoryKey) -> Found<Option<Listed>> {
@@ -347,7 +360,7 @@ impl<'a> Batch<'a> {
         Ok(due_at(reference, id, &slot.account, &slot.facts))
     }
 
-    fn day(&mut self, program: &Program, at: Timestamp) -> Found<String> {
+    pub(crate) fn day(&mut self, program: &Program, at: Timestamp) -> Found<String> {
         if let Some((number, instant, day)) = &self.days
             && (*number, *instant) == (program.number, at)
         {
@@ -406,6 +419,9 @@ impl<'a> Batch<'a> {
             let place = order.as_ref().filter(|it| is_own && it.known.is_none());
             let new = match place {
                 None => None,
+                Some(OrderPlace { channel, reference, counted: Some(day), .. }) => {
+                    Some(NewOrder { channel: *channel, reference: (*reference).to_owned(), day: (*day).to_owned() })
+                }
                 Some(place) => {
                     let day = self.day(program, place.now.max(account.last_at))?;
                     let key = TotalsKey { program: id.program, channel: place.channel, day: day.clone() };

@@ -57,6 +57,13 @@ pub struct ReturnedPart {
     pub refunded: Money,
 }
 
+impl ReturnedPart {
+    pub(crate) fn of(self, channel: u32, reference: &str) -> engine::Returned {
+        let Self { version, returned_at, lines, refunded } = self;
+        engine::Returned { channel, reference: reference.to_owned(), version, returned_at, lines, refunded }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Body {
     /// Identities that all lead to one member are answered with that member, and nothing is added to it.
@@ -66,7 +73,7 @@ pub enum Body {
         identities: Vec<Identity>,
         facts: Facts,
     },
-    /// The order as it is now. Without a member only an order that is known already can be recorded.
+    /// The order as it is now. Without a member it is kept until somebody claims it.
     PutOrder {
         channel: String,
         member: Option<MemberRef>,
@@ -81,6 +88,12 @@ pub enum Body {
         order: OrderName,
         currency: [u8; 3],
         returned: Box<ReturnedPart>,
+    },
+    /// Staff name the member of an order that has none.
+    ClaimOrder {
+        order: OrderName,
+        member: MemberRef,
+        note: String,
     },
     Hold {
         program: String,
@@ -201,6 +214,13 @@ pub enum Body {
         id: ChannelId,
         name: String,
         program: String,
+        /// Whether the first document of an order signs up whom it names by an identity that nobody has.
+        signs_up: bool,
+    },
+    /// From now on.
+    ChangeChannel {
+        channel: String,
+        signs_up: bool,
     },
     /// Sent again under one idempotency key it is answered with the first one's number: the secret then is the first's.
     AddKey {
@@ -224,11 +244,13 @@ impl Body {
             | Self::AddVersion { .. }
             | Self::SwitchProgram { .. }
             | Self::AddChannel { .. }
+            | Self::ChangeChannel { .. }
             | Self::AddKey { .. }
             | Self::RevokeKey { .. } => true,
             Self::SignUp { .. }
             | Self::PutOrder { .. }
             | Self::PutReturn { .. }
+            | Self::ClaimOrder { .. }
             | Self::Hold { .. }
             | Self::ReleaseHold { .. }
             | Self::Adjust { .. }
@@ -253,6 +275,7 @@ impl Body {
     pub(crate) fn needs_key(&self) -> bool {
         match self {
             Self::SignUp { .. }
+            | Self::ClaimOrder { .. }
             | Self::Hold { .. }
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
@@ -267,6 +290,7 @@ impl Body {
             | Self::AddKey { .. } => true,
             Self::PutOrder { .. }
             | Self::PutReturn { .. }
+            | Self::ChangeChannel { .. }
             | Self::ReleaseHold { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
@@ -282,6 +306,7 @@ impl Body {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "most replies are about orders: a box would cost each an allocation")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     Member {
@@ -289,7 +314,8 @@ pub enum Reply {
         created: bool,
     },
     Order {
-        member: MemberId,
+        /// Nobody while the order has no member: then its number is 0.
+        member: Option<MemberId>,
         order: OrderNo,
         answer: Answer,
     },

@@ -15,6 +15,7 @@ use crate::batch::{Batch, OrderPlace};
 use crate::command::{Body, Command, Failure, Reply, Time};
 use crate::directory::{self, Listed, Listing, answer_key, identity_key, order_key, reference_key, return_key};
 use crate::fault::{Fault, Found};
+use crate::guest::{self, Named, Place};
 use crate::id::MemberId;
 use crate::load;
 use crate::member::MemberRef;
@@ -112,6 +113,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         Rejection::Invalid { .. }
         | Rejection::IdentityTaken
         | Rejection::OtherMember
+        | Rejection::ClaimEnded { .. }
         | Rejection::WrongCurrency
         | Rejection::VersionKind
         | Rejection::VersionConflict
@@ -145,11 +147,13 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         }
         Body::ChangeMember { member, change } => people::change(batch, member, change, moment),
         Body::PutOrder { channel, member, reference, document } => {
-            put_order(batch, &Put { channel, member: member.as_ref(), reference, document }, moment)
+            let seed = command.seed;
+            put_order(batch, &Put { channel, member: member.as_ref(), reference, document, seed }, moment)
         }
         Body::PutReturn { channel, reference, order, currency, returned } => {
             returns::put_return(batch, (channel, reference), order, *currency, returned, moment)
         }
+        Body::ClaimOrder { order, member, note } => guest::claim_by_staff(batch, order, member, note, moment),
         Body::Hold { program, member, points, minutes } => {
             let id = find_account(batch, program, member)?;
             hold(batch, id, *points, *minutes, moment)
@@ -222,6 +226,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::ChangeMember { .. }
         | Body::PutOrder { .. }
         | Body::PutReturn { .. }
+        | Body::ClaimOrder { .. }
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
@@ -236,19 +241,22 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::AddVersion { .. }
         | Body::SwitchProgram { .. }
         | Body::AddChannel { .. }
+        | Body::ChangeChannel { .. }
         | Body::AddKey { .. }
         | Body::RevokeKey { .. } => Err(Fault::Row("reference data are changed in a batch of their own").into()),
     }
 }
 
-struct Put<'a> {
-    channel: &'a str,
-    member: Option<&'a MemberRef>,
-    reference: &'a str,
-    document: &'a Arc<Document>,
+pub(crate) struct Put<'a> {
+    pub(crate) channel: &'a str,
+    pub(crate) member: Option<&'a MemberRef>,
+    pub(crate) reference: &'a str,
+    pub(crate) document: &'a Arc<Document>,
+    /// Of the command: the id of a member that signs up with it is derived from it.
+    pub(crate) seed: u64,
 }
 
-fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
+pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
     check_reference(Some(put.reference))?;
     put.document.check()?;
     let reference = batch.reference;
@@ -260,12 +268,16 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
         (order_key(channel.number, put.reference), Listing::Order)
     };
     let listed = batch.find(key)?;
-    let named = put.member.map(|it| find_owner(batch, it, channel.program)).transpose()?;
+    let at = Place { name, channel, key };
+    let named = guest::named(batch, put, at, listed)?;
     let owner = match (listed, named) {
-        (Some(listed), Some(named)) if listed.owner != named => return Err(Rejection::OtherMember.into()),
+        (Some(Listed { kind: Listing::Guest, .. }), named) => return guest::put(batch, put, at, named, moment),
+        (Some(listed), Named::Member(named)) if listed.owner != named => return Err(Rejection::OtherMember.into()),
         (Some(listed), _) => listed.owner,
-        (None, Some(named)) => named,
-        (None, None) => return Err(Rejection::UnknownMember.into()),
+        (None, Named::Member(named)) => named,
+        (None, Named::New(identity)) => guest::sign_up(batch, put, at, &identity, moment)?,
+        (None, Named::Nobody) if put.document.is_return => return Err(Rejection::UnknownMember.into()),
+        (None, Named::Nobody) => return guest::put(batch, put, at, Named::Nobody, moment),
     };
     let id = AccountId { owner, program: channel.program };
     let known = listed.map(|it| OrderNo(it.number));
@@ -283,7 +295,7 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
         let rules = Rules { channel: Some(name), ..rules };
         engine::put_order(account, rules, known, put.document, moment)
     })?;
-    let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now };
+    let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now, counted: None };
     let staged = batch.stage_all(id, &decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
     staged.into_iter().for_each(|it| batch.take_over(it));
@@ -291,7 +303,7 @@ fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
         let listed = Listed { owner, kind, program: id.program, number: answer.order.0 };
         batch.rows.directory.insert(key, listed);
     }
-    Ok(Reply::Order { member: owner, order: answer.order, answer })
+    Ok(Reply::Order { member: Some(owner), order: answer.order, answer })
 }
 
 /// A program had another currency only before it had entries: an import brings nothing in that either.
@@ -421,7 +433,7 @@ pub(crate) fn find_account(batch: &mut Batch<'_>, program: &str, member: &Member
 }
 
 /// Whoever has an account is a member. It is loaded anyway, so nothing else needs to be looked up.
-fn find_owner(batch: &mut Batch<'_>, member: &MemberRef, program: u32) -> Result<MemberId, Refused> {
+pub(crate) fn find_owner(batch: &mut Batch<'_>, member: &MemberRef, program: u32) -> Result<MemberId, Refused> {
     match member {
         MemberRef::Id(id) if batch.slot(AccountId { owner: *id, program })?.is_stored => Ok(*id),
         MemberRef::Id(_) | MemberRef::Identity(_) => find_member(batch, member),

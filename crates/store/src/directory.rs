@@ -33,10 +33,12 @@ pub(crate) enum Listing {
     Reference,
     /// A return that is a document of its own; its number is that of the order that it is of, or of its own row.
     Return,
+    /// An order that has no member yet.
+    Guest,
 }
 
 impl Listing {
-    pub(crate) const ALL: [Self; 4] = [Self::Identity, Self::Order, Self::Reference, Self::Return];
+    pub(crate) const ALL: [Self; 5] = [Self::Identity, Self::Order, Self::Reference, Self::Return, Self::Guest];
 
     /// The stable number of the kind in the database.
     pub(crate) fn number(self) -> u8 {
@@ -45,6 +47,7 @@ impl Listing {
             Self::Order => 2,
             Self::Reference => 3,
             Self::Return => 4,
+            Self::Guest => 5,
         }
     }
 }

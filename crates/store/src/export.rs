@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::StoreError;
 use crate::fault::Found;
+use crate::guest;
 use crate::id::MemberId;
 use crate::load::{read_entry, read_order};
 use crate::pack::kind_number;
@@ -41,7 +42,7 @@ impl Reader {
         let mut done = 0;
         loop {
             let page = self.members(after, 1_000)?;
-            let Some(last) = page.last() else { return Ok(lines.count) };
+            let Some(last) = page.last() else { break };
             after = Some(last.id);
             for member in &page {
                 lines.write(&json!({"type": "member", "member": member.id.to_string()}))?;
@@ -52,6 +53,30 @@ impl Reader {
                 done += 1;
             }
             progress(done);
+        }
+        self.export_guests(&mut lines)?;
+        Ok(lines.count)
+    }
+
+    /// Orders without a member, in the order of their owners.
+    fn export_guests(&self, lines: &mut Lines<'_>) -> Result<(), ExportError> {
+        let mut after = Vec::new();
+        loop {
+            let page = self.ask(|conn| guest::page(conn, &after))?;
+            let Some((last, ..)) = page.last() else { return Ok(()) };
+            after = last.to_vec();
+            for (_, program, it) in &page {
+                let order = &it.guest.order;
+                let amount = order.document.as_deref().map(|it| it.lines.iter().map(|line| line.amount.minor()).sum());
+                let amount: Option<i64> = amount;
+                lines.write(&json!({
+                    "type": "guest_order", "program": program, "channel": it.channel, "reference": it.reference,
+                    "version": order.pinned.version, "on": order.pinned.on,
+                    "recorded_at": it.guest.recorded_at.to_string(),
+                    "returned": order.returned.iter().map(returned).collect::<Vec<_>>(),
+                    "placed_at": order.document.as_deref().map(|it| it.placed_at.to_string()), "amount": amount,
+                }))?;
+            }
         }
     }
 
@@ -273,6 +298,9 @@ fn reason(reason: &Reason) -> Value {
             "code": "tier", "outcome": it.outcome.name(), "before": it.before.as_deref(), "by": it.by.name(),
             "within": it.within.name(), "figure": it.figure, "from": it.from,
         }),
+        Reason::Claimed(it) => json!({
+            "code": "claimed", "recorded_at": it.recorded_at.to_string(), "note": it.note,
+        }),
         Reason::Extended(it) => json!({
             "code": "extended", "on": it.rule.on.name(), "months": it.rule.months, "at": it.at.to_string(),
         }),
@@ -295,6 +323,8 @@ fn earned(it: &Earned) -> Value {
         Cause::ProgramOff => ("program_off", None),
         Cause::OrderType => ("order_type", None),
         Cause::CustomerType => ("customer_type", None),
+        Cause::Guest => ("guest", None),
+        Cause::ClaimEnded => ("claim_ended", None),
         Cause::Returned => ("returned", None),
         Cause::StepOf(order) => ("step_of", Some(order.0)),
     };

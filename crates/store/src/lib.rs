@@ -25,6 +25,7 @@ mod export;
 mod fault;
 mod floor;
 mod gate;
+mod guest;
 mod id;
 mod key;
 mod load;

@@ -43,6 +43,7 @@ pub(crate) struct Channel {
     pub(crate) number: u32,
     pub(crate) id: ChannelId,
     pub(crate) program: u32,
+    pub(crate) signs_up: bool,
 }
 
 impl Reference {
@@ -107,10 +108,11 @@ pub(crate) fn load_reference(conn: &Connection, compile: Compile, path: &Path) -
         };
         reference.programs.insert(number, load_program(conn, blank, compile, path)?);
     }
-    let mut statement = conn.prepare_cached("SELECT name, number, program, id FROM channels")?;
+    let mut statement = conn.prepare_cached("SELECT name, number, program, id, signs_up FROM channels")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let channel = Channel { number: row.get(1)?, id: ChannelId(blob(row, 3)?), program: row.get(2)? };
+        let (number, program, signs_up) = (row.get(1)?, row.get(2)?, row.get(4)?);
+        let channel = Channel { number, id: ChannelId(blob(row, 3)?), program, signs_up };
         reference.channels.insert(row.get(0)?, channel);
     }
     Ok(reference)
@@ -161,7 +163,8 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         }
         Body::AddVersion { program, document, effective_at } => add_version(change, program, document, *effective_at),
         Body::SwitchProgram { program, on, at } => switch(change, program, *on, *at),
-        Body::AddChannel { id, name, program } => add_channel(change, *id, name, program),
+        Body::AddChannel { id, name, program, signs_up } => add_channel(change, *id, name, program, *signs_up),
+        Body::ChangeChannel { channel, signs_up } => change_channel(change, channel, *signs_up),
         Body::AddKey { name, hash, hint, scopes } => {
             add_key(change, &NewKey { name, hash: *hash, hint, scopes: *scopes })
         }
@@ -169,6 +172,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         Body::SignUp { .. }
         | Body::PutOrder { .. }
         | Body::PutReturn { .. }
+        | Body::ClaimOrder { .. }
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
@@ -262,7 +266,7 @@ fn switch(change: &Change<'_>, program: &str, on: bool, at: Option<Timestamp>) -
     Ok(Reply::Done)
 }
 
-fn add_channel(change: &Change<'_>, id: ChannelId, name: &str, program: &str) -> Changed {
+fn add_channel(change: &Change<'_>, id: ChannelId, name: &str, program: &str, signs_up: bool) -> Changed {
     check_name(name)?;
     let program = known(change, program)?.number;
     let channels = &change.reference.channels;
@@ -273,9 +277,16 @@ fn add_channel(change: &Change<'_>, id: ChannelId, name: &str, program: &str) ->
         return Err(invalid("id", "an id that no other channel has").into());
     }
     let number = channels.values().map(|it| it.number).max().map_or(1, |it| it + 1);
-    let insert = "INSERT INTO channels (number, id, name, program) VALUES ($1, $2, $3, $4)";
-    change.conn.execute(insert, params![number, id.0, name, program])?;
+    let insert = "INSERT INTO channels (number, id, name, program, signs_up) VALUES ($1, $2, $3, $4, $5)";
+    change.conn.execute(insert, params![number, id.0, name, program, signs_up])?;
     Ok(Reply::Channel { id, number })
+}
+
+fn change_channel(change: &Change<'_>, channel: &str, signs_up: bool) -> Changed {
+    let (_, channel) = change.reference.named_channel(channel).ok_or(Rejection::UnknownChannel)?;
+    let update = "UPDATE channels SET signs_up = $1 WHERE number = $2";
+    change.conn.execute(update, params![signs_up, channel.number])?;
+    Ok(Reply::Channel { id: channel.id, number: channel.number })
 }
 
 fn insert_version(conn: &Connection, program: u32, number: u32, at: Timestamp, document: &str) -> Found<()> {

@@ -1,7 +1,7 @@
 //! Returns that are documents of their own: found by the order that they name, and listed by their own reference, so that
 //! one return is recorded once, whatever order it names the next time.
 
-use engine::{Document, OrderNo, Rejection, Returned};
+use engine::{Document, OrderNo, Rejection};
 
 use crate::batch::{Batch, OrderPlace};
 use crate::command::{OrderName, Reply, ReturnedPart};
@@ -9,6 +9,7 @@ use crate::credit;
 use crate::decide::{Refused, ask, check_reference};
 use crate::directory::{Listed, Listing, order_key, return_key};
 use crate::fault::Fault;
+use crate::guest;
 use crate::rows::AccountId;
 
 /// Adds a return to its order and lets the order converge.
@@ -31,6 +32,9 @@ pub(crate) fn put_return(
     if batch.find(key)?.is_some_and(|it| it != own) {
         return Err(Rejection::VersionConflict.into());
     }
+    if listed.kind == Listing::Guest {
+        return guest::put_return(batch, listed, (taken, key, reference), currency, part, moment);
+    }
     let is_known = batch.find(key)?.is_some();
     batch.load_order(id, no)?;
     let known = batch.slot(id)?.account.order(no).and_then(|it| it.document.clone());
@@ -39,17 +43,22 @@ pub(crate) fn put_return(
         batch.load_hold(id, hold)?;
     }
     credit::prepare(batch, id, Some(no), &known, moment.now)?;
-    let ReturnedPart { version, returned_at, lines, refunded } = part.clone();
-    let returned = Returned { channel: taken, reference: reference.to_owned(), version, returned_at, lines, refunded };
+    let returned = part.clone().of(taken, reference);
     let decided = ask(batch, id, |account, rules| engine::put_return(account, rules, no, &returned, currency, moment))?;
-    let place = OrderPlace { channel: placed.number, reference: &order.reference, known: Some(no), now: moment.now };
+    let place = OrderPlace {
+        channel: placed.number,
+        reference: &order.reference,
+        known: Some(no),
+        now: moment.now,
+        counted: None,
+    };
     let staged = batch.stage_all(id, &decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a return is always answered"))?;
     staged.into_iter().for_each(|it| batch.take_over(it));
     if !is_known {
         batch.rows.directory.insert(key, own);
     }
-    Ok(Reply::Order { member: id.owner, order: no, answer })
+    Ok(Reply::Order { member: Some(id.owner), order: no, answer })
 }
 
 /// A reference that is listed as a return of an order cannot become one without.

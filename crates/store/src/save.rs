@@ -8,6 +8,7 @@ use rusqlite::{Connection, Statement, params};
 
 use crate::batch::{Batch, NewOrder, Profile, Rows, Slot, Stored};
 use crate::fault::{Fault, Found};
+use crate::guest;
 use crate::id::MemberId;
 use crate::member::words_of;
 use crate::pack;
@@ -71,6 +72,7 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     save_lots(conn, batch)?;
     save_entries(conn, &batch.rows)?;
     save_orders(conn, &batch.rows)?;
+    guest::save(batch)?;
     save_holds(conn, batch)?;
     save_years(conn, batch)?;
     save_conversions(conn, batch)?;

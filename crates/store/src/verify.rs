@@ -21,6 +21,8 @@ use crate::query::{Reader, all_lots, parked};
 use crate::rows::{self, AccountId, figures};
 use crate::totals::{COLUMNS_TEXT, NO_PROGRAM, Totals, TotalsKey, read_totals};
 
+mod guests;
+
 /// What was compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifyReport {
@@ -29,6 +31,8 @@ pub struct VerifyReport {
     pub lots: u64,
     pub orders: u64,
     pub holds: u64,
+    /// Orders without a member.
+    pub guests: u64,
     pub years: u64,
     pub members: u64,
     /// Members that the sweeper leaves out, since settling their points panicked.
@@ -115,6 +119,7 @@ impl Check<'_> {
             progress(self.report.accounts);
         }
         self.credit_is_told()?;
+        self.guests()?;
         self.counts()?;
         self.sign_ups()?;
         self.compare_totals()?;
@@ -355,7 +360,7 @@ impl Check<'_> {
     /// Rows of accounts that are not there, or that no look-up comes to: one look at the whole tree.
     fn counts(&mut self) -> Compared<()> {
         let report = &self.report;
-        let mut stored = [0; 7];
+        let mut stored = [0; 8];
         let mut statement = self.conn.prepare_cached("SELECT part FROM ledger")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -369,6 +374,7 @@ impl Check<'_> {
             (stored[1], "holds", report.holds),
             (stored[5], "years", report.years),
             (stored[6], "conversions", self.conversions),
+            (stored[7], "orders without a member", report.guests),
             (stored[0], "accounts", report.accounts),
         ] {
             if found != expected {
@@ -429,7 +435,7 @@ impl Check<'_> {
         self.identities()?;
         self.references()?;
         let found = rows_of(self.conn, "directory")?;
-        let expected = rows_of(self.conn, "identities")? + self.report.orders + self.references;
+        let expected = rows_of(self.conn, "identities")? + self.report.orders + self.report.guests + self.references;
         if found != expected {
             return Err(Ended::Difference(format!("the directory has {found} rows, {expected} lead to something")));
         }
@@ -459,6 +465,10 @@ impl Check<'_> {
             (
                 "an order was sold in no channel",
                 "SELECT channel FROM orders WHERE channel NOT IN (SELECT number FROM channels)",
+            ),
+            (
+                "an order without a member was sold in no channel",
+                "SELECT channel FROM guests WHERE channel NOT IN (SELECT number FROM channels)",
             ),
             ("a hold is neither open nor closed", "SELECT closed FROM holds WHERE closed NOT IN (0, 1)"),
         ] {

@@ -39,6 +39,7 @@ pub(crate) fn prepare(path: &Path, members: u64) -> Result<()> {
         id: ChannelId::derived(now, b"bench"),
         name: CHANNEL.to_owned(),
         program: PROGRAM.to_owned(),
+        signs_up: false,
     };
     open::send(&store, channel, None)?;
     let key = Body::AddKey {

@@ -361,7 +361,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::DateTooOld { path } | Rejection::DateAhead { path } => (*path).to_owned(),
         Rejection::WrongCurrency => "currency".to_owned(),
         Rejection::VersionKind | Rejection::VersionConflict => "version".to_owned(),
-        Rejection::UnknownMember | Rejection::OtherMember => "member".to_owned(),
+        Rejection::UnknownMember | Rejection::OtherMember | Rejection::ClaimEnded { .. } => "member".to_owned(),
         Rejection::UnknownOrder => "order".to_owned(),
         Rejection::UnknownTier => "tier".to_owned(),
         Rejection::UnknownHold | Rejection::HoldTaken => "hold".to_owned(),

@@ -22,9 +22,13 @@ pub(crate) fn run(database: &Database, _: &Args) -> Result<Outcome> {
     let report = reader.verify(&mut |done| progress.set(done)).context("verifying failed")?;
     progress.finish();
     let mut columns = Columns::new("lr");
-    for (label, number) in
-        [("accounts", report.accounts), ("entries", report.entries), ("lots", report.lots), ("orders", report.orders)]
-    {
+    for (label, number) in [
+        ("accounts", report.accounts),
+        ("entries", report.entries),
+        ("lots", report.lots),
+        ("orders", report.orders),
+        ("guests", report.guests),
+    ] {
         columns.row([label, &count(number)]);
     }
     columns.print("");

@@ -87,7 +87,8 @@ impl Sample {
         for name in [layer::WEB, layer::TILL] {
             if channels.iter().all(|it| it.name != name) {
                 let id = ChannelId::derived(effective_at, name.as_bytes());
-                let body = Body::AddChannel { id, name: name.to_owned(), program: self.program.clone() };
+                let body =
+                    Body::AddChannel { id, name: name.to_owned(), program: self.program.clone(), signs_up: false };
                 open::send(store, body, Some(format!("demo-channel-{name}")))
                     .with_context(|| format!("adding the channel {name} failed"))?;
             }

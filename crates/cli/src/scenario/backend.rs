@@ -66,8 +66,10 @@ pub(super) enum Act {
         on: bool,
         from: Option<Timestamp>,
     },
+    /// A new channel, or another answer of one that is there; left out, it is new and signs nobody up.
     Channel {
         name: String,
+        signs_up: Option<bool>,
     },
     SignUp {
         member: MemberNo,
@@ -84,6 +86,15 @@ pub(super) enum Act {
         channel: String,
         reference: String,
         document: Arc<Document>,
+        /// Whoever signs up with it.
+        fresh: MemberNo,
+    },
+    /// Staff name the member of an order.
+    Claim {
+        person: Person,
+        channel: String,
+        reference: String,
+        note: String,
     },
     /// A return of an order that is recorded.
     Return {
@@ -145,8 +156,14 @@ pub(super) struct Inquiry {
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
     Done,
-    Order { member: MemberNo, answer: Box<Answer> },
-    Hold { hold: HoldNo },
+    /// Of nobody while nobody has claimed it.
+    Order {
+        member: Option<MemberNo>,
+        answer: Box<Answer>,
+    },
+    Hold {
+        hold: HoldNo,
+    },
 }
 
 /// Done or refused; the outer error is a fault of the machinery.

@@ -17,7 +17,7 @@ const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `i
     `activity review gives 50 points 1 a day`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
     `points pay shipping|tax|goods only`, `points instead of|after discounts`, \
-    `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, \
+    `hold 15 minutes`, `refunds in proportion`, `refunds in money first`, `grace 30 days`, `claim within 14 days`, `no claims`, \
     `shortfall owe|take what is there|all or nothing`, `in EUR`, `zone Europe/Zurich`, `from 2022-09-01`";
 
 /// The terms so far, each as it stands in the program document.
@@ -37,6 +37,7 @@ pub(super) struct Clauses {
     /// The key with its comma, or nothing.
     extend: String,
     grace_days: String,
+    claim_days: String,
     sign_up: String,
     birthday: String,
     custom: Vec<String>,
@@ -67,6 +68,7 @@ impl Default for Clauses {
             validity: "\"never\"".to_owned(),
             extend: String::new(),
             grace_days: "30".to_owned(),
+            claim_days: "30".to_owned(),
             sign_up: "0".to_owned(),
             birthday: "0".to_owned(),
             custom: Vec::new(),
@@ -108,6 +110,10 @@ impl Clauses {
             self.waiting_days = before(&mut words, "days")?;
         } else if words.eat("grace") {
             self.grace_days = before(&mut words, "days")?;
+        } else if words.eat("claim within") {
+            self.claim_days = before(&mut words, "days")?;
+        } else if words.eat("no claims") {
+            self.claim_days = "0".to_owned();
         } else if words.eat("hold") {
             self.hold_minutes = before(&mut words, "minutes")?;
         } else if words.eat("expire after") {
@@ -199,7 +205,7 @@ impl Clauses {
     pub(super) fn to_json(&self) -> String {
         let Self { currency, zone, on, mode, include_tax, include_shipping, validity, extend, .. } = self;
         let Self { waiting_days, grace_days, value_min, points_min, hold_minutes, on_refund, shortfall, .. } = self;
-        let Self { sign_up, birthday, .. } = self;
+        let Self { sign_up, birthday, claim_days, .. } = self;
         let custom = self.custom.join(", ");
         let ((points, per), (redeem, value)) = (&self.earn, &self.redeem);
         let (limits, tiers) = (self.limits.to_json(), self.tiers.to_json());
@@ -229,6 +235,7 @@ impl Clauses {
   "validity": {validity},{extend}
   "activities": {{ "sign_up": {sign_up}, "birthday": {birthday}, "custom": [{custom}] }},
   "grace_days": {grace_days},
+  "claim_days": {claim_days},
   "redeem": {{
     "points": {redeem}, "value": "{value}", "min_value": "{value_min}", "min_points": {points_min},
     "hold_minutes": {hold_minutes}, "on_refund": "{on_refund}"{limits}

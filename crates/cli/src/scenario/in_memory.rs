@@ -14,6 +14,8 @@ use super::backend::{
 };
 use super::tiers::Stands;
 
+mod guests;
+
 pub(super) struct EngineBackend {
     versions: Vec<Version>,
     switches: Vec<Switch>,
@@ -23,6 +25,9 @@ pub(super) struct EngineBackend {
     accounts: BTreeMap<MemberNo, Kept>,
     /// Channel and reference name one order for ever.
     orders: BTreeMap<(String, String), (MemberNo, OrderNo)>,
+    guests: BTreeMap<(String, String), guests::Unclaimed>,
+    /// Channels whose orders sign people up.
+    signs_up: BTreeSet<String>,
     /// Permanent references of acts.
     references: BTreeSet<String>,
 }
@@ -53,6 +58,8 @@ impl EngineBackend {
             identities: BTreeMap::new(),
             accounts: BTreeMap::new(),
             orders: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            signs_up: BTreeSet::new(),
             references: BTreeSet::new(),
         }
     }
@@ -157,11 +164,16 @@ impl EngineBackend {
     }
 
     fn order(&mut self, act: &Act, moment: Moment) -> Outcome {
-        let Act::Order { person, channel, reference, document } = act else {
+        let Act::Order { person, channel, reference, document, .. } = act else {
             return Err(anyhow!("this is no order"));
         };
         if !self.channels.contains(channel) {
             return Ok(Err(Rejection::UnknownChannel));
+        }
+        if !self.orders.contains_key(&(channel.clone(), reference.clone()))
+            && let Some(outcome) = self.first_document(act, moment)?
+        {
+            return outcome;
         }
         let name = if document.is_return { format!("return {reference}") } else { reference.clone() };
         let key = (channel.clone(), name);
@@ -181,7 +193,7 @@ impl EngineBackend {
         })?;
         Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
             self.orders.insert(key, (member, answer.order));
-            Reply::Order { member, answer: Box::new(answer) }
+            Reply::Order { member: Some(member), answer: Box::new(answer) }
         }))
     }
 
@@ -192,11 +204,7 @@ impl EngineBackend {
         if !self.channels.contains(channel) || !self.channels.contains(&order.0) {
             return Ok(Err(Rejection::UnknownChannel));
         }
-        let Some((member, no)) = self.orders.get(order).copied() else { return Ok(Err(Rejection::UnknownOrder)) };
         let key = (channel.clone(), format!("return {reference}"));
-        if self.orders.get(&key).is_some_and(|it| *it != (member, no)) {
-            return Ok(Err(Rejection::VersionConflict));
-        }
         let returned = engine::Returned {
             channel: self.channel_no(channel),
             reference: reference.clone(),
@@ -206,12 +214,50 @@ impl EngineBackend {
             refunded: document.refunded,
         };
         let currency = document.currency;
+        if let Some(outcome) = self.return_of_guest(order, key.clone(), &returned, currency, moment) {
+            return outcome;
+        }
+        let Some((member, no)) = self.orders.get(order).copied() else { return Ok(Err(Rejection::UnknownOrder)) };
+        if self.orders.get(&key).is_some_and(|it| *it != (member, no)) {
+            return Ok(Err(Rejection::VersionConflict));
+        }
         let decided =
             self.decide(member, |account, rules| engine::put_return(account, rules, no, &returned, currency, moment))?;
         Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
             self.orders.insert(key, (member, no));
-            Reply::Order { member, answer: Box::new(answer) }
+            Reply::Order { member: Some(member), answer: Box::new(answer) }
         }))
+    }
+
+    /// Carries out an act on what all members share.
+    fn arrange(&mut self, act: &Act, now: Timestamp) -> Outcome {
+        match act {
+            Act::Program { terms, from, .. } => {
+                let number = u32::try_from(self.versions.len() + 1)?;
+                Ok(self.effective("effective_at", *from, now).map(|effective_at| {
+                    self.versions.push(Version { number, effective_at, terms: terms.as_ref().clone() });
+                    self.timeline = Timeline::new(self.versions.clone(), self.switches.clone());
+                    Reply::Done
+                }))
+            }
+            Act::Switch { on, from } => Ok(self.effective("at", *from, now).map(|at| {
+                self.switches.push(Switch { at, on: *on });
+                self.timeline = Timeline::new(self.versions.clone(), self.switches.clone());
+                Reply::Done
+            })),
+            Act::Channel { name, signs_up } => {
+                if !self.channels.contains(name) {
+                    self.channels.push(name.clone());
+                }
+                match signs_up {
+                    Some(true) => drop(self.signs_up.insert(name.clone())),
+                    Some(false) => drop(self.signs_up.remove(name)),
+                    None => {}
+                }
+                Ok(Ok(Reply::Done))
+            }
+            _ => Err(anyhow!("this is about a member")),
+        }
     }
 
     fn channel_no(&self, name: &str) -> u32 {
@@ -228,6 +274,7 @@ impl EngineBackend {
             | Act::Adjust { .. }
             | Act::AdjustCredit { .. }
             | Act::OnPoints { .. }
+            | Act::Claim { .. }
             | Act::SetTier { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
@@ -253,25 +300,8 @@ impl Backend for EngineBackend {
         let decided = match act {
             Act::Order { .. } => return self.order(act, moment),
             Act::Return { .. } => return self.give_back(act, moment),
-            Act::Program { terms, from, .. } => {
-                let number = u32::try_from(self.versions.len() + 1)?;
-                return Ok(self.effective("effective_at", *from, arrival.at).map(|effective_at| {
-                    self.versions.push(Version { number, effective_at, terms: terms.as_ref().clone() });
-                    self.timeline = Timeline::new(self.versions.clone(), self.switches.clone());
-                    Reply::Done
-                }));
-            }
-            Act::Switch { on, from } => {
-                return Ok(self.effective("at", *from, arrival.at).map(|at| {
-                    self.switches.push(Switch { at, on: *on });
-                    self.timeline = Timeline::new(self.versions.clone(), self.switches.clone());
-                    Reply::Done
-                }));
-            }
-            Act::Channel { name } => {
-                self.channels.push(name.clone());
-                return Ok(Ok(Reply::Done));
-            }
+            Act::Claim { .. } => return self.claim_by_staff(act, moment),
+            Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => return self.arrange(act, arrival.at),
             Act::SignUp { .. } | Act::Change { .. } => return Err(anyhow!("members are introduced before")),
             Act::Hold { person, program, points, minutes } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),
@@ -320,16 +350,24 @@ impl Backend for EngineBackend {
             Err(rejection) => return Ok(Err(rejection)),
         };
         let key = inquiry.reference.clone().map(|it| (inquiry.channel.clone(), it));
-        let known = key.and_then(|it| self.orders.get(&it).copied());
+        let known = key.as_ref().and_then(|it| self.orders.get(it).copied());
         if known.is_some_and(|(owner, _)| owner != member) {
             return Ok(Err(Rejection::OtherMember));
         }
-        let known = known.map(|(_, no)| no);
+        let mut known = known.map(|(_, no)| no);
         let moment = Moment { now, actor: Actor::Channel(self.channel_no(&inquiry.channel)), import: false };
-        let kept = self.accounts.entry(member).or_default();
+        self.accounts.entry(member).or_default();
+        let Some(kept) = self.accounts.get(&member) else { return Err(anyhow!("it was just made")) };
         let channel = Some(inquiry.channel.as_str());
         let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel };
-        match engine::quote(&kept.account, rules, known, &inquiry.document, moment) {
+        let mut account = kept.account.clone();
+        if let Some(name) = &key {
+            match self.adopted(&mut account, rules, name, now) {
+                Ok(adopted) => known = adopted.or(known),
+                Err(rejection) => return Ok(Err(rejection)),
+            }
+        }
+        match engine::quote(&account, rules, known, &inquiry.document, moment) {
             Ok(quote) => Ok(Ok(quote)),
             Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
             Err(Stop::NeedMore) => Err(anyhow!("every lot is loaded, and still the engine asks for more")),

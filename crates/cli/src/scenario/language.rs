@@ -11,7 +11,7 @@ use super::expect::{Expected, Tells};
 use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
-const STEPS: &str = "`program …`, `channel NAME`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `quote NAME …`, `hold NAME \
+const STEPS: &str = "`program …`, `channel NAME`, `channel NAME signs up`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `claim NAME #1001 \"why\"`, `quote NAME …`, `hold NAME \
     500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`, `tier NAME`, \
     `tier NAME gold until 2023-12-31 \"why\"`";
 
@@ -50,6 +50,7 @@ pub(super) enum Action {
     },
     Channel {
         name: String,
+        signs_up: Option<bool>,
     },
     SignUp {
         who: Who,
@@ -73,6 +74,13 @@ pub(super) enum Action {
         order: Option<String>,
         sale: Sale,
         sending: Sending,
+    },
+    /// Staff name the member of an order.
+    Claim {
+        who: Who,
+        reference: String,
+        channel: Option<String>,
+        note: String,
     },
     Quote {
         who: Who,
@@ -242,7 +250,7 @@ impl Reader {
     fn action(&self, words: &mut Words, lines: Option<&str>) -> Result<Action, Fault> {
         let verb = words.peek();
         let action = if words.eat("channel") {
-            Action::Channel { name: words.take().to_owned() }
+            channel(words)
         } else if words.eat("sign up") {
             let who = who(words)?;
             let mut identities = Vec::new();
@@ -263,6 +271,8 @@ impl Reader {
             let order = if words.eat("of") { Some(self::reference(words)?) } else { None };
             let (sale, sending) = Sale::read(words, lines, &self.when)?;
             Action::Return { who, reference, order, sale, sending }
+        } else if words.eat("claim") {
+            claim(words)?
         } else if words.eat("quote") {
             let who = who(words)?;
             let reference = if words.peek().starts_with('#') { Some(reference(words)?) } else { None };
@@ -346,7 +356,7 @@ impl Action {
             | Self::Channel { .. }
             | Self::SignUp { .. }
             | Self::Change { .. } => Tells::Nothing,
-            Self::Order { .. } | Self::Return { .. } => Tells::Order,
+            Self::Order { .. } | Self::Return { .. } | Self::Claim { .. } => Tells::Order,
             Self::Quote { .. } => Tells::Quote,
             Self::Hold { .. }
             | Self::Release { .. }
@@ -360,6 +370,20 @@ impl Action {
             Self::Entries { .. } => Tells::Entries,
         }
     }
+}
+
+/// `channel till [signs up]`.
+fn channel(words: &mut Words) -> Action {
+    let name = words.take().to_owned();
+    let signs_up = if words.eat("signs up") { Some(true) } else { words.eat("signs nobody up").then_some(false) };
+    Action::Channel { name, signs_up }
+}
+
+/// `claim ana #1001 [from till] "why"`.
+fn claim(words: &mut Words) -> Result<Action, Fault> {
+    let (who, reference) = (who(words)?, reference(words)?);
+    let channel = words.eat("from").then(|| words.take().to_owned());
+    Ok(Action::Claim { who, reference, channel, note: words.quoted()?.to_owned() })
 }
 
 /// Another program than the scenario's own.

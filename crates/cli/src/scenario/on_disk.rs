@@ -26,7 +26,7 @@ pub(super) struct StoreBackend {
     clock: Arc<AtomicI64>,
     keys: u64,
     begun: bool,
-    members: Vec<MemberNo>,
+    members: Vec<(MemberNo, MemberId)>,
     channels: Vec<String>,
     _folder: Folder,
 }
@@ -77,8 +77,33 @@ impl StoreBackend {
         }
         self.begun = true;
         let id = ChannelId::derived(effective_at, CHANNEL.as_bytes());
-        let channel = Body::AddChannel { id, name: CHANNEL.to_owned(), program };
+        let channel = Body::AddChannel { id, name: CHANNEL.to_owned(), program, signs_up: false };
         Ok(self.send(Actor::Staff(0), arrival, channel)?.map(|_| Reply::Done))
+    }
+
+    /// An act on what all members share, or on who they are.
+    fn arrange(&mut self, act: &Act, arrival: Arrival) -> Result<(Actor, Body)> {
+        let staff = Actor::Staff(0);
+        Ok(match act {
+            Act::Switch { on, from } => {
+                (staff, Body::SwitchProgram { program: PROGRAM.to_owned(), on: *on, at: *from })
+            }
+            Act::Channel { name, signs_up: Some(signs_up) } if self.channels.contains(name) => {
+                (staff, Body::ChangeChannel { channel: name.clone(), signs_up: *signs_up })
+            }
+            Act::Channel { name, signs_up } => {
+                self.channels.push(name.clone());
+                let id = ChannelId::derived(arrival.at, name.as_bytes());
+                let (program, signs_up) = (PROGRAM.to_owned(), signs_up.unwrap_or(false));
+                (staff, Body::AddChannel { id, name: name.clone(), program, signs_up })
+            }
+            Act::SignUp { member, identities, facts } => {
+                self.members.push((*member, made_of(*member)));
+                let identities = identities.iter().map(|it| identity(it)).collect::<Result<_>>()?;
+                (KEY, Body::SignUp { id: made_of(*member), name: None, identities, facts: facts.clone() })
+            }
+            _ => bail!("this is about a member"),
+        })
     }
 
     fn give_back(&self, act: &Act, arrival: Arrival) -> Result<(Actor, Body)> {
@@ -100,10 +125,23 @@ impl StoreBackend {
         u32::try_from(index + 1).unwrap_or(u32::MAX)
     }
 
+    fn id_of(&self, member: MemberNo) -> MemberId {
+        self.members.iter().find(|it| it.0 == member).map_or_else(|| made_of(member), |it| it.1)
+    }
+
+    fn reference_of(&self, person: &Person) -> Result<Option<MemberRef>> {
+        Ok(match person {
+            Person::Member(member) => Some(MemberRef::Id(self.id_of(*member))),
+            Person::Identity(identity) => Some(identity.parse()?),
+            Person::Nobody => None,
+        })
+    }
+
     fn told(&self, reply: store::Reply) -> Result<Reply> {
         Ok(match reply {
             store::Reply::Order { member, answer, .. } => {
-                Reply::Order { member: self.number_of(member)?, answer: Box::new(answer) }
+                let member = member.map(|it| self.number_of(it)).transpose()?;
+                Reply::Order { member, answer: Box::new(answer) }
             }
             store::Reply::Hold { hold, .. } => Reply::Hold { hold },
             store::Reply::Member { .. }
@@ -120,7 +158,7 @@ impl StoreBackend {
     }
 
     fn number_of(&self, id: MemberId) -> Result<MemberNo> {
-        let found = self.members.iter().copied().find(|it| id_of(*it) == id);
+        let found = self.members.iter().find(|it| it.1 == id).map(|it| it.0);
         found.with_context(|| format!("the store answers with {id}, whom nobody signed up"))
     }
 }
@@ -131,72 +169,69 @@ impl Backend for StoreBackend {
     }
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
-        let staff = Actor::Staff(0);
         let (actor, body) = match act {
             Act::Program { json, from, .. } => return self.program(json, *from, arrival),
-            Act::Switch { on, from } => {
-                (staff, Body::SwitchProgram { program: PROGRAM.to_owned(), on: *on, at: *from })
-            }
-            Act::Channel { name } => {
-                self.channels.push(name.clone());
-                let id = ChannelId::derived(arrival.at, name.as_bytes());
-                (staff, Body::AddChannel { id, name: name.clone(), program: PROGRAM.to_owned() })
-            }
-            Act::SignUp { member, identities, facts } => {
-                self.members.push(*member);
-                let identities = identities.iter().map(|it| identity(it)).collect::<Result<_>>()?;
-                (KEY, Body::SignUp { id: id_of(*member), name: None, identities, facts: facts.clone() })
-            }
+            Act::Switch { .. } | Act::Channel { .. } | Act::SignUp { .. } => self.arrange(act, arrival)?,
             Act::Change { person, change } => {
-                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 let FactsChange { customer_type, birthday } = change.clone();
                 (KEY, Body::ChangeMember { member, change: MemberChange { name: None, customer_type, birthday } })
             }
-            Act::Order { person, channel, reference, document } => {
-                let member = reference_of(person)?;
+            Act::Order { person, channel, reference, document, .. } => {
+                let member = self.reference_of(person)?;
                 let actor = if arrival.import { Actor::Import } else { Actor::Channel(self.channel_no(channel)) };
                 let (channel, reference) = (channel.clone(), reference.clone());
                 (actor, Body::PutOrder { channel, member, reference, document: Arc::clone(document) })
             }
+            Act::Claim { person, channel, reference, note } => {
+                let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let order = OrderName { channel: channel.clone(), reference: reference.clone() };
+                (KEY, Body::ClaimOrder { order, member, note: note.clone() })
+            }
             Act::Return { .. } => self.give_back(act, arrival)?,
             Act::Hold { person, program, points, minutes } => {
-                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, Body::Hold { program: program.clone(), member, points: *points, minutes: *minutes })
             }
             Act::Release { person, hold } => {
-                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, Body::ReleaseHold { program: PROGRAM.to_owned(), member, hold: *hold })
             }
             Act::Adjust { person, program, adjustment } => {
-                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (
                     KEY,
                     Body::Adjust { program: program.clone(), member, adjustment: adjustment.clone(), reference: None },
                 )
             }
             Act::AdjustCredit { person, currency, adjustment } => {
-                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, Body::AdjustCredit { currency: *currency, member, adjustment: adjustment.clone() })
             }
             Act::OnPoints { person, program, act } => {
-                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, act.body(program.clone(), member))
             }
             Act::SetTier { person, program, set, .. } => {
-                let Some(member) = reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, Body::SetTier { program: program.clone(), member, set: set.clone() })
             }
-            Act::Settle { member } => (Actor::System, Body::Settle { owner: id_of(*member), program: PROGRAM_NO }),
+            Act::Settle { member } => (Actor::System, Body::Settle { owner: self.id_of(*member), program: PROGRAM_NO }),
         };
         let reply = match self.send(actor, arrival, body)? {
             Ok(reply) => reply,
             Err(rejection) => return Ok(Err(rejection)),
         };
+        if let (Act::Order { fresh, .. }, store::Reply::Order { member: Some(id), .. }) = (act, &reply)
+            && self.members.iter().all(|it| it.1 != *id)
+        {
+            self.members.push((*fresh, *id));
+        }
         self.told(reply).map(Ok)
     }
 
     fn quote(&mut self, inquiry: &Inquiry, now: Timestamp) -> Result<Result<Quote, Rejection>> {
-        let Some(member) = reference_of(&inquiry.person)? else { return Ok(Err(Rejection::UnknownMember)) };
+        let Some(member) = self.reference_of(&inquiry.person)? else { return Ok(Err(Rejection::UnknownMember)) };
         let moment = Moment { now, actor: Actor::Channel(self.channel_no(&inquiry.channel)), import: false };
         let reference = inquiry.reference.as_deref();
         match self.store.reader()?.quote(&inquiry.channel, &member, reference, &inquiry.document, moment) {
@@ -207,23 +242,23 @@ impl Backend for StoreBackend {
     }
 
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
-        Ok(self.store.reader()?.balance(id_of(member), PROGRAM_NO, now)?)
+        Ok(self.store.reader()?.balance(self.id_of(member), PROGRAM_NO, now)?)
     }
 
     fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money> {
-        let credit = self.store.reader()?.credit(id_of(member), now)?;
+        let credit = self.store.reader()?.credit(self.id_of(member), now)?;
         Ok(credit.first().map_or(Money::ZERO, |it| Money::new(it.account.balance.available.get())))
     }
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
         let reader = self.store.reader()?;
-        let progress = reader.standing(id_of(member), PROGRAM_NO, now, 1)?.progress;
-        let rules = reader.rules(id_of(member), PROGRAM_NO)?;
+        let progress = reader.standing(self.id_of(member), PROGRAM_NO, now, 1)?.progress;
+        let rules = reader.rules(self.id_of(member), PROGRAM_NO)?;
         let terms = rules.rules().timeline.at(now).map(|it| &it.terms);
         Ok(progress.zip(terms).map(|(progress, terms)| Stands::of(&progress, terms)))
     }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {
-        Ok(self.store.reader()?.entries(id_of(member), PROGRAM_NO, EntryNo(0), usize::MAX >> 1)?)
+        Ok(self.store.reader()?.entries(self.id_of(member), PROGRAM_NO, EntryNo(0), usize::MAX >> 1)?)
     }
 
     fn verify(&mut self) -> Result<Option<String>> {
@@ -232,7 +267,7 @@ impl Backend for StoreBackend {
 }
 
 /// An id that follows from the number alone.
-fn id_of(member: MemberNo) -> MemberId {
+fn made_of(member: MemberNo) -> MemberId {
     MemberId::derived(Timestamp::from_micros(0), &member.0.to_be_bytes())
 }
 
@@ -241,12 +276,4 @@ fn identity(text: &str) -> Result<Identity> {
         MemberRef::Identity(identity) => Ok(identity),
         MemberRef::Id(id) => bail!("{id} is an id, not an identity"),
     }
-}
-
-fn reference_of(person: &Person) -> Result<Option<MemberRef>> {
-    Ok(match person {
-        Person::Member(member) => Some(MemberRef::Id(id_of(*member))),
-        Person::Identity(identity) => Some(identity.parse()?),
-        Person::Nobody => None,
-    })
 }

@@ -40,6 +40,7 @@ pub(super) struct HttpBackend {
     exponent: u8,
     members: Vec<(MemberNo, String)>,
     identities: Vec<(String, MemberNo)>,
+    channels: Vec<String>,
     /// The last, so that the database is closed when it goes.
     _folder: Folder,
 }
@@ -77,7 +78,18 @@ impl HttpBackend {
         let app = App::new(store, Config::local("http://localhost"))?;
         let client = Client::start(app.clone(), SECRET)?;
         let (members, identities) = (Vec::new(), Vec::new());
-        Ok(Self { client, clock, app, keys: 0, program: None, exponent: 2, members, identities, _folder: folder })
+        Ok(Self {
+            client,
+            clock,
+            app,
+            keys: 0,
+            program: None,
+            exponent: 2,
+            members,
+            identities,
+            channels: Vec::new(),
+            _folder: folder,
+        })
     }
 
     fn get(&mut self, path: &str) -> Result<Value> {
@@ -123,11 +135,21 @@ impl HttpBackend {
             Err(rejection) => return Ok(Err(rejection)),
         };
         self.program = Some(self.read(&made).text("name")?.to_owned());
-        self.channel(CHANNEL)
+        self.channel(CHANNEL, None)
     }
 
-    fn channel(&mut self, name: &str) -> Outcome {
-        let body = json!({ "name": name, "program": self.program_called(PROGRAM) });
+    fn channel(&mut self, name: &str, signs_up: Option<bool>) -> Outcome {
+        let known = self.channels.iter().any(|it| it == name);
+        if let Some(signs_up) = signs_up.filter(|_| known) {
+            let body = json!({ "signs_up": signs_up });
+            let path = format!("/v1/channels/{}", escaped(name));
+            return Ok(self.send(Method::PATCH, &path, Some(&body))?.map(|_| Reply::Done));
+        }
+        self.channels.push(name.to_owned());
+        let mut body = json!({ "name": name, "program": self.program_called(PROGRAM) });
+        if let Some(signs_up) = signs_up {
+            body["signs_up"] = signs_up.into();
+        }
         Ok(self.send(Method::POST, "/v1/channels", Some(&body))?.map(|_| Reply::Done))
     }
 
@@ -189,13 +211,21 @@ impl HttpBackend {
     }
 
     fn order(&mut self, act: &Act, arrival: Arrival) -> Outcome {
-        let Act::Order { person, channel, reference, document } = act else { bail!("this is no order") };
+        let Act::Order { person, channel, reference, document, fresh } = act else { bail!("this is no order") };
         let mut body = self.document(person, document)?;
         if arrival.import {
             body["at"] = arrival.at.to_string().into();
         }
         let path = format!("/v1/channels/{}/orders/{}", escaped(channel), escaped(reference));
-        self.put(&path, &body)
+        self.put(&path, &body, Some((*fresh, person)))
+    }
+
+    fn claim(&mut self, act: &Act) -> Outcome {
+        let Act::Claim { person, channel, reference, note } = act else { bail!("this is no claim") };
+        let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+        let path = format!("/v1/channels/{}/orders/{}/claim", escaped(channel), escaped(reference));
+        let answer = self.send(Method::POST, &path, Some(&json!({ "member": member, "note": note })))?;
+        self.order_told(answer)
     }
 
     /// A return of an order: what it adds, and no lines of its own.
@@ -204,16 +234,16 @@ impl HttpBackend {
         let mut body = self.return_body(&Person::Nobody, document, arrival, &["lines"])?;
         body["order"] = order.1.as_str().into();
         body["order_channel"] = order.0.as_str().into();
-        self.put(&format!("/v1/channels/{}/returns/{}", escaped(channel), escaped(reference)), &body)
+        self.put(&format!("/v1/channels/{}/returns/{}", escaped(channel), escaped(reference)), &body, None)
     }
 
     fn lone_return(&mut self, act: &Act, arrival: Arrival) -> Outcome {
-        let Act::Order { person, channel, reference, document } = act else { bail!("this is no return") };
+        let Act::Order { person, channel, reference, document, .. } = act else { bail!("this is no return") };
         if let Person::Nobody = person {
             return Ok(Err(Rejection::UnknownMember));
         }
         let body = self.return_body(person, document, arrival, &[])?;
-        self.put(&format!("/v1/channels/{}/returns/{}", escaped(channel), escaped(reference)), &body)
+        self.put(&format!("/v1/channels/{}/returns/{}", escaped(channel), escaped(reference)), &body, None)
     }
 
     fn return_body(
@@ -234,13 +264,30 @@ impl HttpBackend {
         Ok(body)
     }
 
-    fn put(&mut self, path: &str, body: &Value) -> Outcome {
-        Ok(match self.send(Method::PUT, path, Some(body))? {
+    /// Sends a document; whoever it signs up is `fresh`.
+    fn put(&mut self, path: &str, body: &Value, fresh: Option<(MemberNo, &Person)>) -> Outcome {
+        let answer = self.send(Method::PUT, path, Some(body))?;
+        if let (Ok(answer), Some((fresh, person))) = (&answer, fresh)
+            && let Some(id) = answer["member"].as_str()
+            && self.members.iter().all(|(_, it)| it != id)
+        {
+            self.members.push((fresh, id.to_owned()));
+            if let Person::Identity(identity) = person {
+                self.identities.push((identity.clone(), fresh));
+            }
+        }
+        self.order_told(answer)
+    }
+
+    fn order_told(&self, answer: Result<Value, Rejection>) -> Outcome {
+        Ok(match answer {
             Err(rejection) => Err(rejection),
             Ok(answer) => {
                 let read = self.read(&answer);
-                let order = OrderNo(number_of(read.text("id")?)?);
-                let member = self.member_of(read.text("member")?)?;
+                let id = read.optional("id").map(|_| read.text("id")).transpose()?;
+                let order = OrderNo(id.map(number_of).transpose()?.unwrap_or(0));
+                let member = read.optional("member").map(|_| read.text("member")).transpose()?;
+                let member = member.map(|it| self.member_of(it)).transpose()?;
                 Ok(Reply::Order { member, answer: Box::new(read.answer(order, read.status()?)?) })
             }
         })
@@ -274,8 +321,9 @@ impl Backend for HttpBackend {
             Act::Order { document, .. } if document.is_return => return self.lone_return(act, arrival),
             Act::Order { .. } => return self.order(act, arrival),
             Act::Return { .. } => return self.give_back(act, arrival),
+            Act::Claim { .. } => return self.claim(act),
             Act::Settle { member } => return self.settle(*member),
-            Act::Channel { name } => return self.channel(name),
+            Act::Channel { name, signs_up } => return self.channel(name, *signs_up),
             Act::SignUp { member, identities, facts } => return self.sign_up(*member, identities, facts),
             Act::Change { person, change } => {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };

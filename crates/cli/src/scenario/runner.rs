@@ -149,7 +149,7 @@ impl<'a> Runner<'a> {
         let outcome = self.backend.submit(&act, Arrival { at: step.at, import })?;
         self.remember(&act, &outcome);
         let member = match &outcome {
-            Ok(Reply::Order { member, .. }) => Some(*member),
+            Ok(Reply::Order { member, .. }) => *member,
             Ok(Reply::Done | Reply::Hold { .. }) | Err(_) => person.as_ref().and_then(|it| self.member(it)),
         };
         match &outcome {
@@ -169,7 +169,7 @@ impl<'a> Runner<'a> {
             let last_day = step.when.last_day(ends);
             found.figures.insert("until", last_day.map_or("never".to_owned(), |it| it.to_string()));
         }
-        let is_order = matches!(act, Act::Order { .. } | Act::Return { .. });
+        let is_order = matches!(act, Act::Order { .. } | Act::Return { .. } | Act::Claim { .. });
         let mut account = Found::default();
         self.tell_account(&mut account, member)?;
         let of_account = account.figures.into_iter();
@@ -189,7 +189,7 @@ impl<'a> Runner<'a> {
                 (Act::Program { json: json.clone(), terms: terms.clone(), from }, None)
             }
             Action::Switch { on, from } => (Act::Switch { on: *on, from: *from }, None),
-            Action::Channel { name } => (Act::Channel { name: name.clone() }, None),
+            Action::Channel { name, signs_up } => (Act::Channel { name: name.clone(), signs_up: *signs_up }, None),
             Action::SignUp { who, identities, facts } => (self.sign_up(who, identities, facts), None),
             Action::Change { who, facts } => {
                 let person = self.person(who)?;
@@ -201,9 +201,10 @@ impl<'a> Runner<'a> {
                 let last = self.documents.get(&(channel.clone(), reference.clone()));
                 let Some(document) = sale.document(last, step.at, self.currency) else { return Ok(None) };
                 let document = Arc::new(document);
-                let order = Act::Order { person: person.clone(), channel, reference: reference.clone(), document };
-                (order, Some(person))
+                let (reference, fresh) = (reference.clone(), MemberNo(self.signed_up + 1));
+                (Act::Order { person: person.clone(), channel, reference, document, fresh }, Some(person))
             }
+            Action::Claim { .. } => return self.compose_claim(step).map(Some),
             Action::Return { .. } => return self.compose_return(step),
             Action::Hold { who, points, minutes, program: name } => {
                 let person = self.person(who)?;
@@ -249,6 +250,16 @@ impl<'a> Runner<'a> {
         }))
     }
 
+    fn compose_claim(&mut self, step: &Step) -> Result<(Act, Option<Person>)> {
+        let Action::Claim { who, reference, channel, note } = &step.action else {
+            return Err(anyhow::anyhow!("this is no claim"));
+        };
+        let person = self.person(who)?;
+        let channel = channel.clone().unwrap_or_else(|| CHANNEL.to_owned());
+        let (reference, note) = (reference.clone(), note.clone());
+        Ok((Act::Claim { person: person.clone(), channel, reference, note }, Some(person)))
+    }
+
     /// A return of an order is told by what it adds; one without its order is a document with lines.
     fn compose_return(&mut self, step: &Step) -> Result<Option<(Act, Option<Person>)>> {
         let Action::Return { who, reference, order, sale, sending } = &step.action else { return Ok(None) };
@@ -265,7 +276,11 @@ impl<'a> Runner<'a> {
         let Some(order) = order else {
             let person = self.person(who)?;
             let document = Arc::new(engine::Document { is_return: true, ..document });
-            return Ok(Some((Act::Order { person: person.clone(), channel, reference, document }, Some(person))));
+            let fresh = MemberNo(self.signed_up + 1);
+            return Ok(Some((
+                Act::Order { person: person.clone(), channel, reference, document, fresh },
+                Some(person),
+            )));
         };
         let owner = self.orders.keys().find(|(_, it)| it == order).map(|(member, _)| Person::Member(*member));
         let order = (CHANNEL.to_owned(), order.clone());
@@ -316,12 +331,22 @@ impl<'a> Runner<'a> {
                 self.names.extend(name.map(|it| (it.to_owned(), *member)));
                 self.identities.extend(identities.iter().map(|it| (it.clone(), *member)));
             }
-            (Act::Order { channel, reference, document, .. }, Ok(Reply::Order { member, answer })) => {
-                self.orders.insert((*member, reference.clone()), answer.order);
+            (Act::Order { person, channel, reference, document, fresh }, Ok(Reply::Order { member, answer })) => {
+                if let (Some(member), Person::Identity(identity)) = (member, person)
+                    && member == fresh
+                {
+                    self.signed_up = member.0;
+                    self.identities.insert(identity.clone(), *member);
+                    self.names.insert(identity.clone(), *member);
+                }
+                self.orders.extend(member.map(|it| ((it, reference.clone()), answer.order)));
                 if answer.status == engine::Status::Recorded {
                     let name = if document.is_return { return_of(reference) } else { reference.clone() };
                     self.documents.insert((channel.clone(), name), document.as_ref().clone());
                 }
+            }
+            (Act::Claim { reference, .. }, Ok(Reply::Order { member: Some(member), answer })) => {
+                self.orders.insert((*member, reference.clone()), answer.order);
             }
             (Act::Return { channel, reference, document, .. }, Ok(Reply::Order { answer, .. }))
                 if answer.status == engine::Status::Recorded =>

@@ -56,12 +56,17 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
         Cause::CustomerType => "customer_type",
         Cause::Returned => "returned",
         Cause::StepOf(_) => "another_order",
+        Cause::Guest => "guest",
+        Cause::ClaimEnded => "claim_ended",
     };
     let will_earn = match answer.earned.cause {
-        Cause::Rate | Cause::Waits(_) | Cause::StepOf(_) => answer.earned.points().to_string(),
-        Cause::Cancelled | Cause::ProgramOff | Cause::OrderType | Cause::CustomerType | Cause::Returned => {
-            "0".to_owned()
-        }
+        Cause::Rate | Cause::Waits(_) | Cause::StepOf(_) | Cause::Guest => answer.earned.points().to_string(),
+        Cause::Cancelled
+        | Cause::ProgramOff
+        | Cause::OrderType
+        | Cause::CustomerType
+        | Cause::Returned
+        | Cause::ClaimEnded => "0".to_owned(),
     };
     let status = match answer.status {
         engine::Status::Recorded => "recorded",

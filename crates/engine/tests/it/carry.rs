@@ -49,6 +49,7 @@ impl Shop {
             extend: None,
             activities: None,
             grace_days: 30,
+            claim_days: 30,
             redeem: RedeemTerms {
                 rate: RedeemRate { points: Points::new(1), value: Money::new(100) },
                 value_min: Money::ZERO,

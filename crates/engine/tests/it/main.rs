@@ -10,6 +10,7 @@ mod convergence;
 mod earning;
 mod extend;
 mod extremes;
+mod guests;
 mod histories;
 mod laws;
 mod ledger;

@@ -34,6 +34,7 @@ pub(crate) fn plain() -> Terms {
         extend: None,
         activities: None,
         grace_days: 30,
+        claim_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(100), value: Money::new(100) },
             value_min: Money::ZERO,

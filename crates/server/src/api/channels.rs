@@ -23,11 +23,14 @@ pub(crate) struct ChannelView {
     /// The id of the program that it runs under.
     #[schema(example = "prg_01jwkbdfm0fber0gthyd8chafn")]
     program: String,
+    /// Whether the first document of an order signs up whom it names by an identity that nobody has.
+    signs_up: bool,
 }
 
 impl ChannelView {
     fn of(it: &Channel) -> Self {
-        Self { id: it.info.id.to_string(), name: it.info.name.clone(), program: it.program.info.id.to_string() }
+        let (id, program) = (it.info.id.to_string(), it.program.info.id.to_string());
+        Self { id, name: it.info.name.clone(), program, signs_up: it.info.signs_up }
     }
 }
 
@@ -40,6 +43,16 @@ pub(crate) struct NewChannel {
     /// The program's name or id.
     #[schema(example = "Sample shop")]
     program: String,
+    /// Whether the first document of an order signs up whom it names by an identity that nobody has, such as a new card.
+    #[serde(default)]
+    signs_up: bool,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChannelChange {
+    /// Whether the first document of an order signs up whom it names by an identity that nobody has, such as a new card.
+    signs_up: bool,
 }
 
 /// List the channels.
@@ -81,9 +94,27 @@ pub(crate) async fn add_channel(
     let catalog = app.catalog().await?;
     let program = catalog.program(&new.program)?.info.name.clone();
     let id = ChannelId::derived(app.now(), &app.draw());
-    let body = Body::AddChannel { id, name: new.name.clone(), program };
+    let body = Body::AddChannel { id, name: new.name.clone(), program, signs_up: new.signs_up };
     app.submit_for(Request { key, actor: caller.actor(), time: Time::Live, body }, None).await?;
     let catalog = app.catalog().await?;
     let channel = catalog.channel(&new.name).map_err(|_| Problem::internal())?;
     Ok((StatusCode::CREATED, Reply(ChannelView::of(channel))))
+}
+
+/// Change a channel.
+#[utoipa::path(patch, path = "/v1/channels/{channel}", tag = "Channels", operation_id = "change_channel",
+    params(("channel" = String, Path, description = "The channel's name or id.", example = "web")),
+    request_body = ChannelChange,
+    security(("key" = ["programs"])),
+    responses((status = 200, description = "The channel as it is now.", body = ChannelView)))]
+pub(crate) async fn change_channel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(channel): Path<String>,
+    Json(change): Json<ChannelChange>,
+) -> Answer<Reply<ChannelView>> {
+    let body = Body::ChangeChannel { channel: channel.clone(), signs_up: change.signs_up };
+    app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
+    let catalog = app.catalog().await?;
+    Ok(Reply(ChannelView::of(catalog.channel(&channel)?)))
 }

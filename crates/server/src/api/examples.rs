@@ -77,6 +77,9 @@ const FILES: &[(&str, &str)] = &files![
     "63-act",
     "64-add_program-tiers",
     "65-set_tier",
+    "66-put_order-without_a_member",
+    "67-claim_order",
+    "68-change_channel",
 ];
 
 /// The examples with their names.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::Json as Reply;
 use axum::extract::State;
 use engine::{Actor, HoldNo, Order, Rejection, Returned, Timestamp};
-use serde::Serialize;
-use store::{Body, Failure, MemberId, MemberRef, OrderInfo, Scopes, Time};
+use serde::{Deserialize, Serialize};
+use store::{Body, Failure, MemberId, MemberRef, OrderInfo, OrderName, Scopes, Time};
 use utoipa::ToSchema;
 
 use super::members::member_ref;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::{Catalog, Channel};
-use crate::extract::{Json, Path};
+use crate::extract::{Idempotency, Json, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::account::{WireOutcome, status_name};
 use crate::wire::ids::{Owned, OwnedId};
@@ -25,9 +25,11 @@ pub(crate) struct OrderAnswer {
     /// `recorded`; `retry` when it had been recorded before; `stale` when it is older than what is recorded.
     #[schema(example = "recorded")]
     status: &'static str,
-    /// The id of the order.
-    id: String,
-    member: String,
+    /// The id of the order; left out while it has no member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// Whose order it is; null while nobody has claimed it.
+    member: Option<String>,
     #[schema(example = "web")]
     channel: String,
     #[schema(example = "A17")]
@@ -40,6 +42,8 @@ pub(crate) struct OrderAnswer {
 ///
 /// Send it when it is placed, and again whenever it is paid, fulfilled, edited, refunded or cancelled. Sending it twice
 /// changes nothing, so whoever gets no answer sends it again.
+///
+/// Without `member` it is kept and earns nothing, until a document or staff name one in time.
 #[utoipa::path(put, path = "/v1/channels/{channel}/orders/{reference}", tag = "Orders", operation_id = "put_order",
     params(
         ("channel" = String, Path, description = "The channel's name or id.", example = "web"),
@@ -65,6 +69,7 @@ pub(crate) async fn put_order(
     let body = Body::PutOrder { channel: channel.info.name.clone(), member, reference: reference.clone(), document };
     let is_named = order.member.is_some();
     let reply = app.submit(Request { key: None, actor, time, body }).await;
+    // Only where the program keeps no orders without a member.
     let nobody = !is_named && reply == Err(Failure::Rejected(Rejection::UnknownMember));
     answer_to(reply, channel, reference, now).map(Reply).map_err(|mut problem| {
         if nobody {
@@ -87,8 +92,8 @@ pub(crate) fn answer_to(
     let voice = channel.program.voice_of(answer.earned.version).unwrap_or(voice);
     Ok(OrderAnswer {
         status: status_name(answer.status),
-        id: order_id(member, channel, order.0),
-        member: member.to_string(),
+        id: member.map(|it| order_id(it, channel, order.0)),
+        member: member.map(|it| it.to_string()),
         channel: channel.info.name.clone(),
         outcome: WireOutcome::of(&answer, Some(&reference), &voice),
         reference,
@@ -98,10 +103,13 @@ pub(crate) fn answer_to(
 /// An order as it is recorded.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderView {
-    pub(crate) id: String,
-    /// Within its account, from 1 without gaps.
+    /// Left out while it has no member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    /// Within its account, from 1 without gaps; 0 while it has no member.
     pub(crate) number: u64,
-    pub(crate) member: String,
+    /// Null while nobody has claimed it.
+    pub(crate) member: Option<String>,
     pub(crate) channel: String,
     pub(crate) reference: String,
     /// What it has earned.
@@ -178,12 +186,13 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
     let voice = channel.program.voice_of(pinned.version).ok_or_else(Problem::internal)?;
     let program = channel.program.info.number;
     let hold = it.document.hold;
-    let hold = hold.map(|it_no| OwnedId { kind: Owned::Hold, member: it.member, program, number: it_no.0 }.to_string());
+    let id = |kind, number| it.member.map(|member| OwnedId { kind, member, program, number }.to_string());
+    let hold = hold.and_then(|it| id(Owned::Hold, it.0));
     let exponent = voice.terms.currency.exponent;
     Ok(OrderView {
-        id: order_id(it.member, channel, no.0),
+        id: id(Owned::Order, no.0),
         number: no.0,
-        member: it.member.to_string(),
+        member: it.member.map(|it| it.to_string()),
         channel: it.channel.clone(),
         reference: it.reference.clone(),
         earned: posted.earned.get(),
@@ -194,8 +203,49 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
         program_version: pinned.version,
         is_return: it.document.is_return,
         returned: it.order.returned.iter().map(|it| OwnReturnView::of(it, catalog, exponent)).collect(),
-        document: OrderDocument::of(&it.document, exponent, Some(it.member.to_string()), hold),
+        document: OrderDocument::of(&it.document, exponent, it.member.map(|it| it.to_string()), hold),
     })
+}
+
+/// Whose order it was.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClaimDocument {
+    /// A member id, or an identity such as `card:6001234`.
+    #[schema(example = "card:6001234")]
+    member: String,
+    /// Why: the member reads it in the history. 1 to 500 bytes.
+    #[schema(example = "Showed the receipt", min_length = 1, max_length = 500)]
+    note: String,
+}
+
+/// Claim an order that has no member, for one.
+///
+/// It earns what it would have earned for a member of no tier, with all that has come back of it since. A document that names
+/// the member does the same. It can be claimed for some days, as the program says.
+#[utoipa::path(post, path = "/v1/channels/{channel}/orders/{reference}/claim", tag = "Orders", operation_id = "claim_order",
+    params(
+        ("channel" = String, Path, description = "The channel's name or id.", example = "web"),
+        ("reference" = String, Path, description = "The channel's own name for the order.", example = "A17"),
+        Idempotency,
+    ),
+    request_body = ClaimDocument,
+    security(("key" = ["adjust"])),
+    responses((status = 200, description = "Claimed, or the member's already.", body = OrderAnswer)))]
+pub(crate) async fn claim_order(
+    State(app): State<App>,
+    caller: Caller,
+    key: Idempotency,
+    Path((channel, reference)): Path<(String, String)>,
+    Json(claim): Json<ClaimDocument>,
+) -> Answer<Reply<OrderAnswer>> {
+    let key = key.required(&caller)?;
+    let catalog = app.catalog().await?;
+    let channel = catalog.channel(&channel)?;
+    let order = OrderName { channel: channel.info.name.clone(), reference: reference.clone() };
+    let body = Body::ClaimOrder { order, member: member_ref(&claim.member)?, note: claim.note };
+    let reply = app.submit(Request { key, actor: caller.actor(), time: Time::Live, body }).await;
+    answer_to(reply, channel, reference, app.now()).map(Reply)
 }
 
 /// The engine's document of an order that a channel sent under a reference, if it has one by now.
@@ -235,7 +285,7 @@ pub(crate) async fn only_own_hold(
         }
         None => {
             let (name, reference) = (channel.info.name.clone(), reference.to_owned());
-            app.read(move |reader| reader.order(&name, &reference)).await?.map(|it| it.member)
+            app.read(move |reader| reader.order(&name, &reference)).await?.and_then(|it| it.member)
         }
     };
     if id.program != channel.program.info.number || owner != Some(id.member) {

@@ -178,6 +178,7 @@ async fn make(app: &App, draft: &Draft, text: &str) -> Answer<()> {
         id: ChannelId::derived(now, &app.draw()),
         name: draft.channel.clone(),
         program: draft.name.clone(),
+        signs_up: false,
     };
     let key = Body::AddKey {
         name: "First key".to_owned(),

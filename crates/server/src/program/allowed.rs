@@ -32,6 +32,7 @@ pub(super) fn allowed(path: &str) -> String {
         "redeem.points" => format!("a whole number from 1 to {points}"),
         "earn.waiting_days" => format!("a whole number from 0 to {}", limits::WAITING_DAYS_MAX),
         "grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
+        "claim_days" => format!("a whole number from 0 to {}", limits::CLAIM_DAYS_MAX),
         _ if path.starts_with("tiers.") => tiers(&path),
         _ if path.starts_with("earn.caps.") => format!("a whole number from 1 to {}, or left out", limits::POINTS_MAX),
         "redeem.step" | "redeem.max_points" => format!("a whole number from 1 to {}", limits::POINTS_MAX),

@@ -63,6 +63,11 @@ pub struct ProgramDocument {
     #[serde(default = "grace_days", deserialize_with = "whole")]
     #[schemars(range(min = 0, max = limits::GRACE_DAYS_MAX))]
     pub grace_days: i64,
+    /// Orders without a member are kept, and can be claimed until the end of so many days after the one on which they were
+    /// placed; 0: none is kept.
+    #[serde(default = "claim_days", deserialize_with = "whole")]
+    #[schemars(range(min = 0, max = limits::CLAIM_DAYS_MAX))]
+    pub claim_days: i64,
     /// How points pay part of an order.
     #[serde(default)]
     pub redeem: RedeemDocument,
@@ -388,6 +393,10 @@ impl Default for RedeemDocument {
 /// Tiers may be left out, and are not null.
 fn some_tiers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<TiersDocument>, D::Error> {
     TiersDocument::deserialize(deserializer).map(Some)
+}
+
+fn claim_days() -> i64 {
+    30
 }
 
 fn grace_days() -> i64 {

@@ -36,6 +36,7 @@ pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
     said.extend(plain.refunds());
     said.extend(plain.converting());
     said.extend(plain.tiers());
+    said.push(plain.guests());
     said.push(plain.off());
     said.push("An order keeps the terms of the time when it was placed, whatever changes later.".to_owned());
     Ok(said)
@@ -54,6 +55,18 @@ struct Plain<'a> {
 }
 
 impl Plain<'_> {
+    fn guests(&self) -> String {
+        match self.terms.claim_days {
+            0 => "An order names its member: one that names nobody is refused.".to_owned(),
+            days => {
+                let days = count(days, "day");
+                format!(
+                    "An order that names nobody is kept: it can be claimed within {days}, and earns nothing until then."
+                )
+            }
+        }
+    }
+
     fn off(&self) -> String {
         let whole = self.amount(self.whole());
         let earned = Example::off(self.terms).earns(self.whole()).unwrap_or_default();

@@ -30,6 +30,7 @@ impl ProgramDocument {
         let waiting_days = within("earn.waiting_days", self.earn.waiting_days, 0, i64::from(limits::WAITING_DAYS_MAX))?;
         let validity = validity(&self.validity)?;
         let grace_days = within("grace_days", self.grace_days, 0, i64::from(limits::GRACE_DAYS_MAX))?;
+        let claim_days = within("claim_days", self.claim_days, 0, i64::from(limits::CLAIM_DAYS_MAX))?;
         let terms = Terms {
             zone,
             currency,
@@ -46,6 +47,7 @@ impl ProgramDocument {
             extend: self.extend()?,
             activities: activities(&self.activities)?,
             grace_days: narrow(grace_days),
+            claim_days: narrow(claim_days),
             redeem: super::redeem_terms::redeem(&self.redeem, currency)?,
             shortfall: shortfall(self.refund.shortfall),
             points_part: points_part(self.redeem.on_refund),

@@ -1,6 +1,8 @@
 //! Balances and what an order comes to, on the wire.
 
-use engine::{Answer as OrderReply, Balance, Cause, EarnMode, Earned, Milestone, Money, Status, Terms, value_of};
+use engine::{
+    Answer as OrderReply, Balance, Cause, EarnMode, Earned, Milestone, Money, OrderNo, Status, Terms, value_of,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -60,7 +62,8 @@ impl WireBalance {
 pub(crate) struct WireEarned {
     /// Why it earns what it earns: `rate`, `waits` (for the milestone), `cancelled`, `program_off`, `order_type` (the program
     /// does not apply to orders of its type), `customer_type` (members of that type earn nothing), `returned` (what came
-    /// back without its order), or `step_of` (another
+    /// back without its order), `guest` (it has no member yet), `claim_ended` (it has none, and can be claimed no more), or
+    /// `step_of` (another
     /// order changed, and with it a step that this one had completed).
     #[schema(example = "rate")]
     pub(crate) cause: &'static str,
@@ -119,6 +122,8 @@ impl WireEarned {
             Cause::ProgramOff => ("program_off", None, None),
             Cause::OrderType => ("order_type", None, None),
             Cause::CustomerType => ("customer_type", None, None),
+            Cause::Guest => ("guest", None, None),
+            Cause::ClaimEnded => ("claim_ended", None, None),
             Cause::Returned => ("returned", None, None),
             Cause::StepOf(order) => ("step_of", None, Some(order.0)),
         };
@@ -186,7 +191,9 @@ pub(crate) struct WireOutcome {
     /// All of it as sentences that a cashier can read aloud.
     #[schema(example = "Order A17: earns 30 points (1 point per 1.00 on 30.98, rounded down). Balance: 30 points.")]
     pub(crate) text: String,
-    pub(crate) balance: WireBalance,
+    /// Left out while the order has no member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) balance: Option<WireBalance>,
 }
 
 impl WireOutcome {
@@ -205,7 +212,7 @@ impl WireOutcome {
             let_go: it.let_go.get(),
             expired: it.expired.get(),
             text: answer_in_words(it, reference, voice),
-            balance: WireBalance::of(&it.balance, voice.terms),
+            balance: (it.order != OrderNo(0)).then(|| WireBalance::of(&it.balance, voice.terms)),
         }
     }
 }

@@ -143,6 +143,15 @@ pub(crate) enum WireReason {
         #[schema(format = DateTime)]
         at: String,
     },
+    /// The order had no member until now.
+    Claimed {
+        /// When it was first recorded.
+        #[schema(format = DateTime)]
+        recorded_at: String,
+        /// What staff wrote; left out where a document named the member.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
     /// What the order pays with store credit.
     Credit(WirePaidCredit),
     /// The entry on points that caused it.
@@ -383,6 +392,7 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
             WireReason::Acted { act, name, version: it.version, points: it.points.get() }
         }
         Reason::Tier(it) => WireReason::Tier(WireTierReview::of(it, exponent)),
+        Reason::Claimed(it) => WireReason::Claimed { recorded_at: it.recorded_at.to_string(), note: it.note.clone() },
         Reason::Extended(it) => {
             WireReason::Extended { on: it.rule.on.name(), months: it.rule.months, at: it.at.to_string() }
         }

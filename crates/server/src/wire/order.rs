@@ -15,7 +15,8 @@ use crate::fault::Fault;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderDocument {
-    /// Who bought: a member id, or an identity such as `card:6001234`. Needed with the first document of an order.
+    /// Who bought: a member id, or an identity such as `card:6001234`. Left out of the first document: the order
+    /// is kept until one names the member.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "card:6001234")]
     pub member: Option<String>,

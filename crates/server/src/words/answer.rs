@@ -1,6 +1,6 @@
 //! What the sender of an order is told, as sentences.
 
-use engine::{Answer, Cause, Choice, Choices, EarnMode, Points, Status};
+use engine::{Answer, Cause, Choice, Choices, EarnMode, OrderNo, Points, Status};
 
 use super::rejection::rejection_in_words;
 use super::voice::{Voice, milestone};
@@ -23,7 +23,10 @@ pub fn answer_in_words(answer: &Answer, order: Option<&str>, voice: &Voice) -> S
         said.push(format!("Paid with store credit: {}.", voice.amount(answer.credit)));
     }
     said.extend(taken_back(answer, voice));
-    said.push(balance(answer, voice));
+    // An order without a member has the number 0.
+    if answer.order != OrderNo(0) {
+        said.push(balance(answer, voice));
+    }
     if let Some(left) = answer.credit_left {
         said.push(format!("Store credit: {}.", voice.amount(left)));
     }
@@ -62,6 +65,14 @@ fn earned(answer: &Answer, voice: &Voice) -> String {
         Cause::ProgramOff => "earns nothing: the program was not on when it was placed".to_owned(),
         Cause::OrderType => "earns nothing: the program does not apply to orders of its type".to_owned(),
         Cause::CustomerType => "earns nothing: members of that customer type do not".to_owned(),
+        Cause::Guest => {
+            let points = voice.points(earned.points());
+            format!(
+                "earns nothing yet: it has no member; claimed and complete, it earns about {points} ({})",
+                voice.working(earned)
+            )
+        }
+        Cause::ClaimEnded => "earns nothing: it has no member, and can be claimed no more".to_owned(),
         Cause::Waits(at) if earned.rate.mode == EarnMode::StepsCarried => {
             format!("earns nothing yet: it counts once it is {} ({})", milestone(at), voice.working(earned))
         }

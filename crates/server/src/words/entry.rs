@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    Act, Actor, Award, Bucket, Cause, Changes, Earned, Entry, ExtendOn, Extended, HoldChange, Kind, LotNo, LotRef,
-    Paid, Points, Posting, Reason, Timestamp,
+    Act, Actor, Award, Bucket, Cause, Changes, Claimed, Earned, Entry, ExtendOn, Extended, HoldChange, Kind, LotNo,
+    LotRef, Paid, Points, Posting, Reason, Timestamp,
 };
 
 use super::capitalised;
@@ -53,6 +53,7 @@ impl Story<'_> {
             (Kind::Redate, _) => self.redate(),
             (Kind::Reinstate, Reason::Note(note)) => self.reinstated(note),
             (Kind::Activity, Reason::Acted(award)) => self.acted(award),
+            (Kind::Claim, Reason::Claimed(it)) => self.claimed(it),
             (Kind::Extend, Reason::Extended(it)) => self.extend(it),
             (Kind::Convert | Kind::Unconvert, _) if let Some(it) = &self.entry.changes.converted => {
                 super::credit::converted(it, self.voice) + &self.graced()
@@ -113,6 +114,7 @@ impl Story<'_> {
             Cause::ProgramOff => "the program was not on when it was placed".to_owned(),
             Cause::OrderType => "the program does not apply to orders of its type".to_owned(),
             Cause::CustomerType => "members of that customer type earn nothing".to_owned(),
+            Cause::Guest | Cause::ClaimEnded => "it has no member".to_owned(),
             Cause::Returned => format!("what came back without its order would earn that ({})", voice.working(earned)),
             Cause::StepOf(_) => "another order became smaller, with which it had completed a step".to_owned(),
         };
@@ -259,6 +261,14 @@ impl Story<'_> {
         let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
         let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));
         format!("{} earned {what}{until}", self.points(award.points))
+    }
+
+    fn claimed(&self, it: &Claimed) -> String {
+        let day = self.voice.day_of(it.recorded_at);
+        match &it.note {
+            Some(note) => format!("recorded {day} without a member, claimed by staff: {note}"),
+            None => format!("recorded {day} without a member, claimed now"),
+        }
     }
 
     fn extend(&self, extended: &Extended) -> String {

@@ -64,6 +64,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::UnknownTier
         | Rejection::IdentityTaken
         | Rejection::OtherMember
+        | Rejection::ClaimEnded { .. }
         | Rejection::BehindAccount => sentence(&rejection.to_string()),
     }
 }

@@ -253,7 +253,7 @@ async fn orders_that_cannot_be_are_refused() {
         (ORDER, &order(r#"{"hold": "hld_01kjqec520fhbts1hkxpmjte7j_1_99"}"#), "404 unknown_hold hold"),
         (ORDER, &order(r#"{"member": "Ana"}"#), "422 invalid member"),
         (ORDER, &order(r#"{"member": "card:nobody"}"#), "404 unknown_member member"),
-        (ORDER, &order(r#"{"member": null}"#), "404 unknown_member member"),
+        (ORDER, &order(r#"{"member": null, "redeem": 5}"#), "422 invalid redeem"),
         (ORDER, &order(r#"{"currency": "usd"}"#), "422 invalid currency"),
         (ORDER, &order(r#"{"currency": "EUR"}"#), "422 wrong_currency currency"),
         (ORDER, &order(r#"{"at": "2026-03-02T14:20"}"#), "422 invalid at"),

@@ -27,6 +27,7 @@ fn defaults() -> Terms {
         extend: None,
         activities: None,
         grace_days: 30,
+        claim_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(100), value: Money::new(100) },
             value_min: Money::ZERO,
@@ -109,6 +110,7 @@ fn every_validity_can_be_written() {
         });
     }
     check(r#""grace_days": 0"#, |it| it.grace_days = 0);
+    check(r#""claim_days": 0"#, |it| it.claim_days = 0);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(
         r#""earning": {}"#,
         "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, order_types, \
-         promotions, validity, extend, activities, grace_days, redeem, refund, convert, tiers",
+         promotions, validity, extend, activities, grace_days, claim_days, redeem, refund, convert, tiers",
     );
     check_key(
         r#""earn": {"pre": "1.00"}"#,
@@ -398,6 +398,7 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
         "\"2501-01-01\" lies outside the years 1970 to 2500",
         "a day in quotes such as \"2027-12-31\", 1970 to 2500",
     ),
+    (r#""claim_days": 367"#, "claim_days", "367 is too many", "a whole number from 0 to 366"),
     (r#""grace_days": -1"#, "grace_days", "-1 is too few", "a whole number from 0 to 366"),
     (r#""redeem": {"points": 0}"#, "redeem.points", "0 is too few", "a whole number from 1 to 1000000"),
     (r#""redeem": {"value": "0"}"#, "redeem.value", "\"0\" is too little", AMOUNT),

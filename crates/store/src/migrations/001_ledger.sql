@@ -33,7 +33,8 @@ CREATE TABLE channels (
     number INTEGER NOT NULL PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
     name TEXT NOT NULL UNIQUE,
-    program INTEGER NOT NULL
+    program INTEGER NOT NULL,
+    signs_up INTEGER NOT NULL
 ) STRICT;
 
 -- API keys: of the secret only its SHA-256 and its last characters. Scopes are bits.
@@ -117,7 +118,9 @@ CREATE TABLE name_words (
 -- | 4 entries  | 0                | 0                  | entry_no | at           |            | order_no   | kind    |
 -- | 5 years    | 0                | 0                  | year     |              |            |            |         |
 -- | 6 converted| 0                | 0                  | credit   |              |            |            |         |
+-- | 7 guests   | 0                | 0                  | 0        | recorded_at  |            |            | channel |
 --
+-- The owner of a guest, an order without a member, is its key in the directory.
 -- What a member has of store credit is an account as well: its program is 0xff and the three letters of the currency, its
 -- points are minor units. Of points that were converted, no is the lot of that credit.
 -- Of lots, phase 0 waits, sorted by the next change; 1 has available or held points, sorted by expiry; 2 is closed.
@@ -193,6 +196,10 @@ FROM ledger WHERE part = 5 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 CREATE VIEW conversions AS
 SELECT owner_id, program, no AS credit_no, body
 FROM ledger WHERE part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
+
+CREATE VIEW guests AS
+SELECT owner_id, program, code AS channel, reference, biz_date, body AS document, state, at AS recorded_at
+FROM ledger WHERE part = 7 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0;
 
 -- Sums over the entries of a day; channel 0 is what no order caused. Program 0 counts who signed up on a day in UTC.
 CREATE TABLE totals (

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use engine::{Answer, Balance, EntryNo, HoldNo, Money, OrderNo, Points, Rejection, Share, Status, Timestamp};
 
 use super::entry::{pack_earned, unpack_earned};
+use super::figures::{read_date, write_date};
 use super::{Packer, Read, Unpacker, Unreadable};
 use crate::command::Reply;
 use crate::id::{ChannelId, MemberId, ProgramId};
@@ -48,7 +49,7 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
         }
         Reply::Order { member, order, answer } => {
             it.byte(2);
-            it.bytes(&member.0);
+            it.option(member.as_ref(), |it, member| it.bytes(&member.0));
             it.unsigned(order.0);
             write_answer(it, answer);
         }
@@ -107,7 +108,11 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
 fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
     Ok(match code {
         1 => Reply::Member { id: MemberId(it.array()?), created: it.flag()? },
-        2 => Reply::Order { member: MemberId(it.array()?), order: OrderNo(it.unsigned()?), answer: read_answer(it)? },
+        2 => Reply::Order {
+            member: it.option(|it| it.array().map(MemberId))?,
+            order: OrderNo(it.unsigned()?),
+            answer: read_answer(it)?,
+        },
         3 => Reply::Hold {
             member: MemberId(it.array()?),
             hold: HoldNo(it.unsigned()?),
@@ -196,6 +201,10 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         Rejection::UnknownOrder | Rejection::UnknownTier => it.byte(unknown(rejection)),
         Rejection::IdentityTaken => it.byte(5),
         Rejection::OtherMember => it.byte(6),
+        Rejection::ClaimEnded { last } => {
+            it.byte(28);
+            write_date(it, *last);
+        }
         Rejection::WrongCurrency => it.byte(7),
         Rejection::DateTooOld { path } | Rejection::DateAhead { path } => {
             it.byte(if matches!(rejection, Rejection::DateAhead { .. }) { 9 } else { 8 });
@@ -294,6 +303,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         4 => Rejection::UnknownMember,
         5 => Rejection::IdentityTaken,
         6 => Rejection::OtherMember,
+        28 => Rejection::ClaimEnded { last: read_date(it)? },
         7 => Rejection::WrongCurrency,
         8 => Rejection::DateTooOld { path: intern(it.text()?) },
         9 => Rejection::DateAhead { path: intern(it.text()?) },

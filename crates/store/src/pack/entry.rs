@@ -1,7 +1,7 @@
 //! Entries of the ledger: what is not in columns of their row.
 
 use engine::{
-    Actor, Bucket, Carried, Cause, CausedBy, Changes, ConvertRate, Converted, CreditPart, Displaced, EarnMode,
+    Actor, Bucket, Carried, Cause, CausedBy, Changes, Claimed, ConvertRate, Converted, CreditPart, Displaced, EarnMode,
     EarnRate, Earned, Entry, EntryNo, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money,
     OrderNo, Paid, PaidCredit, Points, Posting, Reason, RedeemRate, Timestamp,
 };
@@ -105,6 +105,7 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Reinstate => 17,
         Kind::Activity => 18,
         Kind::Tier => 19,
+        Kind::Claim => 20,
     }
 }
 
@@ -236,6 +237,11 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.byte(10);
             write_review(it, review);
         }
+        Reason::Claimed(claimed) => {
+            it.byte(11);
+            it.time(claimed.recorded_at, ZERO);
+            it.option(claimed.note.as_deref(), Packer::text);
+        }
     }
 }
 
@@ -262,6 +268,7 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
         })),
         9 => read_award(it).map(Reason::Acted),
         10 => read_review(it).map(Reason::Tier),
+        11 => Ok(Reason::Claimed(Claimed { recorded_at: it.time(ZERO)?, note: it.option(Unpacker::text)? })),
         _ => Err(Unreadable),
     }
 }
@@ -316,6 +323,8 @@ pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
         7 => Cause::StepOf(OrderNo(it.unsigned()?)),
         8 => Cause::OrderType,
         9 => Cause::CustomerType,
+        11 => Cause::Guest,
+        12 => Cause::ClaimEnded,
         _ => return Err(Unreadable),
     };
     let carried = if code & 4 == 0 { Money::ZERO } else { it.money()? };
@@ -344,6 +353,8 @@ fn cause_number(cause: Cause) -> u8 {
         Cause::StepOf(_) => 7,
         Cause::OrderType => 8,
         Cause::CustomerType => 9,
+        Cause::Guest => 11,
+        Cause::ClaimEnded => 12,
     }
 }
 

@@ -134,6 +134,11 @@ fn write_other(it: &mut Packer, body: &Body) {
             }
             it.option(*birthday, |it, day| it.option(day, write_date));
         }
+        Body::ClaimOrder { order, member, note } => {
+            it.byte(31);
+            [&order.channel, &order.reference, note].into_iter().for_each(|text| it.text(text));
+            write_member(it, member);
+        }
         Body::AddIdentity { member, identity } => {
             it.byte(13);
             write_member(it, member);
@@ -188,10 +193,16 @@ fn write_reference(it: &mut Packer, body: &Body) {
             it.flag(*on);
             it.maybe_time(*at, ZERO);
         }
-        Body::AddChannel { id: _, name, program } => {
+        Body::AddChannel { id: _, name, program, signs_up } => {
             it.byte(10);
             it.text(name);
             it.text(program);
+            it.flag(*signs_up);
+        }
+        Body::ChangeChannel { channel, signs_up } => {
+            it.byte(30);
+            it.text(channel);
+            it.flag(*signs_up);
         }
         Body::AddKey { name, hash: _, hint: _, scopes } => {
             it.byte(19);
@@ -205,6 +216,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         Body::SignUp { .. }
         | Body::PutOrder { .. }
         | Body::PutReturn { .. }
+        | Body::ClaimOrder { .. }
         | Body::Hold { .. }
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }

@@ -57,6 +57,8 @@ fn causes() -> impl Strategy<Value = Cause> {
         Just(Cause::ProgramOff),
         Just(Cause::OrderType),
         Just(Cause::CustomerType),
+        Just(Cause::Guest),
+        Just(Cause::ClaimEnded),
         numbers().prop_map(|it| Cause::StepOf(OrderNo(it))),
     ]
 }
@@ -103,6 +105,8 @@ fn reasons() -> BoxedStrategy<Reason> {
         (any::<u32>(), numbers(), option::of(numbers())).prop_map(|(program, entry, order)| {
             Reason::Cause(CausedBy { program, entry: EntryNo(entry), order: order.map(OrderNo) })
         }),
+        (times(), option::of(any::<String>()))
+            .prop_map(|(recorded_at, note)| Reason::Claimed(engine::Claimed { recorded_at, note })),
         (acts(), any::<u32>(), points()).prop_map(|(act, version, points)| Reason::Acted(Award {
             act,
             version,

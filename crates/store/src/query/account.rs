@@ -6,9 +6,10 @@ use engine::{Account, Balance, Document, Lot, NeedMore, Order, OrderNo, Purse, T
 use rusqlite::{Connection, params};
 
 use super::Reader;
-use crate::directory::{DirectoryKey, find, order_key, return_key};
+use crate::directory::{DirectoryKey, Listed, find, order_key, return_key};
 use crate::error::StoreError;
 use crate::fault::Found;
+use crate::guest;
 use crate::id::{ChannelId, MemberId};
 use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot};
 use crate::reference::{Program, Reference};
@@ -20,7 +21,8 @@ pub(crate) const ACCOUNTS_OF: &str = "SELECT number FROM programs
 /// An order as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderInfo {
-    pub member: MemberId,
+    /// Nobody, as long as it is not claimed.
+    pub member: Option<MemberId>,
     pub order: Order,
     pub channel: String,
     pub reference: String,
@@ -96,8 +98,10 @@ impl Reader {
             let Some(number) = channel_number(conn, channel)? else { return Ok(None) };
             let Some(listed) = find(conn, key(number))? else { return Ok(None) };
             let id = AccountId { owner: listed.owner, program: listed.program };
-            let Some(row) = find_order(conn, id, OrderNo(listed.number))? else { return Ok(None) };
-            info(conn, listed.owner, row)
+            let Some(row) = find_order(conn, id, OrderNo(listed.number))? else {
+                return guest_info(conn, listed);
+            };
+            info(conn, Some(listed.owner), row)
         })
     }
 }
@@ -154,9 +158,16 @@ pub(crate) fn all_lots(conn: &Connection, id: AccountId) -> Found<Vec<Lot>> {
     Ok(lots)
 }
 
-pub(super) fn info(conn: &Connection, member: MemberId, row: OrderRow) -> Found<Option<OrderInfo>> {
+pub(super) fn info(conn: &Connection, member: Option<MemberId>, row: OrderRow) -> Found<Option<OrderInfo>> {
     let mut statement = conn.prepare_cached("SELECT name FROM channels WHERE number = $1")?;
     let channel = statement.query_row(params![row.channel], |it| it.get(0))?;
     let Some(document) = row.order.document.clone() else { return Ok(None) };
     Ok(Some(OrderInfo { member, order: row.order, channel, reference: row.reference, document }))
+}
+
+/// An order that nobody has claimed; of a return of it, the order as well.
+fn guest_info(conn: &Connection, listed: Listed) -> Found<Option<OrderInfo>> {
+    let Some(row) = guest::find(conn, listed.owner.0, listed.program)? else { return Ok(None) };
+    let guest::GuestRow { guest, channel, reference, day } = row;
+    info(conn, None, OrderRow { order: guest.order, channel, reference, day })
 }

@@ -146,7 +146,7 @@ impl Reader {
             let mut rows = statement.query(params![member.0, program, number(after.0), limit])?;
             let mut orders = Vec::new();
             while let Some(row) = rows.next()? {
-                orders.extend(info(conn, member, read_order(row)?)?);
+                orders.extend(info(conn, Some(member), read_order(row)?)?);
             }
             Ok(orders)
         })
@@ -166,7 +166,7 @@ impl Reader {
             let mut rows = statement.query(params![member.0, program, before, limit])?;
             let mut orders = Vec::new();
             while let Some(row) = rows.next()? {
-                orders.extend(info(conn, member, read_order(row)?)?);
+                orders.extend(info(conn, Some(member), read_order(row)?)?);
             }
             Ok(orders)
         })

@@ -8,8 +8,9 @@ use super::Reader;
 use super::account::load_credit;
 use super::credit::settled_credit;
 use crate::command::Failure;
-use crate::directory::{facts_of, find, order_key};
+use crate::directory::{Listing, facts_of, find, order_key};
 use crate::fault::Found;
+use crate::guest;
 use crate::load::{self, LOTS};
 use crate::member::MemberRef;
 use crate::reference::{Program, Reference};
@@ -39,15 +40,21 @@ impl Reader {
             Some(reference) => find(conn, order_key(channel, reference)),
             None => Ok(None),
         })?;
-        if listed.is_some_and(|it| it.owner != owner) {
+        let guest = listed.filter(|it| it.kind == Listing::Guest);
+        if listed.is_some_and(|it| it.owner != owner && guest.is_none()) {
             return Err(Rejection::OtherMember.into());
         }
-        let known = listed.map(|it| OrderNo(it.number));
+        let mut known = listed.filter(|_| guest.is_none()).map(|it| OrderNo(it.number));
         let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
         self.ask(|conn| show_credit(conn, &programs, id, &mut account, document, moment.now))?;
         let asks = program.timeline.needs_facts();
         let facts = if asks { self.ask(|conn| facts_of(conn, owner))? } else { Facts::default() };
         let rules = Rules { timeline: &program.timeline, facts: &facts, channel: Some(name) };
+        if let Some(listed) = guest
+            && let Some(row) = self.ask(|conn| guest::find(conn, listed.owner.0, listed.program))?
+        {
+            known = Some(engine::adopt(&mut account, rules, &row.guest, moment.now)?);
+        }
         let mut limit = LOTS;
         loop {
             match engine::quote(&account, rules, known, document, moment) {

@@ -47,6 +47,8 @@ pub struct ChannelInfo {
     pub name: String,
     /// The name of its program.
     pub program: String,
+    /// Whether the first document of an order signs up whom it names by an identity that nobody has.
+    pub signs_up: bool,
 }
 
 /// What decides about one member's account.
@@ -95,6 +97,7 @@ impl Reader {
             id: it.id,
             name: name.clone(),
             program: program(it.program),
+            signs_up: it.signs_up,
         };
         let mut channels: Vec<ChannelInfo> = reference.channels.iter().map(info).collect();
         channels.sort_by_key(|it| it.number);

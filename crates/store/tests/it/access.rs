@@ -218,7 +218,8 @@ fn a_name_never_looks_like_an_id_and_no_id_is_given_twice() {
     let (document, effective_at) = ("plain".to_owned(), None);
     let program = Body::CreateProgram { id: program_id("points"), name: "more".into(), document, effective_at };
     assert_eq!(path_of(&send(&store, keyed("a", program))), "id");
-    let channel = Body::AddChannel { id: channel_id("shop"), name: "till".into(), program: "points".into() };
+    let channel =
+        Body::AddChannel { id: channel_id("shop"), name: "till".into(), program: "points".into(), signs_up: false };
     assert_eq!(path_of(&send(&store, keyed("b", channel))), "id");
     let elsewhere = send(&store, keyed("c", add_channel("till", &program_id("more").to_string())));
     assert_eq!(elsewhere, Err(Failure::Rejected(Rejection::UnknownProgram)));

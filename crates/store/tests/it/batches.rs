@@ -2,11 +2,11 @@
 //! they meet; a failure prints its seed.
 
 use engine::{Adjustment, CreditAdjustment, DocumentVersion, HoldNo, Money, Points, Timestamp};
-use store::{Body, Command, Store};
+use store::{Body, Command, OrderName, ReturnedPart, Store};
 
 use crate::crash::Random;
 use crate::limits::export;
-use crate::shop::{NEW_YEAR, Shop, add_channel, create_program, keyed, named, order, sale, send, sign_up};
+use crate::shop::{NEW_YEAR, Shop, add_channel, create_program, keyed, live, named, order, sale, send, sign_up};
 use crate::store::{together, verified};
 
 const HISTORIES: u64 = 12;
@@ -26,7 +26,8 @@ fn random_commands_that_share_store_credit_give_in_a_batch_what_they_give_one_at
 fn opened(shop: &Shop, document: &str) -> Store {
     let store = shop.opened(document);
     let second = create_program("second", document, Timestamp::from_micros(0));
-    for (key, body) in [("second", second), ("till", add_channel("till", "second"))] {
+    let signs_up = Body::ChangeChannel { channel: "till".into(), signs_up: true };
+    for (key, body) in [("second", second), ("till", add_channel("till", "second")), ("signs up", signs_up)] {
         send(&store, keyed(key, body)).expect("a second program and its channel");
     }
     store
@@ -56,7 +57,7 @@ fn draw(random: &mut Random, number: u64) -> Command {
     let signed = |random: &mut Random, most: u64| i64::try_from(random.within(1..=most)).expect("small");
     let key = format!("key {}", random.within(0..=number));
     let program = "points".to_owned();
-    match random.within(0..=10) {
+    match random.within(0..=11) {
         0 | 1 => sign_up(member),
         2 => {
             let points = Points::new(signed(random, 120) - 40);
@@ -71,6 +72,23 @@ fn draw(random: &mut Random, number: u64) -> Command {
         5 => {
             let adjustment = CreditAdjustment { amount: Money::new(signed(random, 3_000) - 900), note: "law 4".into() };
             keyed(&key, Body::AdjustCredit { currency: *b"EUR", member: named(member), adjustment })
+        }
+        6 => {
+            let reference = random.within(0..=12);
+            let channel = if reference.is_multiple_of(3) { "till" } else { "shop" }.to_owned();
+            let order = OrderName { channel, reference: format!("order {reference}") };
+            keyed(&key, Body::ClaimOrder { order, member: named(member), note: "law 4".into() })
+        }
+        7 => {
+            let order = OrderName { channel: "shop".into(), reference: format!("order {}", random.within(0..=12)) };
+            let returned = Box::new(ReturnedPart {
+                version: DocumentVersion::Number(random.within(1..=3)),
+                returned_at: Timestamp::from_micros(NEW_YEAR),
+                lines: Vec::new(),
+                refunded: Money::new(signed(random, 300)),
+            });
+            let (channel, reference) = ("shop".into(), format!("return {}", random.within(0..=4)));
+            live(Body::PutReturn { channel, reference, order, currency: *b"EUR", returned })
         }
         4 => {
             let hold = HoldNo(random.within(1..=4));
@@ -90,10 +108,15 @@ fn draw(random: &mut Random, number: u64) -> Command {
             // Mostly the same member sends the same order; sometimes another tries.
             let whose = if random.within(0..=9) == 0 { member } else { 1 + reference % MEMBERS };
             let mut command = order(whose, &format!("order {reference}"), document);
-            if let Body::PutOrder { channel, .. } = &mut command.body
-                && reference.is_multiple_of(3)
-            {
-                "till".clone_into(channel);
+            let names_nobody = random.within(0..=2) == 0;
+            if let Body::PutOrder { channel, member, .. } = &mut command.body {
+                if reference.is_multiple_of(3) {
+                    // It signs up whom its first document names.
+                    "till".clone_into(channel);
+                }
+                if names_nobody {
+                    *member = None;
+                }
             }
             command
         }

@@ -12,6 +12,7 @@ mod durable;
 mod failing_disk;
 mod figures;
 mod floor;
+mod guests;
 #[cfg(unix)]
 mod limits;
 #[cfg(unix)]

@@ -66,6 +66,7 @@ fn plain() -> Terms {
         extend: None,
         activities: None,
         grace_days: 30,
+        claim_days: 30,
         redeem: RedeemTerms {
             rate: RedeemRate { points: Points::new(250), value: Money::new(2_500) },
             value_min: Money::ZERO,
@@ -160,7 +161,7 @@ pub(crate) fn create_program(name: &str, document: &str, effective_at: Timestamp
 }
 
 pub(crate) fn add_channel(name: &str, program: &str) -> Body {
-    Body::AddChannel { id: channel_id(name), name: name.into(), program: program.into() }
+    Body::AddChannel { id: channel_id(name), name: name.into(), program: program.into(), signs_up: false }
 }
 
 pub(crate) fn program_id(name: &str) -> ProgramId {

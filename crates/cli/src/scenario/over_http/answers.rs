@@ -6,11 +6,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use engine::{
     Act, Acted, Actor, Allotted, Answer, Award, Balance, Bucket, By, Cap, Carried, Cause, Changes, Choice, Choices,
-    ConvertRate, Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend,
-    ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone,
-    Money, OfDay, OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason, RedeemRate,
-    Rejection, Rounding, Share, Status, TierBy, TierName, TierOutcome, TierReview, TierState, TierWithin, Times,
-    Timestamp, Worked,
+    Claimed, ConvertRate, Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo,
+    Extend, ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef,
+    Milestone, Money, OfDay, OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason,
+    RedeemRate, Rejection, Rounding, Share, Status, TierBy, TierName, TierOutcome, TierReview, TierState, TierWithin,
+    Times, Timestamp, Worked,
 };
 use serde_json::Value;
 
@@ -126,7 +126,7 @@ impl<'a> Read<'a> {
             owed: self.points("owed")?,
             let_go: self.points("let_go")?,
             expired: self.points("expired")?,
-            balance: self.inner("balance")?.balance()?,
+            balance: self.optional("balance").map(|it| it.balance()).transpose()?.unwrap_or_default(),
         })
     }
 
@@ -157,6 +157,8 @@ impl<'a> Read<'a> {
             "order_type" => Cause::OrderType,
             "customer_type" => Cause::CustomerType,
             "returned" => Cause::Returned,
+            "guest" => Cause::Guest,
+            "claim_ended" => Cause::ClaimEnded,
             "step_of" => Cause::StepOf(OrderNo(self.number("step_of")?)),
             other => bail!("{other} is no cause"),
         };
@@ -273,6 +275,10 @@ impl<'a> Read<'a> {
             "earned" => Reason::Earned(self.earned()?),
             "paid" => Reason::Paid(self.paid()?),
             "held" => Reason::Held { minutes: u32::try_from(self.number("minutes")?)? },
+            "claimed" => Reason::Claimed(Claimed {
+                recorded_at: self.time("recorded_at")?,
+                note: self.optional("note").map(|_| self.text("note").map(str::to_owned)).transpose()?,
+            }),
             "note" => Reason::Note(self.text("note")?.to_owned()),
             "acted" => Reason::Acted(Award {
                 act: self.act()?,
@@ -450,6 +456,10 @@ impl<'a> Read<'a> {
             "unknown_tier" => Rejection::UnknownTier,
             "identity_taken" => Rejection::IdentityTaken,
             "other_member" => Rejection::OtherMember,
+            "claim_ended" => {
+                let last = self.text("claimable_until")?;
+                Rejection::ClaimEnded { last: Date::parse(last).with_context(|| format!("{last} is no day"))? }
+            }
             "wrong_currency" => Rejection::WrongCurrency,
             "version_kind" => Rejection::VersionKind,
             "version_conflict" => Rejection::VersionConflict,

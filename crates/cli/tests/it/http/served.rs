@@ -89,7 +89,7 @@ pub(super) async fn open_shop(store: &Store) {
     let document = document.to_string();
     let program = Body::CreateProgram { id, name: name.clone(), document, effective_at: Some(start) };
     let id = ChannelId::derived(start, b"web");
-    let channel = Body::AddChannel { id, name: "web".to_owned(), program: name };
+    let channel = Body::AddChannel { id, name: "web".to_owned(), program: name, signs_up: false };
     let (name, hint, scopes) = ("All".to_owned(), "all".to_owned(), Scopes::ADMIN);
     let key = Body::AddKey { name, hash: SecretHash::of(SECRET), hint, scopes };
     for (number, body) in [program, channel, key].into_iter().enumerate() {

@@ -277,7 +277,7 @@ fn mark(it: &Entry) -> (&'static str, &'static str) {
         Kind::Hold | Kind::Lapse => ("hold", "held"),
         Kind::Adjust if it.postings.iter().any(|it| it.to == Bucket::Deducted) => ("adjust", "revoked"),
         Kind::Adjust => ("adjust", "earned"),
-        Kind::Tier => ("earn", "held"),
+        Kind::Tier | Kind::Claim => ("earn", "held"),
         Kind::Redate | Kind::Extend => ("expire", "held"),
         Kind::Reinstate | Kind::Activity => ("earn", "earned"),
     }
