@@ -29,6 +29,8 @@ pub struct Account {
     pub next_lot: LotNo,
     pub next_order: OrderNo,
     pub next_hold: HoldNo,
+    /// So many of the first orders are returns without their order: the first order of the member comes after them.
+    pub returns_first: u64,
     pub horizon: Horizon,
     /// What does not make a full step yet, by step size.
     pub carried: Vec<Carried>,
@@ -149,6 +151,7 @@ impl Default for Account {
             next_lot: LotNo(1),
             next_order: OrderNo(1),
             next_hold: HoldNo(1),
+            returns_first: 0,
             horizon: Horizon::default(),
             carried: Vec::new(),
             counted: Figures::default(),
@@ -263,6 +266,9 @@ impl Account {
 
     /// Replaces what is recorded of an order beside the ledger, or adds the order.
     pub fn record(&mut self, order: Order) {
+        if self.is_first(order.no) && order.document.as_deref().is_some_and(|it| it.is_return) {
+            self.returns_first += 1;
+        }
         match self.orders.iter_mut().find(|it| it.no == order.no) {
             Some(known) => *known = order,
             None => {
@@ -270,6 +276,11 @@ impl Account {
                 self.orders.push(order);
             }
         }
+    }
+
+    /// Whether the order of that number is the member's first: returns without their order are none.
+    pub(crate) fn is_first(&self, no: OrderNo) -> bool {
+        no.0 == self.returns_first + 1
     }
 
     /// Takes `points` from the available points, soonest-expiring first, leaving the lot `except` alone.

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
+use crate::budget::{self, Budgeted, Budgets};
 use crate::document::{Document, Line};
-use crate::entry::OrderNo;
 use crate::kept::{EarningLine, Kept};
 use crate::limits;
 use crate::money::Money;
@@ -29,6 +29,8 @@ pub struct Worked {
     pub gift_cards: Money,
     /// By the member's customer type.
     pub times: Option<Times>,
+    /// By the member's tier.
+    pub tier_times: Option<Times>,
     pub promotions: Vec<Promoted>,
     pub rounding: Rounding,
     /// Whether a fraction of a point was dropped.
@@ -48,7 +50,7 @@ impl Worked {
                 Gives::Points(points) => extra += points,
             }
         }
-        let (points, rounded) = sum.multiplied(self.times).floor();
+        let (points, rounded) = sum.multiplied(self.times).multiplied(self.tier_times).floor();
         self.points = points + extra;
         self.rounded = rounded;
     }
@@ -79,6 +81,7 @@ pub struct Promoted {
     pub gives: Gives,
     /// What it was for.
     pub base: Money,
+    pub budget: Option<Budgeted>,
 }
 
 /// A part of an order that earns.
@@ -96,11 +99,12 @@ pub(crate) struct Award<'a> {
     terms: &'a Terms,
     shares: Vec<Share<'a>>,
     fits: Vec<Fit>,
-    /// What multiplies all of it.
+    /// What multiplies all of it, beside the tier.
     times: Option<Times>,
     excluded: Money,
     gift_cards: Money,
     pub(crate) base: Money,
+    is_return: bool,
 }
 
 impl<'a> Award<'a> {
@@ -115,6 +119,7 @@ impl<'a> Award<'a> {
             excluded: Money::ZERO,
             gift_cards: Money::ZERO,
             base: Money::ZERO,
+            is_return: document.is_return,
         };
         let (lines, shipping) = kept.earning_lines(paid, terms);
         for (line, earning) in document.lines.iter().zip(lines) {
@@ -129,7 +134,7 @@ impl<'a> Award<'a> {
                 zone: &terms.zone,
                 channel,
                 customer_type,
-                is_first: order.no == OrderNo(1) && !document.is_return,
+                is_first: order.pinned.is_first,
             };
             let bases = award.shares.iter().map(|it| (it.line, it.base));
             award.fits = rules.promotions.fitting(&circumstances, bases);
@@ -153,57 +158,84 @@ impl<'a> Award<'a> {
         }
     }
 
-    /// What it comes to; `steps` are those that the order has where they are carried.
-    pub(crate) fn work_out(&self, steps: i64) -> Worked {
-        let rounding = self.terms.earning.rounding;
+    /// What it comes to; the order has so many steps where they are carried, and `budgets` say what is used of them.
+    pub(crate) fn work_out(&self, order: &Order, steps: i64, budgets: &Budgets) -> Worked {
+        let rules = &self.terms.earning;
         let sums = summed(&self.shares, |_| true);
-        let mut points = Points::ZERO;
-        let mut rounded = false;
-        let mut add = |exact: Scaled| {
-            let (whole, is_rounded) = exact.multiplied(self.times).floor();
-            points += whole;
-            rounded |= is_rounded;
-        };
-        let is_carried = self.terms.earn.mode == EarnMode::StepsCarried;
-        match rounding {
-            _ if is_carried => {}
-            Rounding::Order => add(self.exact(&sums, &self.shares)),
-            Rounding::Line => self.shares.iter().for_each(|it| {
-                let line = std::slice::from_ref(it);
-                add(self.exact(&[(it.rate, it.base, it.units)], line));
-            }),
+        let has_budget = |it: &Fit| rules.promotions.get(it.place).budget.is_some();
+        let (mut points, mut rounded) = self.total(&sums, |it| !has_budget(it));
+        points += self.extra(|it| !has_budget(it));
+        let mut promotions: Vec<Promoted> = Vec::new();
+        promotions.extend(self.fits.iter().filter(|it| !has_budget(it)).filter_map(|it| self.promoted(*it)));
+        if rules.promotions.has_budgets() {
+            // Those with a budget come last, one after the other.
+            let mut before = self.total(&sums, |it| !has_budget(it)).0;
+            for fit in self.fits.iter().filter(|it| has_budget(it)) {
+                let up_to = |it: &Fit| !has_budget(it) || it.place <= fit.place;
+                let with = self.total(&sums, up_to);
+                let called_for = with.0 - before + self.extra(|it| it.place == fit.place);
+                before = with.0;
+                let promotion = rules.promotions.get(fit.place);
+                let Some(mut promoted) = self.promoted(*fit) else { continue };
+                // What came back without its order may never have had anything of a budget.
+                let called_for = if self.is_return { Points::ZERO } else { called_for };
+                promoted.budget = budget::bound(promotion, called_for, order, budgets);
+                points += promoted.budget.map_or(called_for, |it| it.given);
+                rounded |= with.1;
+                promotions.push(promoted);
+            }
         }
-        points += self.extra();
         let mut worked = Worked {
             points,
             parts: self.parts(&sums),
             excluded: self.excluded,
             gift_cards: self.gift_cards,
             times: self.times,
-            promotions: self.fits.iter().filter_map(|it| self.promoted(*it)).collect(),
-            rounding,
+            tier_times: rules.tier_times,
+            promotions,
+            rounding: rules.rounding,
             rounded,
         };
-        if is_carried {
+        if self.terms.earn.mode == EarnMode::StepsCarried {
             worked.carry(steps, self.terms);
         }
         worked
     }
 
+    /// What rates and multiplying promotions come to, and whether a fraction was dropped; carried steps are worked out apart.
+    fn total(&self, sums: &[Sum], with: impl Fn(&Fit) -> bool + Copy) -> (Points, bool) {
+        let mut points = Points::ZERO;
+        let mut rounded = false;
+        let mut add = |exact: Scaled| {
+            let (whole, is_rounded) = exact.multiplied(self.times).multiplied(self.terms.earning.tier_times).floor();
+            points += whole;
+            rounded |= is_rounded;
+        };
+        match self.terms.earning.rounding {
+            _ if self.terms.earn.mode == EarnMode::StepsCarried => {}
+            Rounding::Order => add(self.exact(sums, &self.shares, with)),
+            Rounding::Line => self.shares.iter().for_each(|it| {
+                let line = std::slice::from_ref(it);
+                add(self.exact(&[(it.rate, it.base, it.units)], line, with));
+            }),
+        }
+        (points, rounded)
+    }
+
     /// Points by promotions, which nothing multiplies.
-    fn extra(&self) -> Points {
+    fn extra(&self, with: impl Fn(&Fit) -> bool) -> Points {
         let points = |it: &Fit| match self.terms.earning.promotions.get(it.place).gives {
             Gives::Points(points) => points,
             Gives::Times(_) => Points::ZERO,
         };
-        self.fits.iter().map(points).sum()
+        self.fits.iter().filter(|it| with(it)).map(points).sum()
     }
 
     /// What shares come to without what multiplies all of it: at each rate, and once more for each promotion what it is
     /// for. Amounts of one rate are added up before they make steps (E2).
-    fn exact(&self, sums: &[Sum], shares: &[Share<'a>]) -> Scaled {
+    fn exact(&self, sums: &[Sum], shares: &[Share<'a>], with: impl Fn(&Fit) -> bool) -> Scaled {
         let mut sum = self.at_rates(sums);
-        for (index, fit) in self.fits.iter().enumerate() {
+        for (index, fit) in self.fits.iter().enumerate().filter(|(_, it)| with(it)) {
             if let Gives::Times(times) = self.terms.earning.promotions.get(fit.place).gives {
                 let mine = summed(shares, |it| it.promotions >> index & 1 == 1);
                 sum += self.at_rates(&mine).more(times);
@@ -256,7 +288,7 @@ impl<'a> Award<'a> {
                 self.shares.iter().filter(|it| it.promotions >> index & 1 == 1).map(|it| it.base).sum()
             }
         };
-        base.is_positive().then(|| Promoted { name: Arc::clone(&it.name), gives: it.gives, base })
+        base.is_positive().then(|| Promoted { name: Arc::clone(&it.name), gives: it.gives, base, budget: None })
     }
 }
 
@@ -293,7 +325,8 @@ fn summed<'a>(shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> Vec<Sum>
 pub(crate) fn is_out_of_reach(document: &Document, pinned: Pinned, terms: &Terms) -> bool {
     let rules = &terms.earning;
     let (times, points) = rules.promotions.most();
-    let times = rules.times(pinned.customer_type).map_or(1, Times::ceil).max(1).saturating_mul(times);
+    let by = |times: Option<Times>| times.map_or(1, Times::ceil).max(1);
+    let times = by(rules.times(pinned.customer_type)).saturating_mul(by(rules.tier_times)).saturating_mul(times);
     // Nearly always it is enough to take every unit and every cent at the most of any rate.
     let lines = document.lines.iter();
     let all: i128 = lines.map(|it| i128::from((it.amount + it.tax).minor()) + i128::from(it.quantity)).sum();

@@ -7,6 +7,7 @@
 
 use crate::account::{Account, NeedMore};
 use crate::award::{Award, Worked};
+use crate::budget::Budgets;
 use crate::decision::Ahead;
 use crate::document::Document;
 use crate::earn;
@@ -225,7 +226,7 @@ fn worked(order: &Order, document: &Document, terms: &Terms) -> Option<Box<Worke
     }
     let kept = Kept::under(document, &order.returned, terms);
     let paid = value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
-    Some(Box::new(Award::of(order, document, &kept, paid, terms).work_out(order.posted.steps)))
+    Some(Box::new(Award::of(order, document, &kept, paid, terms).work_out(order, order.posted.steps, Budgets::NONE)))
 }
 
 impl Points {

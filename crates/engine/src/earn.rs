@@ -2,6 +2,7 @@
 
 use crate::account::{Lot, NeedMore};
 use crate::award::Award;
+use crate::budget::{self, Budgets};
 use crate::cap;
 use crate::carry;
 use crate::convert::undo_latest;
@@ -18,7 +19,14 @@ use crate::program::{EarnMode, Shortfall, Terms};
 
 /// What the kept part calls for, rounded once, whether it became smaller by an edit or a refund (E1, E3, E4, O1). Where
 /// remainders are carried, other orders have a say: then it answers what was earned so far, and `carry` does the rest.
-pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: Money, terms: &Terms) -> Earned {
+pub(crate) fn called_for(
+    order: &Order,
+    document: &Document,
+    kept: &Kept,
+    paid: Money,
+    terms: &Terms,
+    budgets: &Budgets,
+) -> Earned {
     let cause = if !order.pinned.on {
         Cause::ProgramOff
     } else if !terms.applies_to(document) {
@@ -37,7 +45,7 @@ pub(crate) fn called_for(order: &Order, document: &Document, kept: &Kept, paid: 
     let before = order.posted.earned;
     let (base, points, worked) = if terms.earning.is_used() {
         let award = Award::of(order, document, kept, paid, terms);
-        let worked = award.work_out(steps_of(order, document, award.base, terms));
+        let worked = award.work_out(order, steps_of(order, document, award.base, terms), budgets);
         (award.base, worked.points, Some(Box::new(worked)))
     } else {
         let base = kept.earning_base(paid, terms);
@@ -120,8 +128,10 @@ pub(crate) fn converge(
     if terms.earn.mode == EarnMode::StepsCarried && !document.is_return {
         return carry::converge(ahead, order, document, earned, terms);
     }
-    let changes = Changes { allotted: cap::allotted(order, &earned), ..Changes::default() };
-    if changes.allotted.is_some() || earned.before != earned.called_for || figures::is_new(order, &earned, terms) {
+    let (allotted, budgets) = (cap::allotted(order, &earned), budget::changes(order, &earned));
+    let changes = Changes { allotted, budgets, ..Changes::default() };
+    let is_bounded = changes.allotted.is_some() || !changes.budgets.is_empty();
+    if is_bounded || earned.before != earned.called_for || figures::is_new(order, &earned, terms) {
         post(ahead, order, document, earned.clone(), terms, changes)?;
     }
     Ok(earned)

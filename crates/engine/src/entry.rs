@@ -5,6 +5,7 @@
 
 use crate::activity::{Acted, Award};
 use crate::award::Worked;
+use crate::budget::BudgetUse;
 use crate::calendar::Timestamp;
 use crate::cap::{Allotted, Cut};
 use crate::document::HoldNo;
@@ -262,6 +263,8 @@ pub struct Changes {
     pub figures: Option<OfDay>,
     /// What the order may earn for good, since a cap has cut it.
     pub allotted: Option<Allotted>,
+    /// What it changes of what the order has of the budgets of promotions.
+    pub budgets: Box<[BudgetUse]>,
     /// All lots that have not expired live at least until then.
     pub extended: Option<Timestamp>,
     /// How often points became store credit; below zero how often that is undone.

@@ -71,7 +71,7 @@ pub fn put_guest(
     document.check()?;
     let order = match known {
         Some(known) => known.order.clone(),
-        None => Order { no: OrderNo(0), ..first_seen(&Account::default(), rules, document.placed_at) },
+        None => Order { no: OrderNo(0), ..first_seen(&Account::default(), rules, document) },
     };
     let terms = terms_of(&order, rules)?;
     if known.is_none() && terms.claim_days == 0 {
@@ -85,13 +85,13 @@ pub fn put_guest(
         None => Status::Recorded,
     };
     if status != Status::Recorded {
-        return Ok(GuestDecided { answer: answer(&order, status, terms, moment.now), order: None });
+        return Ok(GuestDecided { answer: answer(&order, status, terms, rules, moment.now), order: None });
     }
     check_dates(&order, document, moment)?;
     check_reach(document, order.pinned, terms)?;
     check_asks(document, terms, moment.now)?;
     let order = Order { document: Some(Arc::clone(document)), ..order };
-    Ok(GuestDecided { answer: answer(&order, status, terms, moment.now), order: Some(order) })
+    Ok(GuestDecided { answer: answer(&order, status, terms, rules, moment.now), order: Some(order) })
 }
 
 /// Keeps a return of an order without a member.
@@ -108,7 +108,7 @@ pub fn put_guest_return(
     let mut order = guest.order.clone();
     let terms = terms_of(&order, rules)?;
     let status = record_now(&mut order, returned, currency, moment)?;
-    let answer = answer(&order, status, terms, moment.now);
+    let answer = answer(&order, status, terms, rules, moment.now);
     Ok(GuestDecided { answer, order: (status == Status::Recorded).then_some(order) })
 }
 
@@ -123,16 +123,17 @@ pub fn is_claimable(guest: &Guest, rules: Rules<'_>, now: Timestamp) -> bool {
 /// `ClaimEnded` when it can be claimed no more.
 pub fn adopt(account: &mut Account, rules: Rules<'_>, guest: &Guest, now: Timestamp) -> Result<OrderNo, Rejection> {
     check_open(guest, rules, now)?;
-    let order = adopted(guest, account.next_order, rules)?;
+    let order = adopted(guest, account, rules)?;
     let no = order.no;
     account.record(order);
     Ok(no)
 }
 
 /// Who bought was known to nobody until now: a customer type that earns nothing does not earn as a guest either.
-fn adopted(guest: &Guest, no: OrderNo, rules: Rules<'_>) -> Result<Order, Rejection> {
+fn adopted(guest: &Guest, account: &Account, rules: Rules<'_>) -> Result<Order, Rejection> {
     let terms = terms_of(&guest.order, rules)?;
-    let mut order = Order { no, ..guest.order.clone() };
+    let mut order = Order { no: account.next_order, ..guest.order.clone() };
+    order.pinned.is_first &= account.is_first(order.no);
     order.pinned.customer_type = terms.earning.customer_type(rules.facts.customer_type.as_deref());
     Ok(order)
 }
@@ -150,7 +151,7 @@ pub fn claim(account: &Account, rules: Rules<'_>, guest: &Guest, claim: Claim<'_
     check_open(guest, rules, moment.now)?;
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
-    let order = adopted(guest, ahead.account.next_order, rules)?;
+    let order = adopted(guest, &ahead.account, rules)?;
     let terms = terms_of(&order, rules)?;
     let (document, status) = match claim {
         Claim::Note(_) => (last, Status::Recorded),
@@ -216,10 +217,10 @@ fn check_asks(document: &Document, terms: &Terms, now: Timestamp) -> Result<(), 
     Err(invalid(path, "left out while the order has no member"))
 }
 
-fn answer(order: &Order, status: Status, terms: &Terms, now: Timestamp) -> Answer {
+fn answer(order: &Order, status: Status, terms: &Terms, rules: Rules<'_>, now: Timestamp) -> Answer {
     let document = order.document.as_deref().expect("an order is kept with its document");
     let kept = Kept::under(document, &order.returned, terms);
-    let mut earned = earn::called_for(order, document, &kept, Money::ZERO, terms);
+    let mut earned = earn::called_for(order, document, &kept, Money::ZERO, terms, rules.budgets);
     earned.called_for = Points::ZERO;
     if matches!(earned.cause, Cause::Rate | Cause::Waits(_)) {
         let has_ended = terms.zone.end_of(last_day(order, terms)) <= now;

@@ -10,7 +10,7 @@
 //! | how does the ledger follow an order? | `order.rs`, `posted.rs`, `returned.rs` for returns of their own |
 //! | what does it earn, how is it taken back? | `earn.rs`, `carry.rs` for remainders |
 //! | at which rates, with which promotions? | `rates.rs`, `promotion.rs`, added up in `award.rs` |
-//! | what do caps leave of it, what does a day count? | `cap.rs`, `figures.rs` |
+//! | what do caps and budgets leave of it, what does a day count? | `cap.rs`, `budget.rs`, `figures.rs` |
 //! | which tier does a member have? | `tier.rs`, `progress.rs` for what is missing and for staff |
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points become store credit, how does that pay? | `convert.rs`, `credit.rs` |
@@ -26,6 +26,7 @@ mod activity;
 mod adjust;
 mod ask;
 mod award;
+mod budget;
 mod calendar;
 mod cap;
 mod carry;
@@ -65,6 +66,7 @@ pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Take
 pub use activity::{Act, Acted, Award, act, sign_up};
 pub use adjust::{Adjustment, adjust};
 pub use award::{By, Part, Promoted, Worked};
+pub use budget::{BudgetUse, Budgeted, Budgets};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use cap::{Allotted, Cap, Caps, Cut};
 pub use convert::{Conversion, Purse};

@@ -95,7 +95,7 @@ pub(crate) fn put(
     settle_ahead(&mut ahead)?;
     let order = match known {
         Some(no) => ahead.account.order(no).expect("an order that was recorded is loaded with its account").clone(),
-        None => first_seen(&ahead.account, rules, document.placed_at),
+        None => first_seen(&ahead.account, rules, document),
     };
     let version = rules.timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
     let terms = version.terms.under(order.pinned.tier);
@@ -113,7 +113,8 @@ pub(crate) fn put(
 }
 
 /// The order's own time decides: terms are pinned when it is first recorded (E4, P2).
-pub(crate) fn first_seen(account: &Account, rules: Rules<'_>, placed_at: Timestamp) -> Order {
+pub(crate) fn first_seen(account: &Account, rules: Rules<'_>, document: &Document) -> Order {
+    let placed_at = document.placed_at;
     let timeline = rules.timeline;
     let version = timeline.at(placed_at);
     let on = version.is_some() && timeline.is_on(placed_at);
@@ -127,6 +128,9 @@ pub(crate) fn first_seen(account: &Account, rules: Rules<'_>, placed_at: Timesta
         day,
         customer_type: earning.and_then(|it| it.customer_type(rules.facts.customer_type.as_deref())),
         channel: earning.and_then(|it| it.promotions.channel(rules.channel)),
+        is_first: earning.is_some_and(|it| it.promotions.ask_for_first_orders())
+            && !document.is_return
+            && account.is_first(order.no),
         tier: version.map_or(0, |it| it.rank_of(account.tier_at(placed_at))),
     };
     order
@@ -367,7 +371,7 @@ impl Step<'_> {
         let paid = Paid { rate, fits: self.plan.fits_kept, before, after, value, hold: self.hold };
         let (now, first) = (ahead.now(), ahead.entries.len());
         figures::check_loaded(&ahead.account, order)?;
-        let earned = earn::called_for(order, document, kept, value, terms);
+        let earned = earn::called_for(order, document, kept, value, terms, ahead.rules.budgets);
         let earned = cap::apply(&ahead.account, order, earned, terms)?;
         if after != before || credit.after != credit.before || earn::moves(&earned, order, terms) {
             convert::undo_own(&mut ahead, order, terms)?;
@@ -440,7 +444,7 @@ pub(crate) fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &T
     let document = order.document.as_deref().expect("only a recorded order can be sent again");
     let kept = Kept::under(document, &order.returned, terms);
     let value = redeem::value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
-    let earned = earn::called_for(order, document, &kept, value, terms);
+    let earned = earn::called_for(order, document, &kept, value, terms, ahead.rules.budgets);
     let earned = cap::apply(&ahead.account, order, earned, terms)?;
     Ok(answer_of(ahead, order, status, earned, value))
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::account::Taken;
+use crate::budget::BudgetUse;
 use crate::calendar::Date;
 use crate::cap::Allotted;
 use crate::document::Document;
@@ -44,6 +45,8 @@ pub struct Pinned {
     pub customer_type: Option<u16>,
     /// The place of the channel among those that its promotions name.
     pub channel: Option<u16>,
+    /// Whether it is the member's first, where promotions ask for that (E15).
+    pub is_first: bool,
     /// The rank of the member's tier in that version (T1).
     pub tier: u8,
 }
@@ -69,6 +72,8 @@ pub struct Posted {
     pub spent: Money,
     /// What it may earn for good, since a cap has cut it.
     pub allotted: Option<Allotted>,
+    /// What it has of the budgets of promotions.
+    pub budgets: Vec<BudgetUse>,
     /// The store credit that pays part of it, in the order in which it was taken.
     pub credit: Vec<CreditPart>,
 }
@@ -168,6 +173,9 @@ impl Posted {
         self.steps += entry.changes.steps;
         self.spent += entry.changes.spent;
         self.allotted = entry.changes.allotted.or(self.allotted);
+        for it in &entry.changes.budgets {
+            self.post_budget(it);
+        }
         match entry.kind {
             Kind::Spend => self.credit.extend(entry.changes.credit.iter().map(CreditPart::reversed)),
             Kind::Refund => {
@@ -179,6 +187,17 @@ impl Posted {
         if let Some(displaced) = &entry.changes.displaced {
             self.displaced.clone_from(displaced);
         }
+    }
+
+    fn post_budget(&mut self, change: &BudgetUse) {
+        match self.budgets.iter_mut().find(|it| it.promotion == change.promotion) {
+            Some(known) => {
+                known.points += change.points;
+                known.allotted = change.allotted.or(known.allotted);
+            }
+            None => self.budgets.push(change.clone()),
+        }
+        self.budgets.retain(|it| !it.points.is_zero() || it.allotted.is_some());
     }
 
     /// Own points first, then what of them had expired, then those of others, then what is owed or let go.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::budget::Budgets;
 use crate::calendar::{Date, Timestamp, YearDay, Zone};
 use crate::cap::Caps;
 use crate::document::Document;
@@ -282,6 +283,7 @@ pub struct Timeline {
     switches: Vec<Switch>,
     needs_facts: bool,
     converts: bool,
+    has_budgets: bool,
 }
 
 /// The program goes on or off at an instant (P2).
@@ -298,6 +300,8 @@ pub struct Rules<'a> {
     pub facts: &'a Facts,
     /// The name of the channel that a document comes from.
     pub channel: Option<&'a str>,
+    /// What all members together have of the budgets of promotions. Empty where no version has any.
+    pub budgets: &'a Budgets,
 }
 
 /// What the rules need to know of a member. Left out where no rule of the program asks for it.
@@ -315,7 +319,7 @@ impl<'a> Rules<'a> {
     /// The rules of a program for a member of whom nothing is known.
     pub fn of(timeline: &'a Timeline) -> Self {
         const NOTHING: &Facts = &Facts { customer_type: None, birthday: None, birthday_since: Timestamp::START };
-        Self { timeline, facts: NOTHING, channel: None }
+        Self { timeline, facts: NOTHING, channel: None, budgets: Budgets::NONE }
     }
 }
 
@@ -326,7 +330,8 @@ impl Timeline {
         switches.sort_by_key(|it| it.at);
         let needs_facts = versions.iter().any(|it| it.terms.needs_facts());
         let converts = versions.iter().any(|it| it.terms.convert.is_some());
-        Self { versions, switches, needs_facts, converts }
+        let has_budgets = versions.iter().any(|it| it.terms.earning.promotions.has_budgets());
+        Self { versions, switches, needs_facts, converts, has_budgets }
     }
 
     /// The version in force at an instant; nothing before the first takes effect.
@@ -347,6 +352,11 @@ impl Timeline {
     /// Whether any version asks for facts about the member; where none does they need not be loaded.
     pub fn needs_facts(&self) -> bool {
         self.needs_facts
+    }
+
+    /// Whether a promotion of any version has a budget; where none does what is used of it need not be loaded.
+    pub fn has_budgets(&self) -> bool {
+        self.has_budgets
     }
 
     /// Whether points become store credit in any version.

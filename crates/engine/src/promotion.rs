@@ -11,6 +11,7 @@ use crate::calendar::{Date, Timestamp, Zone};
 use crate::document::Line;
 use crate::money::Money;
 use crate::points::{Points, Scale, Times};
+use crate::tier::TierName;
 
 /// A promotion as a program document says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Promotion {
     pub categories: BTreeSet<Arc<str>>,
     pub channels: BTreeSet<Arc<str>>,
     pub customer_types: BTreeSet<Arc<str>>,
+    /// By their names.
+    pub tiers: BTreeSet<Arc<str>>,
     /// Only for the first order of a member in the program.
     pub first_order: bool,
     /// What must earn of what it is for.
@@ -36,6 +39,8 @@ pub struct Promotion {
     pub group: Option<Arc<str>>,
     /// The highest comes first.
     pub priority: i32,
+    /// The most points that it gives over all members (E15). Not beside carried remainders.
+    pub budget: Option<Points>,
 }
 
 /// What a promotion gives.
@@ -53,6 +58,8 @@ pub(crate) struct Promotions {
     all: Vec<Compiled>,
     /// Sorted: orders pin the place of their channel.
     channels: Vec<Arc<str>>,
+    /// The tier of the members whose terms these are.
+    pub(crate) tier: TierName,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,11 +104,24 @@ impl Promotions {
                 promotion,
             }
         };
-        Self { all: promotions.into_iter().map(compiled).collect(), channels }
+        Self { all: promotions.into_iter().map(compiled).collect(), channels, tier: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    pub(crate) fn has_budgets(&self) -> bool {
+        self.budgets().next().is_some()
+    }
+
+    pub(crate) fn budgets(&self) -> impl Iterator<Item = (&str, Points)> {
+        self.all.iter().filter_map(|it| Some((&*it.promotion.name, it.promotion.budget?)))
+    }
+
+    /// Whether any is for first orders only.
+    pub(crate) fn ask_for_first_orders(&self) -> bool {
+        self.all.iter().any(|it| it.promotion.first_order)
     }
 
     /// The scale on which their multipliers are whole as well.
@@ -131,7 +151,7 @@ impl Promotions {
         let mut used = 0;
         let mut fits = Vec::new();
         for (place, promotion) in self.all.iter().enumerate() {
-            if !promotion.holds(it) {
+            if !promotion.holds(it, &self.tier) {
                 continue;
             }
             let fitting = lines.clone().filter(|(line, _)| promotion.is_for(*line));
@@ -173,8 +193,8 @@ impl Promotions {
 }
 
 impl Compiled {
-    fn holds(&self, it: &Circumstances<'_>) -> bool {
-        let Promotion { from, until, weekdays, hours, first_order, .. } = &self.promotion;
+    fn holds(&self, it: &Circumstances<'_>, tier: &TierName) -> bool {
+        let Promotion { from, until, weekdays, hours, tiers, first_order, .. } = &self.promotion;
         let is_timed = from.is_some() || until.is_some() || hours.is_some() || weekdays.contains(&true);
         let is_in_time = || {
             let (date, weekday, minute) = it.zone.date_and_time(it.placed_at);
@@ -192,6 +212,7 @@ impl Compiled {
             all.is_empty() || place.is_some_and(|it| places.contains(&it))
         };
         (!first_order || it.is_first)
+            && (tiers.is_empty() || tier.as_ref().is_some_and(|it| tiers.contains(it)))
             && named(&self.promotion.customer_types, &self.customer_types, it.customer_type)
             && named(&self.promotion.channels, &self.channels, it.channel)
             && (!is_timed || is_in_time())

@@ -11,6 +11,7 @@ use crate::money::Money;
 use crate::points::{Points, Scale, Times};
 use crate::program::EarnRate;
 use crate::promotion::{Promotion, Promotions};
+use crate::tier::Tier;
 
 /// How orders earn beyond the program's own rate, as a program document says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,6 +96,8 @@ pub struct Earning {
     pub(crate) scale: Scale,
     /// The most points of any rate.
     pub(crate) points_most: Points,
+    /// What multiplies all that members of the tier earn whose terms these are (E6).
+    pub(crate) tier_times: Option<Times>,
 }
 
 /// What is known of a product or category.
@@ -175,16 +178,20 @@ impl Earning {
         Ok(if it.is_used { it } else { Self::default() })
     }
 
-    /// The same rules beside another rate of the program: a tier's.
+    /// The same rules for members of a tier: beside its rate, with its multiplier and its promotions.
     ///
     /// # Errors
     /// `NoScale` when the amounts cannot be added up exactly.
-    pub(crate) fn beside(&self, per: Money) -> Result<Self, NoScale> {
-        if !self.is_used {
+    pub(crate) fn of_tier(&self, tier: &Tier, earn: EarnRate) -> Result<Self, NoScale> {
+        if !self.is_used && tier.times.is_none() {
             return Ok(Self::default());
         }
         let mut it = self.clone();
-        it.scale = Scale::of(per);
+        it.is_used = true;
+        it.tier_times = tier.times;
+        it.points_most = it.points_most.max(earn.points);
+        it.promotions.tier = Some(Arc::clone(&tier.name));
+        it.scale = Scale::of(earn.per);
         for rate in &self.rates {
             if let Pay::Per { per, .. } = rate.pay {
                 it.scale = it.scale.with_per(per).ok_or(NoScale)?;
@@ -221,6 +228,11 @@ impl Earning {
     /// Whether the program has more than its own rate.
     pub fn is_used(&self) -> bool {
         self.is_used
+    }
+
+    /// The budgets of promotions, by name.
+    pub fn budgets(&self) -> impl Iterator<Item = (&str, Points)> {
+        self.promotions.budgets()
     }
 
     /// Whether a rule asks for the member's customer type.

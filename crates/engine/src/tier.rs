@@ -13,7 +13,7 @@ use crate::entry::{Actor, Entry, Kind, OrderNo, Reason};
 use crate::figures::Figures;
 use crate::limits;
 use crate::money::Money;
-use crate::points::Points;
+use crate::points::{Points, Times};
 use crate::program::{RedeemRate, Terms, Version};
 use crate::rates::NoScale;
 
@@ -40,6 +40,8 @@ pub struct Tier {
     pub from: i64,
     /// So many points per amount (E5).
     pub earn: Option<(Points, Money)>,
+    /// All that its members earn, so many times (E6).
+    pub times: Option<Times>,
     /// What points are worth (R5).
     pub redeem: Option<RedeemRate>,
 }
@@ -216,8 +218,8 @@ impl Terms {
         if let Some((points, per)) = tier.earn {
             terms.earn.points = points;
             terms.earn.per = per;
-            terms.earning = self.earning.beside(per)?;
         }
+        terms.earning = self.earning.of_tier(tier, terms.earn)?;
         if let Some(rate) = tier.redeem {
             terms.redeem.rate = rate;
         }

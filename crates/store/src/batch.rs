@@ -4,13 +4,15 @@
 //! refused or panics leaves nothing behind. Bounded by the commands of the batch and what each of them loads.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::Arc;
 
 use engine::{
-    Account, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, LotRef, Order, OrderNo, Purse, Rules,
-    Timestamp,
+    Account, BudgetUse, Budgets, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, LotRef, Order, OrderNo,
+    Purse, Rules, Timestamp,
 };
 use rusqlite::Connection;
 
+use crate::counters::Used;
 use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
 use crate::fault::{Fault, Found};
 use crate::guest::GuestSlot;
@@ -31,6 +33,9 @@ pub(crate) struct Batch<'a> {
     accounts: BTreeMap<AccountId, Slot>,
     /// Orders without a member, by directory key and program.
     pub(crate) guests: BTreeMap<(DirectoryKey, u32), GuestSlot>,
+    /// By program, of those that have budgets.
+    used: BTreeMap<u32, Used>,
+    no_budgets: Arc<Budgets>,
     days: Option<(u32, Timestamp, String)>,
 }
 
@@ -131,6 +136,7 @@ pub(crate) struct Staged {
     orders: Vec<(OrderNo, SavedOrder)>,
     channels: BTreeMap<OrderNo, u32>,
     totals: Vec<(TotalsKey, Totals)>,
+    used: Vec<BudgetUse>,
 }
 
 /// The order that a document is about, as far as rows need to know.
@@ -153,6 +159,8 @@ impl<'a> Batch<'a> {
             rows: Rows::default(),
             accounts: BTreeMap::new(),
             guests: BTreeMap::new(),
+            used: BTreeMap::new(),
+            no_budgets: Arc::default(),
             days: None,
         }
     }
@@ -243,6 +251,21 @@ impl<'a> Batch<'a> {
                 Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?, facts, wants_credit)))
             }
         }
+    }
+
+    /// What the commands before have left of the budgets of a program.
+    pub(crate) fn budgets(&mut self, program: u32) -> Found<Arc<Budgets>> {
+        if !self.reference.programs.get(&program).is_some_and(|it| it.timeline.has_budgets()) {
+            return Ok(Arc::clone(&self.no_budgets));
+        }
+        match self.used.entry(program) {
+            btree_map::Entry::Occupied(used) => Ok(Arc::clone(&used.get().budgets)),
+            btree_map::Entry::Vacant(empty) => Ok(Arc::clone(&empty.insert(Used::of(self.conn, program)?).budgets)),
+        }
+    }
+
+    pub(crate) fn used(&self) -> &BTreeMap<u32, Used> {
+        &self.used
     }
 
     /// Owners of accounts that a command was carried out on.
@@ -433,7 +456,12 @@ impl<'a> Batch<'a> {
             };
             orders.push((no, saved_order(changed, new)?));
         }
-        Ok(Staged { id, account, settles, entries, lots, holds, years, conversions, orders, channels, totals })
+        let uses = decided.entries.iter().flat_map(|it| &it.changes.budgets);
+        let used: Vec<BudgetUse> = uses.cloned().collect();
+        if !used.is_empty() {
+            self.budgets(id.program)?;
+        }
+        Ok(Staged { id, account, settles, entries, lots, holds, years, conversions, orders, channels, totals, used })
     }
 
     /// What was decided on an account and on the credit beside it.
@@ -455,8 +483,11 @@ impl<'a> Batch<'a> {
 
     /// Takes over what was staged; nothing here can fail.
     pub(crate) fn take_over(&mut self, staged: Staged) {
-        let Staged { id, account, settles, entries, lots, holds, years, conversions, orders, channels, totals } =
+        let Staged { id, account, settles, entries, lots, holds, years, conversions, orders, channels, totals, used } =
             staged;
+        if let Some(known) = self.used.get_mut(&id.program) {
+            known.add(&used);
+        }
         if let Some(slot) = self.accounts.get_mut(&id) {
             slot.is_changed |= settles || !orders.is_empty() || !entries.is_empty();
             let due_at = due_at(self.reference, id, &account, &slot.facts);
@@ -519,7 +550,9 @@ impl Slot {
 
 fn due_at(reference: &Reference, id: AccountId, account: &Account, facts: &Facts) -> Timestamp {
     match reference.programs.get(&id.program) {
-        Some(it) => engine::due_at(account, Rules { timeline: &it.timeline, facts, channel: None }),
+        Some(it) => {
+            engine::due_at(account, Rules { timeline: &it.timeline, facts, channel: None, budgets: Budgets::NONE })
+        }
         None => account.due_at(),
     }
 }

@@ -414,10 +414,11 @@ pub(crate) fn ask(
     mut rule: impl FnMut(&Account, Rules<'_>) -> Result<Decided, Stop>,
 ) -> Result<Decided, Refused> {
     let program = batch.reference.programs.get(&id.program).ok_or(Rejection::UnknownProgram)?;
+    let budgets = batch.budgets(id.program)?;
     loop {
         let with_credit = batch.account(id)?;
         let slot = batch.slot(id)?;
-        let rules = Rules { timeline: &program.timeline, facts: &slot.facts, channel: None };
+        let rules = Rules { timeline: &program.timeline, facts: &slot.facts, channel: None, budgets: &budgets };
         match rule(with_credit.as_ref().unwrap_or(&slot.account), rules) {
             Ok(decided) => return Ok(decided),
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use engine::{
     Act, Bucket, By, Cause, Changes, Displaced, EarnMode, Earned, Entry, Gives, HoldState, Kind, LotRef, Milestone,
-    Part, Pay, Posting, Promoted, Reason, ReturnPart, Rounding, Worked,
+    Part, Pay, Points, Posting, Promoted, Reason, ReturnPart, Rounding, Worked,
 };
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -257,6 +257,9 @@ fn changes(it: &Changes) -> Value {
             "orders": it.figures.orders,
         })),
         "allotted": it.allotted.map(|it| json!({"cap": it.cap.name(), "points": it.points.get()})),
+        "budgets": it.budgets.iter().map(|it| json!({
+            "promotion": &*it.promotion, "points": it.points.get(), "allotted": it.allotted.map(Points::get),
+        })).collect::<Vec<_>>(),
         "extended": it.extended.map(|it| it.to_string()),
         "converted": it.converted.map(|it| json!({
             "points": it.rate.points.get(), "credit": it.rate.credit.minor(), "times": it.times,
@@ -368,12 +371,18 @@ fn worked(it: &Worked) -> Value {
             Gives::Times(times) => (Some(times.to_string()), None),
             Gives::Points(points) => (None, Some(points.get())),
         };
-        json!({"name": it.name.as_ref(), "times": times, "points": points, "base": it.base.minor()})
+        let budget = it
+            .budget
+            .map(|it| json!({"most": it.most.get(), "called_for": it.called_for.get(), "given": it.given.get()}));
+        json!({
+            "name": it.name.as_ref(), "times": times, "points": points, "base": it.base.minor(), "budget": budget,
+        })
     };
     json!({
         "points": it.points.get(), "parts": it.parts.iter().map(part).collect::<Vec<_>>(),
         "excluded": it.excluded.minor(), "gift_cards": it.gift_cards.minor(),
-        "times": it.times.map(|it| it.to_string()), "rounded": it.rounded,
+        "times": it.times.map(|it| it.to_string()), "tier_times": it.tier_times.map(|it| it.to_string()),
+        "rounded": it.rounded,
         "promotions": it.promotions.iter().map(promoted).collect::<Vec<_>>(),
         "rounding": match it.rounding {
             Rounding::Order => "order",

@@ -111,7 +111,8 @@ pub(crate) fn sign_up(
 pub(crate) fn put(batch: &mut Batch<'_>, put: &Put<'_>, at: Place<'_>, named: Named, moment: Moment) -> Answered {
     let known = batch.guest(at.key, at.channel.program)?;
     let program = program_of(batch, at.channel.program)?;
-    let rules = Rules { channel: Some(at.name), ..Rules::of(&program.timeline) };
+    let budgets = batch.budgets(at.channel.program)?;
+    let rules = Rules { channel: Some(at.name), budgets: &budgets, ..Rules::of(&program.timeline) };
     check_currency(program, put.document)?;
     let claimed = known.as_ref().filter(|it| engine::is_claimable(&it.guest, rules, moment.now));
     if let Some(guest) = claimed {
@@ -166,7 +167,8 @@ pub(crate) fn put_return(
     let row = batch.guest(listed.owner.0, listed.program)?.ok_or(Fault::Row("the directory names no order"))?;
     let program = program_of(batch, listed.program)?;
     let returned = part.clone().of(channel, reference);
-    let rules = Rules::of(&program.timeline);
+    let budgets = batch.budgets(program.number)?;
+    let rules = Rules { budgets: &budgets, ..Rules::of(&program.timeline) };
     let decided = engine::put_guest_return(&row.guest, rules, &returned, currency, moment)?;
     if batch.find(key)?.is_none() {
         batch.rows.directory.insert(key, Listed { kind: Listing::Return, ..listed });

@@ -15,6 +15,7 @@ mod batch;
 mod checkpoint;
 mod command;
 mod commit;
+mod counters;
 mod credit;
 mod damage;
 mod database;

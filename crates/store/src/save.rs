@@ -7,6 +7,7 @@ use engine::{Account, HoldState, Lot, LotNo, Timestamp};
 use rusqlite::{Connection, Statement, params};
 
 use crate::batch::{Batch, NewOrder, Profile, Rows, Slot, Stored};
+use crate::counters::save_budgets;
 use crate::fault::{Fault, Found};
 use crate::guest;
 use crate::id::MemberId;
@@ -76,6 +77,7 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     save_holds(conn, batch)?;
     save_years(conn, batch)?;
     save_conversions(conn, batch)?;
+    save_budgets(conn, batch.used())?;
     save_totals(conn, &batch.rows.totals)?;
     save_answers(conn, &batch.rows, batch.now)
 }

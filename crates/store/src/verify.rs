@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use engine::{Account, Bucket, CreditPart, Entry, EntryNo, Hold, Kind, Lot, OrderNo, Posted, Reason};
 use rusqlite::{Connection, params};
 
+use crate::counters::Proof;
 use crate::directory::{self, Listed, Listing, identity_key, order_key, return_key};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
@@ -81,6 +82,7 @@ pub(crate) fn verify(conn: &Connection, progress: &mut dyn FnMut(u64)) -> Found<
         credit: BTreeMap::new(),
         owner: None,
         conversions: 0,
+        budgets: Proof::default(),
     };
     match check.all(progress) {
         Ok(()) => {}
@@ -101,6 +103,7 @@ struct Check<'a> {
     credit: BTreeMap<(u32, EntryNo), Vec<CreditPart>>,
     owner: Option<MemberId>,
     conversions: u64,
+    budgets: Proof,
 }
 
 impl Check<'_> {
@@ -123,6 +126,9 @@ impl Check<'_> {
         self.counts()?;
         self.sign_ups()?;
         self.compare_totals()?;
+        if let Some(difference) = self.budgets.differs(self.conn)? {
+            return Err(Ended::Difference(difference));
+        }
         self.directory()
     }
 
@@ -184,6 +190,7 @@ impl Check<'_> {
                     .ok_or_else(|| differs(id, &format!("entry {no} names order {}, which is not there", order.0)))?,
             };
             self.match_credit(id, &entry)?;
+            self.budgets.count(id.program, &entry);
             let mut sums = Totals::default();
             sums.count(&entry);
             let key = TotalsKey { program: id.program, channel, day: row.get(5)? };
@@ -308,7 +315,7 @@ impl Check<'_> {
         let mut rows = statement.query(params![id.owner.0, id.program])?;
         let posted: BTreeMap<OrderNo, &Posted> = replayed.orders().iter().map(|it| (it.no, &it.posted)).collect();
         let nothing = Posted::default();
-        let mut expected = 1;
+        let (mut expected, mut returns_first) = (1, 0);
         while let Some(row) = rows.next()? {
             let found = read_order(row)?;
             let no = found.order.no.0;
@@ -320,6 +327,8 @@ impl Check<'_> {
                 let stored = &found.order.posted;
                 return Err(differs(id, &format!("order {no} is stored with {stored:?}, the entries make {posted:?}")));
             }
+            let is_return = found.order.document.as_deref().is_some_and(|it| it.is_return);
+            returns_first += u64::from(is_return && no == returns_first + 1);
             self.listed(id, &found)?;
             expected += 1;
         }
@@ -327,6 +336,11 @@ impl Check<'_> {
         let next = stored.account.next_order.0;
         if next != expected {
             return Err(differs(id, &format!("its next order is stored as {next}, it is {expected}")));
+        }
+        let stored = stored.account.returns_first;
+        if stored != returns_first {
+            let what = format!("{stored} of its first orders are stored as returns, it is {returns_first}");
+            return Err(differs(id, &what));
         }
         Ok(())
     }

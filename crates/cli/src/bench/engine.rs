@@ -132,7 +132,12 @@ impl Shop {
 
     fn put(&self, account: &mut Account, document: &Arc<Document>) -> Result<()> {
         let moment = Moment { now: document.placed_at, actor: Actor::Channel(1), import: false };
-        let rules = Rules { timeline: &self.timeline, facts: &self.facts, channel: Some("web") };
+        let rules = Rules {
+            timeline: &self.timeline,
+            facts: &self.facts,
+            channel: Some("web"),
+            budgets: engine::Budgets::NONE,
+        };
         let decided = put_order(account, rules, None, document, moment)
             .map_err(|stop| anyhow::anyhow!("the order was stopped: {stop:?}"))?;
         account.apply(&decided);

@@ -93,8 +93,8 @@ impl Earning {
 }
 
 const ALLOWED: &str = "`times 2` or `gives 500`, then `since 2026-03-01`, `until 2026-03-31`, `on monday tuesday`, `hours 17:00 \
-    19:00`, `for product tea`, `for category cakes`, `for type gold`, `for channel till`, `first order`, `at least 50.00`, \
-    `group spring`, `priority 2`";
+    19:00`, `for product tea`, `for category cakes`, `for type gold`, `for tier silver`, `for channel till`, `first order`, `at \
+    least 50.00`, `group spring`, `priority 2`, `budget 10000`";
 
 /// `promotion "Double Mondays" times 2 on monday for category coffee`.
 fn promotion(words: &mut Words) -> Result<Value, Fault> {
@@ -120,6 +120,8 @@ fn promotion(words: &mut Words) -> Result<Value, Fault> {
             push(&mut it, "categories", words.take());
         } else if words.eat("for type") {
             push(&mut it, "customer_types", words.take());
+        } else if words.eat("for tier") {
+            push(&mut it, "tiers", words.take());
         } else if words.eat("for channel") {
             push(&mut it, "channels", words.take());
         } else if words.eat("first order") {
@@ -128,6 +130,8 @@ fn promotion(words: &mut Words) -> Result<Value, Fault> {
             it["min_amount"] = words.take().into();
         } else if words.eat("group") {
             it["group"] = words.take().into();
+        } else if words.eat("budget") {
+            it["budget"] = words.number::<i64>("points such as 500")?.into();
         } else if words.eat("priority") {
             it["priority"] = words.number::<i64>("a number such as 2")?.into();
         } else {

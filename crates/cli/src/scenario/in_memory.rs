@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, Actor, Balance, CreditAdjustment, Decided, Entry, Facts, Moment, Money, OrderNo, Purse, Quote, Rejection,
-    Rules, Stop, Switch, Timeline, Timestamp, Version,
+    Account, Actor, Balance, Budgets, CreditAdjustment, Decided, Entry, Facts, Moment, Money, OrderNo, Purse, Quote,
+    Rejection, Rules, Stop, Switch, Timeline, Timestamp, Version,
 };
 
 use super::acts::PointsAct;
@@ -28,6 +28,8 @@ pub(super) struct EngineBackend {
     guests: BTreeMap<(String, String), guests::Unclaimed>,
     /// Channels whose orders sign people up.
     signs_up: BTreeSet<String>,
+    /// What all members have of the budgets of promotions.
+    budgets: Budgets,
     /// Permanent references of acts.
     references: BTreeSet<String>,
 }
@@ -60,6 +62,7 @@ impl EngineBackend {
             orders: BTreeMap::new(),
             guests: BTreeMap::new(),
             signs_up: BTreeSet::new(),
+            budgets: Budgets::default(),
             references: BTreeSet::new(),
         }
     }
@@ -89,6 +92,7 @@ impl EngineBackend {
         kept.account.apply(decided);
         kept.entries.extend(decided.entries.iter().cloned());
         kept.credit.extend(decided.credit.iter().cloned());
+        decided.entries.iter().for_each(|it| self.budgets.add(&it.changes.budgets));
     }
 
     /// Decides on a member's account and keeps what comes of it.
@@ -98,7 +102,10 @@ impl EngineBackend {
         decide: impl FnOnce(&Account, Rules<'_>) -> engine::Decision,
     ) -> Result<Result<Decided, Rejection>> {
         let kept = self.accounts.entry(member).or_default();
-        match decide(&kept.account, Rules { timeline: &self.timeline, facts: &kept.facts, channel: None }) {
+        match decide(
+            &kept.account,
+            Rules { timeline: &self.timeline, facts: &kept.facts, channel: None, budgets: &self.budgets },
+        ) {
             Ok(decided) => {
                 self.keep(member, &decided);
                 Ok(Ok(decided))
@@ -359,7 +366,7 @@ impl Backend for EngineBackend {
         self.accounts.entry(member).or_default();
         let Some(kept) = self.accounts.get(&member) else { return Err(anyhow!("it was just made")) };
         let channel = Some(inquiry.channel.as_str());
-        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel };
+        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel, budgets: &self.budgets };
         let mut account = kept.account.clone();
         if let Some(name) = &key {
             match self.adopted(&mut account, rules, name, now) {
@@ -386,7 +393,8 @@ impl Backend for EngineBackend {
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
         let kept = self.accounts.entry(member).or_default();
         let mut account = kept.account.clone();
-        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel: None };
+        let rules =
+            Rules { timeline: &self.timeline, facts: &kept.facts, channel: None, budgets: engine::Budgets::NONE };
         let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         let progress = engine::progress(&account, &self.timeline, now).map_err(|_| anyhow!("every year is loaded"))?;
@@ -426,7 +434,8 @@ impl EngineBackend {
     fn settled(&mut self, member: MemberNo, now: Timestamp) -> Result<Account> {
         let kept = self.accounts.entry(member).or_default();
         let mut account = kept.account.clone();
-        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel: None };
+        let rules =
+            Rules { timeline: &self.timeline, facts: &kept.facts, channel: None, budgets: engine::Budgets::NONE };
         let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         Ok(account)

@@ -40,6 +40,11 @@ impl Known {
     }
 
     pub(super) fn rules(&self, member: MemberNo) -> Rules<'_> {
-        Rules { timeline: &self.timeline, facts: self.facts.get(&member).unwrap_or(&self.none), channel: None }
+        Rules {
+            timeline: &self.timeline,
+            facts: self.facts.get(&member).unwrap_or(&self.none),
+            channel: None,
+            budgets: engine::Budgets::NONE,
+        }
     }
 }

@@ -7,7 +7,8 @@ use super::expect::Found;
 use super::moment::When;
 use super::words::{Fault, Words};
 
-pub(super) const ALLOWED: &str = "`tier gold at 500.00`, `tier gold at 500.00 earns 2 per 1.00 redeems 100 for 2.00`, \
+pub(super) const ALLOWED: &str = "`tier gold at 500.00`, `tier gold at 500.00 earns 2 per 1.00 times 1.5 redeems 100 \
+    for 2.00`, \
     `tiers by spend|points|orders`, `tiers in all|in a year|in 12 months`, `tiers kept while reached|this year|next \
     year|6 months|for ever`, `tiers down straight|one step`, `tiers grace 30 days`, `no tiers`";
 pub(super) const ALLOWED_OF_TIER: &str = "`tier gold` or `tier none`, `until 2023-12-31`, `never expires`, `in its grace`, \
@@ -66,7 +67,7 @@ impl TierClauses {
         self.keys.push((key, value));
     }
 
-    /// `gold at 500.00 earns 2 per 1.00 redeems 100 for 2.00`.
+    /// `gold at 500.00 earns 2 per 1.00 times 1.5 redeems 100 for 2.00`.
     fn level(&mut self, words: &mut Words) -> Result<(), Fault> {
         let name = words.take().to_owned();
         let from = after(words, "at")?;
@@ -75,6 +76,9 @@ impl TierClauses {
         if words.eat("earns") {
             let (points, per) = (figure(words)?, after(words, "per")?);
             level += &format!(", \"earn\": {{ \"points\": {points}, \"per\": \"{per}\" }}");
+        }
+        if words.eat("times") {
+            level += &format!(", \"times\": \"{}\"", words.take());
         }
         if words.eat("redeems") {
             let (points, value) = (figure(words)?, after(words, "for")?);

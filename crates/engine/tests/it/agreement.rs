@@ -49,7 +49,7 @@ fn small_timelines() -> impl Strategy<Value = Timeline> {
             // The model has no tiers: those that are there change nothing else.
             if let Some(mut rules) = version.terms.tiers.as_ref().map(|it| it.rules()) {
                 for level in &mut rules.levels {
-                    (level.earn, level.redeem) = (None, None);
+                    (level.earn, level.times, level.redeem) = (None, None, None);
                 }
                 version.terms = version.terms.clone().with_tiers(rules).expect("they have no rates");
             }

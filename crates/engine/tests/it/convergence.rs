@@ -30,8 +30,10 @@ fn law_3_any_sequence_of_documents_leaves_what_the_last_alone_leaves() {
         }
         base.take(&Step::Settle);
         let mut shop = base.clone();
+        // What the first document keeps alive must not have passed for the last one alone.
+        let due = base.account.due_at();
         for (put, minutes) in documents {
-            send(&mut shop, put, minutes);
+            send(&mut shop, put, minutes, due);
         }
         let Some(last) = shop.slots[OURS].last.clone() else { return Ok(()) };
         let alone = alone(&mut base, &shop, &last);
@@ -52,10 +54,10 @@ fn converts_alike(timeline: &Timeline) -> Timeline {
 }
 
 /// Sends a newer document, a while later if nothing falls due until then, not even what is out on orders.
-fn send(shop: &mut Shop, put: Put, minutes: i64) {
+fn send(shop: &mut Shop, put: Put, minutes: i64, alone: Timestamp) {
     let later = shop.now.plus_minutes(minutes);
     let expiries = shop.account.lots().iter().map(|it| it.at.expires_at).filter(|it| shop.now < *it);
-    let due = expiries.chain([shop.account.due_at()]).min().unwrap_or(Timestamp::NEVER);
+    let due = expiries.chain([shop.account.due_at(), alone]).min().unwrap_or(Timestamp::NEVER);
     if later < due {
         shop.now = later;
     }

@@ -15,7 +15,7 @@ use crate::bodies::bodies;
 use crate::offers::{dates, put};
 use crate::programs::{earn_rate, one_version, plain};
 use crate::seeded::check;
-use crate::shop::{CHANNEL, CUSTOMER_TYPE, Shop};
+use crate::shop::{CHANNEL, CUSTOMER_TYPE, Shop, used_by_others};
 
 /// Rules beyond a program's own rate, or none. Whether they may give flat points: what law 9 excepts.
 pub(crate) fn earn_rules(with_points: bool) -> BoxedStrategy<EarnRules> {
@@ -30,7 +30,13 @@ fn some_rules(with_points: bool) -> BoxedStrategy<EarnRules> {
     let multipliers = multipliers.prop_map(move |it| it.into_iter().map(multiplier).collect());
     let rounding = prop_oneof![3 => Just(Rounding::Order), 1 => Just(Rounding::Line)];
     let gift_cards = prop_oneof![2 => Just(GiftCards::WhenUsed), 1 => Just(GiftCards::WhenSold)];
-    let promotions = prop::collection::vec(promotion(with_points), 0..4);
+    let promotions = prop::collection::vec(promotion(with_points), 0..4).prop_map(|mut all| {
+        // Each has a name of its own.
+        for (index, it) in all.iter_mut().enumerate() {
+            it.name = format!("{}{index}", it.name).into();
+        }
+        all
+    });
     (rates, multipliers, exclusions(), rounding, gift_cards, promotions)
         .prop_map(|(rates, multipliers, exclude, rounding, gift_cards, promotions)| EarnRules {
             rates,
@@ -51,6 +57,7 @@ pub(crate) fn with_rules(terms: Terms, mut rules: EarnRules) -> Terms {
         for promotion in &mut rules.promotions {
             promotion.products.clear();
             promotion.categories.clear();
+            promotion.budget = None;
         }
     }
     let earning = Earning::new(terms.earn, rules).expect("amounts are small");
@@ -66,6 +73,7 @@ fn names(all: &'static [&'static str]) -> impl Strategy<Value = BTreeSet<Arc<str
 }
 
 pub(crate) const PRODUCTS: &[&str] = &["a", "b", "c"];
+pub(crate) const TIERS: &[&str] = &["silver", "gold"];
 pub(crate) const CATEGORIES: &[&str] = &["x", "y"];
 
 fn customer_type() -> impl Strategy<Value = Arc<str>> {
@@ -103,17 +111,20 @@ fn promotion(with_points: bool) -> BoxedStrategy<Promotion> {
     let times = select(vec![1_250_u32, 1_500, 2_000, 3_000]).prop_map(|it| (Gives::Times(Times::thousandths(it)), it));
     let points = select(vec![1_u32, 10, 500]).prop_map(|it| (Gives::Points(Points::new(i64::from(it))), it));
     let gives = if with_points { prop_oneof![2 => times, 1 => points].boxed() } else { times.boxed() };
-    let what = (names(PRODUCTS), names(CATEGORIES), names(&["web", "till"]), names(&[CUSTOMER_TYPE, "other"]));
+    let what =
+        (names(PRODUCTS), names(CATEGORIES), names(&["web", "till"]), names(&[CUSTOMER_TYPE, "other"]), names(TIERS));
     let least = prop_oneof![2 => Just(0_i64), 1 => 0..9_000_i64];
-    (gives, what, any::<bool>(), least, any::<bool>(), 0..1_000_u32)
+    let budget = if with_points { prop::option::weighted(0.3, 0..60_i64).boxed() } else { Just(None).boxed() };
+    (gives, what, any::<bool>(), least, any::<bool>(), 0..250_u32, budget)
         .prop_map(
             |(
                 (gives, worth),
-                (products, categories, channels, customer_types),
+                (products, categories, channels, customer_types, tiers),
                 grouped,
                 least,
                 first_order,
                 number,
+                budget,
             )| {
                 let group = if matches!(gives, Gives::Times(_)) { "times" } else { "points" };
                 Promotion {
@@ -127,10 +138,12 @@ fn promotion(with_points: bool) -> BoxedStrategy<Promotion> {
                     categories,
                     channels,
                     customer_types,
+                    tiers,
                     first_order: first_order && least == 0,
                     min_amount: Money::new(least),
                     group: grouped.then(|| Arc::from(group)),
                     priority: i32::try_from(worth).expect("it is small"),
+                    budget: budget.map(Points::new),
                 }
             },
         )
@@ -190,27 +203,44 @@ fn slowly(document: &Document, earn: EarnRate, rules: &EarnRules) -> i128 {
         Rounding::Order => vec![lines.clone()],
         Rounding::Line => lines.iter().map(|it| vec![*it]).collect(),
     };
-    let mut points = 0;
-    for lines in at_once {
-        let mut sum = at_rates(&lines, earn, rules);
-        for promotion in &fitting {
-            let Gives::Times(times) = promotion.gives else { continue };
-            let mine: Vec<(&Line, i128)> =
-                lines.iter().copied().filter(|(line, _)| wins(promotion, line, &fitting)).collect();
-            let (more, whole) = (of(times).0 - 1_000, 1_000);
-            let once = at_rates(&mine, earn, rules);
-            sum = plus(sum, (once.0 * more, once.1 * whole));
+    let total = |with: &dyn Fn(&Promotion) -> bool| {
+        let mut points = 0;
+        for lines in &at_once {
+            let mut sum = at_rates(lines, earn, rules);
+            for promotion in fitting.iter().filter(|it| with(it)) {
+                let Gives::Times(times) = promotion.gives else { continue };
+                let mine: Vec<(&Line, i128)> =
+                    lines.iter().copied().filter(|(line, _)| wins(promotion, line, &fitting)).collect();
+                let (more, whole) = (of(times).0 - 1_000, 1_000);
+                let once = at_rates(&mine, earn, rules);
+                sum = plus(sum, (once.0 * more, once.1 * whole));
+            }
+            let (times, whole) = own.unwrap_or((1, 1));
+            points += (sum.0 * times).div_euclid(sum.1 * whole);
         }
-        let (times, whole) = own.unwrap_or((1, 1));
-        points += (sum.0 * times).div_euclid(sum.1 * whole);
-    }
+        points
+    };
     let mut used = BTreeSet::new();
-    for promotion in &fitting {
-        if let Gives::Points(more) = promotion.gives
-            && promotion.group.as_ref().is_none_or(|it| used.insert(it.clone()))
-        {
-            points += i128::from(more.get());
-        }
+    let mut flat = |it: &Promotion| match it.gives {
+        Gives::Points(more) if it.group.as_ref().is_none_or(|it| used.insert(it.clone())) => i128::from(more.get()),
+        Gives::Points(_) | Gives::Times(_) => 0,
+    };
+    let flats: Vec<i128> = fitting.iter().map(|it| flat(it)).collect();
+    let mut counted: Vec<&Promotion> = fitting.iter().copied().filter(|it| it.budget.is_none()).collect();
+    let with = |counted: &[&Promotion]| total(&|it| counted.iter().any(|counted| std::ptr::eq(*counted, it)));
+    let mut before = with(&counted);
+    let mut points = before;
+    for (promotion, flat) in fitting.iter().copied().zip(flats) {
+        let Some(budget) = promotion.budget else {
+            points += flat;
+            continue;
+        };
+        counted.push(promotion);
+        let with = with(&counted);
+        let called_for = with - before + flat;
+        before = with;
+        let left = i128::from(budget.get() - used_by_others(&promotion.name).get()).max(0);
+        points += called_for.min(left);
     }
     points
 }
@@ -225,6 +255,8 @@ fn fitting<'a>(rules: &'a EarnRules, lines: &[(&Line, i128)]) -> Vec<&'a Promoti
     let holds = |it: &&Promotion| {
         let base: i128 = lines.iter().filter(|(line, _)| is_for(it, line)).map(|(_, base)| base).sum();
         (it.channels.is_empty() || it.channels.contains(CHANNEL))
+            // Nobody has a tier where there are none.
+            && it.tiers.is_empty()
             && (it.customer_types.is_empty() || it.customer_types.contains(CUSTOMER_TYPE))
             && 0 < base
             && i128::from(it.min_amount.minor()) <= base

@@ -61,6 +61,8 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     account.next_lot = whole.next_lot;
     account.next_order = whole.next_order;
     account.next_hold = whole.next_hold;
+    account.returns_first = whole.returns_first;
+    account.acts.clone_from(&whole.acts);
     account.carried = whole.carried.clone();
     account.counted = whole.counted;
     account.latest_year = whole.latest_year;

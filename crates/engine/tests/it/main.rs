@@ -4,6 +4,7 @@
 
 mod agreement;
 mod bodies;
+mod budgets;
 mod caps;
 mod carry;
 mod convergence;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use engine::{
     Caps, ConvertRate, Currency, Date, Downgrade, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money,
     Points, PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Tier, TierBy, TierKeep, TierRules,
-    TierWithin, Timeline, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
+    TierWithin, Timeline, Times, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
 };
 use proptest::prelude::*;
 
@@ -150,7 +150,8 @@ fn caps() -> impl Strategy<Value = Option<Caps>> {
 
 /// Up to three tiers, so low that they are reached, with rates of their own.
 fn tiers() -> impl Strategy<Value = Option<TierRules>> {
-    let level = (1..60_i64, prop::option::of(1..5_i64), prop::option::of(1..5_i64));
+    let times = prop::option::weighted(0.3, prop::sample::select(vec![0_u32, 500, 1_500, 2_000, 3_333]));
+    let level = (1..60_i64, prop::option::of(1..5_i64), times, prop::option::of(1..5_i64));
     let keep = prop_oneof![
         3 => Just(TierKeep::WhileReached),
         1 => Just(TierKeep::ThisYear),
@@ -166,7 +167,7 @@ fn tiers() -> impl Strategy<Value = Option<TierRules>> {
     let rules = rules.prop_map(|(by, within, keep, downgrade, grace_days, levels)| {
         let mut from = 0;
         let names = ["silver", "gold", "platinum"];
-        let levels = levels.into_iter().zip(names).map(|((more, earn, redeem), name)| {
+        let levels = levels.into_iter().zip(names).map(|((more, earn, times, redeem), name)| {
             let scale = match by {
                 TierBy::Points => 1,
                 TierBy::Spend => 100,
@@ -177,6 +178,7 @@ fn tiers() -> impl Strategy<Value = Option<TierRules>> {
                 name: name.into(),
                 from,
                 earn: earn.map(|it| (Points::new(it), Money::new(100))),
+                times: times.map(Times::thousandths),
                 redeem: redeem.map(|it| RedeemRate { points: Points::new(100), value: Money::new(it * 50) }),
             }
         });

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, CreditAdjustment, Date, Decided, Decision, Document, DocumentVersion, Entry, Facts,
-    HoldNo, Moment, Money, OrderNo, Points, Purse, Rules, Stop, Timeline, Timestamp, adjust, adjust_credit, hold,
-    put_order, quote, release_hold, settle,
+    Account, Actor, Adjustment, Budgets, CreditAdjustment, Date, Decided, Decision, Document, DocumentVersion, Entry,
+    Facts, HoldNo, Moment, Money, OrderNo, Points, Purse, Rules, Stop, Timeline, Timestamp, adjust, adjust_credit,
+    hold, put_order, quote, release_hold, settle,
 };
 
 use crate::bodies::Dates;
@@ -38,6 +38,8 @@ pub(crate) struct Shop {
     pub(crate) entries: Vec<Entry>,
     /// Entries of store credit.
     pub(crate) credit: Vec<Entry>,
+    /// What is used of the budgets of promotions: by others at first.
+    pub(crate) budgets: Budgets,
     pub(crate) now: Timestamp,
     pub(crate) import: bool,
     pub(crate) slots: Vec<Slot>,
@@ -59,7 +61,6 @@ pub(crate) struct Slot {
 impl Shop {
     pub(crate) fn new(timeline: Timeline) -> Self {
         Self {
-            timeline,
             facts: Facts {
                 customer_type: Some(CUSTOMER_TYPE.to_owned()),
                 birthday: Date::new(1990, 4, 10),
@@ -68,6 +69,8 @@ impl Shop {
             account: with_purse(),
             entries: Vec::new(),
             credit: Vec::new(),
+            budgets: budgets_of(&timeline),
+            timeline,
             now: NOON,
             import: false,
             slots: vec![Slot::default(); ORDERS],
@@ -111,7 +114,7 @@ impl Shop {
 
     /// What decides: the program, the one member's customer type and the one channel.
     pub(crate) fn rules(&self) -> Rules<'_> {
-        Rules { timeline: &self.timeline, facts: &self.facts, channel: Some(CHANNEL) }
+        Rules { timeline: &self.timeline, facts: &self.facts, channel: Some(CHANNEL), budgets: &self.budgets }
     }
 
     /// What the engine says to a command now. Nothing is posted.
@@ -141,6 +144,7 @@ impl Shop {
     /// Posts what was decided, and remembers the order.
     pub(crate) fn apply(&mut self, command: &Command, decided: &Decided) {
         self.account.apply(decided);
+        decided.entries.iter().for_each(|it| self.budgets.add(&it.changes.budgets));
         self.entries.extend(decided.entries.iter().cloned());
         self.credit.extend(decided.credit.iter().cloned());
         if let (Command::Put { slot, document }, Some(answer)) = (command, &decided.answer) {
@@ -242,6 +246,17 @@ impl Shop {
         let quote = quote(&self.account, self.rules(), self.slots[slot].no, document, self.moment());
         quote.map_or(Points::ZERO, |it| it.redeem)
     }
+}
+
+/// What other members have had of the budget of a promotion: nothing of every second one.
+pub(crate) fn used_by_others(promotion: &str) -> Points {
+    let number: i64 = promotion.rsplit(' ').next().and_then(|it| it.parse().ok()).unwrap_or_default();
+    Points::new(if number % 2 == 0 { 0 } else { number % 40 })
+}
+
+fn budgets_of(timeline: &Timeline) -> Budgets {
+    let names = timeline.versions().iter().flat_map(|it| it.terms.earning.budgets()).map(|it| it.0);
+    Budgets::new(names.map(|it| (Arc::from(it), used_by_others(it))))
 }
 
 fn with_purse() -> Account {

@@ -71,7 +71,7 @@ fn is_what_orders_say(shop: &Shop) -> Outcome {
 
 /// Gold from 100 points, platinum from 200.
 fn two(by: TierBy, within: TierWithin, keep: TierKeep) -> TierRules {
-    let tier = |name: &str, from| Tier { name: name.into(), from, earn: None, redeem: None };
+    let tier = |name: &str, from| Tier { name: name.into(), from, earn: None, times: None, redeem: None };
     let levels = vec![tier("gold", 100), tier("platinum", 200)];
     TierRules { by, within, keep, downgrade: Downgrade::Straight, grace_days: 0, levels }
 }

@@ -91,17 +91,13 @@ fn of_rates(path: &str) -> Option<String> {
         | "promotions.categories"
         | "promotions.channels"
         | "promotions.customer_types"
+        | "promotions.tiers"
         | "earn.exclude.products"
         | "earn.exclude.categories"
         | "earn.exclude.customer_types" => {
             format!("a list of texts, each of 1 to {} bytes without control characters", limits::TEXT_BYTES_MAX)
         }
-        "earn.multipliers.times" => {
-            format!(
-                "a factor in quotes such as \"1.5\", \"0\" to \"{}\" with at most 3 digits behind the point",
-                limits::TIMES_MAX
-            )
-        }
+        "earn.multipliers.times" => factor(),
         "earn.rates.points" | "earn.rates.points_each" => format!("a whole number from 0 to {points}"),
         "earn.rates.per" => "a decimal amount in quotes such as \"30.98\"".to_owned(),
         "earn.gift_cards" => "\"when_used\" or \"when_sold\"".to_owned(),
@@ -117,10 +113,18 @@ fn of_rates(path: &str) -> Option<String> {
         "promotions.weekdays" => "a list of \"monday\", \"tuesday\" … \"sunday\"".to_owned(),
         "promotions.hours.from" | "promotions.hours.until" => "a time of day in quotes such as \"17:00\"".to_owned(),
         "promotions.min_amount" => "a decimal amount in quotes such as \"30.98\"".to_owned(),
+        "promotions.budget" => format!("a whole number from 1 to {}", limits::POINTS_MAX),
         "promotions.priority" => "a whole number from -1000 to 1000".to_owned(),
         "promotions.first_order" => "true or false".to_owned(),
         _ => return None,
     })
+}
+
+fn factor() -> String {
+    format!(
+        "a factor in quotes such as \"1.5\", \"0\" to \"{}\" with at most 3 digits behind the point",
+        limits::TIMES_MAX
+    )
 }
 
 /// What is allowed at the keys of tiers.
@@ -141,6 +145,7 @@ fn tiers(path: &str) -> String {
         _ if path.ends_with(".per") || path.ends_with(".value") => {
             "a decimal amount in quotes such as \"30.98\"".to_owned()
         }
+        _ if path.ends_with(".times") => factor(),
         _ if path.ends_with(".points") => format!("a whole number from 0 to {}", limits::RATE_POINTS_MAX),
         _ if path.ends_with(".name") => allowed("name"),
         _ => "an object with keys, {\"key\": value, …}".to_owned(),

@@ -12,6 +12,7 @@ use super::document::Amount;
 use super::rates::{at_most, factor, names};
 use super::read::{some_amount, some_whole, text, whole};
 use super::terms::{amount, named, within};
+use super::tiers::TiersDocument;
 use crate::fault::Fault;
 
 const PRIORITY_MAX: i64 = 1_000;
@@ -59,6 +60,9 @@ pub struct PromotionDocument {
     /// The customer types that it is for; none named: all members.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub customer_types: Vec<String>,
+    /// The tiers that it is for, by their names in `tiers.levels`; none named: all members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<String>,
     /// Whether only a member's first order in the program has it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub first_order: bool,
@@ -74,6 +78,10 @@ pub struct PromotionDocument {
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "is_zero")]
     #[schemars(range(min = -PRIORITY_MAX, max = PRIORITY_MAX))]
     pub priority: i64,
+    /// The most points that it gives over all members; what comes back can be given again.
+    #[serde(default, deserialize_with = "some_whole", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i64", range(min = 1, max = limits::POINTS_MAX.get()))]
+    pub budget: Option<i64>,
 }
 
 /// A day of the week.
@@ -119,6 +127,7 @@ pub struct HoursDocument {
 /// The promotions of a program.
 pub(super) fn promotions(
     documents: &[PromotionDocument],
+    tiers: Option<&TiersDocument>,
     mode: EarnMode,
     currency: Currency,
 ) -> Result<Vec<Promotion>, Fault> {
@@ -132,10 +141,20 @@ pub(super) fn promotions(
             let what = format!("\"{}\" is the name of another promotion", it.name);
             return Err(Fault::new(&format!("{path}.name"), what, "a name of its own"));
         }
+        for (place, tier) in it.tiers.iter().enumerate() {
+            if !tiers.is_some_and(|it| it.levels.iter().any(|it| it.name == *tier)) {
+                let what = format!("no tier is called \"{tier}\"");
+                return Err(Fault::new(&format!("{path}.tiers[{place}]"), what, "the name of one of tiers.levels"));
+            }
+        }
         let is_for_all = promotion.products.is_empty() && promotion.categories.is_empty();
         if mode == EarnMode::StepsCarried && !is_for_all && matches!(promotion.gives, Gives::Times(_)) {
             let what = "beside a carried remainder a promotion multiplies whole orders only";
             return Err(Fault::new(&path, what, "points, or no products and categories"));
+        }
+        if mode == EarnMode::StepsCarried && promotion.budget.is_some() {
+            let what = "this cannot stand beside a carried remainder";
+            return Err(Fault::new(&format!("{path}.budget"), what, "another earn.mode"));
         }
         list.push(promotion);
     }
@@ -206,6 +225,7 @@ impl PromotionDocument {
         if let Some(group) = &self.group {
             named(&at("group"), group)?;
         }
+        let budget = self.budget.map(|it| within(&at("budget"), it, 1, limits::POINTS_MAX.get()));
         let priority = within(&at("priority"), self.priority, -PRIORITY_MAX, PRIORITY_MAX)?;
         Ok(Promotion {
             name: Arc::from(self.name.as_str()),
@@ -218,10 +238,12 @@ impl PromotionDocument {
             categories: names(&at("categories"), &self.categories)?,
             channels: names(&at("channels"), &self.channels)?,
             customer_types: names(&at("customer_types"), &self.customer_types)?,
+            tiers: names(&at("tiers"), &self.tiers)?,
             first_order: self.first_order,
             min_amount,
             group: self.group.as_deref().map(Arc::from),
             priority: i32::try_from(priority).expect("it is within its limits"),
+            budget: budget.transpose()?.map(Points::new),
         })
     }
 

@@ -114,7 +114,7 @@ impl ProgramDocument {
                 RoundingDocument::Order => Rounding::Order,
                 RoundingDocument::Line => Rounding::Line,
             },
-            promotions: promotions(&self.promotions, program.mode, currency)?,
+            promotions: promotions(&self.promotions, self.tiers.as_ref(), program.mode, currency)?,
         };
         if program.mode == EarnMode::StepsCarried {
             refuse_beside_carried(&rules)?;

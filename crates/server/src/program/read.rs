@@ -108,7 +108,7 @@ fn check_format(value: &Value) -> Result<(), Fault> {
 }
 
 /// The keys that take a list.
-const LISTS: [&str; 14] = [
+const LISTS: [&str; 15] = [
     "tiers.levels",
     "promotions",
     "promotions.weekdays",
@@ -116,6 +116,7 @@ const LISTS: [&str; 14] = [
     "promotions.categories",
     "promotions.channels",
     "promotions.customer_types",
+    "promotions.tiers",
     "activities.custom",
     "order_types",
     "earn.rates",

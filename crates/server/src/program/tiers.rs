@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::allowed::allowed;
 use super::document::Amount;
-use super::read::whole;
+use super::rates::factor;
+use super::read::{text, whole};
 use super::redeem_terms::rate_of;
 use super::terms::{amount, earn_rate_of, within};
 use crate::fault::Fault;
@@ -109,6 +110,10 @@ pub struct LevelDocument {
     /// What orders earn that are placed under it, instead of the program's own rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earn: Option<EarnRateDocument>,
+    /// A factor in quotes such as "1.5": all that orders earn that are placed under it is multiplied.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", regex(pattern = "^[0-9]+([.][0-9]+)?$"))]
+    pub times: Option<String>,
     /// What points are worth on orders that are placed under it, instead of the program's own rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redeem: Option<RedeemRateDocument>,
@@ -231,6 +236,7 @@ impl TiersDocument {
                 name: level.name.as_str().into(),
                 from,
                 earn: earn.transpose()?,
+                times: level.times.as_deref().map(|it| factor(&path("times"), it)).transpose()?,
                 redeem: redeem.transpose()?,
             });
         }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::account::WireEarned;
 use super::ids::{Owned, OwnedId};
 use super::tier::{WireTierReview, WireTierState};
+use super::worked::WireBudgetUse;
 
 /// One business fact in the ledger.
 #[derive(Debug, Serialize, ToSchema)]
@@ -235,6 +236,9 @@ pub(crate) struct WireChanges {
     /// What the order may earn for good, since a cap has cut it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allotted: Option<WireAllotted>,
+    /// What it changes of what the order has of the budgets of promotions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) budgets: Vec<WireBudgetUse>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) converted: Option<WireConverted>,
     /// What it does to the member's store credit, lot by lot.
@@ -447,6 +451,7 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
             orders: it.figures.orders,
         }),
         allotted: it.allotted.map(|it| WireAllotted { cap: it.cap.name(), points: it.points.get() }),
+        budgets: it.budgets.iter().map(WireBudgetUse::of).collect(),
         tier: it.tier.as_ref().map(WireTierState::of),
         extended: it.extended.map(|it| it.to_string()),
         converted: it.converted.map(|it| WireConverted {

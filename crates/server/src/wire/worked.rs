@@ -1,6 +1,6 @@
 //! How an award was worked out beyond a program's own rate, on the wire.
 
-use engine::{By, Gives, Part, Pay, Promoted, Rounding, Worked};
+use engine::{BudgetUse, By, Gives, Part, Pay, Points, Promoted, Rounding, Worked};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,6 +22,10 @@ pub(crate) struct WireWorked {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "1.5")]
     pub(crate) times: Option<String>,
+    /// What multiplies it all, by the member's tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2")]
+    pub(crate) tier_times: Option<String>,
     /// The promotions that the order had.
     pub(crate) promotions: Vec<WirePromoted>,
     /// Where fractions of points are dropped: `order` or `line`.
@@ -67,6 +71,38 @@ pub(crate) struct WirePromoted {
     /// What of the order it was for.
     #[schema(example = "40.00")]
     pub(crate) base: String,
+    /// What it gives in all, where that is limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) budget: Option<WireBudgeted>,
+}
+
+/// How a budget bounds what a promotion gives.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireBudgeted {
+    /// The most points that it gives over all members.
+    #[schema(example = 10_000)]
+    pub(crate) most: i64,
+    /// What it would give this order without that.
+    pub(crate) called_for: i64,
+    pub(crate) given: i64,
+}
+
+/// What an entry changes of what its order has of a budget.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireBudgetUse {
+    #[schema(example = "Double points on Mondays")]
+    pub(crate) promotion: String,
+    pub(crate) points: i64,
+    /// What the order may have for good, since the budget has cut it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) allotted: Option<i64>,
+}
+
+impl WireBudgetUse {
+    pub(crate) fn of(it: &BudgetUse) -> Self {
+        let allotted = it.allotted.map(Points::get);
+        Self { promotion: it.promotion.to_string(), points: it.points.get(), allotted }
+    }
 }
 
 impl WireWorked {
@@ -77,6 +113,7 @@ impl WireWorked {
             excluded: it.excluded.to_text(exponent),
             gift_cards: it.gift_cards.to_text(exponent),
             times: it.times.map(|it| it.to_string()),
+            tier_times: it.tier_times.map(|it| it.to_string()),
             promotions: it.promotions.iter().map(|it| WirePromoted::of(it, exponent)).collect(),
             rounding: match it.rounding {
                 Rounding::Order => "order",
@@ -109,6 +146,11 @@ impl WirePromoted {
             Gives::Times(times) => (Some(times.to_string()), None),
             Gives::Points(points) => (None, Some(points.get())),
         };
-        Self { name: it.name.to_string(), times, points, base: it.base.to_text(exponent) }
+        let budget = it.budget.map(|it| WireBudgeted {
+            most: it.most.get(),
+            called_for: it.called_for.get(),
+            given: it.given.get(),
+        });
+        Self { name: it.name.to_string(), times, points, base: it.base.to_text(exponent), budget }
     }
 }

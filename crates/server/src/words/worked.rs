@@ -21,6 +21,9 @@ impl Voice<'_> {
         if let Some(times) = worked.times {
             said += &format!(", {times} times for the customer type");
         }
+        if let Some(times) = worked.tier_times {
+            said += &format!(", {times} times for the tier");
+        }
         if worked.rounded {
             said += match worked.rounding {
                 Rounding::Order => ", rounded down",
@@ -58,9 +61,16 @@ impl Voice<'_> {
     }
 
     fn promoted(&self, it: &Promoted) -> String {
-        match it.gives {
+        let said = match it.gives {
             Gives::Times(times) => format!(", {times} times on {} by “{}”", self.amount(it.base), it.name),
             Gives::Points(points) => format!(", {} more by “{}”", self.points(points), it.name),
+        };
+        match it.budget.filter(|it| it.given < it.called_for) {
+            None => said,
+            Some(it) if it.given.is_zero() => format!("{said}, whose budget is used up"),
+            Some(it) => {
+                format!("{said}, whose budget left {} of {}", self.points(it.given), self.points(it.called_for))
+            }
         }
     }
 }

@@ -194,6 +194,24 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
         "a factor in quotes such as \"1.5\", more than \"1\" and at most \"1000\"",
     ),
     (
+        r#""promotions": [{"name": "a", "points": 5, "budget": 0}]"#,
+        "promotions[0].budget",
+        "0 is too few",
+        "a whole number from 1 to 1000000000000",
+    ),
+    (
+        r#""earn": {"mode": "steps_carried"}, "promotions": [{"name": "a", "points": 5, "budget": 10}]"#,
+        "promotions[0].budget",
+        "this cannot stand beside a carried remainder",
+        "another earn.mode",
+    ),
+    (
+        r#""promotions": [{"name": "a", "points": 5, "tiers": ["gold"]}]"#,
+        "promotions[0].tiers[0]",
+        "no tier is called \"gold\"",
+        "the name of one of tiers.levels",
+    ),
+    (
         r#""promotions": [{"name": "a", "points": 0}]"#,
         "promotions[0].points",
         "0 is too few",
@@ -303,6 +321,12 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
         "tiers.levels[1].from",
         "no more than the tier before",
         "more than the tier before: from the lowest to the highest",
+    ),
+    (
+        r#""tiers": {"by": "orders", "levels": [{"name": "gold", "from": 5, "times": "-1"}]}"#,
+        "tiers.levels[0].times",
+        "\"-1\" is no such factor",
+        FACTOR,
     ),
     (
         r#""tiers": {"downgrade": "one_step", "levels": [{"name": "gold", "from": "5.00"}]}"#,

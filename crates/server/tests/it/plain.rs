@@ -85,12 +85,15 @@ fn caps_are_told_with_an_order_that_reaches_them() {
 fn tiers_are_told_with_what_they_give() {
     check(
         r#""tiers": {"by": "points", "within": "year", "keep": "next_year", "downgrade": "one_step", "grace_days": 30,
-            "levels": [{"name": "Silver", "from": 500}, {"name": "Gold", "from": 1000,
+            "levels": [{"name": "Silver", "from": 500, "times": "1.5"}, {"name": "Gold", "from": 1000,
                 "earn": {"points": 2, "per": "1.00"}, "redeem": {"points": 100, "value": "2.00"}}]}"#,
         &[
-            "Tier Silver is reached by 500 points earned in a calendar year.",
+            "Tier Silver is reached by 500 points earned in a calendar year; its members earn 1.5 times as many points; an \
+             order of 100.00 then earns 150 points.",
             "Tier Gold is reached by 1,000 points earned in a calendar year; an order of 100.00 then earns 200 points; 100 \
              points then pay 2.00.",
+            "The points that an order earns count, on the day on which it was placed. Spending points lowers nothing, and \
+             points that return raise nothing; a refund lowers the day of its order. An order does not count for its own tier.",
             "A tier stays to the end of the year after that in which it was reached and for 30 days of grace; then it falls \
              by one step, unless more is reached.",
         ],

@@ -59,6 +59,8 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         r#""earn": {"rates": [{"product": "a", "points": 5, "per": "1.00"}, {"category": "b", "points_each": 7}]}"#,
         r#""earn": {"multipliers": [{"customer_type": "gold", "times": "1.5"}], "exclude": {"products": ["x"]}}"#,
         r#""earn": {"gift_cards": "when_sold", "rounding": "line"}"#,
+        r#""promotions": [{"name": "a", "times": "2", "budget": 1000, "tiers": ["Gold"]}],
+            "tiers": {"levels": [{"name": "Gold", "from": "5.00", "times": "1.5"}]}"#,
     ] {
         check(more, true);
     }
@@ -95,7 +97,7 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         r#""refund": {"shortfall": "forgive"}"#,
         r#""order_types": "new""#,
         r#""promotions": [{"name": "a", "times": 2}]"#,
-        r#""promotions": [{"name": "a", "points": 5, "budget": 10}]"#,
+        r#""promotions": [{"name": "a", "points": 5, "budget": 0}]"#,
         r#""promotions": [{"name": "a", "times": "2", "weekdays": ["mon"]}]"#,
         r#""promotions": [{"name": "a", "times": "2", "from": "1.3.2026"}]"#,
         r#""promotions": [{"name": "a", "times": "2", "priority": 1001}]"#,

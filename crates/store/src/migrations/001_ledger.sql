@@ -201,6 +201,15 @@ CREATE VIEW guests AS
 SELECT owner_id, program, code AS channel, reference, biz_date, body AS document, state, at AS recorded_at
 FROM ledger WHERE part = 7 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0;
 
+-- Figures across members: 1 the points that a promotion has given of its budget, by its name.
+CREATE TABLE counters (
+    program INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (program, kind, name)
+) STRICT, WITHOUT ROWID;
+
 -- Sums over the entries of a day; channel 0 is what no order caused. Program 0 counts who signed up on a day in UTC.
 CREATE TABLE totals (
     program INTEGER NOT NULL,

@@ -9,7 +9,7 @@ use engine::{
 use super::extension::{read_acted, read_award, read_extended, write_acted, write_award, write_extended};
 use super::figures::{read_allotted, read_cut, read_of_day, write_allotted, write_cut, write_of_day};
 use super::tier::{read_review, read_state, write_review, write_state};
-use super::worked::{pack_worked, unpack_worked};
+use super::worked::{pack_worked, read_budget_use, unpack_worked, write_budget_use};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
@@ -374,6 +374,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         changes.extended.is_some(),
         changes.acted.is_some(),
         changes.tier.is_some(),
+        !changes.budgets.is_empty(),
     ];
     let has_more = more.contains(&true);
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
@@ -382,7 +383,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         it.signed(figure);
     }
     if has_more {
-        it.byte(more.iter().enumerate().map(|(index, it)| u8::from(*it) << index).sum());
+        it.unsigned(more.iter().enumerate().map(|(index, it)| u64::from(*it) << index).sum());
         if let Some(carried) = &changes.carried {
             write_carried(it, carried);
         }
@@ -410,6 +411,9 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         if let Some(tier) = &changes.tier {
             write_state(it, tier);
         }
+        if !changes.budgets.is_empty() {
+            it.list(&changes.budgets, write_budget_use);
+        }
     }
 }
 
@@ -422,7 +426,7 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
         }
     }
     let [owed, let_go, expired, earned, undone, counted, steps] = figures;
-    let more = if bits >> 7 == 1 { it.byte()? } else { 0 };
+    let more = if bits >> 7 == 1 { it.unsigned()? } else { 0 };
     let has = |index: u8| more >> index & 1 == 1;
     let mut changes = Changes {
         owed: Points::new(owed),
@@ -455,6 +459,9 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     if has(7) {
         changes.tier = Some(read_state(it)?);
+    }
+    if has(8) {
+        changes.budgets = it.list(read_budget_use)?.into_boxed_slice();
     }
     Ok(changes)
 }

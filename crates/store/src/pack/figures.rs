@@ -37,7 +37,8 @@ pub(crate) fn unpack_year(year: i16, bytes: &[u8]) -> Read<Year> {
 
 /// What an account carries and counts beside its balances; nothing when there is nothing.
 pub(crate) fn pack_rest(account: &Account) -> Option<Vec<u8>> {
-    if account.carried.is_empty() && account.latest_year.is_none() && account.tier.is_none() {
+    let has_figures = account.latest_year.is_some() || account.tier.is_some();
+    if account.carried.is_empty() && !has_figures && account.returns_first == 0 {
         return None;
     }
     let mut it = Packer::new(VERSION);
@@ -47,6 +48,7 @@ pub(crate) fn pack_rest(account: &Account) -> Option<Vec<u8>> {
         write_figures(it, &account.counted, &Figures::default());
     });
     write_tiers(&mut it, account);
+    it.unsigned(account.returns_first);
     Some(it.done())
 }
 
@@ -59,6 +61,7 @@ pub(crate) fn unpack_rest(bytes: Option<&[u8]>, account: &mut Account) -> Read<(
         account.counted = read_figures(&mut it, &Figures::default())?;
     }
     read_tiers(&mut it, account)?;
+    account.returns_first = it.unsigned()?;
     it.done()
 }
 

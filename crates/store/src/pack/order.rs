@@ -8,6 +8,7 @@ use super::entry::{
     write_displaced,
 };
 use super::figures::{read_allotted, read_date, write_allotted, write_date};
+use super::worked::{read_budget_use, write_budget_use};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
@@ -30,7 +31,7 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
     let mut it = Packer::new(VERSION);
     let posted = &order.posted;
     let has_steps = !posted.counted.is_zero() || posted.steps != 0 || !posted.displaced.is_empty();
-    let Pinned { version, on, day, customer_type, channel, tier } = order.pinned;
+    let Pinned { version, on, day, customer_type, channel, is_first, tier } = order.pinned;
     let has_places = customer_type.is_some() || channel.is_some();
     let bits = u8::from(on)
         | u8::from(!order.accepted.is_zero() || !order.asked.is_zero()) << 1
@@ -41,7 +42,12 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
         | u8::from(day.is_some()) << 6
         | u8::from(has_places) << 7;
     // What few orders have costs those a byte that have it, or that sell in places that a program tells apart.
-    it.unsigned(u64::from(bits) | u64::from(!order.returned.is_empty()) << 8);
+    it.unsigned(
+        u64::from(bits)
+            | u64::from(!order.returned.is_empty()) << 8
+            | u64::from(is_first) << 9
+            | u64::from(!posted.budgets.is_empty()) << 10,
+    );
     let has_credit = !order.credit_accepted.is_zero() || !order.credit_asked.is_zero() || !posted.credit.is_empty();
     it.unsigned(u64::from(version) << 1 | u64::from(has_credit));
     if has_places {
@@ -82,13 +88,16 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
     if !order.returned.is_empty() {
         it.list(&order.returned, |it, returned| write_returned(it, returned, base));
     }
+    if !posted.budgets.is_empty() {
+        it.list(&posted.budgets, write_budget_use);
+    }
     it.done()
 }
 
 pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let mut it = Unpacker::new(bytes, VERSION)?;
     let bits = it.unsigned()?;
-    if 511 < bits {
+    if 2047 < bits {
         return Err(Unreadable);
     }
     let has = |index: u8| bits >> index & 1 == 1;
@@ -110,9 +119,11 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
         if has_credit { (it.money()?, it.money()?) } else { (Money::ZERO, Money::ZERO) };
     let credit = if has_credit { it.list(|it| read_credit(it, base))? } else { Vec::new() };
     let returned = if has(8) { it.list(|it| read_returned(it, base))? } else { Vec::new() };
+    let budgets = if has(10) { it.list(read_budget_use)? } else { Vec::new() };
     it.done()?;
-    let pinned = Pinned { version, on: has(0), day, tier, customer_type, channel };
-    let posted = Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, credit };
+    let pinned = Pinned { version, on: has(0), day, tier, customer_type, channel, is_first: has(9) };
+    let posted =
+        Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, budgets, credit };
     Ok(State { pinned, asked, accepted, credit_asked, credit_accepted, posted, returned })
 }
 

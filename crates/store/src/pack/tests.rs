@@ -1,15 +1,13 @@
 //! Round trips of packed rows, over arbitrary values of every field; and damaged bytes, which are refused.
 
-use std::sync::Arc;
-
 use engine::{
-    Account, Act, Acted, Actor, Allotted, Award, Bucket, By, Cap, Carried, Cause, CausedBy, Changes, Conversion,
+    Account, Act, Acted, Actor, Allotted, Award, Bucket, Cap, Carried, Cause, CausedBy, Changes, Conversion,
     ConvertRate, Converted, CreditPart, Cut, Date, Day, Displaced, Document, DocumentVersion, EarnMode, EarnRate,
-    Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, Gives, HoldChange, HoldNo,
+    Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, HoldChange, HoldNo,
     HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid,
-    PaidCredit, Part, Pay, Pinned, Points, Posted, Posting, Promoted, Reason, RedeemRate, Rejection, Return,
-    ReturnPart, Returned, Rounding, Share, Source, Taken, TakenBack, TierBy, TierHold, TierName, TierOutcome,
-    TierReview, TierState, TierWithin, Times, Timestamp, Worked, Year,
+    PaidCredit, Pinned, Points, Posted, Posting, Reason, RedeemRate, Rejection, Return, ReturnPart, Returned, Share,
+    Source, Taken, TakenBack, TierBy, TierHold, TierName, TierOutcome, TierReview, TierState, TierWithin, Timestamp,
+    Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -17,6 +15,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+
+mod worked;
+
+use worked::{budget_uses, workings};
 
 fn times() -> impl Strategy<Value = Timestamp> {
     let range = engine::limits::TIME_MIN.micros()..engine::limits::TIME_END.micros();
@@ -116,38 +118,6 @@ fn reasons() -> BoxedStrategy<Reason> {
     .boxed()
 }
 
-fn workings() -> BoxedStrategy<Worked> {
-    let name = || any::<String>().prop_map(|it| Arc::from(it.as_str()));
-    let by = prop_oneof![
-        Just(By::Program),
-        name().prop_map(By::Product),
-        name().prop_map(By::Category),
-        Just(By::CustomerType),
-    ];
-    let pay = prop_oneof![
-        (points(), money()).prop_map(|(points, per)| Pay::Per { points, per }),
-        points().prop_map(Pay::Each),
-    ];
-    let part = (by, pay, money(), any::<u32>()).prop_map(|(by, pay, base, units)| Part { by, pay, base, units });
-    let times = || (0..1_000_000_u32).prop_map(Times::thousandths);
-    let gives = prop_oneof![times().prop_map(Gives::Times), points().prop_map(Gives::Points)];
-    let promoted = (name(), gives, money()).prop_map(|(name, gives, base)| Promoted { name, gives, base });
-    let lists = (vec(part, 0..3), vec(promoted, 0..3), option::of(times()));
-    let rounding = (select(vec![Rounding::Order, Rounding::Line]), any::<bool>());
-    (points(), money(), money(), lists, rounding)
-        .prop_map(|(points, excluded, gift_cards, (parts, promotions, times), (rounding, rounded))| Worked {
-            points,
-            parts,
-            excluded,
-            gift_cards,
-            times,
-            promotions,
-            rounding,
-            rounded,
-        })
-        .boxed()
-}
-
 fn changes() -> BoxedStrategy<Changes> {
     let carried = option::of((money(), money()).prop_map(|(per, remainder)| Carried { per, remainder }));
     (
@@ -159,7 +129,7 @@ fn changes() -> BoxedStrategy<Changes> {
         (money(), option::of(of_days()), option::of(allotted())),
         (option::of(times()), option::of(acted())),
         option::of((rates(), any::<i64>()).prop_map(|(rate, times)| Converted { rate, times })),
-        (vec(credit_parts(), 0..3), option::of(tier_states())),
+        (vec(credit_parts(), 0..3), option::of(tier_states()), budget_uses()),
     )
         .prop_map(
             |(
@@ -171,7 +141,7 @@ fn changes() -> BoxedStrategy<Changes> {
                 of_day,
                 extended,
                 converted,
-                (credit, tier),
+                (credit, tier, budgets),
             )| Changes {
                 owed,
                 let_go,
@@ -190,6 +160,7 @@ fn changes() -> BoxedStrategy<Changes> {
                 converted,
                 credit,
                 tier,
+                budgets: budgets.into_boxed_slice(),
             },
         )
         .boxed()
@@ -391,21 +362,33 @@ fn orders() -> BoxedStrategy<Order> {
     let source =
         prop_oneof![lots().prop_map(Source::Lot), Just(Source::Expired), Just(Source::Owed), Just(Source::LetGo)];
     let back = (source, points()).prop_map(|(source, points)| TakenBack { source, points });
-    let stacks = (vec(back, 0..3), vec(taken(), 0..3), vec(displaced(), 0..3), vec(credit_parts(), 0..3));
+    let stacks =
+        (vec(back, 0..3), vec(taken(), 0..3), vec(displaced(), 0..3), (vec(credit_parts(), 0..3), budget_uses()));
     let figures = (points(), points(), points(), money(), any::<i64>(), money(), money());
     let counts = option::of((dates(), money(), option::of(allotted()), any::<u8>()));
     let places = (option::of(any::<u16>()), option::of(any::<u16>()));
     (any::<u32>(), any::<bool>(), option::of(lots()), figures, stacks, counts, places)
         .prop_map(|(version, on, lot, figures, stacks, counts, (customer_type, channel))| {
             let (asked, accepted, earned, counted, steps, credit_asked, credit_accepted) = figures;
-            let (taken_back, redeemed, displaced, credit) = stacks;
+            let (taken_back, redeemed, displaced, (credit, budgets)) = stacks;
             let day = counts.map(|it| it.0);
             let nothing = (Date::new(2026, 1, 1).expect("a day"), Money::ZERO, None, 0);
             let (_, spent, allotted, tier) = counts.unwrap_or(nothing);
-            let posted =
-                Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, credit };
+            let posted = Posted {
+                lot,
+                earned,
+                taken_back,
+                redeemed,
+                counted,
+                steps,
+                displaced,
+                spent,
+                allotted,
+                budgets,
+                credit,
+            };
             Order {
-                pinned: Pinned { version, on, day, tier, customer_type, channel },
+                pinned: Pinned { version, on, day, tier, customer_type, channel, is_first: on },
                 asked,
                 accepted,
                 credit_asked,
@@ -512,8 +495,10 @@ proptest! {
         before in vec((tier_names(), times()), 0..3),
         year in option::of(1970..2501_i16),
         counted in figures(),
+        returns_first: u64,
     ) {
         let mut account = Account::default();
+        account.returns_first = returns_first;
         account.latest_year = year;
         account.counted = if year.is_some() { counted } else { Figures::default() };
         account.tiers_before = if state.is_some() { before } else { Vec::new() };

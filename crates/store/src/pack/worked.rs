@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{By, Gives, Part, Pay, Promoted, Rounding, Times, Worked};
+use engine::{BudgetUse, Budgeted, By, Gives, Part, Pay, Promoted, Rounding, Times, Worked};
 
 use super::{Packer, Read, Unpacker, Unreadable};
 
@@ -12,6 +12,7 @@ pub(super) fn pack_worked(it: &mut Packer, worked: &Worked) {
     it.money(worked.excluded);
     it.money(worked.gift_cards);
     it.option(worked.times, pack_times);
+    it.option(worked.tier_times, pack_times);
     it.list(&worked.parts, pack_part);
     it.list(&worked.promotions, |it, promoted| {
         it.text(&promoted.name);
@@ -26,6 +27,11 @@ pub(super) fn pack_worked(it: &mut Packer, worked: &Worked) {
             }
         }
         it.money(promoted.base);
+        it.option(promoted.budget, |it, budget| {
+            for points in [budget.most, budget.called_for, budget.given] {
+                it.points(points);
+            }
+        });
     });
 }
 
@@ -41,6 +47,7 @@ pub(super) fn unpack_worked(it: &mut Unpacker<'_>) -> Read<Worked> {
         excluded: it.money()?,
         gift_cards: it.money()?,
         times: it.option(unpack_times)?,
+        tier_times: it.option(unpack_times)?,
         parts: it.list(unpack_part)?,
         promotions: it.list(|it| {
             let name = Arc::from(it.text()?);
@@ -49,7 +56,10 @@ pub(super) fn unpack_worked(it: &mut Unpacker<'_>) -> Read<Worked> {
                 2 => Gives::Points(it.points()?),
                 _ => return Err(Unreadable),
             };
-            Ok(Promoted { name, gives, base: it.money()? })
+            let base = it.money()?;
+            let budget =
+                it.option(|it| Ok(Budgeted { most: it.points()?, called_for: it.points()?, given: it.points()? }))?;
+            Ok(Promoted { name, gives, base, budget })
         })?,
     })
 }
@@ -102,4 +112,15 @@ fn pack_times(it: &mut Packer, times: Times) {
 
 fn unpack_times(it: &mut Unpacker<'_>) -> Read<Times> {
     it.small().map(Times::thousandths)
+}
+
+pub(super) fn write_budget_use(it: &mut Packer, used: &BudgetUse) {
+    it.text(&used.promotion);
+    it.points(used.points);
+    it.option(used.allotted, Packer::points);
+}
+
+pub(super) fn read_budget_use(it: &mut Unpacker<'_>) -> Read<BudgetUse> {
+    let promotion = Arc::from(it.text()?);
+    Ok(BudgetUse { promotion, points: it.points()?, allotted: it.option(Unpacker::points)? })
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Account, Document, Facts, LotRef, Moment, OrderNo, Quote, Rejection, Rules, Stop, Timestamp};
+use engine::{Account, Budgets, Document, Facts, LotRef, Moment, OrderNo, Quote, Rejection, Rules, Stop, Timestamp};
 
 use super::Reader;
 use super::account::load_credit;
 use super::credit::settled_credit;
 use crate::command::Failure;
+use crate::counters::load_budgets;
 use crate::directory::{Listing, facts_of, find, order_key};
 use crate::fault::Found;
 use crate::guest;
@@ -49,7 +50,10 @@ impl Reader {
         self.ask(|conn| show_credit(conn, &programs, id, &mut account, document, moment.now))?;
         let asks = program.timeline.needs_facts();
         let facts = if asks { self.ask(|conn| facts_of(conn, owner))? } else { Facts::default() };
-        let rules = Rules { timeline: &program.timeline, facts: &facts, channel: Some(name) };
+        let has_budgets = program.timeline.has_budgets();
+        let budgets =
+            if has_budgets { self.ask(|conn| load_budgets(conn, program.number))? } else { Budgets::default() };
+        let rules = Rules { timeline: &program.timeline, facts: &facts, channel: Some(name), budgets: &budgets };
         if let Some(listed) = guest
             && let Some(row) = self.ask(|conn| guest::find(conn, listed.owner.0, listed.program))?
         {

@@ -60,7 +60,7 @@ pub struct MemberRules {
 
 impl MemberRules {
     pub fn rules(&self) -> Rules<'_> {
-        Rules { timeline: &self.timeline, facts: &self.facts, channel: None }
+        Rules { timeline: &self.timeline, facts: &self.facts, channel: None, budgets: engine::Budgets::NONE }
     }
 }
 

@@ -23,6 +23,12 @@ fn random_commands_that_share_store_credit_give_in_a_batch_what_they_give_one_at
     check("converts owe");
 }
 
+/// Who comes first has the points of a budget.
+#[test]
+fn random_commands_that_share_a_budget_give_in_a_batch_what_they_give_one_at_a_time() {
+    check("launch owe");
+}
+
 fn opened(shop: &Shop, document: &str) -> Store {
     let store = shop.opened(document);
     let second = create_program("second", document, Timestamp::from_micros(0));

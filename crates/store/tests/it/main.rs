@@ -5,6 +5,7 @@ mod access;
 mod ahead;
 #[cfg(unix)]
 mod batches;
+mod budgets;
 mod crash;
 #[cfg(unix)]
 mod durable;

@@ -39,6 +39,7 @@ pub(crate) fn compile(document: &str) -> Result<Terms, String> {
                 let rules = EarnRules { multipliers: vec![multiplier], ..EarnRules::default() };
                 terms.earning = Earning::new(terms.earn, rules).map_err(|it| format!("{it:?}"))?;
             }
+            "launch" => terms.earning = crate::budgets::launch(terms.earn),
             "owe" => terms.shortfall = Shortfall::Owe,
             "capped" => terms.caps = Some(Caps { day: Some(Points::new(10)), ..Caps::default() }),
             "yen" => terms.currency = Currency { code: *b"JPY", exponent: 0 },

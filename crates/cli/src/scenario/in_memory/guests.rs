@@ -19,7 +19,7 @@ pub(super) struct Unclaimed {
 
 impl EngineBackend {
     fn guest_rules<'a>(&'a self, channel: &'a str) -> Rules<'a> {
-        Rules { channel: Some(channel), ..Rules::of(&self.timeline) }
+        Rules { channel: Some(channel), budgets: &self.budgets, ..Rules::of(&self.timeline) }
     }
 
     /// The identity of somebody who signs up with a document.

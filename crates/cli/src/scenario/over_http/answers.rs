@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    Act, Acted, Actor, Allotted, Answer, Award, Balance, Bucket, By, Cap, Carried, Cause, Changes, Choice, Choices,
-    Claimed, ConvertRate, Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo,
-    Extend, ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef,
-    Milestone, Money, OfDay, OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason,
+    Act, Acted, Actor, Allotted, Answer, Award, Balance, Bucket, BudgetUse, Budgeted, By, Cap, Carried, Cause, Changes,
+    Choice, Choices, Claimed, ConvertRate, Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned,
+    Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened,
+    LotRef, Milestone, Money, OfDay, OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason,
     RedeemRate, Rejection, Rounding, Share, Status, TierBy, TierName, TierOutcome, TierReview, TierState, TierWithin,
     Times, Timestamp, Worked,
 };
@@ -182,8 +182,8 @@ impl<'a> Read<'a> {
     }
 
     fn worked(&self) -> Result<Worked> {
-        let times = |it: &Self| -> Result<Option<Times>> {
-            let text = it.optional("times").map(|_| it.text("times")).transpose()?;
+        let times = |it: &Self, key: &str| -> Result<Option<Times>> {
+            let text = it.optional(key).map(|_| it.text(key)).transpose()?;
             text.map(|it| Times::parse(it).with_context(|| format!("{it} is no factor"))).transpose()
         };
         let part = |it: Self| -> Result<Part> {
@@ -201,18 +201,24 @@ impl<'a> Read<'a> {
             Ok(Part { by, pay, base: it.money("base")?, units: u32::try_from(it.number("units")?)? })
         };
         let promoted = |it: Self| -> Result<Promoted> {
-            let gives = match times(&it)? {
+            let gives = match times(&it, "times")? {
                 Some(times) => Gives::Times(times),
                 None => Gives::Points(it.points("points")?),
             };
-            Ok(Promoted { name: Arc::from(it.text("name")?), gives, base: it.money("base")? })
+            let budget = it.optional("budget").map(|it| -> Result<Budgeted> {
+                let [most, called_for, given] = ["most", "called_for", "given"].map(|key| it.points(key));
+                Ok(Budgeted { most: most?, called_for: called_for?, given: given? })
+            });
+            let budget = budget.transpose()?;
+            Ok(Promoted { name: Arc::from(it.text("name")?), gives, base: it.money("base")?, budget })
         };
         Ok(Worked {
             points: self.points("points")?,
             parts: self.list("parts")?.map(part).collect::<Result<_>>()?,
             excluded: self.money("excluded")?,
             gift_cards: self.money("gift_cards")?,
-            times: times(self)?,
+            times: times(self, "times")?,
+            tier_times: times(self, "tier_times")?,
             promotions: self.list("promotions")?.map(promoted).collect::<Result<_>>()?,
             rounding: if self.text("rounding")? == "line" { Rounding::Line } else { Rounding::Order },
             rounded: self.inner("rounded")?.value.as_bool().context("rounded is true or false")?,
@@ -347,6 +353,11 @@ impl<'a> Read<'a> {
         Ok(Allotted { cap: self.cap()?, points: self.points("points")? })
     }
 
+    fn budget_use(&self) -> Result<BudgetUse> {
+        let allotted = self.optional("allotted").map(|_| self.points("allotted")).transpose()?;
+        Ok(BudgetUse { promotion: Arc::from(self.text("promotion")?), points: self.points("points")?, allotted })
+    }
+
     fn converted(&self) -> Result<Converted> {
         let rate = ConvertRate { points: self.points("points")?, credit: self.money("credit")? };
         Ok(Converted { rate, times: self.count("times")? })
@@ -430,6 +441,10 @@ impl<'a> Read<'a> {
             spent: if self.optional("spent").is_some() { self.money("spent")? } else { Money::ZERO },
             figures: self.optional("figures").map(|it| it.of_day()).transpose()?,
             allotted: self.optional("allotted").map(|it| it.allotted()).transpose()?,
+            budgets: match self.optional("budgets") {
+                Some(_) => self.list("budgets")?.map(|it| it.budget_use()).collect::<Result<_>>()?,
+                None => Box::default(),
+            },
             acted: self.optional("acted").map(|it| it.acted()).transpose()?,
             tier: self.optional("tier").map(|it| it.tier_state()).transpose()?,
             extended: self.optional("extended").map(|_| self.time("extended")).transpose()?,

@@ -40,6 +40,7 @@ impl Plain<'_> {
         said += &names("for category", &it.categories);
         said += &names("in channel", &it.channels);
         said += &names("to members of type", &it.customer_types);
+        said += &names("to members of tier", &it.tiers);
         if it.first_order {
             said += " on a member's first order";
         }
@@ -58,6 +59,9 @@ impl Plain<'_> {
         }
         if let Some(until) = date(&it.until) {
             said += &format!(" until the end of {until}");
+        }
+        if let Some(budget) = it.budget {
+            said += &format!(", {} in all and no more", self.points(Points::new(budget)));
         }
         said + "."
     }

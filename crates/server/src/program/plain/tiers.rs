@@ -10,15 +10,15 @@ impl Plain<'_> {
     pub(super) fn tiers(&self) -> Vec<String> {
         let Some(tiers) = self.terms.tiers.as_deref() else { return Vec::new() };
         let mut said: Vec<String> = tiers.levels.iter().map(|it| self.tier(tiers, it)).collect();
+        let many = &self.voice.names.many;
         said.push(format!(
-            "What counts is {}, on the day on which the order was placed. Spending {} lowers nothing, and what returns \
-             raises nothing; a refund lowers the day of its order. An order does not count for its own tier.",
+            "{}, on the day on which it was placed. Spending {many} lowers nothing, and {many} that return raise nothing; a \
+             refund lowers the day of its order. An order does not count for its own tier.",
             match tiers.by {
-                TierBy::Points => format!("what orders earn in {}", self.voice.names.many),
-                TierBy::Spend => format!("what of orders earns, without what {} paid", self.voice.names.many),
-                TierBy::Orders => "each order with something that earns".to_owned(),
+                TierBy::Points => format!("The {many} that an order earns count"),
+                TierBy::Spend => format!("The amount of an order that earns counts, without what {many} paid of it"),
+                TierBy::Orders => "Each order with something that earns counts".to_owned(),
             },
-            self.voice.names.many,
         ));
         said.push(self.keeping(tiers));
         said
@@ -40,7 +40,10 @@ impl Plain<'_> {
         let rank = tiers.levels.iter().position(|it| it.name == tier.name).map_or(0, |it| it + 1);
         let terms = self.terms.under(u8::try_from(rank).unwrap_or(0));
         let whole = self.whole();
-        if tier.earn.is_some()
+        if let Some(times) = tier.times {
+            said += &format!("; its members earn {times} times as many {}", self.voice.names.many);
+        }
+        if (tier.earn.is_some() || tier.times.is_some())
             && let Some(points) = Example::new(terms).earns(whole)
         {
             said += &format!("; an order of {} then earns {}", self.amount(whole), self.points(points));
