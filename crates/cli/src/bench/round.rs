@@ -55,10 +55,16 @@ impl Bench {
         let written = self.copy("store.db")?;
         let (store_per_s, log) = self.store(&written, all)?;
         let floor = Floor::capture(&written, &self.base)?;
+        let bytes = self.bytes(&written)?;
+        self.remove("store.db");
         let bare = floor.run(&self.copy("floor.db")?, BATCH)?;
+        self.remove("floor.db");
         let floor_single_ms = median_ms(floor.single(&self.copy("single.db")?, SINGLE)?);
+        self.remove("single.db");
         let store_single_ms = self.store_single(&label)?;
+        self.remove("store1.db");
         let http = self.http(&label)?;
+        self.remove("http.db");
         let orders = self.orders as f64;
         Ok(Round {
             floor_per_s: bare.orders as f64 / bare.seconds,
@@ -68,7 +74,7 @@ impl Bench {
             log_pages_per_order: log.pages as f64 / orders,
             log_bytes_per_order: log.bytes as f64 / orders,
             floor_log_bytes_per_order: bare.log.bytes as f64 / orders,
-            bytes: self.bytes(&written)?,
+            bytes,
             http,
         })
     }
@@ -144,10 +150,6 @@ impl Bench {
     /// A fresh copy of the database.
     fn copy(&self, name: &str) -> Result<PathBuf> {
         let to = self.folder.join(name);
-        for suffix in ["", "-wal", "-shm"] {
-            // Of the round before; it may not be there.
-            let _ = std::fs::remove_file(self.folder.join(format!("{name}{suffix}")));
-        }
         std::fs::copy(&self.base, &to).with_context(|| format!("copying to {}", to.display()))?;
         let file = File::options().write(true).open(&to)?;
         file.sync_all()?;
@@ -157,6 +159,14 @@ impl Bench {
                 .context("pushing the file out of memory")?;
         }
         Ok(to)
+    }
+
+    /// Removes a copy that was measured: of millions of members they would fill the disk.
+    fn remove(&self, name: &str) {
+        for suffix in ["", "-wal", "-shm"] {
+            // It may not be there; the whole folder goes in the end.
+            let _ = std::fs::remove_file(self.folder.join(format!("{name}{suffix}")));
+        }
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use store::Database;
 
 use crate::bench::engine;
 use crate::bench::figures::Figures;
 use crate::bench::round::Bench;
 use crate::bench::shop::prepare;
 use crate::fault::Outcome;
+use crate::open;
 
 const AFTER: &str = "\
 The floor: the rows that the store writes for these orders (same columns, same indexes, the order's directory row with
@@ -19,7 +21,8 @@ one was answered (closed loop). Any answer but 200 ends the bench.
 
 Examples:
   guerdon bench --json
-  guerdon bench --members 1000000 --rounds 1 --cold";
+  guerdon bench --members 5000000 --rounds 1 --base five-million.db
+  guerdon bench --members 5000000 --rounds 1 --base five-million.db --cold";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
@@ -39,6 +42,9 @@ pub(crate) struct Args {
     /// Push the file out of memory before each measurement
     #[arg(long)]
     cold: bool,
+    /// Keep the members here, in a file of their own, and begin with them when they are there already: making millions takes long
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
     /// Where the databases are made, in a folder of their own; left out: the system's folder for temporary files
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -59,13 +65,18 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let folder = Folder(within.join(format!("guerdon-bench-{}", std::process::id())));
     std::fs::create_dir(&folder.0).with_context(|| format!("making the folder {}", folder.0.display()))?;
     let bench = Bench {
-        base: folder.0.join("base.db"),
+        base: args.base.clone().unwrap_or_else(|| folder.0.join("base.db")),
         folder: folder.0.clone(),
         members: args.members,
         orders: usize::try_from(args.orders)?,
         cold: args.cold,
     };
-    prepare(&bench.base, args.members).context("preparing the members of the bench failed")?;
+    if bench.base.exists() {
+        let there = open::reader(&Database::Sqlite(bench.base.clone()))?.member_count()?;
+        ensure!(there == args.members, "{} has {there} members: measure with --members {there}", bench.base.display());
+    } else {
+        prepare(&bench.base, args.members).context("preparing the members of the bench failed")?;
+    }
     let mut rounds = Vec::new();
     for number in 1..=args.rounds {
         eprintln!("round {number} of {}", args.rounds);
