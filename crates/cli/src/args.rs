@@ -67,6 +67,12 @@ enum Command {
     Statement(commands::statement::Args),
     /// Add or deduct points by hand
     Adjust(commands::adjust::Args),
+    /// Move the dates of points earned earlier, of one member or of everyone
+    Redate(commands::redate::Args),
+    /// Give back points that have expired
+    Reinstate(commands::reinstate::Args),
+    /// Tell what a member did that earns without an order
+    Act(commands::act::Args),
     /// Give a member a tier, or none
     Tier(commands::tier::Args),
     /// Reserve points for a checkout, or release them
@@ -100,6 +106,9 @@ impl Args {
             Command::Export(command) => commands::export::run(&database()?, &command),
             Command::Statement(args) => commands::statement::run(&database()?, &args),
             Command::Adjust(args) => commands::adjust::run(&database()?, args),
+            Command::Redate(args) => commands::redate::run(&database()?, args),
+            Command::Reinstate(args) => commands::reinstate::run(&database()?, args),
+            Command::Act(args) => commands::act::run(&database()?, args),
             Command::Tier(args) => commands::tier::run(&database()?, args),
             Command::Hold(command) => commands::hold::run(&database()?, command),
             Command::Sweep(args) => commands::sweep::run(&database()?, &args),

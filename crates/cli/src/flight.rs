@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use store::{Command, Failure, Reply, Store, Ticket};
 
 /// Commands that wait for their answers at most: enough for a batch being saved and the next ones behind it.
-const IN_FLIGHT_MAX: usize = 4_000;
+pub(crate) const IN_FLIGHT_MAX: usize = 4_000;
 
 /// Commands on their way, each with what the sender wants to know when its answer comes.
 pub(crate) struct Flight<'a, T> {

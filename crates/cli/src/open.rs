@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
-use engine::{Actor, Timestamp};
+use engine::{Actor, Date, Timestamp};
 use server::program::compile;
 use server::words::{Names, Voice, rejection_in_words};
 use store::{
@@ -71,6 +71,11 @@ pub(crate) fn send_for(store: &Store, program: &str, body: Body, key: Option<Str
     let names = document.as_ref().map_or_else(Names::default, Names::of);
     let said = rejection_in_words(&rejection, &Voice { terms: &version.terms, names: &names });
     Err(Refused(said.trim_end_matches('.').to_owned()).into())
+}
+
+/// Reads a day.
+pub(crate) fn day(text: &str) -> Result<Date, String> {
+    Date::parse(text).map_err(|it| format!("{text} {it}"))
 }
 
 /// Reads a whole number.

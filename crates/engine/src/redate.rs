@@ -19,6 +19,8 @@ const LOTS_MAX: usize = 500;
 pub struct Redating {
     /// Which points; left out, all that are in the account.
     pub lot: Option<LotNo>,
+    /// Only those that would be gone by this instant; left out, whenever they would be.
+    pub expiring_by: Option<Timestamp>,
     /// The first instant at which they are gone.
     pub expires_at: Timestamp,
     pub note: String,
@@ -51,7 +53,8 @@ pub fn redate(account: &Account, rules: Rules<'_>, redating: &Redating, moment: 
     };
     let differs = |it: &&LotRef| {
         let lot = ahead.account.lot(it.no).expect("it was just found");
-        ahead.account.expires_at(lot) != redating.expires_at
+        let ends = ahead.account.expires_at(lot);
+        ends != redating.expires_at && redating.expiring_by.is_none_or(|by| ends <= by)
     };
     let moved: Vec<LotRef> = moved.iter().filter(differs).copied().collect();
     for lots in moved.chunks(LOTS_MAX) {

@@ -5,7 +5,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use engine::{Actor, Timestamp};
-use store::{Body, Command, Failure, Key, Reader, Reply, Store, StoreError, Time};
+use store::{Body, Command, Failure, Key, Reader, Reply, Store, StoreError, Ticket, Time};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::catalog::Catalog;
@@ -147,11 +147,28 @@ impl App {
 
     /// Hands a command to the store and waits until it is on the disk. A caller that leaves undoes nothing.
     pub(crate) async fn submit(&self, request: Request) -> Result<Reply, Failure> {
+        self.offer(request)?.await
+    }
+
+    /// Submits several at once, so that they share batches, and answers when the last one was answered.
+    pub(crate) async fn submit_all(&self, requests: impl IntoIterator<Item = Request>) -> Vec<Result<Reply, Failure>> {
+        let offered: Vec<_> = requests.into_iter().map(|it| self.offer(it)).collect();
+        let mut replies = Vec::with_capacity(offered.len());
+        for ticket in offered {
+            replies.push(match ticket {
+                Ok(ticket) => ticket.await,
+                Err(failure) => Err(failure),
+            });
+        }
+        replies
+    }
+
+    fn offer(&self, request: Request) -> Result<Ticket, Failure> {
         let Request { key, actor, time, body } = request;
         let mut seed = [0; 8];
         seed.copy_from_slice(&self.draw()[..8]);
         let seed = u64::from_le_bytes(seed);
-        self.inner.store.offer(Command { key, actor, time, seed, body }).map_err(Failure::Store)?.await
+        self.inner.store.offer(Command { key, actor, time, seed, body }).map_err(Failure::Store)
     }
 
     /// As `submit`, refused in the words of a program.

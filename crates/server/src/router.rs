@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, channels, credit, health, holds, keys, members, orders, programs, quotes, returns, tiers,
+    accounts, acts, channels, credit, health, holds, keys, members, orders, programs, quotes, redatings, returns, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -57,6 +57,7 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/programs/{program}/versions", "read"),
     ("POST", "/v1/programs/{program}/versions", "programs"),
     ("POST", "/v1/programs/{program}/switches", "programs"),
+    ("POST", "/v1/programs/{program}/redatings", "adjust"),
     ("GET", "/v1/programs/{program}/days", "read"),
     ("POST", "/v1/program-drafts", "read"),
     ("GET", "/v1/channels", "read"),
@@ -112,7 +113,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(credit::list_credit))
         .routes(routes!(credit::list_credit_entries))
         .routes(routes!(credit::adjust_credit))
-        .routes(routes!(acts::redate))
+        .routes(routes!(redatings::redate))
+        .routes(routes!(redatings::redate_many))
         .routes(routes!(acts::reinstate))
         .routes(routes!(acts::act))
         .routes(routes!(tiers::set_tier))

@@ -3,7 +3,7 @@
 //! Each command touches one account. To move the dates of all points it loads all lots that have any; to give back what
 //! has expired, the lots that have expired points, and their orders.
 
-use engine::{Act, Award, EntryNo, Kind, LotNo, Moment, Points, Reason, Redating, Reinstatement, Stop};
+use engine::{Account, Act, Award, Entry, EntryNo, Kind, LotNo, Moment, Points, Reason, Redating, Reinstatement, Stop};
 
 use crate::batch::Batch;
 use crate::command::{Body, Failure, Reply};
@@ -40,10 +40,16 @@ fn redate(batch: &mut Batch<'_>, id: AccountId, redating: &Redating, moment: Mom
     let decided = ask(batch, id, |account, rules| engine::redate(account, rules, redating, moment))?;
     post(batch, id, &decided, false)?;
     let account = &batch.slot(id)?.account;
-    let moved = decided.entries.iter().flat_map(|it| &it.dated).filter_map(|it| account.lot(it.no));
-    let points = |it: &engine::Lot| it.pending + it.available + it.held;
-    let (lots, points) = moved.fold((0, Points::ZERO), |(lots, sum), it| (lots + 1, sum + points(it)));
+    let (lots, points) = redated(account, &decided.entries);
     Ok(Reply::Redated { lots, points, balance: account.balance })
+}
+
+/// How many lots the entries of a redating moved, and the points in them.
+pub(crate) fn redated(account: &Account, entries: &[Entry]) -> (u64, Points) {
+    let moved = entries.iter().filter(|it| it.kind == Kind::Redate && it.order.is_none()).flat_map(|it| &it.dated);
+    let points = |it: &engine::Lot| it.pending + it.available + it.held;
+    let lots = moved.filter_map(|it| account.lot(it.no));
+    lots.fold((0, Points::ZERO), |(lots, sum), it| (lots + 1, sum + points(it)))
 }
 
 /// What has fallen due is settled first: what expires now can be reinstated at once.

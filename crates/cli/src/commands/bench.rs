@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
-use store::Database;
+use anyhow::{Context as _, Result};
 
 use crate::bench::engine;
 use crate::bench::figures::Figures;
 use crate::bench::round::Bench;
 use crate::bench::shop::prepare;
 use crate::fault::Outcome;
-use crate::open;
 
 const AFTER: &str = "\
 The floor: the rows that the store writes for these orders (same columns, same indexes, the order's directory row with
@@ -42,7 +40,7 @@ pub(crate) struct Args {
     /// Push the file out of memory before each measurement
     #[arg(long)]
     cold: bool,
-    /// Keep the members here, in a file of their own, and begin with them when they are there already: making millions takes long
+    /// Keep the members in this file, and begin with those that are there already: making millions takes long
     #[arg(long, value_name = "FILE")]
     base: Option<PathBuf>,
     /// Where the databases are made, in a folder of their own; left out: the system's folder for temporary files
@@ -71,12 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         orders: usize::try_from(args.orders)?,
         cold: args.cold,
     };
-    if bench.base.exists() {
-        let there = open::reader(&Database::Sqlite(bench.base.clone()))?.member_count()?;
-        ensure!(there == args.members, "{} has {there} members: measure with --members {there}", bench.base.display());
-    } else {
-        prepare(&bench.base, args.members).context("preparing the members of the bench failed")?;
-    }
+    prepare(&bench.base, args.members).context("preparing the members of the bench failed")?;
     let mut rounds = Vec::new();
     for number in 1..=args.rounds {
         eprintln!("round {number} of {}", args.rounds);

@@ -1,5 +1,6 @@
 //! One file per command: its arguments, what it does, what it says.
 
+pub(crate) mod act;
 pub(crate) mod adjust;
 pub(crate) mod backup;
 pub(crate) mod bench;
@@ -11,6 +12,8 @@ pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod program;
+pub(crate) mod redate;
+pub(crate) mod reinstate;
 pub(crate) mod restore;
 pub(crate) mod scenario;
 pub(crate) mod serve;

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// The name of a tier of the program, or none
     tier: String,
     /// The last day of it, in the program's time zone
-    #[arg(long, value_name = "DAY", value_parser = day)]
+    #[arg(long, value_name = "DAY", value_parser = open::day)]
     until: Option<Date>,
     /// Why; the member's statement shows it
     #[arg(long)]
@@ -31,10 +31,6 @@ pub(crate) struct Args {
     /// The program, where there are several
     #[arg(long, value_name = "NAME")]
     program: Option<String>,
-}
-
-fn day(text: &str) -> Result<Date, String> {
-    Date::parse(text).map_err(|it| format!("{text} {it}"))
 }
 
 pub(crate) fn run(database: &Database, args: Args) -> Result<Outcome> {

@@ -17,16 +17,18 @@ pub(super) enum PointsAct {
 }
 
 impl PointsAct {
-    /// `redate ana [lot 1] until 2023-12-31 "why"`, or `never expires` for the day: what comes behind the name.
+    /// `redate ana [lot 1] [expiring by 2022-12-31] until 2023-12-31 "why"`, or `never expires` for the day: what comes behind the name.
     pub(super) fn read_redate(words: &mut Words, when: &When) -> Result<Self, Fault> {
         let lot = lot(words)?;
+        let by = words.eat("expiring by").then(|| words.date()).transpose()?;
+        let expiring_by = by.map(|it| when.zone.end_of(it));
         let expires_at = if words.eat("never expires") {
             Timestamp::NEVER
         } else {
             words.expect("until")?;
             when.zone.end_of(words.date()?)
         };
-        Ok(Self::Redate(Redating { lot, expires_at, note: words.quoted()?.to_owned() }))
+        Ok(Self::Redate(Redating { lot, expiring_by, expires_at, note: words.quoted()?.to_owned() }))
     }
 
     /// `reinstate ana 40 [lot 1] "why" [until 2023-12-31]`.
@@ -72,7 +74,8 @@ impl PointsAct {
         match self {
             Self::Redate(it) => {
                 let body = json!({
-                    "lot": it.lot.map(|it| it.0), "expires_at": time(it.expires_at), "note": it.note,
+                    "lot": it.lot.map(|it| it.0), "expiring_by": it.expiring_by.and_then(time),
+                    "expires_at": time(it.expires_at), "note": it.note,
                 });
                 ("redatings", body)
             }

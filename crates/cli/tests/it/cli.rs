@@ -77,6 +77,44 @@ fn a_program_has_versions_and_can_be_switched_off() {
 }
 
 #[test]
+fn staff_move_dates_give_expired_points_back_and_tell_of_acts() {
+    let shop = Shop::empty();
+    let program = PROGRAM
+        .replace(r#""validity""#, r#""activities": { "custom": [{"name": "review", "points": 5}] }, "validity""#);
+    shop.file("program.json", program);
+    shop.ok("program add program.json --from 2020-01-01");
+    shop.ok("channel add web --program Test_shop");
+    shop.file("orders.csv", "member,reference,amount,placed\n42,o1,100.00,2021-05-01\n");
+    shop.ok("import orders orders.csv --channel web --sign-up");
+    shop.ok("member add --customer 43");
+    shop.ok("member add --customer 44");
+    assert_has(&shop.fails(1, "reinstate 42 101 --note x"), "100");
+    assert_has(&shop.ok("reinstate 42 40 --note our_mistake"), "40 points given back; 40 can be spent now.");
+    shop.ok("adjust 43 300 --note welcome");
+    assert_has(&shop.ok("act 43 review --reference r1"), "Recorded; 305 points can be spent now.");
+    assert_has(&shop.ok("act 43 review --reference r1"), "Recorded; 305 points can be spent now.");
+    assert_has(&shop.fails(1, "act 43 visit"), "visit");
+
+    let move_all = "redate --everyone --until 2099-12-31 --note we_move";
+    let dry = shop.ok(&format!("{move_all} --dry-run"));
+    assert_has(&dry, "345 points in 3 lots of 2 members would get another last day.");
+    assert!(!shop.ok("statement 43").contains("31 December 2099"), "nothing was moved");
+    assert_has(&shop.ok(move_all), "345 points in 3 lots of 2 members have another last day.");
+    assert_has(&shop.ok("statement 43"), "31 December 2099");
+    assert_has(&shop.ok(move_all), "0 points in 0 lots of 0 members");
+    assert_has(&shop.ok("redate 42 --until never --note goodwill"), "40 points in 1 lot have another last day.");
+    let soon = "redate 43 --expiring-by 2098-12-31 --until 2100-12-31 --note x";
+    assert_has(&shop.ok(soon), "0 points in 0 lots");
+    for refused in ["redate 42 --until 2020-12-31 --note x", "redate --everyone --until 2020-12-31 --note x"] {
+        assert_has(&shop.fails(1, refused), "a time ahead");
+    }
+    assert_has(&shop.fails(2, "redate 42 --until soon --note x"), "soon");
+    assert_has(&shop.fails(2, "redate 42 --everyone --until never --note x"), "cannot be used with");
+    assert_has(&shop.fails(2, "redate --until never --note x"), "required");
+    assert_has(&shop.ok("verify"), "agree");
+}
+
+#[test]
 fn staff_adjust_and_hold_points_and_the_statement_says_so() {
     let shop = Shop::open();
     let signed_up = shop.ok("member add --customer 42 --card 6001 --name Ana_Costa");

@@ -1,10 +1,10 @@
-//! What staff do to points by hand beside adjustments, and what earns without an order.
+//! Expired points that staff give back, and what earns without an order.
 
 use axum::Json as Reply;
 use axum::extract::State;
 use axum::http::StatusCode;
-use engine::{LotNo, Points, Redating, Reinstatement, Timestamp};
-use serde::{Deserialize, Serialize};
+use engine::{LotNo, Points, Reinstatement, Timestamp};
+use serde::Deserialize;
 use store::{Body, MemberRef, Time};
 use utoipa::ToSchema;
 
@@ -16,60 +16,6 @@ use crate::problem::{Answer, Problem};
 use crate::wire::account::WireBalance;
 use crate::wire::ids::{Owned, OwnedId};
 use crate::wire::order::instant;
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewRedating {
-    /// The number of the lot whose points are moved; left out, all points that are in the account.
-    #[schema(minimum = 1, example = 1)]
-    lot: Option<u64>,
-    /// The first instant at which they are gone; left out, they never expire.
-    #[schema(format = DateTime, example = "2027-12-31T23:00:00Z")]
-    expires_at: Option<String>,
-    /// Why: the member reads it in the history. 1 to 500 bytes.
-    #[schema(example = "The shop was closed for a month", min_length = 1, max_length = 500)]
-    note: String,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RedatingView {
-    /// How many lots have another date now.
-    lots: u64,
-    /// The points in them.
-    points: i64,
-    balance: WireBalance,
-}
-
-/// Move the dates of points earned earlier, forward or back, but never into the past; what has expired stays so.
-#[utoipa::path(post, path = "/v1/members/{member}/accounts/{program}/redatings", tag = "Accounts", operation_id = "redate",
-    params(
-        ("member" = String, Path, description = "An id or identity.", example = "card:6001234"),
-        ("program" = String, Path, description = "The program's name or id.", example = "Sample shop"),
-        Idempotency,
-    ),
-    request_body = NewRedating,
-    security(("key" = ["adjust"])),
-    responses((status = 201, description = "Moved.", body = RedatingView)))]
-pub(crate) async fn redate(
-    State(app): State<App>,
-    caller: Caller,
-    key: Idempotency,
-    Path((member, program)): Path<(String, String)>,
-    Json(new): Json<NewRedating>,
-) -> Answer<(StatusCode, Reply<RedatingView>)> {
-    let key = key.required(&caller)?;
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
-    let voice = program.voice(app.now())?;
-    let expires_at = time_of(new.expires_at.as_deref())?.unwrap_or(Timestamp::NEVER);
-    let redating = Redating { lot: new.lot.map(LotNo), expires_at, note: new.note };
-    let body = Body::Redate { program: program.info.name.clone(), member: MemberRef::Id(member), redating };
-    let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-    let reply = app.submit_for(request, Some(&voice)).await?;
-    let store::Reply::Redated { lots, points, balance } = reply else { return Err(Problem::internal()) };
-    let view = RedatingView { lots, points: points.get(), balance: WireBalance::of(&balance, voice.terms) };
-    Ok((StatusCode::CREATED, Reply(view)))
-}
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -105,7 +51,7 @@ pub(crate) async fn reinstate(
     Path((member, program)): Path<(String, String)>,
     Json(new): Json<NewReinstatement>,
 ) -> Answer<(StatusCode, Reply<AdjustmentView>)> {
-    let expires_at = time_of(new.expires_at.as_deref())?;
+    let expires_at = time_of("expires_at", new.expires_at.as_deref())?;
     let reinstatement =
         Reinstatement { points: Points::new(new.points), lot: new.lot.map(LotNo), expires_at, note: new.note };
     let body = |program, member| Body::Reinstate { program, member, reinstatement };
@@ -165,7 +111,8 @@ async fn submit(
     Ok((StatusCode::CREATED, Reply(AdjustmentView { entry, balance: WireBalance::of(&balance, voice.terms) })))
 }
 
-fn time_of(text: Option<&str>) -> Answer<Option<Timestamp>> {
+/// The instant of a key, if it stands there.
+pub(super) fn time_of(path: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {
     let at = text.map(instant).transpose();
-    at.map_err(|(what, allowed)| Problem::invalid("expires_at", what, allowed))
+    at.map_err(|(what, allowed)| Problem::invalid(path, what, allowed))
 }

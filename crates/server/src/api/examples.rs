@@ -72,6 +72,7 @@ const FILES: &[(&str, &str)] = &files![
     "58-put_return-without_its_order",
     "59-get_return",
     "60-revoke_key",
+    "61-redate-preview",
     "61-redate",
     "62-reinstate",
     "63-act",
@@ -80,6 +81,7 @@ const FILES: &[(&str, &str)] = &files![
     "66-put_order-without_a_member",
     "67-claim_order",
     "68-change_channel",
+    "69-redate_many",
 ];
 
 /// The examples with their names.

@@ -12,5 +12,6 @@ pub(crate) mod members;
 pub(crate) mod orders;
 pub(crate) mod programs;
 pub(crate) mod quotes;
+pub(crate) mod redatings;
 pub(crate) mod returns;
 pub(crate) mod tiers;

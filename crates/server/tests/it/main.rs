@@ -15,6 +15,7 @@ mod limits;
 mod openapi;
 mod pages;
 mod plain;
+mod redatings;
 mod schema;
 mod schema_reader;
 mod served;

@@ -83,7 +83,7 @@ impl Shop {
 
     fn redate(&mut self, expires_at: &str, note: &str) -> Vec<String> {
         let expires_at = Timestamp::parse(expires_at).unwrap();
-        let redating = engine::Redating { lot: None, expires_at, note: note.to_owned() };
+        let redating = engine::Redating { lot: None, expiring_by: None, expires_at, note: note.to_owned() };
         let decided = engine::redate(&self.account, Rules::of(&self.timeline), &redating, self.moment()).unwrap();
         self.tell(&decided)
     }

@@ -99,6 +99,7 @@ fn write_act(it: &mut Packer, body: &Body) {
             it.text(program);
             write_member(it, member);
             it.option(redating.lot, |it, lot| it.unsigned(lot.0));
+            it.maybe_time(redating.expiring_by, ZERO);
             it.time(redating.expires_at, ZERO);
             it.text(&redating.note);
         }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use engine::{Account, Balance, Document, Lot, NeedMore, Order, OrderNo, Purse, Timestamp};
+use engine::{
+    Account, Balance, Document, Lot, Moment, NeedMore, Order, OrderNo, Points, Purse, Redating, Stop, Timestamp,
+};
 use rusqlite::{Connection, params};
 
 use super::Reader;
+use crate::acts::redated;
+use crate::command::Failure;
 use crate::directory::{DirectoryKey, Listed, find, order_key, return_key};
 use crate::error::StoreError;
 use crate::fault::Found;
@@ -81,6 +85,44 @@ impl Reader {
                 }
             }
         })
+    }
+
+    /// What a redating would come to, of which nothing is saved: how many lots it moves, and the points in them.
+    ///
+    /// # Errors
+    /// The rejections of `Redate`.
+    pub fn redating(
+        &self,
+        member: MemberId,
+        program: u32,
+        redating: &Redating,
+        moment: Moment,
+    ) -> Result<(u64, Points), Failure> {
+        let id = AccountId { owner: member, program };
+        let ruled = self.rules(member, program)?;
+        let reference = self.reference()?;
+        let mut account = self.ask(|conn| {
+            let mut account = load::load_account(conn, id)?.account;
+            if let Some(no) = redating.lot {
+                load::load_lot_numbered(conn, id, &mut account, no)?;
+            }
+            load_credit(conn, &reference, id, &mut account, false)?;
+            Ok(account)
+        })?;
+        let mut limit = LOTS;
+        loop {
+            match engine::redate(&account, ruled.rules(), redating, moment) {
+                Ok(decided) => {
+                    account.apply(&decided);
+                    return Ok(redated(&account, &decided.entries));
+                }
+                Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
+                Err(Stop::NeedMore) => {
+                    limit = limit.saturating_mul(4);
+                    self.ask(|conn| load::load_lots(conn, id, &mut account, limit))?;
+                }
+            }
+        }
     }
 
     /// The order of that reference in the channel of that name or id, whoever its member is.
