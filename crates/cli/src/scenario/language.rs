@@ -1,6 +1,9 @@
 //! The scenario language: one line, one step. Reads a whole file before anything runs, so that a slip of the pen is told
 //! with its line and what is allowed.
 
+use std::fs;
+use std::path::Path;
+
 use engine::{Adjustment, CreditAdjustment, Date, HoldNo, Points, SetTier, Terms, Timestamp};
 
 use super::acts::PointsAct;
@@ -156,9 +159,10 @@ pub(super) struct Slip {
     pub(super) fault: Fault,
 }
 
-/// Reads a scenario file.
-pub(super) fn read(text: &str, compile: Compile) -> Result<Vec<Step>, Slip> {
-    let mut reader = Reader { compile, clauses: Clauses::default(), when: When::default(), clock: Clock::default() };
+/// Reads a scenario file; the program documents that it names lie beside `folder`.
+pub(super) fn read(text: &str, folder: &Path, compile: Compile) -> Result<Vec<Step>, Slip> {
+    let mut reader =
+        Reader { compile, folder, clauses: Some(Clauses::default()), when: When::default(), clock: Clock::default() };
     let mut steps = Vec::new();
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() || line.starts_with('#') {
@@ -171,14 +175,16 @@ pub(super) fn read(text: &str, compile: Compile) -> Result<Vec<Step>, Slip> {
     Ok(steps)
 }
 
-struct Reader {
+struct Reader<'a> {
     compile: Compile,
-    clauses: Clauses,
+    folder: &'a Path,
+    /// The terms so far, unless they came from a file.
+    clauses: Option<Clauses>,
     when: When,
     clock: Clock,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn step(&mut self, line: &str, line_no: usize, is_first: bool) -> Result<Step, Fault> {
         let (text, expectation) = line.split_once("=>").unwrap_or((line, ""));
         let (text, lines) = match text.split_once(" lines:") {
@@ -228,11 +234,7 @@ impl Reader {
         if matches!(text, "on" | "off") {
             return Ok(Action::Switch { on: text == "on", from });
         }
-        let mut clauses = self.clauses.clone();
-        for clause in text.split(';') {
-            clauses.change(clause)?;
-        }
-        let json = clauses.to_json();
+        let (json, clauses) = self.document(text)?;
         let first_day = from.map(|it| self.when.zone.date_of(it)).or(date);
         let first_day = first_day.unwrap_or_else(|| self.when.zone.date_of(Timestamp::from_micros(0)));
         let terms = (self.compile)(&json, first_day);
@@ -245,6 +247,22 @@ impl Reader {
             Err(_) => {}
         }
         Ok(Action::Program { json, terms: terms.map(Box::new), from })
+    }
+
+    /// The program document: of a file, or what the clauses so far and these come to.
+    fn document(&self, text: &str) -> Result<(String, Option<Clauses>), Fault> {
+        if let Some(path) = text.strip_prefix("file ") {
+            let path = self.folder.join(path.trim());
+            let fault = |it| Fault(format!("{} cannot be read: {it}", path.display()));
+            return Ok((fs::read_to_string(&path).map_err(fault)?, None));
+        }
+        let Some(mut clauses) = self.clauses.clone() else {
+            return Err(Fault::allowed(text, "`file PATH`, since the program came from a file, `on` or `off`"));
+        };
+        for clause in text.split(';') {
+            clauses.change(clause)?;
+        }
+        Ok((clauses.to_json(), Some(clauses)))
     }
 
     fn action(&self, words: &mut Words, lines: Option<&str>) -> Result<Action, Fault> {

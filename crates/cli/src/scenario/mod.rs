@@ -135,7 +135,7 @@ fn run_file(file: &Path, backends: &[Which]) -> Vec<String> {
         Ok(text) => text,
         Err(fault) => return vec![format!("{name}: {fault}")],
     };
-    let steps = match language::read(&text, compile) {
+    let steps = match language::read(&text, file.parent().unwrap_or(Path::new("")), compile) {
         Ok(steps) => steps,
         Err(slip) => return vec![format!("{name}:{}: {}", slip.line, slip.fault.0)],
     };

@@ -18,7 +18,7 @@ fn the_engine_and_a_slow_model_agree_after_every_step() {
     check(800, &(small_timelines(), histories(12)), |(timeline, steps)| {
         let mut model = Model::new(timeline.clone());
         let mut shop = Shop::new(timeline);
-        for step in &steps {
+        for step in steps.iter().filter(|it| !it.is_beyond_the_model()) {
             let Some((command, decision)) = shop.take(step) else { continue };
             let expected = model.after(&command, shop.now);
             let outcome = agree(&shop, &model, &decision, &expected);
@@ -46,6 +46,7 @@ fn small_timelines() -> impl Strategy<Value = Timeline> {
             // The model knows the program's own rate alone; `earning.rs` works the others out slowly.
             version.terms.earning = Earning::default();
             version.terms.order_types = BTreeSet::new();
+            version.terms.activities = None;
             // The model has no tiers: those that are there change nothing else.
             if let Some(mut rules) = version.terms.tiers.as_ref().map(|it| it.rules()) {
                 for level in &mut rules.levels {

@@ -31,7 +31,7 @@ fn law_3_any_sequence_of_documents_leaves_what_the_last_alone_leaves() {
         base.take(&Step::Settle);
         let mut shop = base.clone();
         // What the first document keeps alive must not have passed for the last one alone.
-        let due = base.account.due_at();
+        let due = engine::due_at(&base.account, base.rules());
         for (put, minutes) in documents {
             send(&mut shop, put, minutes, due);
         }
@@ -57,7 +57,7 @@ fn converts_alike(timeline: &Timeline) -> Timeline {
 fn send(shop: &mut Shop, put: Put, minutes: i64, alone: Timestamp) {
     let later = shop.now.plus_minutes(minutes);
     let expiries = shop.account.lots().iter().map(|it| it.at.expires_at).filter(|it| shop.now < *it);
-    let due = expiries.chain([shop.account.due_at(), alone]).min().unwrap_or(Timestamp::NEVER);
+    let due = expiries.chain([engine::due_at(&shop.account, shop.rules()), alone]).min().unwrap_or(Timestamp::NEVER);
     if later < due {
         shop.now = later;
     }

@@ -30,6 +30,23 @@ pub(crate) enum Step {
     Credit {
         amount: i64,
     },
+    /// The member does what earns without an order: the first act of the program, the second, or one that it has not.
+    Act {
+        which: usize,
+    },
+    /// The member signs up in the program, or would once more.
+    SignUp,
+    /// Staff move the last instant of all points, or of the lot so many before the last.
+    Redate {
+        lot: Option<usize>,
+        days: i32,
+    },
+    /// Staff give back what has expired.
+    Reinstate {
+        points: i64,
+        lot: Option<usize>,
+        days: Option<i32>,
+    },
     /// So many minutes go by.
     Wait {
         minutes: i64,
@@ -101,9 +118,28 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (-300..600_i64, prop::option::of(-1..40_i32))
             .prop_map(|(points, expires_in_days)| Step::Adjust { points, expires_in_days }),
         1 => (-900..3_000_i64).prop_map(|amount| Step::Credit { amount }),
+        2 => by_hand_or_acts(),
         5 => waits().prop_map(|minutes| Step::Wait { minutes }),
         1 => Just(Step::Settle),
     ]
+}
+
+fn by_hand_or_acts() -> impl Strategy<Value = Step> {
+    let lot = || prop_oneof![1 => Just(None), 1 => (0..4_usize).prop_map(Some)];
+    let days = prop_oneof![1 => Just(None), 1 => (-1..40_i32).prop_map(Some)];
+    prop_oneof![
+        4 => (0..3_usize).prop_map(|which| Step::Act { which }),
+        1 => Just(Step::SignUp),
+        2 => (lot(), -1..60_i32).prop_map(|(lot, days)| Step::Redate { lot, days }),
+        3 => (0..40_i64, lot(), days).prop_map(|(points, lot, days)| Step::Reinstate { points, lot, days }),
+    ]
+}
+
+impl Step {
+    /// Whether it is nothing that the slow model knows.
+    pub(crate) fn is_beyond_the_model(&self) -> bool {
+        matches!(self, Self::Act { .. } | Self::SignUp | Self::Redate { .. } | Self::Reinstate { .. })
+    }
 }
 
 pub(crate) fn waits() -> impl Strategy<Value = i64> {

@@ -141,6 +141,7 @@ pub(crate) fn check_replay(account: &Account, entries: &[Entry]) -> Outcome {
     prop_assert_eq!(&replayed.tiers_before, &account.tiers_before);
     prop_assert_eq!(replayed.holds(), account.holds());
     prop_assert_eq!(&replayed.extension, &account.extension);
+    prop_assert_eq!(&replayed.acts, &account.acts);
     prop_assert_eq!(
         (replayed.next_entry, replayed.next_lot, replayed.next_hold, replayed.last_at),
         (account.next_entry, account.next_lot, account.next_hold, account.last_at)

@@ -75,9 +75,18 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     }
     let order = match command {
         Command::Put { slot, .. } => shop.order(*slot),
-        Command::Hold { .. } | Command::Release(_) | Command::Adjust(_) | Command::Credit(_) | Command::Settle => None,
+        _ => None,
     };
     let mut named: Vec<LotNo> = order.iter().flat_map(|it| it.posted.lots()).map(|it| it.no).collect();
+    match command {
+        Command::Redate(redating) => named.extend(redating.lot),
+        Command::Reinstate(_) => {
+            let expired = || whole.lots().iter().filter(|it| it.expired.is_positive());
+            named.extend(expired().map(|it| it.at.no));
+            expired().filter_map(|it| whole.order(it.order?)).for_each(|it| account.load_order(it.clone()));
+        }
+        _ => {}
+    }
     named.extend(whole.conversions().iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
     named.extend(whole.holds().iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
     for lot in whole.lots() {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    Caps, ConvertRate, Currency, Date, Downgrade, EarnMode, EarnRate, Earning, Extend, ExtendOn, Milestone, Money,
-    Points, PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Tier, TierBy, TierKeep, TierRules,
-    TierWithin, Timeline, Times, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
+    Activities, Caps, ConvertRate, Currency, CustomAct, Date, Downgrade, EarnMode, EarnRate, Earning, Extend, ExtendOn,
+    Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Tier, TierBy,
+    TierKeep, TierRules, TierWithin, Timeline, Times, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
 };
 use proptest::prelude::*;
 
 use crate::earning::{earn_rules, with_rules};
+use crate::shop::ACTS;
 
 pub(crate) const EUR: [u8; 3] = *b"EUR";
 
@@ -98,7 +99,7 @@ fn order_types() -> impl Strategy<Value = BTreeSet<String>> {
 fn basic_terms() -> BoxedStrategy<Terms> {
     let earning = (milestone(), earn_rate(), any::<bool>(), any::<bool>(), waiting_days());
     let keeping = (zone(), validity(), extend(), prop::sample::select(vec![0_u16, 1, 9, 30]));
-    let conversions = (converts(), tiers()).boxed();
+    let conversions = (converts(), tiers(), activities()).boxed();
     (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed(), conversions)
         .prop_map(
             |(
@@ -108,7 +109,7 @@ fn basic_terms() -> BoxedStrategy<Terms> {
                 shortfall,
                 points_part,
                 caps,
-                (convert, tiers),
+                (convert, tiers, activities),
             )| {
                 let (zone, validity, extend, grace_days) = keeping;
                 let caps = if earn.mode == EarnMode::StepsCarried { None } else { caps };
@@ -127,6 +128,7 @@ fn basic_terms() -> BoxedStrategy<Terms> {
                     shortfall,
                     points_part,
                     convert,
+                    activities,
                     ..plain()
                 };
                 match tiers {
@@ -146,6 +148,28 @@ fn caps() -> impl Strategy<Value = Option<Caps>> {
         Some(Caps { order, day, month: times(month, 2), year: times(year, 3) })
     });
     prop_oneof![2 => Just(None), 1 => caps]
+}
+
+/// What earns without an order, seldom often.
+fn activities() -> impl Strategy<Value = Option<Activities>> {
+    let most = || prop_oneof![2 => Just(None), 1 => (0..3_u32).prop_map(Some)];
+    let act = |name: &'static str| {
+        (1..40_i64, most(), most(), most()).prop_map(move |(points, per_day, per_month, per_life)| CustomAct {
+            name: name.to_owned(),
+            points: Points::new(points),
+            per_day,
+            per_month,
+            per_life,
+        })
+    };
+    let given = || prop_oneof![1 => Just(Points::ZERO), 1 => (1..60_i64).prop_map(Points::new)];
+    let some = (given(), given(), act(ACTS[0]), act(ACTS[1]));
+    let some = some.prop_map(|(sign_up, birthday, first, second)| Activities {
+        sign_up,
+        birthday,
+        custom: vec![first, second],
+    });
+    prop_oneof![1 => Just(None), 1 => some.prop_map(Some)]
 }
 
 /// Up to three tiers, so low that they are reached, with rates of their own.

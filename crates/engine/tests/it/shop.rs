@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use engine::{
     Account, Actor, Adjustment, Budgets, CreditAdjustment, Date, Decided, Decision, Document, DocumentVersion, Entry,
-    Facts, HoldNo, Moment, Money, OrderNo, Points, Purse, Rules, Stop, Timeline, Timestamp, adjust, adjust_credit,
-    hold, put_order, quote, release_hold, settle,
+    Facts, HoldNo, LotNo, Moment, Money, OrderNo, Points, Purse, Redating, Reinstatement, Rules, Stop, Timeline,
+    Timestamp, act, adjust, adjust_credit, hold, put_order, quote, redate, reinstate, release_hold, settle, sign_up,
 };
 
 use crate::bodies::Dates;
@@ -19,6 +19,9 @@ use crate::transcript::line;
 pub(crate) const CUSTOMER_TYPE: &str = "gold";
 pub(crate) const CHANNEL: &str = "web";
 
+/// What programs may give points for, and one act that none has.
+pub(crate) const ACTS: [&str; 3] = ["review", "visit", "dance"];
+
 /// What a step came to: exactly what was said to the engine, and when.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
@@ -27,6 +30,10 @@ pub(crate) enum Command {
     Release(HoldNo),
     Adjust(Adjustment),
     Credit(CreditAdjustment),
+    Act(String),
+    SignUp,
+    Redate(Redating),
+    Reinstate(Reinstatement),
     Settle,
 }
 
@@ -108,6 +115,19 @@ impl Shop {
             Step::Credit { amount } => {
                 Some(Command::Credit(CreditAdjustment { amount: Money::new(*amount), note: "by hand".to_owned() }))
             }
+            Step::Act { which } => Some(Command::Act(ACTS[*which].to_owned())),
+            Step::SignUp => Some(Command::SignUp),
+            Step::Redate { lot, days } => Some(Command::Redate(Redating {
+                lot: lot.map(|it| self.lot_before(it)),
+                expires_at: self.now.plus_days(*days),
+                note: "by hand".to_owned(),
+            })),
+            Step::Reinstate { points, lot, days } => Some(Command::Reinstate(Reinstatement {
+                points: Points::new(*points),
+                lot: lot.map(|it| self.lot_before(it)),
+                expires_at: days.map(|it| self.now.plus_days(it)),
+                note: "by hand".to_owned(),
+            })),
             Step::Settle => Some(Command::Settle),
         }
     }
@@ -137,6 +157,10 @@ impl Shop {
                 due.credit.extend(adjust_credit(&purse.credit, adjustment, moment)?.entries);
                 Ok(due)
             }
+            Command::Act(name) => act(account, rules, name, moment),
+            Command::SignUp => sign_up(account, rules, moment),
+            Command::Redate(redating) => redate(account, rules, redating, moment),
+            Command::Reinstate(it) => reinstate(account, rules, it, moment),
             Command::Settle => settle(account, rules, self.now).map_err(Stop::from),
         }
     }
@@ -182,6 +206,11 @@ impl Shop {
     fn hold_before(&self, which: usize) -> HoldNo {
         let back = u64::try_from(which).expect("a small number");
         HoldNo(self.account.next_hold.0.saturating_sub(1 + back))
+    }
+
+    fn lot_before(&self, which: usize) -> LotNo {
+        let back = u64::try_from(which).expect("a small number");
+        LotNo(self.account.next_lot.0.saturating_sub(1 + back))
     }
 
     fn document(&mut self, put: &Put) -> Document {

@@ -29,6 +29,12 @@ pub(crate) fn line(now: Timestamp, command: &Command, decision: &Decision) -> St
         Command::Release(no) => write!(text, "release hold {}", no.0),
         Command::Adjust(it) => write!(text, "adjust {} until {:?}", it.points, it.expires_at.map(clock)),
         Command::Credit(it) => write!(text, "credit {}", it.amount.minor()),
+        Command::Act(name) => write!(text, "act {name}"),
+        Command::SignUp => write!(text, "sign up"),
+        Command::Redate(it) => write!(text, "redate {:?} to {}", it.lot, clock(it.expires_at)),
+        Command::Reinstate(it) => {
+            write!(text, "reinstate {} of {:?} until {:?}", it.points, it.lot, it.expires_at.map(clock))
+        }
         Command::Settle => write!(text, "settle"),
     };
     written.expect("text takes all");

@@ -9,7 +9,18 @@ use crate::{document, read, root};
 /// The sentences of the documents that come with the project, as people see them; `./dev accept` takes what is said now.
 #[test]
 fn the_examples_are_told_in_full() {
-    for name in ["sample", "steps", "waiting", "rates", "promotions"] {
+    for name in [
+        "sample",
+        "steps",
+        "waiting",
+        "rates",
+        "promotions",
+        "nexternal",
+        "nextar",
+        "cloudblue",
+        "easystore",
+        "coresense",
+    ] {
         let program = parse(&read(&format!("demo/programs/{name}.json"))).expect("an example can be read");
         let said = plain_words(&program).expect("a document that was read can be told").join("\n") + "\n";
         let path = format!("crates/server/tests/it/plain/{name}.txt");

@@ -157,6 +157,9 @@ impl Model {
             Command::Release(no) => next.release(no.0)?,
             Command::Adjust(adjustment) => next.adjust(adjustment, now)?,
             Command::Credit(adjustment) => next.adjust_credit(adjustment)?,
+            Command::Act(_) | Command::SignUp | Command::Redate(_) | Command::Reinstate(_) => {
+                unreachable!("the model does not know of them")
+            }
             Command::Settle => {}
         }
         next.settle(now);
