@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Decision, EarnMode, EarnRate, Earning, Money, Points, Stop, Timeline, Timestamp, Version};
+use engine::{
+    Decision, Downgrade, EarnMode, EarnRate, EarnRules, Earning, GiftCards, Money, Pay, Points, Stop, TierKeep,
+    TierRules, Timeline, Timestamp, Version,
+};
 use proptest::prelude::*;
 
 use crate::convergence::lots_by_dates;
+use crate::earning::earn_rules;
 use crate::histories::histories;
 use crate::model::{Model, Place, code};
 use crate::programs::timelines;
@@ -15,8 +19,8 @@ use crate::transcript::told;
 
 #[test]
 fn the_engine_and_a_slow_model_agree_after_every_step() {
-    check(800, &(small_timelines(), histories(12)), |(timeline, steps)| {
-        let mut model = Model::new(timeline.clone());
+    check(800, &(small_timelines(), histories(12)), |((timeline, rules), steps)| {
+        let mut model = Model::new(timeline.clone(), rules);
         let mut shop = Shop::new(timeline);
         for step in steps.iter().filter(|it| !it.is_beyond_the_model()) {
             let Some((command, decision)) = shop.take(step) else { continue };
@@ -31,32 +35,55 @@ fn the_engine_and_a_slow_model_agree_after_every_step() {
     });
 }
 
-/// Programs that give so few points that each can be a thing of its own.
-fn small_timelines() -> impl Strategy<Value = Timeline> {
+/// Programs that give so few points that each can be a thing of its own; and the rules of each version.
+fn small_timelines() -> impl Strategy<Value = (Timeline, Vec<EarnRules>)> {
     let rates = prop::sample::select(vec![(1_i64, 100_i64), (1, 33), (7, 1_000), (100, 2_000), (1, 2_000)]);
     let rate = (rates, any::<bool>()).prop_map(|((points, per), steps)| EarnRate {
         points: Points::new(points),
         per: Money::new(per),
         mode: if steps { EarnMode::Steps } else { EarnMode::Proportional },
     });
-    (timelines(), prop::array::uniform2(rate)).prop_map(|(timeline, rates)| {
+    let rates = prop::array::uniform2((rate, earn_rules(true).prop_map(small_rules)));
+    (timelines(), rates).prop_map(|(timeline, rates)| {
         let mut versions: Vec<Version> = timeline.versions().to_vec();
-        for (version, rate) in versions.iter_mut().zip(rates) {
+        let is_one = versions.len() == 1;
+        let mut all = Vec::new();
+        for (version, (rate, rules)) in versions.iter_mut().zip(rates) {
             version.terms.earn = rate;
-            // The model knows the program's own rate alone; `earning.rs` works the others out slowly.
-            version.terms.earning = Earning::default();
+            version.terms.earning = Earning::new(rate, rules.clone()).expect("amounts are small");
             version.terms.order_types = BTreeSet::new();
             version.terms.activities = None;
-            // The model has no tiers: those that are there change nothing else.
-            if let Some(mut rules) = version.terms.tiers.as_ref().map(|it| it.rules()) {
-                for level in &mut rules.levels {
-                    (level.earn, level.times, level.redeem) = (None, None, None);
-                }
-                version.terms = version.terms.clone().with_tiers(rules).expect("they have no rates");
+            if let Some(tiers) = version.terms.tiers.as_ref().map(|it| small_tiers(it.rules(), is_one)) {
+                version.terms = version.terms.clone().with_tiers(tiers).expect("amounts are small");
             }
+            all.push(rules);
         }
-        Timeline::new(versions, timeline.switches().to_vec())
+        (Timeline::new(versions, timeline.switches().to_vec()), all)
     })
+}
+
+/// Rates of a few points per amount. Budgets and gift cards that earn when they are sold are the business of other tests, and
+/// so is which unit a partial refund was for.
+fn small_rules(mut rules: EarnRules) -> EarnRules {
+    rules.gift_cards = GiftCards::WhenUsed;
+    for (rate, points) in rules.rates.iter_mut().zip(1..) {
+        rate.pay = Pay::Per { points: Points::new(points), per: Money::new(100) };
+    }
+    rules.promotions.iter_mut().for_each(|it| it.budget = None);
+    rules
+}
+
+/// The model counts tiers anew each time, so that they are kept while they are reached; and it does not know what becomes of
+/// one in another version.
+fn small_tiers(rules: TierRules, is_one: bool) -> TierRules {
+    let mut rules = TierRules { keep: TierKeep::WhileReached, downgrade: Downgrade::Straight, grace_days: 0, ..rules };
+    if !is_one {
+        for level in &mut rules.levels {
+            (level.earn, level.times, level.redeem) = (None, None, None);
+            level.name = format!("{} that nothing is for", level.name).into();
+        }
+    }
+    rules
 }
 
 fn agree(shop: &Shop, before: &Model, decision: &Decision, expected: &Result<Model, &'static str>) -> Outcome {

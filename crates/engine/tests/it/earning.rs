@@ -179,27 +179,57 @@ fn of(times: Times) -> Ratio {
 }
 
 fn slowly(document: &Document, earn: EarnRate, rules: &EarnRules) -> i128 {
+    let lines: Vec<Part<'_>> = document
+        .lines
+        .iter()
+        .zip(bases(document))
+        .filter(|(line, _)| rules.gift_cards == GiftCards::WhenSold || line.kind == LineKind::Goods)
+        .map(|(line, base)| (Some(line), base))
+        .collect();
+    let buyer = Buyer { is_first: true, tier: None, tier_times: None };
+    let left =
+        |it: &Promotion| it.budget.map(|budget| i128::from(budget.get() - used_by_others(&it.name).get()).max(0));
+    points_of(&lines, &buyer, earn, rules, &left)
+}
+
+/// A part of an order and what of it counts: shipping has no line.
+pub(crate) type Part<'a> = (Option<&'a Line>, i128);
+
+/// Who buys, beside the customer type that all have here.
+pub(crate) struct Buyer<'a> {
+    pub(crate) is_first: bool,
+    pub(crate) tier: Option<&'a str>,
+    pub(crate) tier_times: Option<Times>,
+}
+
+/// Whether the one customer type earns nothing.
+pub(crate) fn excludes_all(rules: &EarnRules) -> bool {
+    let is_zero = |it: &Multiplier| it.customer_type.as_ref() == CUSTOMER_TYPE && it.times == Times::ZERO;
+    let first = rules.multipliers.iter().find(|it| it.customer_type.as_ref() == CUSTOMER_TYPE);
+    rules.exclude.customer_types.contains(CUSTOMER_TYPE) || first.is_some_and(is_zero)
+}
+
+/// What parts of an order earn; `left` says what is left of a promotion's budget.
+pub(crate) fn points_of(
+    parts: &[Part<'_>],
+    buyer: &Buyer<'_>,
+    earn: EarnRate,
+    rules: &EarnRules,
+    left: &dyn Fn(&Promotion) -> Option<i128>,
+) -> i128 {
     let excluded = |line: &Line| {
         let is =
             |set: &BTreeSet<Arc<str>>, name: &Option<String>| name.as_ref().is_some_and(|it| set.contains(it.as_str()));
         is(&rules.exclude.products, &line.product) || is(&rules.exclude.categories, &line.category)
     };
-    let own = rules.multipliers.iter().find(|it| it.customer_type.as_ref() == CUSTOMER_TYPE).map(|it| of(it.times));
-    if rules.exclude.customer_types.contains(CUSTOMER_TYPE) || own.is_some_and(|it| it.0 == 0) {
+    if excludes_all(rules) {
         return 0;
     }
-    let bases = bases(document);
-    let lines: Vec<(&Line, i128)> = document
-        .lines
-        .iter()
-        .zip(bases)
-        .filter(|(line, base)| {
-            let sold = rules.gift_cards == GiftCards::WhenSold || line.kind == LineKind::Goods;
-            sold && !excluded(line) && 0 < *base
-        })
-        .collect();
-    let fitting: Vec<&Promotion> = fitting(rules, &lines);
-    let at_once: Vec<Vec<(&Line, i128)>> = match rules.rounding {
+    let own = rules.multipliers.iter().find(|it| it.customer_type.as_ref() == CUSTOMER_TYPE).map(|it| of(it.times));
+    let earns = |it: &&Part<'_>| 0 < it.1 && !it.0.is_some_and(excluded);
+    let lines: Vec<Part<'_>> = parts.iter().filter(earns).copied().collect();
+    let fitting: Vec<&Promotion> = fitting(rules, buyer, &lines);
+    let at_once: Vec<Vec<Part<'_>>> = match rules.rounding {
         Rounding::Order => vec![lines.clone()],
         Rounding::Line => lines.iter().map(|it| vec![*it]).collect(),
     };
@@ -209,14 +239,15 @@ fn slowly(document: &Document, earn: EarnRate, rules: &EarnRules) -> i128 {
             let mut sum = at_rates(lines, earn, rules);
             for promotion in fitting.iter().filter(|it| with(it)) {
                 let Gives::Times(times) = promotion.gives else { continue };
-                let mine: Vec<(&Line, i128)> =
-                    lines.iter().copied().filter(|(line, _)| wins(promotion, line, &fitting)).collect();
+                let mine: Vec<Part<'_>> =
+                    lines.iter().copied().filter(|(line, _)| wins(promotion, *line, &fitting)).collect();
                 let (more, whole) = (of(times).0 - 1_000, 1_000);
                 let once = at_rates(&mine, earn, rules);
                 sum = plus(sum, (once.0 * more, once.1 * whole));
             }
             let (times, whole) = own.unwrap_or((1, 1));
-            points += (sum.0 * times).div_euclid(sum.1 * whole);
+            let (by_tier, of_tier) = buyer.tier_times.map_or((1, 1), of);
+            points += (sum.0 * times * by_tier).div_euclid(sum.1 * whole * of_tier);
         }
         points
     };
@@ -226,12 +257,12 @@ fn slowly(document: &Document, earn: EarnRate, rules: &EarnRules) -> i128 {
         Gives::Points(_) | Gives::Times(_) => 0,
     };
     let flats: Vec<i128> = fitting.iter().map(|it| flat(it)).collect();
-    let mut counted: Vec<&Promotion> = fitting.iter().copied().filter(|it| it.budget.is_none()).collect();
+    let mut counted: Vec<&Promotion> = fitting.iter().copied().filter(|it| left(it).is_none()).collect();
     let with = |counted: &[&Promotion]| total(&|it| counted.iter().any(|counted| std::ptr::eq(*counted, it)));
     let mut before = with(&counted);
     let mut points = before;
     for (promotion, flat) in fitting.iter().copied().zip(flats) {
-        let Some(budget) = promotion.budget else {
+        let Some(left) = left(promotion) else {
             points += flat;
             continue;
         };
@@ -239,7 +270,6 @@ fn slowly(document: &Document, earn: EarnRate, rules: &EarnRules) -> i128 {
         let with = with(&counted);
         let called_for = with - before + flat;
         before = with;
-        let left = i128::from(budget.get() - used_by_others(&promotion.name).get()).max(0);
         points += called_for.min(left);
     }
     points
@@ -251,12 +281,12 @@ fn bases(document: &Document) -> Vec<i128> {
 }
 
 /// The promotions whose conditions hold, the most important first.
-fn fitting<'a>(rules: &'a EarnRules, lines: &[(&Line, i128)]) -> Vec<&'a Promotion> {
+fn fitting<'a>(rules: &'a EarnRules, buyer: &Buyer<'_>, lines: &[Part<'_>]) -> Vec<&'a Promotion> {
     let holds = |it: &&Promotion| {
-        let base: i128 = lines.iter().filter(|(line, _)| is_for(it, line)).map(|(_, base)| base).sum();
+        let base: i128 = lines.iter().filter(|(line, _)| is_for(it, *line)).map(|(_, base)| base).sum();
         (it.channels.is_empty() || it.channels.contains(CHANNEL))
-            // Nobody has a tier where there are none.
-            && it.tiers.is_empty()
+            && (it.tiers.is_empty() || buyer.tier.is_some_and(|tier| it.tiers.contains(tier)))
+            && (buyer.is_first || !it.first_order)
             && (it.customer_types.is_empty() || it.customer_types.contains(CUSTOMER_TYPE))
             && 0 < base
             && i128::from(it.min_amount.minor()) <= base
@@ -266,15 +296,15 @@ fn fitting<'a>(rules: &'a EarnRules, lines: &[(&Line, i128)]) -> Vec<&'a Promoti
     all
 }
 
-fn is_for(it: &Promotion, line: &Line) -> bool {
+fn is_for(it: &Promotion, line: Option<&Line>) -> bool {
     let has =
         |set: &BTreeSet<Arc<str>>, name: &Option<String>| name.as_ref().is_some_and(|it| set.contains(it.as_str()));
     let any = it.products.is_empty() && it.categories.is_empty();
-    any || has(&it.products, &line.product) || has(&it.categories, &line.category)
+    any || line.is_some_and(|line| has(&it.products, &line.product) || has(&it.categories, &line.category))
 }
 
 /// Whether no promotion before it in its group is for the line.
-fn wins(promotion: &Promotion, line: &Line, fitting: &[&Promotion]) -> bool {
+fn wins(promotion: &Promotion, line: Option<&Line>, fitting: &[&Promotion]) -> bool {
     let mut before = fitting.iter().take_while(|it| !std::ptr::eq(**it, promotion));
     let beaten = |it: &&&Promotion| {
         matches!(it.gives, Gives::Times(_)) && it.group.is_some() && it.group == promotion.group && is_for(it, line)
@@ -282,22 +312,23 @@ fn wins(promotion: &Promotion, line: &Line, fitting: &[&Promotion]) -> bool {
     is_for(promotion, line) && before.find(beaten).is_none()
 }
 
-fn at_rates(lines: &[(&Line, i128)], earn: EarnRate, rules: &EarnRules) -> Ratio {
+fn at_rates(lines: &[Part<'_>], earn: EarnRate, rules: &EarnRules) -> Ratio {
     let own = Pay::Per { points: earn.points, per: earn.per };
-    let place = |line: &Line| {
-        let find = |is: &dyn Fn(&RateOf) -> bool| rules.rates.iter().position(|it| is(&it.of));
+    let find = |is: &dyn Fn(&RateOf) -> bool| rules.rates.iter().position(|it| is(&it.of));
+    let by_type = find(&|it| matches!(it, RateOf::CustomerType(name) if name.as_ref() == CUSTOMER_TYPE));
+    let place = |line: Option<&Line>| {
+        let Some(line) = line else { return by_type };
         let product = find(&|it| matches!(it, RateOf::Product(name) if line.product.as_deref() == Some(name.as_ref())));
         let category =
             find(&|it| matches!(it, RateOf::Category(name) if line.category.as_deref() == Some(name.as_ref())));
-        let by_type = find(&|it| matches!(it, RateOf::CustomerType(name) if name.as_ref() == CUSTOMER_TYPE));
         product.or(category).or(by_type)
     };
-    let places: BTreeSet<Option<usize>> = lines.iter().map(|(line, _)| place(line)).collect();
+    let places: BTreeSet<Option<usize>> = lines.iter().map(|(line, _)| place(*line)).collect();
     let mut sum = (0, 1);
     for at in places {
-        let mine = || lines.iter().filter(|(line, _)| place(line) == at);
+        let mine = || lines.iter().filter(|(line, _)| place(*line) == at);
         let base: i128 = mine().map(|(_, base)| base).sum();
-        let units: u32 = mine().map(|(line, _)| line.quantity).sum();
+        let units: u32 = mine().filter_map(|(line, _)| *line).map(|it| it.quantity).sum();
         let part = match at.map_or(own, |it| rules.rates[it].pay) {
             Pay::Each(points) => (i128::from(points.get()) * i128::from(units), 1),
             Pay::Per { points, per } => {

@@ -1,6 +1,6 @@
 //! What an order comes to, in plain integers: slow, and written from the design rather than from the engine.
 
-use engine::{Document, EarnMode, EarnRate, Line, LineKind, Milestone, RedeemRate, RedeemTerms, ReturnPart, Terms};
+use engine::{Document, Line, LineKind, Milestone, RedeemRate, RedeemTerms, ReturnPart, Terms};
 
 /// What is left of an order after discounts and returns.
 pub(crate) struct Kept {
@@ -89,24 +89,22 @@ impl Kept {
         self.lines.iter().map(net).collect()
     }
 
-    /// What earns when `paid` of it was paid with points.
-    pub(crate) fn base(&self, paid: i128, terms: &Terms) -> i128 {
+    /// What earns when `paid` of it was paid with points, line by line, and of shipping.
+    pub(crate) fn bases(&self, paid: i128, terms: &Terms) -> (Vec<i128>, i128) {
         let (shares, taxes, shipping) = self.shares(paid, &terms.redeem);
-        let mut base = if terms.earn_on_shipping { self.shipping - shipping } else { 0 };
+        let mut bases = Vec::new();
         for ((line, share), tax) in self.lines.iter().zip(shares).zip(taxes) {
             let rest = line.kept - share;
-            if !line.goods {
-                continue;
-            }
-            base += match (line.tax_included, terms.earn_on_tax) {
+            bases.push(match (line.tax_included, terms.earn_on_tax) {
+                _ if !line.goods => 0,
                 (true, true) | (false, false) => rest,
                 (false, true) if terms.redeem.pays_tax => rest + line.added_tax(line.kept) - tax,
                 (false, true) => rest + line.added_tax(rest),
                 (true, false) if line.sold == 0 => 0,
                 (true, false) => rest * (line.sold - line.tax.min(line.sold)) / line.sold,
-            };
+            });
         }
-        base
+        (bases, if terms.earn_on_shipping { self.shipping - shipping } else { 0 })
     }
 }
 
@@ -143,15 +141,6 @@ fn allot(total: i128, weights: &[i128]) -> Vec<i128> {
         shares[first] += 1;
     }
     shares
-}
-
-/// What an order of this base earns.
-pub(crate) fn points_for(base: i128, rate: EarnRate) -> i128 {
-    let (points, per) = (i128::from(rate.points.get()), minor(rate.per));
-    match rate.mode {
-        EarnMode::Proportional => base * points / per,
-        EarnMode::Steps | EarnMode::StepsCarried => base / per * points,
-    }
 }
 
 pub(crate) fn value_of(points: i128, rate: RedeemRate) -> i128 {

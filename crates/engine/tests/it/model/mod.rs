@@ -7,10 +7,11 @@ mod amounts;
 mod caps;
 mod credit;
 mod orders;
+mod tiers;
 
 use std::sync::Arc;
 
-use engine::{Adjustment, Date, Document, Rejection, Terms, Timeline, Timestamp};
+use engine::{Adjustment, Date, Document, EarnRules, Rejection, Terms, Timeline, Timestamp};
 
 use crate::histories::ORDERS;
 use crate::shop::Command;
@@ -26,6 +27,8 @@ pub(crate) type Refused = &'static str;
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     timeline: Timeline,
+    /// The rates, multipliers and promotions of each version.
+    rules: Vec<EarnRules>,
     pub(crate) points: Vec<Point>,
     pub(crate) lots: Vec<Lot>,
     /// How far all lots are extended that are covered.
@@ -41,6 +44,8 @@ pub(crate) struct Model {
     /// Some point became available since conversion was last looked at.
     freed: bool,
     pub(crate) orders: [Option<Order>; ORDERS],
+    /// What orders counted towards tiers after each command.
+    counted: Vec<(Timestamp, Vec<tiers::Counted>)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +106,12 @@ enum HoldState {
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     terms: Terms,
+    rules: EarnRules,
+    /// The tier that it was placed under, from 1 on, and whether it is the member's first.
+    tier: usize,
+    is_first: bool,
+    /// What of it counts as money spent.
+    spent: i128,
     on: bool,
     document: Option<Arc<Document>>,
     pub(crate) asked: i128,
@@ -129,9 +140,10 @@ enum Back {
 }
 
 impl Model {
-    pub(crate) fn new(timeline: Timeline) -> Self {
+    pub(crate) fn new(timeline: Timeline, rules: Vec<EarnRules>) -> Self {
         Self {
             timeline,
+            rules,
             points: Vec::new(),
             lots: Vec::new(),
             until: Timestamp::START,
@@ -143,6 +155,7 @@ impl Model {
             posted_at: Timestamp::START,
             freed: false,
             orders: Default::default(),
+            counted: Vec::new(),
         }
     }
 
@@ -152,7 +165,11 @@ impl Model {
         next.settle(now);
         next.posted_at = now;
         match command {
-            Command::Put { slot, document } => return next.put(*slot, document, now),
+            Command::Put { slot, document } => {
+                next = next.put(*slot, document, now)?;
+                next.count_now(now);
+                return Ok(next);
+            }
             Command::Hold { points, minutes } => next.hold(i128::from(points.get()), *minutes, now)?,
             Command::Release(no) => next.release(no.0)?,
             Command::Adjust(adjustment) => next.adjust(adjustment, now)?,
@@ -163,6 +180,7 @@ impl Model {
             Command::Settle => {}
         }
         next.settle(now);
+        next.count_now(now);
         Ok(next)
     }
 
@@ -306,6 +324,7 @@ impl Model {
             return Err("program_off");
         }
         let terms = self.timeline.at(now).expect("a version since long ago").terms.clone();
+        let terms = Self::under(terms, self.tier(now));
         let free = self.count(|it| it == Place::Available);
         orders::check_figure(points, free, &terms)?;
         if free < points {

@@ -6,7 +6,9 @@ use engine::{
     Document, DocumentVersion, ExtendOn, PointsPart, Shortfall, Terms, Timestamp, Validity, WithDiscounts, limits,
 };
 
-use super::amounts::{Kept, minor, points_for, points_needed, reached, up, value_of};
+use crate::earning::excludes_all;
+
+use super::amounts::{Kept, minor, points_needed, reached, up, value_of};
 use super::credit::CreditWish;
 use super::{Back, HoldState, Lot, Model, Order, Place, Point, Refused};
 
@@ -76,8 +78,16 @@ impl Model {
         self.check_dates(slot, document, now)?;
         if self.orders[slot].is_none() {
             let placed = document.placed_at;
-            let terms = self.timeline.at(placed).expect("a version since long ago").terms.clone();
+            let version = self.timeline.at(placed).expect("a version since long ago");
+            let number = self.timeline.versions().iter().position(|it| it.number == version.number);
+            let rules = self.rules[number.expect("it is one of them")].clone();
+            let tier = self.tier(placed);
+            let terms = Self::under(version.terms.clone(), tier);
             self.orders[slot] = Some(Order {
+                rules,
+                tier,
+                is_first: self.orders.iter().all(Option::is_none),
+                spent: 0,
                 day: terms.zone.date_of(placed),
                 allotted: None,
                 terms,
@@ -262,8 +272,9 @@ impl Model {
         let before = self.order(slot).redeemed.len();
         let paid = value_of(after, terms.redeem.rate).min(kept.payable(&terms.redeem).0).min(kept.cost().0 - pays);
         let counts = self.order(slot).on && document.cancelled_at.is_none();
-        let earned_at = reached(document, terms.grant_on).filter(|_| counts);
-        let calls_for = earned_at.map_or(0, |_| points_for(kept.base(paid, &terms), terms.earn));
+        let counts_at_all = counts && !excludes_all(&self.order(slot).rules);
+        let earned_at = reached(document, terms.grant_on).filter(|_| counts_at_all);
+        let (calls_for, spent) = earned_at.map_or((0, 0), |_| self.award(slot, document, kept.bases(paid, &terms)));
         let calls_for = self.capped(slot, calls_for);
         let with_credit = self.credit_of(slot);
         if before != after_count || with_credit != pays || self.order(slot).earned != calls_for {
@@ -292,6 +303,7 @@ impl Model {
             self.take_back(slot, earned - calls_for, &terms, now);
         }
         self.order_mut(slot).earned = calls_for;
+        self.order_mut(slot).spent = spent;
         self.settle_within(now);
         if with_credit < pays && !self.spend_credit(slot, pays - with_credit) {
             return Err(Lacks::Credit(self.credit_left()));
