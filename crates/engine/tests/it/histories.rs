@@ -40,6 +40,8 @@ pub(crate) enum Step {
     Redate {
         lot: Option<usize>,
         days: i32,
+        /// Only of what would expire within so many days.
+        expiring: Option<i32>,
     },
     /// Staff give back what has expired.
     Reinstate {
@@ -130,7 +132,8 @@ fn by_hand_or_acts() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..3_usize).prop_map(|which| Step::Act { which }),
         1 => Just(Step::SignUp),
-        2 => (lot(), -1..60_i32).prop_map(|(lot, days)| Step::Redate { lot, days }),
+        2 => (lot(), -1..60_i32, prop::option::of(0..30_i32))
+            .prop_map(|(lot, days, expiring)| Step::Redate { lot, days, expiring }),
         3 => (0..40_i64, lot(), days).prop_map(|(points, lot, days)| Step::Reinstate { points, lot, days }),
     ]
 }

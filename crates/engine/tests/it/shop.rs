@@ -117,8 +117,9 @@ impl Shop {
             }
             Step::Act { which } => Some(Command::Act(ACTS[*which].to_owned())),
             Step::SignUp => Some(Command::SignUp),
-            Step::Redate { lot, days } => Some(Command::Redate(Redating {
+            Step::Redate { lot, days, expiring } => Some(Command::Redate(Redating {
                 lot: lot.map(|it| self.lot_before(it)),
+                expiring_by: expiring.filter(|_| lot.is_none()).map(|it| self.now.plus_days(it)),
                 expires_at: self.now.plus_days(*days),
                 note: "by hand".to_owned(),
             })),
