@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use crate::activity::Acted;
 use crate::calendar::Timestamp;
+use crate::certificate::{Certificate, Wallet};
 use crate::convert::{Conversion, Purse};
 use crate::document::HoldNo;
-use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, LotNo, LotRef, OrderNo, Posting};
+use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, Kind, LotNo, LotRef, OrderNo, Posting};
 use crate::extend::Extension;
 use crate::figures::{Figures, Year};
 use crate::money::Money;
@@ -47,6 +48,8 @@ pub struct Account {
     pub extension: Option<Extension>,
     /// The owner's store credit in the program's currency, where it is loaded. A ledger of its own: `post` leaves it alone.
     pub purse: Option<Box<Purse>>,
+    /// The owner's certificates in that currency, where they are loaded: a ledger of its own as well.
+    pub wallet: Option<Box<Wallet>>,
     conversions: Vec<Conversion>,
     /// How often members have done what earns without an order, in the order in which they first did.
     pub acts: Vec<Acted>,
@@ -102,6 +105,8 @@ pub struct Lot {
     pub graced: bool,
     /// The entry that gave it dates that begin anew: extensions before that do not cover it.
     pub dated_by: Option<EntryNo>,
+    /// What it is as a certificate; nothing for points and credit.
+    pub certificate: Option<Certificate>,
     pub pending: Points,
     pub available: Points,
     pub held: Points,
@@ -161,6 +166,7 @@ impl Default for Account {
             years: Vec::new(),
             extension: None,
             purse: None,
+            wallet: None,
             conversions: Vec::new(),
             acts: Vec::new(),
             lots: Vec::new(),
@@ -202,7 +208,7 @@ impl Account {
         let mut orders = Vec::with_capacity(self.orders.len() + 1);
         orders.extend_from_slice(&self.orders);
         let (holds, carried, years) = (self.holds.clone(), self.carried.clone(), self.years.clone());
-        let (purse, conversions) = (self.purse.clone(), self.conversions.clone());
+        let (purse, wallet, conversions) = (self.purse.clone(), self.wallet.clone(), self.conversions.clone());
         Self {
             lots,
             orders,
@@ -210,6 +216,7 @@ impl Account {
             carried,
             years,
             purse,
+            wallet,
             conversions,
             extension: self.extension.clone(),
             acts: self.acts.clone(),
@@ -376,6 +383,7 @@ impl Account {
                 order: opened.order,
                 graced: opened.graced,
                 dated_by: None,
+                certificate: opened.certificate.map(Certificate::of),
                 pending: Points::ZERO,
                 available: Points::ZERO,
                 held: Points::ZERO,
@@ -384,6 +392,9 @@ impl Account {
         }
         for dated in &entry.dated {
             self.post_dates(entry, *dated);
+            if entry.kind == Kind::Cancel {
+                self.lot_mut(dated.no).cancel();
+            }
         }
         for posting in &entry.postings {
             self.move_points(posting);

@@ -97,7 +97,7 @@ fn grant(ahead: &mut Ahead<'_>, version: &Version, acted: Acted, points: Points,
     if is_birthday {
         draft.actor = Some(Actor::System);
     }
-    draft.opened.push(LotOpened { lot, order: None, graced: false });
+    draft.opened.push(LotOpened::plain(lot));
     draft.move_points(lot.no, Bucket::Issued, Bucket::Available, points);
     draft.changes.acted = Some(acted);
     ahead.post_at(at, draft);

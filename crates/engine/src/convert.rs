@@ -85,7 +85,7 @@ pub(crate) fn convert(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMo
     ahead.looked_at = ahead.entries.len();
     let mut draft = Draft::new(Kind::Convert, Reason::Due);
     draft.actor = Some(Actor::System);
-    draft.opened.push(LotOpened { lot, order: None, graced: false });
+    draft.opened.push(LotOpened::plain(lot));
     draft.move_points(lot.no, Bucket::Issued, Bucket::Available, amount);
     ahead.post_credit(at, draft);
     Ok(())

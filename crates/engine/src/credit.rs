@@ -118,7 +118,7 @@ pub fn adjust_credit(credit: &Account, adjustment: &CreditAdjustment, moment: Mo
         }
         let lot =
             LotRef { no: ahead.account.next_lot, earned_at: now, available_at: now, expires_at: Timestamp::NEVER };
-        draft.opened.push(LotOpened { lot, order: None, graced: false });
+        draft.opened.push(LotOpened::plain(lot));
         draft.move_points(lot.no, Bucket::Issued, Bucket::Available, units(amount));
     } else {
         if moment.import && moment.now < ahead.account.last_at {

@@ -17,6 +17,8 @@ pub struct Decided {
     pub entries: Vec<Entry>,
     /// Entries of the owner's store credit in the program's currency.
     pub credit: Vec<Entry>,
+    /// Entries of the owner's certificates in that currency.
+    pub certificates: Vec<Entry>,
     /// What is recorded of an order beside the ledger. Its posted figures are those after the entries.
     pub order: Option<Order>,
     /// What an order's sender is told.
@@ -66,6 +68,11 @@ impl Account {
                 purse.credit.post(entry);
             }
         }
+        if let Some(wallet) = &mut self.wallet {
+            for entry in &decided.certificates {
+                wallet.ledger.post(entry);
+            }
+        }
         if let Some(order) = &decided.order {
             self.record(order.clone());
         }
@@ -80,6 +87,8 @@ pub(crate) struct Ahead<'a> {
     pub(crate) entries: Vec<Entry>,
     /// Entries on the purse.
     pub(crate) credit: Vec<Entry>,
+    /// Entries on the wallet.
+    pub(crate) certificates: Vec<Entry>,
     /// How many of the entries conversion has looked at.
     pub(crate) looked_at: usize,
     pub(crate) moment: Moment,
@@ -87,7 +96,9 @@ pub(crate) struct Ahead<'a> {
 
 impl<'a> Ahead<'a> {
     pub(crate) fn of(account: &Account, rules: Rules<'a>, moment: Moment) -> Self {
-        Self { rules, account: account.ahead(), entries: Vec::new(), credit: Vec::new(), looked_at: 0, moment }
+        let account = account.ahead();
+        let (entries, credit, certificates) = (Vec::new(), Vec::new(), Vec::new());
+        Self { rules, account, entries, credit, certificates, looked_at: 0, moment }
     }
 
     /// Numbers an entry, dates it now or at the account's last entry if that is later, and posts it on the copy.
@@ -112,9 +123,26 @@ impl<'a> Ahead<'a> {
         self.credit.push(entry);
     }
 
+    /// Posts on the owner's certificates what the last entry on points did to them.
+    pub(crate) fn post_used(&mut self, draft: Draft) {
+        let cause = self.entries.last().map(|it| (it.number, it.order));
+        let (entry, order) = cause.expect("what changes certificates is posted on the points first");
+        let wallet = self.account.wallet.as_ref().expect("a rule that changes certificates has asked for them");
+        let reason = Reason::Cause(CausedBy { program: wallet.program, entry, order });
+        self.post_certificates(self.now(), Draft { reason, ..draft });
+    }
+
+    pub(crate) fn post_certificates(&mut self, at: Timestamp, draft: Draft) {
+        let wallet = self.account.wallet.as_mut().expect("a rule that changes certificates has asked for them");
+        let entry = draft.entry(&wallet.ledger, at, self.moment.actor);
+        wallet.ledger.post(&entry);
+        self.certificates.push(entry);
+    }
+
     /// What was decided, but for an order.
     pub(crate) fn decided(self) -> Decided {
-        Decided { entries: self.entries, credit: self.credit, order: None, answer: None }
+        let Self { entries, credit, certificates, .. } = self;
+        Decided { entries, credit, certificates, order: None, answer: None }
     }
 
     /// Ledger time on this account: it never goes back.

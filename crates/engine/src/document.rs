@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::calendar::Timestamp;
+use crate::entry::LotNo;
 use crate::limits;
 use crate::money::Money;
 use crate::points::Points;
@@ -37,6 +38,8 @@ pub struct Document {
     pub hold: Option<HoldNo>,
     /// Store credit to pay with. Left out: as it stands, as far as it still fits.
     pub credit: Option<Money>,
+    /// Certificates to pay with, each as much as it can. Left out: as they stand, as far as they still fit.
+    pub certificates: Option<Vec<LotNo>>,
     /// Its lines are not sold but came back, and nobody knows of which order (O9).
     pub is_return: bool,
 }
@@ -123,6 +126,7 @@ impl Document {
             redeem: None,
             hold: None,
             credit: None,
+            certificates: None,
             is_return: false,
         }
     }
@@ -206,7 +210,14 @@ impl Document {
         if let Some(credit) = self.credit {
             check_amount("credit", credit)?;
         }
-        if self.is_return && (self.redeem.is_some() || self.hold.is_some() || self.credit.is_some()) {
+        if let Some(certificates) = &self.certificates {
+            let distinct: BTreeSet<_> = certificates.iter().collect();
+            if limits::ORDER_CERTIFICATES_MAX < certificates.len() || distinct.len() < certificates.len() {
+                return Err(invalid("certificates", "at most 20 certificates, each once"));
+            }
+        }
+        let asks = self.redeem.is_some() || self.hold.is_some() || self.credit.is_some() || self.certificates.is_some();
+        if self.is_return && asks {
             return Err(invalid("redeem", "nothing: a return without its order gives no points back"));
         }
         if self.is_return && (!self.returns.is_empty() || self.refunded.is_positive()) {

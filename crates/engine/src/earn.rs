@@ -236,7 +236,7 @@ fn own_lot(draft: &mut Draft, ahead: &Ahead<'_>, order: &Order, document: &Docum
     }
     let no = draft.next_lot(&ahead.account);
     let lot = dates(no, document, terms).expect("only an order that reached its milestone earns");
-    draft.opened.push(LotOpened { lot, order: Some(order.no), graced: false });
+    draft.opened.push(LotOpened { order: Some(order.no), ..LotOpened::plain(lot) });
     lot
 }
 

@@ -8,6 +8,7 @@ use crate::award::Worked;
 use crate::budget::BudgetUse;
 use crate::calendar::Timestamp;
 use crate::cap::{Allotted, Cut};
+use crate::certificate::Uses;
 use crate::document::HoldNo;
 use crate::figures::OfDay;
 use crate::guest::Claimed;
@@ -89,10 +90,18 @@ pub enum Kind {
     Tier,
     /// An order that had no member gets one.
     Claim,
+    /// Certificates are given to a member.
+    Issue,
+    /// Certificates pay part of an order.
+    Use,
+    /// What certificates paid of an order comes back to them.
+    GiveBack,
+    /// Staff cancel a certificate.
+    Cancel,
 }
 
 impl Kind {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -113,6 +122,10 @@ impl Kind {
         Self::Activity,
         Self::Tier,
         Self::Claim,
+        Self::Issue,
+        Self::Use,
+        Self::GiveBack,
+        Self::Cancel,
     ];
 
     /// The stable name of the kind.
@@ -138,6 +151,10 @@ impl Kind {
             Self::Activity => "activity",
             Self::Tier => "tier",
             Self::Claim => "claim",
+            Self::Issue => "issue",
+            Self::Use => "use",
+            Self::GiveBack => "give_back",
+            Self::Cancel => "cancel",
         }
     }
 }
@@ -217,6 +234,15 @@ pub struct LotOpened {
     pub order: Option<OrderNo>,
     /// Its points had their grace: what returns to it after it expired is gone.
     pub graced: bool,
+    /// It is a certificate, with so many uses.
+    pub certificate: Option<Uses>,
+}
+
+impl LotOpened {
+    /// Points that nobody's order granted.
+    pub(crate) fn plain(lot: LotRef) -> Self {
+        Self { lot, order: None, graced: false, certificate: None }
+    }
 }
 
 /// A hold is opened, or ends.
@@ -275,6 +301,17 @@ pub struct Changes {
     pub acted: Option<Acted>,
     /// Where the member stands after this entry.
     pub tier: Option<TierState>,
+    /// What it does to the member's certificates; below zero where value comes back to them.
+    pub certificates: Vec<CertificatePart>,
+}
+
+/// What a certificate pays of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificatePart {
+    pub lot: LotRef,
+    pub paid: Money,
+    /// The rest of one that can be used once: it is lost as long as the order uses the certificate.
+    pub lost: Money,
 }
 
 /// Points become store credit so many times (C1).
@@ -353,6 +390,17 @@ pub enum Reason {
     Tier(TierReview),
     /// Since when the order was there without a member.
     Claimed(Claimed),
+    /// What certificates pay of the order.
+    Certificates(PaidCertificates),
+}
+
+/// How the part of an order that certificates pay was worked out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaidCertificates {
+    /// What they may pay of what is kept.
+    pub fits: Money,
+    pub before: Money,
+    pub after: Money,
 }
 
 /// How far points are extended follows from when and by what.

@@ -39,6 +39,6 @@ pub(crate) fn grace(draft: &mut Draft, account: &Account, terms: &Terms, now: Ti
     let no = draft.next_lot(account);
     let last_day = terms.zone.date_of(now).plus_days(i32::from(terms.grace_days));
     let lot = LotRef { no, earned_at: now, available_at: now, expires_at: terms.zone.end_of(last_day) };
-    draft.opened.push(LotOpened { lot, order: None, graced: true });
+    draft.opened.push(LotOpened { graced: true, ..LotOpened::plain(lot) });
     no
 }

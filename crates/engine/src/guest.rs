@@ -208,6 +208,7 @@ fn check_asks(document: &Document, terms: &Terms, now: Timestamp) -> Result<(), 
         ("redeem", document.redeem.is_some_and(Points::is_positive)),
         ("hold", document.hold.is_some()),
         ("credit", document.credit.is_some_and(Money::is_positive)),
+        ("certificates", document.certificates.as_ref().is_some_and(|it| !it.is_empty())),
     ];
     let Some((path, _)) = asks.into_iter().find(|it| it.1) else { return Ok(()) };
     let last = terms.zone.date_of(document.placed_at).plus_days(i32::from(terms.claim_days));
@@ -236,6 +237,8 @@ fn answer(order: &Order, status: Status, terms: &Terms, rules: Rules<'_>, now: T
         credit: Money::ZERO,
         credit_asked: Money::ZERO,
         credit_left: None,
+        certificates: Vec::new(),
+        certificates_asked: Money::ZERO,
         owed: Points::ZERO,
         let_go: Points::ZERO,
         expired: Points::ZERO,

@@ -26,6 +26,8 @@ pub(crate) struct Kept {
     pub(crate) cost_sold: Money,
     /// What is kept costs.
     pub(crate) cost: Money,
+    /// What certificates pay of what is kept: no longer part of the four amounts above.
+    by_certificates: Money,
 }
 
 /// What points pay for beside goods.
@@ -95,7 +97,19 @@ impl Kept {
         let cost_sold = lines.iter().map(|it| it.sold + it.added_tax(it.sold)).sum::<Money>() + document.shipping;
         let cost = lines.iter().map(|it| it.kept + it.added_tax(it.kept)).sum::<Money>() + shipping;
         let shipping_sold = document.shipping;
-        Self { lines, shipping, pays, shipping_sold, shipping_by_gift_card, payable_sold, payable, cost_sold, cost }
+        let by_certificates = Money::ZERO;
+        Self {
+            lines,
+            shipping,
+            pays,
+            shipping_sold,
+            shipping_by_gift_card,
+            payable_sold,
+            payable,
+            cost_sold,
+            cost,
+            by_certificates,
+        }
     }
 
     /// The same under terms that may not apply to it: then points pay nothing of it (P1).
@@ -105,6 +119,18 @@ impl Kept {
             return kept;
         }
         Self { payable_sold: Money::ZERO, payable: Money::ZERO, ..kept }
+    }
+
+    /// What is left for the means that are used after certificates, which pay `kept` of it, or `sold` of it as sold (O8).
+    pub(crate) fn after_certificates(self, kept: Money, sold: Money) -> Self {
+        Self {
+            payable_sold: self.payable_sold.less(sold),
+            payable: self.payable.less(kept),
+            cost_sold: self.cost_sold.less(sold),
+            cost: self.cost.less(kept),
+            by_certificates: kept,
+            ..self
+        }
     }
 
     /// What of each line earns, and of shipping, when points pay `paid` of the order, under rules that tell lines apart.
@@ -146,8 +172,9 @@ impl Kept {
         if self.pays.shipping { shares.last().copied().unwrap_or_default() } else { Money::ZERO }
     }
 
-    /// Allots what points pay over the lines, then over the tax of each line and over shipping where they pay for these.
+    /// Allots what points and certificates pay over the lines, then over the tax of each line and over shipping where they pay for these.
     fn shares_of(&self, paid: Money) -> Vec<Money> {
+        let paid = paid + self.by_certificates;
         let lines = self.lines.iter();
         if !self.pays.tax && !self.pays.shipping {
             return allot(paid, lines.map(|it| it.payable(it.kept)));

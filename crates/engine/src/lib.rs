@@ -15,6 +15,7 @@
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points become store credit, how does that pay? | `convert.rs`, `credit.rs` |
 //! | what becomes of an order without a member? | `guest.rs` |
+//! | what do certificates pay, who gives and cancels them? | `certificate.rs`, `used.rs` |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
 //! | what earns without an order? | `activity.rs` |
 //! | what do staff do by hand? | `adjust.rs`, `redate.rs`, `reinstate.rs` |
@@ -30,6 +31,7 @@ mod budget;
 mod calendar;
 mod cap;
 mod carry;
+mod certificate;
 mod convert;
 mod credit;
 mod decision;
@@ -61,6 +63,7 @@ mod returned;
 mod settle;
 mod sums;
 mod tier;
+mod used;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use activity::{Act, Acted, Award, act, sign_up};
@@ -69,13 +72,17 @@ pub use award::{By, Part, Promoted, Worked};
 pub use budget::{BudgetUse, Budgeted, Budgets};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use cap::{Allotted, Cap, Caps, Cut};
+pub use certificate::{
+    CancelCertificate, Certificate, IssueCertificates, Uses, Wallet, cancel_certificate, issue_certificates,
+};
 pub use convert::{Conversion, Purse};
 pub use credit::{CreditAdjustment, adjust_credit};
 pub use decision::{Decided, Decision, Moment, Stop};
 pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
 pub use entry::{
-    Actor, Bucket, Carried, Cause, CausedBy, Changes, Converted, CreditPart, Displaced, Earned, Entry, EntryNo,
-    Extended, HoldChange, HoldState, Kind, LotNo, LotOpened, LotRef, OrderNo, Paid, PaidCredit, Posting, Reason,
+    Actor, Bucket, Carried, Cause, CausedBy, CertificatePart, Changes, Converted, CreditPart, Displaced, Earned, Entry,
+    EntryNo, Extended, HoldChange, HoldState, Kind, LotNo, LotOpened, LotRef, OrderNo, Paid, PaidCertificates,
+    PaidCredit, Posting, Reason,
 };
 pub use extend::{Extension, ExtensionStep};
 pub use figures::{Day, Figures, OfDay, Year};
@@ -84,14 +91,14 @@ pub use hold::{hold, release_hold};
 pub use money::{Money, MoneyFault, value_of};
 pub use order::{Answer, Status, put_order};
 pub use points::{Points, Times, points_for, points_needed, points_within};
-pub use posted::{Order, Pinned, Posted, Source, TakenBack};
+pub use posted::{Accepted, Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
     Activities, ConvertRate, Currency, CustomAct, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart,
     RedeemRate, RedeemTerms, Rules, Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
 };
 pub use progress::{Missing, Progress, SetTier, progress, set_tier};
 pub use promotion::{Gives, Promotion};
-pub use quote::{Choice, Choices, Quote, quote};
+pub use quote::{CertificateChoice, Choice, Choices, Quote, quote};
 pub use rates::{EarnRules, Earning, Exclusions, GiftCards, Multiplier, NoScale, Pay, Rate, RateOf, Rounding};
 pub use redate::{Redating, redate};
 pub use reinstate::{Reinstatement, reinstate};

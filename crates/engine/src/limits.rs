@@ -32,6 +32,9 @@ pub const TIERS_MAX: usize = 20;
 /// The most orders that a tier may ask for.
 pub const TIER_ORDERS_MAX: i64 = 1_000_000;
 pub const TIER_MONTHS_MAX: u16 = 120;
+/// The most certificates that one order uses, and that one command gives to a member.
+pub const ORDER_CERTIFICATES_MAX: usize = 20;
+pub const ISSUE_MAX: u32 = 100;
 pub const LINES_MAX: usize = 1_000;
 /// Returns of one order that are documents of their own.
 pub const RETURNS_MAX: usize = 1_000;

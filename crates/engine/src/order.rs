@@ -16,7 +16,7 @@ use crate::credit;
 use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
 use crate::document::{Document, DocumentVersion, HoldNo};
 use crate::earn;
-use crate::entry::{Earned, OrderNo, Paid, PaidCredit};
+use crate::entry::{CertificatePart, Earned, OrderNo, Paid, PaidCredit};
 use crate::extend::{self, Did};
 use crate::figures;
 use crate::kept::Kept;
@@ -29,6 +29,7 @@ use crate::redeem::{self, Named, Plan, Room};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::{repay, settle_ahead, settle_within};
 use crate::tier;
+use crate::used::{self, Used};
 
 /// What became of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,10 @@ pub struct Answer {
     pub credit_asked: Money,
     /// The store credit that can be spent now, where it is known.
     pub credit_left: Option<Money>,
+    /// What certificates pay of it, and what of them is lost.
+    pub certificates: Vec<CertificatePart>,
+    /// What they stand for in the order as sold.
+    pub certificates_asked: Money,
     /// Of its take-backs: what is or was owed, what was let go, what had expired.
     pub owed: Points,
     pub let_go: Points,
@@ -208,15 +213,17 @@ pub(crate) fn check_reach(document: &Document, pinned: Pinned, terms: &Terms) ->
 /// Fixes the redemption, then what is earned; gives back first, then takes back or grants, then takes what is newly
 /// asked for. Where a document grows without asking anew, it takes what is there: if the take-backs of this very
 /// document leave less, it is decided again with that.
-pub(crate) fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
+pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
+    let behind = start.moment.import && start.moment.now < start.account.last_at;
     let kept = Kept::under(document, &order.returned, terms);
+    let used = Used::of(&mut start, &order, document, &kept, terms, behind)?;
+    let kept = used.rest(kept);
     let named = redeem::named_hold(&start, &order, document);
     let Named { hold, points } = named.clone().unwrap_or_default();
     // To name a hold is to ask for its points: only a hold that the last document named may be gone by now.
     let known_hold = order.document.as_deref().and_then(|it| it.hold);
     let asks_for_hold = named.is_err() && known_hold != document.hold && document.cancelled_at.is_none();
     let before = order.posted.redeemed();
-    let behind = start.moment.import && start.moment.now < start.account.last_at;
     let mut credit = CreditStep::of(&order, document, &kept, terms, behind);
     loop {
         let standing = credit::money(credit.plan.standing(credit::units(credit.after)));
@@ -239,7 +246,7 @@ pub(crate) fn converge(start: Ahead<'_>, order: Order, document: &Arc<Document>,
             return Err(Rejection::BehindAccount.into());
         }
         let target = if behind { before.min(plan.target) } else { plan.target };
-        let step = Step { order: &order, document, kept: &kept, plan, credit: &credit, hold, terms };
+        let step = Step { order: &order, document, kept: &kept, used: &used, plan, credit: &credit, hold, terms };
         if credit.after.is_zero() {
             let Ok(decided) = step.take_what_is_there(start, before, target)? else {
                 unreachable!("where no credit is to pay, none is missing");
@@ -283,6 +290,7 @@ struct Step<'a> {
     order: &'a Order,
     document: &'a Arc<Document>,
     kept: &'a Kept,
+    used: &'a Used,
     plan: Plan,
     credit: &'a CreditStep,
     hold: Option<HoldNo>,
@@ -373,7 +381,8 @@ impl Step<'_> {
         figures::check_loaded(&ahead.account, order)?;
         let earned = earn::called_for(order, document, kept, value, terms, ahead.rules.budgets);
         let earned = cap::apply(&ahead.account, order, earned, terms)?;
-        if after != before || credit.after != credit.before || earn::moves(&earned, order, terms) {
+        let pays_otherwise = after != before || credit.after != credit.before || self.used.changes();
+        if pays_otherwise || earn::moves(&earned, order, terms) {
             convert::undo_own(&mut ahead, order, terms)?;
         }
         if let Some(no) = self.hold.filter(|_| after <= before) {
@@ -387,8 +396,10 @@ impl Step<'_> {
         if credit.after < credit.before {
             self.refund(&mut ahead, credit)?;
         }
+        self.used.give_back(&mut ahead, order, terms)?;
         let earned = earn::converge(&mut ahead, order, document, earned, terms)?;
         settle_within(&mut ahead)?;
+        self.used.take(&mut ahead, order)?;
         if credit.before < credit.after {
             let there = ahead.account.purse()?.available();
             if there < credit.after - credit.before {
@@ -431,10 +442,12 @@ impl Step<'_> {
             accepted: self.order.accepted.max(self.plan.asked),
             credit_asked: credit::money(credit.plan.standing(credit::units(credit.after))),
             credit_accepted: self.order.credit_accepted.max(credit::money(credit.plan.asked)),
+            certificates: self.used.accepted(),
             posted,
             ..self.order.clone()
         };
-        let answer = answer_of(&ahead, &order, Status::Recorded, earned, value);
+        let mut answer = answer_of(&ahead, &order, Status::Recorded, earned, value);
+        answer.certificates_asked = self.used.sold();
         Decided { order: Some(order), answer: Some(answer), ..ahead.decided() }
     }
 }
@@ -442,7 +455,7 @@ impl Step<'_> {
 /// The answer to a retry or a stale document: the order as it stands.
 pub(crate) fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &Terms) -> Result<Answer, NeedMore> {
     let document = order.document.as_deref().expect("only a recorded order can be sent again");
-    let kept = Kept::under(document, &order.returned, terms);
+    let kept = used::standing(order, Kept::under(document, &order.returned, terms), None);
     let value = redeem::value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
     let earned = earn::called_for(order, document, &kept, value, terms, ahead.rules.budgets);
     let earned = cap::apply(&ahead.account, order, earned, terms)?;
@@ -459,6 +472,8 @@ fn answer_of(ahead: &Ahead<'_>, order: &Order, status: Status, earned: Earned, v
         value,
         credit: order.posted.credit(),
         credit_asked: order.credit_asked,
+        certificates: order.posted.certificates.clone(),
+        certificates_asked: order.posted.by_certificates(),
         credit_left: ahead.account.purse().ok().map(Purse::available),
         owed: order.posted.owed(),
         let_go: order.posted.let_go(),

@@ -10,7 +10,7 @@ use crate::budget::BudgetUse;
 use crate::calendar::Date;
 use crate::cap::Allotted;
 use crate::document::Document;
-use crate::entry::{Bucket, CreditPart, Displaced, Entry, Kind, LotNo, LotRef, OrderNo};
+use crate::entry::{Bucket, CertificatePart, CreditPart, Displaced, Entry, Kind, LotNo, LotRef, OrderNo};
 use crate::money::Money;
 use crate::points::Points;
 use crate::returned::Returned;
@@ -31,7 +31,17 @@ pub struct Order {
     /// The same two figures of store credit.
     pub credit_asked: Money,
     pub credit_accepted: Money,
+    /// The certificates that were ever accepted for it.
+    pub certificates: Vec<Accepted>,
     pub posted: Posted,
+}
+
+/// A certificate that was accepted for an order: to ask for it again is no request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    pub certificate: LotNo,
+    /// Whether the order is meant to use it.
+    pub stands: bool,
 }
 
 /// The terms of the order's own time, fixed when it is first recorded (E4).
@@ -76,6 +86,8 @@ pub struct Posted {
     pub budgets: Vec<BudgetUse>,
     /// The store credit that pays part of it, in the order in which it was taken.
     pub credit: Vec<CreditPart>,
+    /// What certificates pay of it.
+    pub certificates: Vec<CertificatePart>,
 }
 
 /// One part of a take-back.
@@ -107,6 +119,7 @@ impl Order {
             accepted: Points::ZERO,
             credit_asked: Money::ZERO,
             credit_accepted: Money::ZERO,
+            certificates: Vec::new(),
             posted: Posted::default(),
         }
     }
@@ -121,6 +134,11 @@ impl Posted {
     /// The store credit that pays part of the order.
     pub fn credit(&self) -> Money {
         self.credit.iter().map(|it| it.amount).sum()
+    }
+
+    /// What certificates pay of the order.
+    pub fn by_certificates(&self) -> Money {
+        self.certificates.iter().map(|it| it.paid).sum()
     }
 
     /// How much of the take-backs came from one kind of source.
@@ -184,6 +202,9 @@ impl Posted {
             }
             _ => {}
         }
+        for change in &entry.changes.certificates {
+            self.post_certificate(change);
+        }
         if let Some(displaced) = &entry.changes.displaced {
             self.displaced.clone_from(displaced);
         }
@@ -198,6 +219,17 @@ impl Posted {
             None => self.budgets.push(change.clone()),
         }
         self.budgets.retain(|it| !it.points.is_zero() || it.allotted.is_some());
+    }
+
+    fn post_certificate(&mut self, change: &CertificatePart) {
+        match self.certificates.iter_mut().find(|it| it.lot.no == change.lot.no) {
+            Some(known) => {
+                known.paid += change.paid;
+                known.lost += change.lost;
+            }
+            None => self.certificates.push(*change),
+        }
+        self.certificates.retain(|it| !it.paid.is_zero() || !it.lost.is_zero());
     }
 
     /// Own points first, then what of them had expired, then those of others, then what is owed or let go.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::budget::Budgets;
 use crate::calendar::{Date, Timestamp, YearDay, Zone};
 use crate::cap::Caps;
+use crate::certificate::Uses;
 use crate::document::Document;
 use crate::money::Money;
 use crate::points::Points;
@@ -48,6 +49,8 @@ pub struct Terms {
     pub points_part: PointsPart,
     /// Points become store credit by themselves (C1).
     pub convert: Option<ConvertRate>,
+    /// How often a certificate can be used that is given without saying so (P1, C4).
+    pub certificate_uses: Uses,
 }
 
 /// Each `points` become `credit` the moment they are reached: 1,000 points = 5.00.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::account::Account;
 use crate::decision::{Decided, Moment, Stop};
 use crate::document::Document;
-use crate::entry::OrderNo;
+use crate::entry::{LotNo, OrderNo};
 use crate::kept::Kept;
 use crate::limits;
 use crate::money::Money;
@@ -16,6 +16,7 @@ use crate::posted::Order;
 use crate::program::{Rules, Terms};
 use crate::redeem::{Plan, Room, Wanted, value_paid};
 use crate::rejection::Rejection;
+use crate::used;
 
 /// An offer for a cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,23 @@ pub struct Quote {
     pub credit: Option<Money>,
     /// Why that is less than asked for, or none.
     pub why_credit: Option<Rejection>,
+    /// The certificates to ask for: those of the document that can be used, and left out where they were.
+    pub certificates: Option<Vec<LotNo>>,
+    /// Why others of the document cannot.
+    pub why_certificates: Vec<(LotNo, Rejection)>,
+    /// All that the member has, with what each would pay of the order if it were used alone.
+    pub wallet: Vec<CertificateChoice>,
+}
+
+/// A certificate of the member, and what it would pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateChoice {
+    pub certificate: LotNo,
+    pub pays: Money,
+    /// What would be lost of it, since it can be used once.
+    pub loses: Money,
+    /// Why it cannot be used.
+    pub why: Option<Rejection>,
 }
 
 /// What could be asked for. Each of it is accepted at the same instant.
@@ -69,27 +87,36 @@ pub fn quote(
 }
 
 fn quote_cart(mut cart: Cart<'_>, document: &Document) -> Result<Quote, Stop> {
+    let why_certificates = cart.clamp_certificates()?;
     let why_credit = cart.clamp_credit()?;
+    let certificates = cart.document.certificates.clone();
     let offered = |answer: &Answer| document.credit.map(|_| answer.credit_asked);
     if document.cancelled_at.is_some() {
         let (answer, _) = cart.put(Points::ZERO)?;
-        let credit = offered(&answer);
-        return Ok(Quote { redeem: answer.asked, answer, why: None, choices: Choices::default(), credit, why_credit });
+        return Ok(Quote {
+            redeem: answer.asked,
+            credit: offered(&answer),
+            answer,
+            why: None,
+            choices: Choices::default(),
+            why_credit,
+            certificates,
+            why_certificates,
+            wallet: Vec::new(),
+        });
     }
     let most = cart.clamp(limits::POINTS_MAX)?;
     let choices = cart.choices(&most);
-    match document.redeem {
-        None => {
-            let why = most.why.filter(|it| !is_bound(it));
-            let credit = offered(&most.answer);
-            Ok(Quote { redeem: most.answer.asked, answer: most.answer, why, choices, credit, why_credit })
-        }
+    let wallet = cart.wallet(&most);
+    let (answer, why) = match document.redeem {
+        None => (most.answer, most.why.filter(|it| !is_bound(it))),
         Some(wish) => {
             let offer = cart.clamp(wish)?;
-            let credit = offered(&offer.answer);
-            Ok(Quote { redeem: offer.answer.asked, answer: offer.answer, why: offer.why, choices, credit, why_credit })
+            (offer.answer, offer.why)
         }
-    }
+    };
+    let (redeem, credit) = (answer.asked, offered(&answer));
+    Ok(Quote { redeem, answer, why, choices, credit, why_credit, certificates, why_certificates, wallet })
 }
 
 struct Cart<'a> {
@@ -116,6 +143,55 @@ impl Cart<'_> {
         let decided = put(self.account, self.rules, self.known, &wanted, self.moment, |_, _| Ok(Status::Recorded))?;
         let Decided { order, answer, .. } = decided;
         Ok((answer.expect("an order is always answered"), order.expect("a cart is always recorded")))
+    }
+
+    /// Leaves certificates out that cannot be used, and answers why.
+    fn clamp_certificates(&mut self) -> Result<Vec<(LotNo, Rejection)>, Stop> {
+        let mut why = Vec::new();
+        let credit = self.document.credit.take();
+        while self.document.certificates.is_some() {
+            let rejection = match self.put(self.accepted()) {
+                Err(Stop::Rejected(rejection)) => rejection,
+                Err(stop) => return Err(stop),
+                Ok(_) => break,
+            };
+            let order = self.known.and_then(|no| self.account.order(no));
+            let known = |no: LotNo| order.is_some_and(|it| it.certificates.iter().any(|it| it.certificate == no));
+            let is_out = |no: LotNo| match &rejection {
+                Rejection::ProgramOff | Rejection::OrderType | Rejection::BehindAccount => !known(no),
+                other => other.certificate() == Some(no),
+            };
+            let asked = self.document.certificates.take().unwrap_or_default();
+            let (out, rest): (Vec<_>, Vec<_>) = asked.into_iter().partition(|it| is_out(*it));
+            if out.is_empty() {
+                return Err(rejection.into());
+            }
+            why.extend(out.into_iter().map(|it| (it, rejection.clone())));
+            self.document.certificates = Some(rest);
+        }
+        self.document.credit = credit;
+        Ok(why)
+    }
+
+    /// What each certificate of the member would pay alone.
+    fn wallet(&self, most: &Clamped) -> Vec<CertificateChoice> {
+        let version = self.rules.timeline.version(most.order.pinned.version);
+        let (Some(version), Some(wallet)) = (version, &self.account.wallet) else { return Vec::new() };
+        let terms = version.terms.under(most.order.pinned.tier);
+        let kept = Kept::under(self.document, &most.order.returned, terms);
+        let own = |no: LotNo| most.order.posted.certificates.iter().any(|it| it.lot.no == no);
+        let lots = wallet.ledger.lots().iter().filter(|it| it.available.is_positive() || own(it.at.no));
+        let choice = |lot: &crate::account::Lot| {
+            let certificate = lot.at.no;
+            let used = most.answer.certificates.iter().find(|it| it.lot.no == certificate);
+            let (pays, loses) = used.map_or_else(|| used::alone(lot, kept.payable), |it| (it.paid, it.lost));
+            let refused = used::check(&most.order, self.document, lot, terms, self.moment.now).err();
+            let why = refused.or((pays.is_zero()).then_some(Rejection::CertificateExceedsOrder { certificate }));
+            let why = why.filter(|_| used.is_none());
+            let (pays, loses) = if why.is_some() { (Money::ZERO, Money::ZERO) } else { (pays, loses) };
+            CertificateChoice { certificate, pays, loses, why }
+        };
+        lots.map(choice).collect()
     }
 
     /// Credit is used before points: lowers what is asked for to what fits and is there, and answers why.
@@ -185,6 +261,7 @@ impl Cart<'_> {
             return Choices { points: Vec::new(), why_not_more };
         };
         let kept = Kept::under(self.document, &most.order.returned, terms);
+        let kept = used::standing(&most.order, kept, Some(most.answer.certificates_asked));
         let credit = most.answer.credit;
         let room = Room::after_credit(&kept, credit, most.answer.credit_asked);
         let choice = |redeem: Points| {

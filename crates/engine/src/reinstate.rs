@@ -67,7 +67,7 @@ pub fn reinstate(account: &Account, rules: Rules<'_>, it: &Reinstatement, moment
     let no = ahead.account.next_lot;
     let lot = LotRef { no, earned_at: now, available_at: now, expires_at };
     let mut draft = Draft::new(Kind::Reinstate, Reason::Note(it.note.clone()));
-    draft.opened.push(LotOpened { lot, order: None, graced: false });
+    draft.opened.push(LotOpened::plain(lot));
     let mut left = it.points;
     for (_, from, points) in expired {
         let points = points.min(left);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::calendar::Date;
+use crate::entry::LotNo;
 use crate::money::Money;
 use crate::points::Points;
 use crate::program::Share;
@@ -23,6 +24,8 @@ pub enum Rejection {
     UnknownOrder,
     /// The program has no tier of that name.
     UnknownTier,
+    /// The member has no such certificate.
+    UnknownCertificate,
     /// The identity belongs to somebody else already.
     IdentityTaken,
     /// The order's reference belongs to another member's order.
@@ -43,6 +46,14 @@ pub enum Rejection {
     ProgramOff,
     /// The program does not apply to orders of that type.
     OrderType,
+    /// The certificate was cancelled.
+    CertificateCancelled { certificate: LotNo },
+    /// The certificate has expired.
+    CertificateExpired { certificate: LotNo },
+    /// Nothing is left of the certificate, or another order uses it.
+    CertificateUsed { certificate: LotNo },
+    /// Nothing of the order is left that the certificate could pay.
+    CertificateExceedsOrder { certificate: LotNo },
     /// Points come instead of discounts, and the order has some.
     NotWithDiscounts,
     /// The account has no such hold.
@@ -80,6 +91,17 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// The certificate that it is about.
+    pub fn certificate(&self) -> Option<LotNo> {
+        match self {
+            Self::CertificateCancelled { certificate }
+            | Self::CertificateExpired { certificate }
+            | Self::CertificateUsed { certificate }
+            | Self::CertificateExceedsOrder { certificate } => Some(*certificate),
+            _ => None,
+        }
+    }
+
     /// The stable code of the refusal.
     pub fn code(&self) -> &'static str {
         match self {
@@ -89,6 +111,7 @@ impl Rejection {
             Self::UnknownMember => "unknown_member",
             Self::UnknownOrder => "unknown_order",
             Self::UnknownTier => "unknown_tier",
+            Self::UnknownCertificate => "unknown_certificate",
             Self::IdentityTaken => "identity_taken",
             Self::OtherMember => "other_member",
             Self::ClaimEnded { .. } => "claim_ended",
@@ -99,6 +122,10 @@ impl Rejection {
             Self::DateAhead { .. } => "date_ahead",
             Self::ProgramOff => "program_off",
             Self::OrderType => "order_type",
+            Self::CertificateCancelled { .. } => "certificate_cancelled",
+            Self::CertificateExpired { .. } => "certificate_expired",
+            Self::CertificateUsed { .. } => "certificate_used",
+            Self::CertificateExceedsOrder { .. } => "certificate_exceeds_order",
             Self::NotWithDiscounts => "not_with_discounts",
             Self::UnknownHold => "unknown_hold",
             Self::HoldTaken => "hold_taken",
@@ -130,6 +157,7 @@ impl fmt::Display for Rejection {
             Self::UnknownMember => f.write_str("there is no member with that identity"),
             Self::UnknownOrder => f.write_str("there is no order of that reference"),
             Self::UnknownTier => f.write_str("the program has no tier of that name"),
+            Self::UnknownCertificate => f.write_str("certificates: the member has no such certificate"),
             Self::IdentityTaken => f.write_str("that identity belongs to another member"),
             Self::OtherMember => f.write_str("that reference is an order of another member"),
             Self::ClaimEnded { last } => write!(f, "the order had no member, and could be claimed until {last}"),
@@ -142,6 +170,12 @@ impl fmt::Display for Rejection {
             Self::VersionConflict => f.write_str("version: that version was received before with another content"),
             Self::ProgramOff => f.write_str("the program was not on when the order was placed"),
             Self::OrderType => f.write_str("the program does not apply to orders of that type"),
+            Self::CertificateCancelled { .. } => f.write_str("certificates: the certificate was cancelled"),
+            Self::CertificateExpired { .. } => f.write_str("certificates: the certificate has expired"),
+            Self::CertificateUsed { .. } => f.write_str("certificates: nothing is left of the certificate"),
+            Self::CertificateExceedsOrder { .. } => {
+                f.write_str("certificates: nothing of the order is left for the certificate to pay")
+            }
             Self::NotWithDiscounts => f.write_str("redeem: allowed are no points on an order with discounts"),
             Self::UnknownHold => f.write_str("hold: the account has no such hold"),
             Self::HoldTaken => f.write_str("hold: another order has taken it over"),

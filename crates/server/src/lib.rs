@@ -37,6 +37,7 @@ pub mod wire;
 pub mod words;
 
 pub use access::{hint as key_hint, key_text};
+pub use api::certificates::certificate_status;
 pub use app::App;
 pub use config::{Config, Draw, Limits, system_draw};
 pub use openapi::openapi;

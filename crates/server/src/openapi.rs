@@ -29,11 +29,12 @@ Keys that are not described are refused.
 - **Keys**: `Authorization: Bearer gdn_…`. Each operation says which scope its key needs; `admin` may do everything.
 - **Too much**: 429 and 503 carry `Retry-After`.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("Orders", "Record orders as they are now, and quote carts."),
     ("Holds", "Reserve points for a checkout that is not finished."),
     ("Members", "People, and what finds them."),
     ("Accounts", "A member's points in one program: balance, lots, expiries, entries, adjustments, activities."),
+    ("Certificates", "Codes that carry value: given, looked up, cancelled."),
     ("Credit", "A member's store credit: money in each currency, its entries, adjustments."),
     ("Programs", "Terms in versions, the off switch, drafts and day totals."),
     ("Channels", "Places that sell, each under one program."),
@@ -50,7 +51,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         404,
         "NotFound",
         "What is named is not there: `unknown_program`, `unknown_channel`, `unknown_member`, `unknown_order`, \
-         `unknown_hold`, `unknown_lot`, `unknown_tier`, `unknown_key`, `not_found`.",
+         `unknown_hold`, `unknown_lot`, `unknown_tier`, `unknown_certificate`, `unknown_key`, `not_found`.",
     ),
     (408, "BodyTimeout", "The body did not arrive in time: `request_timeout`."),
     (
@@ -69,7 +70,8 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
          `unknown_activity`, `activity_limit`, \
          `balance_below_minimum`, `below_minimum`, `not_in_steps`, `above_maximum`, `above_share`, `not_with_discounts`, \
          `claim_ended`, `program_off`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`, `credit_exceeds_order`, \
-         `insufficient_credit`.",
+         `insufficient_credit`, `certificate_cancelled`, `certificate_expired`, `certificate_used`, \
+         `certificate_exceeds_order`.",
     ),
     (429, "TooMany", "Too many requests with this key, or too many wrong keys: `too_many_requests`."),
     (500, "Failed", "Something failed inside, and nothing was recorded: `internal`."),

@@ -204,6 +204,11 @@ impl Problem {
             Rejection::WrongCurrency => self.field = Some("currency".to_owned()),
             Rejection::VersionKind | Rejection::VersionConflict => self.field = Some("version".to_owned()),
             Rejection::UnknownHold | Rejection::HoldTaken => self.field = Some("hold".to_owned()),
+            Rejection::UnknownCertificate
+            | Rejection::CertificateCancelled { .. }
+            | Rejection::CertificateExpired { .. }
+            | Rejection::CertificateUsed { .. }
+            | Rejection::CertificateExceedsOrder { .. } => self.field = Some("certificates".to_owned()),
             Rejection::UnknownTier => self.field = Some("tier".to_owned()),
             Rejection::UnknownMember | Rejection::OtherMember => self.field = Some("member".to_owned()),
             Rejection::ClaimEnded { last } => {
@@ -280,6 +285,10 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
@@ -302,6 +311,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::UnknownOrder
         | Rejection::UnknownHold
         | Rejection::UnknownTier
+        | Rejection::UnknownCertificate
         | Rejection::UnknownLot => StatusCode::NOT_FOUND,
         Rejection::IdentityTaken
         | Rejection::OtherMember
@@ -325,6 +335,10 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::CreditExceedsOrder { .. }
         | Rejection::BehindAccount
         | Rejection::InsufficientCredit { .. }
+        | Rejection::CertificateCancelled { .. }
+        | Rejection::CertificateExpired { .. }
+        | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateExceedsOrder { .. }
         | Rejection::UnknownActivity
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. }
@@ -342,6 +356,9 @@ impl From<&StoreError> for Box<Problem> {
             StoreError::Busy(_) => "Too much waits already; send it again in a moment.",
             StoreError::Full(_) => "The disk of the server is full; nothing was recorded. Send it again later.",
             StoreError::LongReads(_) => "Two long reads are running already; send it again when one has ended.",
+            StoreError::CodeKey { .. } => {
+                "The key of the codes of certificates is missing or another one; nothing was recorded. The log of the server says more."
+            }
             StoreError::ReadEnded { .. } => "The read took too long and was ended; send it again when less is written.",
             _ => "The database cannot be used now; nothing was recorded. Send it again later with the same key.",
         };

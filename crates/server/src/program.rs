@@ -6,6 +6,7 @@
 mod activities;
 mod allowed;
 mod caps;
+mod certificates;
 mod convert;
 mod document;
 mod draft;
@@ -22,6 +23,7 @@ use engine::{Date, Terms};
 
 pub use crate::fault::Fault;
 pub use activities::{ActivitiesDocument, CustomDocument};
+pub use certificates::{CertificatesDocument, UsesDocument};
 pub use document::{
     Amount, Discounted, EarnDocument, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument,
     RefundDocument, ShortfallPolicy, ValidityDocument,

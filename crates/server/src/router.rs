@@ -8,7 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, channels, credit, health, holds, keys, members, orders, programs, quotes, redatings, returns, tiers,
+    accounts, acts, certificates, channels, credit, health, holds, keys, members, orders, programs, quotes, redatings,
+    returns, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -47,6 +48,11 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/members/{member}/credit", "read"),
     ("GET", "/v1/members/{member}/credit/{currency}/entries", "read"),
     ("POST", "/v1/members/{member}/credit/{currency}/adjustments", "adjust"),
+    ("GET", "/v1/members/{member}/certificates", "read"),
+    ("GET", "/v1/members/{member}/certificates/{currency}/entries", "read"),
+    ("POST", "/v1/certificates", "adjust"),
+    ("GET", "/v1/certificates/{certificate}", "read"),
+    ("POST", "/v1/certificate-cancellations", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/redatings", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/reinstatements", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/activities", "orders"),
@@ -113,6 +119,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(credit::list_credit))
         .routes(routes!(credit::list_credit_entries))
         .routes(routes!(credit::adjust_credit))
+        .routes(routes!(certificates::list_certificates))
+        .routes(routes!(certificates::list_certificate_entries))
+        .routes(routes!(certificates::issue_certificates))
+        .routes(routes!(certificates::get_certificate))
+        .routes(routes!(certificates::cancel_certificates))
         .routes(routes!(redatings::redate))
         .routes(routes!(redatings::redate_many))
         .routes(routes!(acts::reinstate))

@@ -4,6 +4,7 @@
 //! and pages say the same sentence about the same entry.
 
 mod answer;
+mod certificate;
 mod credit;
 mod entry;
 mod rejection;
@@ -12,6 +13,7 @@ mod voice;
 mod worked;
 
 pub use answer::{answer_in_words, choices_in_words};
+pub use certificate::{certificate_in_words, offer_in_words, spaced};
 pub(crate) use credit::available_change;
 pub use credit::credit_in_words;
 pub use entry::{Lots, entry_in_words};

@@ -3,15 +3,18 @@
 //! Each command sees those before it. What it changes is staged first and taken over as a whole, so that a command that is
 //! refused or panics leaves nothing behind. Bounded by the commands of the batch and what each of them loads.
 
+mod beside;
+
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
 use engine::{
-    Account, BudgetUse, Budgets, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, LotRef, Order, OrderNo,
-    Purse, Rules, Timestamp,
+    Account, BudgetUse, Budgets, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, LotRef, Money, Order,
+    OrderNo, Rules, Timestamp,
 };
 use rusqlite::Connection;
 
+use crate::code::Codes;
 use crate::counters::Used;
 use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
 use crate::fault::{Fault, Found};
@@ -29,6 +32,7 @@ pub(crate) struct Batch<'a> {
     pub(crate) reference: &'a Reference,
     /// Ledger time of its live commands.
     pub(crate) now: Timestamp,
+    pub(crate) codes: &'a Codes,
     pub(crate) rows: Rows,
     accounts: BTreeMap<AccountId, Slot>,
     /// Orders without a member, by directory key and program.
@@ -53,6 +57,8 @@ pub(crate) struct Rows {
     pub(crate) entries: BTreeMap<(AccountId, EntryNo), EntryRow>,
     pub(crate) orders: BTreeMap<(AccountId, OrderNo), SavedOrder>,
     pub(crate) totals: BTreeMap<TotalsKey, Totals>,
+    /// Codes of certificates that are new, encrypted.
+    pub(crate) codes: BTreeMap<(AccountId, LotNo), (Money, Vec<u8>)>,
     /// Members that the sweeper is to leave out from now on, or no longer.
     pub(crate) parked: BTreeMap<MemberId, bool>,
 }
@@ -118,6 +124,8 @@ pub(crate) struct Slot {
     pub(crate) conversions: BTreeMap<LotNo, bool>,
     /// Whether the rules look at the owner's store credit.
     wants_credit: bool,
+    /// Whether they look at the owner's certificates.
+    wants_wallet: bool,
     /// Where its loaded orders were placed.
     channels: BTreeMap<OrderNo, u32>,
     limit: u32,
@@ -151,11 +159,12 @@ pub(crate) struct OrderPlace<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(conn: &'a Connection, reference: &'a Reference, now: Timestamp) -> Self {
+    pub(crate) fn new(conn: &'a Connection, reference: &'a Reference, now: Timestamp, codes: &'a Codes) -> Self {
         Self {
             conn,
             reference,
             now,
+            codes,
             rows: Rows::default(),
             accounts: BTreeMap::new(),
             guests: BTreeMap::new(),
@@ -275,46 +284,6 @@ impl<'a> Batch<'a> {
 
     pub(crate) fn accounts(&self) -> &BTreeMap<AccountId, Slot> {
         &self.accounts
-    }
-
-    /// Whether the rules see the owner's store credit beside this account; they always do where points become credit.
-    pub(crate) fn show_credit(&mut self, id: AccountId, is_wanted: bool) -> Found<()> {
-        let converts = self.reference.converts(id.program);
-        self.slot(id)?.wants_credit = converts || is_wanted;
-        Ok(())
-    }
-
-    /// The account of the owner's store credit in the currency of that account's program, if the rules look at it.
-    fn purse_of(&mut self, id: AccountId) -> Found<Option<AccountId>> {
-        let currency = self.reference.programs.get(&id.program).and_then(Program::currency);
-        let purse = currency.map(|it| AccountId::purse(id.owner, it));
-        Ok(purse.filter(|_| self.accounts.get(&id).is_some_and(|it| it.wants_credit)))
-    }
-
-    /// The account with the credit beside it, for rules that look at both.
-    pub(crate) fn account(&mut self, id: AccountId) -> Found<Option<Account>> {
-        self.slot(id)?;
-        let Some(purse) = self.purse_of(id)? else { return Ok(None) };
-        let credit = self.slot(purse)?.account.clone();
-        let mut account = self.slot(id)?.account.clone();
-        account.purse = Some(Box::new(Purse { program: id.program, credit }));
-        Ok(Some(account))
-    }
-
-    /// Four times as many lots as before; and of a program that carries remainders, as many orders. Where points become
-    /// store credit, as many conversions with their credit.
-    pub(crate) fn load_more(&mut self, id: AccountId) -> Found<()> {
-        self.load_more_of(id)?;
-        let Some(purse) = self.purse_of(id)? else { return Ok(()) };
-        self.load_more_of(purse)?;
-        let conn = self.conn;
-        let slot = self.slot(id)?;
-        let (limit, changed) = (slot.limit, slot.conversions.clone());
-        // What this batch has undone is stored as it was.
-        let fits = |no: LotNo| !changed.contains_key(&no);
-        slot.load(|account| load::load_conversions(conn, id, account, limit, fits))?;
-        let lots: Vec<LotRef> = slot.account.conversions().iter().map(|it| it.credit).collect();
-        self.load_lots(purse, &lots)
     }
 
     fn load_more_of(&mut self, id: AccountId) -> Found<()> {
@@ -478,6 +447,11 @@ impl<'a> Batch<'a> {
             let credit = Decided { entries: decided.credit.clone(), ..Decided::default() };
             staged.push(self.stage(purse, &credit, None, false)?);
         }
+        if !decided.certificates.is_empty() {
+            let wallet = self.wallet_of(id).ok_or(Fault::Row("certificates change that were not asked for"))?;
+            let used = Decided { entries: decided.certificates.clone(), ..Decided::default() };
+            staged.push(self.stage(wallet, &used, None, false)?);
+        }
         Ok(staged)
     }
 
@@ -534,6 +508,7 @@ impl Slot {
             years: BTreeMap::new(),
             conversions: BTreeMap::new(),
             wants_credit,
+            wants_wallet: false,
             channels: BTreeMap::new(),
             limit: LOTS,
         }

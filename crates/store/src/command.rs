@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine::{
-    Actor, Adjustment, Answer, Balance, CreditAdjustment, Document, DocumentVersion, EntryNo, Facts, HoldNo, Money,
-    OrderNo, Points, Redating, Reinstatement, Rejection, Return, SetTier, Timestamp,
+    Actor, Adjustment, Answer, Balance, CreditAdjustment, Document, DocumentVersion, EntryNo, Facts, HoldNo, LotNo,
+    Money, OrderNo, Points, Redating, Reinstatement, Rejection, Return, SetTier, Timestamp,
 };
 use tokio::sync::oneshot;
 
+use crate::certificate::{CertificateRef, NewCertificates};
 use crate::error::StoreError;
 use crate::id::{ChannelId, MemberId, ProgramId};
 use crate::key::{Scopes, SecretHash};
@@ -79,6 +80,8 @@ pub enum Body {
         member: Option<MemberRef>,
         reference: String,
         document: Arc<Document>,
+        /// The certificates that it asks for, if it says so.
+        certificates: Option<Vec<CertificateRef>>,
     },
     /// A return of an order that is recorded. One that names no order is a `PutOrder` with a document that says so.
     PutReturn {
@@ -118,6 +121,17 @@ pub enum Body {
         currency: [u8; 3],
         member: MemberRef,
         adjustment: CreditAdjustment,
+    },
+    /// Staff give certificates to a member, in the currency of a program.
+    IssueCertificates {
+        program: String,
+        member: MemberRef,
+        new: NewCertificates,
+    },
+    /// Cancelling one that was cancelled changes nothing.
+    CancelCertificate {
+        certificate: CertificateRef,
+        note: String,
     },
     /// Moves the dates of points that are there.
     Redate {
@@ -255,6 +269,8 @@ impl Body {
             | Self::ReleaseHold { .. }
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
+            | Self::IssueCertificates { .. }
+            | Self::CancelCertificate { .. }
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
@@ -279,6 +295,7 @@ impl Body {
             | Self::Hold { .. }
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
+            | Self::IssueCertificates { .. }
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
@@ -292,6 +309,7 @@ impl Body {
             | Self::PutReturn { .. }
             | Self::ChangeChannel { .. }
             | Self::ReleaseHold { .. }
+            | Self::CancelCertificate { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
             | Self::ChangeMember { .. }
@@ -336,6 +354,17 @@ pub enum Reply {
     Credit {
         entry: EntryNo,
         credit: Money,
+    },
+    /// The certificates that were made, by their numbers.
+    Certificates {
+        entry: EntryNo,
+        certificates: Vec<LotNo>,
+    },
+    /// Whose certificate was cancelled, and by which entry: none if it was cancelled before.
+    Cancelled {
+        member: MemberId,
+        certificate: LotNo,
+        entry: Option<EntryNo>,
     },
     /// How many lots have another date now, and the points in them.
     Redated {

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 
 use crate::batch::Batch;
 use crate::checkpoint::Checkpointer;
+use crate::code::Codes;
 use crate::command::{Body, Command, Failure, Time};
 use crate::decide::{decide, keyed, ledger_time};
 use crate::error::StoreError;
@@ -44,6 +45,7 @@ pub(crate) struct Writer {
     pub(crate) long: Arc<LongReads>,
     pub(crate) checkpointer: Checkpointer,
     pub(crate) stopped: Arc<AtomicBool>,
+    pub(crate) codes: Arc<Codes>,
     /// The epoch of reference data as it was last committed.
     pub(crate) epoch: Arc<AtomicU64>,
     /// Members whose settling panicked; rarely any.
@@ -127,7 +129,7 @@ impl Writer {
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         // Read once the lock is held: ledger time never runs behind a batch that committed before.
         let now = (self.clock)();
-        let mut batch = Batch::new(&self.conn, &self.reference, now);
+        let mut batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
         let mut answers = Vec::with_capacity(jobs.len());
         let mut changes_reference = false;
         let mut is_live = false;

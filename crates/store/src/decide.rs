@@ -12,6 +12,7 @@ use engine::{
 
 use crate::acts;
 use crate::batch::{Batch, OrderPlace};
+use crate::certificate::CertificateRef;
 use crate::command::{Body, Command, Failure, Reply, Time};
 use crate::directory::{self, Listed, Listing, answer_key, identity_key, order_key, reference_key, return_key};
 use crate::fault::{Fault, Found};
@@ -22,7 +23,7 @@ use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
-use crate::{credit, people, returns, session};
+use crate::{certificate, credit, people, returns, session};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -109,6 +110,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::UnknownHold
         | Rejection::UnknownLot
         | Rejection::UnknownTier
+        | Rejection::UnknownCertificate
         | Rejection::UnknownActivity => false,
         Rejection::Invalid { .. }
         | Rejection::IdentityTaken
@@ -123,6 +125,10 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::OrderType
         | Rejection::HoldTaken
         | Rejection::NotWithDiscounts
+        | Rejection::CertificateCancelled { .. }
+        | Rejection::CertificateExpired { .. }
+        | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateExceedsOrder { .. }
         | Rejection::BalanceBelowMinimum { .. }
         | Rejection::BelowMinimum { .. }
         | Rejection::NotInSteps { .. }
@@ -146,10 +152,15 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             people::sign_up(batch, *id, (name.as_deref(), facts), identities, moment)
         }
         Body::ChangeMember { member, change } => people::change(batch, member, change, moment),
-        Body::PutOrder { channel, member, reference, document } => {
-            let seed = command.seed;
-            put_order(batch, &Put { channel, member: member.as_ref(), reference, document, seed }, moment)
+        Body::PutOrder { channel, member, reference, document, certificates } => {
+            let (seed, certificates) = (command.seed, certificates.as_deref());
+            let put = Put { channel, member: member.as_ref(), reference, document, seed, certificates };
+            put_order(batch, &put, moment)
         }
+        Body::IssueCertificates { program, member, new } => {
+            certificate::issue(batch, (program, member), new, command.seed, moment)
+        }
+        Body::CancelCertificate { certificate: named, note } => certificate::cancel(batch, named, note, moment),
         Body::PutReturn { channel, reference, order, currency, returned } => {
             returns::put_return(batch, (channel, reference), order, *currency, returned, moment)
         }
@@ -178,6 +189,9 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             let entry = entry.ok_or(Fault::Row("a tier that is set is posted"))?.number;
             post(batch, id, &decided, false)?;
             Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
+        }
+        Body::Settle { owner, program } if (AccountId { owner: *owner, program: *program }).is_wallet() => {
+            certificate::settle(batch, AccountId { owner: *owner, program: *program }, now)
         }
         Body::Settle { owner, program } => {
             if !batch.reference.programs.contains_key(program) {
@@ -231,6 +245,8 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
+        | Body::IssueCertificates { .. }
+        | Body::CancelCertificate { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }
@@ -254,6 +270,8 @@ pub(crate) struct Put<'a> {
     pub(crate) document: &'a Arc<Document>,
     /// Of the command: the id of a member that signs up with it is derived from it.
     pub(crate) seed: u64,
+    /// The certificates that it asks for, if it says so.
+    pub(crate) certificates: Option<&'a [CertificateRef]>,
 }
 
 pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) -> Answered {
@@ -291,9 +309,11 @@ pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) ->
     }
     check_currency(program, put.document)?;
     credit::prepare(batch, id, known, put.document, moment.now)?;
+    let named = certificate::prepare(batch, id, known, put.document, put.certificates)?;
+    let document = named.as_ref().unwrap_or(put.document);
     let decided = ask(batch, id, |account, rules| {
         let rules = Rules { channel: Some(name), ..rules };
-        engine::put_order(account, rules, known, put.document, moment)
+        engine::put_order(account, rules, known, document, moment)
     })?;
     let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now, counted: None };
     let staged = batch.stage_all(id, &decided, Some(place), false)?;

@@ -35,10 +35,13 @@ pub(crate) enum Listing {
     Return,
     /// An order that has no member yet.
     Guest,
+    /// The code of a certificate, by a hash under a key.
+    Certificate,
 }
 
 impl Listing {
-    pub(crate) const ALL: [Self; 5] = [Self::Identity, Self::Order, Self::Reference, Self::Return, Self::Guest];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Identity, Self::Order, Self::Reference, Self::Return, Self::Guest, Self::Certificate];
 
     /// The stable number of the kind in the database.
     pub(crate) fn number(self) -> u8 {
@@ -48,6 +51,7 @@ impl Listing {
             Self::Reference => 3,
             Self::Return => 4,
             Self::Guest => 5,
+            Self::Certificate => 6,
         }
     }
 }

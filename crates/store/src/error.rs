@@ -48,6 +48,8 @@ pub enum StoreError {
     Document { path: PathBuf, program: String, version: u32, what: String },
     #[error("{0}: this kind of database is not supported yet; give the path of a file, or sqlite:PATH")]
     NotYet(String),
+    #[error("{path}: the key of the codes of certificates {what}")]
+    CodeKey { path: PathBuf, what: String },
     #[error("{path}: the database failed ({what}); send the command again, and report this if it stays")]
     Database { path: PathBuf, what: String },
 }

@@ -119,7 +119,7 @@ impl Reader {
                     "channel": it.channel, "reference": it.reference, "version": it.order.pinned.version,
                     "on": it.order.pinned.on, "asked": it.order.asked.get(), "accepted": it.order.accepted.get(),
                     "credit_asked": it.order.credit_asked.minor(), "credit_accepted": it.order.credit_accepted.minor(),
-                    "credit": it.order.posted.credit().minor(), "earned": it.order.posted.earned.get(), "redeemed": it.order.posted.redeemed().get(),
+                    "credit": it.order.posted.credit().minor(), "by_certificates": it.order.posted.by_certificates().minor(), "earned": it.order.posted.earned.get(), "redeemed": it.order.posted.redeemed().get(),
                     "is_return": it.order.document.as_deref().is_some_and(|it| it.is_return),
                     "returned": it.order.returned.iter().map(returned).collect::<Vec<_>>(),
                     "placed_at": it.order.document.as_deref().map(|it| it.placed_at.to_string()), "amount": amount,
@@ -192,10 +192,11 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
     let opened: Vec<Value> = entry
         .opened
         .iter()
-        .map(|it| json!({"lot": lot(it.lot), "order": it.order.map(|it| it.0), "graced": it.graced}))
+        .map(|it| json!({"lot": lot(it.lot), "order": it.order.map(|it| it.0), "graced": it.graced, "uses": it.certificate.map(engine::Uses::name)}))
         .collect();
     json!({
         "type": "entry", "member": id.owner.to_string(), "program": program, "currency": currency,
+        "certificates": id.is_wallet(),
         "entry": entry.number.0,
         "at": entry.at.to_string(), "day": day, "kind": kind_name(entry.kind), "order": entry.order.map(|it| it.0),
         "actor": actor(entry), "reason": reason(&entry.reason), "opened": opened, "dated": entry.dated.iter().copied().map(lot).collect::<Vec<_>>(),
@@ -264,6 +265,9 @@ fn changes(it: &Changes) -> Value {
         "converted": it.converted.map(|it| json!({
             "points": it.rate.points.get(), "credit": it.rate.credit.minor(), "times": it.times,
         })),
+        "certificates": it.certificates.iter().map(|it| json!({
+            "certificate": it.lot.no.0, "paid": it.paid.minor(), "lost": it.lost.minor(),
+        })).collect::<Vec<_>>(),
         "credit": it.credit.iter().map(|it| json!({"lot": it.lot.no.0, "amount": it.amount.minor()})).collect::<Vec<_>>(),
         "acted": it.acted.as_ref().map(|it| json!({
             "act": act(&it.act), "day": it.day.to_string(), "of_day": it.of_day, "of_month": it.of_month,
@@ -309,6 +313,9 @@ fn reason(reason: &Reason) -> Value {
         }),
         Reason::Credit(it) => json!({
             "code": "credit", "fits": it.fits.minor(), "before": it.before.minor(), "after": it.after.minor(),
+        }),
+        Reason::Certificates(it) => json!({
+            "code": "certificates", "fits": it.fits.minor(), "before": it.before.minor(), "after": it.after.minor(),
         }),
         Reason::Cause(it) => json!({
             "code": "cause", "program": it.program, "entry": it.entry.0, "order": it.order.map(|it| it.0),

@@ -8,6 +8,7 @@ use engine::{Account, Claim, Decided, Document, Guest, GuestDecided, Moment, Ord
 use rusqlite::{Connection, Row, params};
 
 use crate::batch::{Batch, OrderPlace};
+use crate::certificate;
 use crate::command::{OrderName, Reply, ReturnedPart};
 use crate::credit;
 use crate::decide::{Answered, Put, Refused, ask, check_currency, find_owner};
@@ -89,6 +90,7 @@ pub(crate) fn sign_up(
     identity: &Identity,
     moment: Moment,
 ) -> Result<MemberId, Refused> {
+    certificate::nobodys(put.certificates)?;
     let key = identity_key(identity);
     let owner = MemberId::derived(moment.now, &[put.seed.to_be_bytes().as_slice(), key.as_slice()].concat());
     let id = AccountId { owner, program: at.channel.program };
@@ -122,9 +124,13 @@ pub(crate) fn put(batch: &mut Batch<'_>, put: &Put<'_>, at: Place<'_>, named: Na
             Named::New(identity) => Some(sign_up(batch, put, at, &identity, moment)?),
         };
         if let Some(owner) = owner {
-            return claim(batch, guest, at, owner, Claim::Document(put.document), moment);
+            let id = AccountId { owner, program: program.number };
+            let document = certificate::prepare(batch, id, None, put.document, put.certificates)?;
+            let document = document.as_ref().unwrap_or(put.document);
+            return claim(batch, guest, at, owner, Claim::Document(document), moment);
         }
     }
+    certificate::nobodys(put.certificates)?;
     let decided = engine::put_guest(known.as_ref().map(|it| &it.guest), rules, put.document, moment)?;
     let owner = MemberId(at.key);
     let day = match &known {
@@ -200,7 +206,9 @@ pub(crate) fn claim_by_staff(
     batch.load_order(id, OrderNo(listed.number))?;
     let known = batch.slot(id)?.account.order(OrderNo(listed.number)).and_then(|it| it.document.clone());
     let document = known.ok_or(Fault::Row("an order is recorded with its document"))?;
-    let put = Put { channel: name, member: Some(member), reference: &order.reference, document: &document, seed: 0 };
+    let (channel, reference) = (name, order.reference.as_str());
+    let (member, document, certificates) = (Some(member), &document, None);
+    let put = Put { channel, member, reference, document, seed: 0, certificates };
     crate::decide::put_order(batch, &put, moment)
 }
 

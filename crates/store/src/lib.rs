@@ -3,7 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | what can be asked, what is answered? | `command.rs`, `member.rs`, `id.rs`, `key.rs`, `error.rs` |
-//! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, store credit `credit.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
+//! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, store credit `credit.rs`, certificates `certificate.rs` and their codes `code.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
 //! | is it all true? how fast could it be? | `verify.rs`, `export.rs`, `floor.rs` |
@@ -12,7 +12,9 @@ mod access;
 mod acts;
 mod backup;
 mod batch;
+mod certificate;
 mod checkpoint;
+mod code;
 mod command;
 mod commit;
 mod counters;
@@ -50,7 +52,9 @@ mod totals;
 mod verify;
 
 pub use backup::{backup, restore};
+pub use certificate::{CertificateRef, NewCertificates, certificate_ledger};
 pub use checkpoint::LogWritten;
+pub use code::{CodeHash, KEY_VARIABLE};
 pub use command::{Body, Command, Failure, Key, OrderName, Reply, ReturnedPart, Ticket, Time};
 pub use database::Database;
 pub use error::StoreError;
@@ -60,8 +64,9 @@ pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use query::{
-    Background, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase, MemberInfo,
-    MemberRules, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize, credit_ledger,
+    Background, CertificateInfo, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase,
+    MemberInfo, MemberRules, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,
+    credit_ledger,
 };
 pub use reference::Compile;
 pub use store::{Clock, Options, Store, system_clock};

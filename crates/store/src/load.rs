@@ -164,10 +164,12 @@ pub(crate) fn read_lot(row: &Row<'_>) -> Found<Lot> {
     let earned_at = time(row, 2)?;
     let available_at = row.get::<_, Option<i64>>(5)?.map_or(earned_at, Timestamp::from_micros);
     let expires_at = row.get::<_, Option<i64>>(6)?.map_or(place.sort_at, Timestamp::from_micros);
+    let (graced, certificate) = pack::read_lot_code(row.get(7)?)?;
     let lot = Lot {
         at: LotRef { no: LotNo(row.get(3)?), earned_at, available_at, expires_at },
         order: row.get::<_, Option<u64>>(4)?.map(OrderNo),
-        graced: row.get(7)?,
+        graced,
+        certificate,
         dated_by: row.get::<_, Option<u64>>(12)?.map(EntryNo),
         pending: points(row, 8)?,
         available: points(row, 9)?,
@@ -374,6 +376,7 @@ pub(crate) fn read_order(row: &Row<'_>) -> Found<OrderRow> {
         accepted: state.accepted,
         credit_asked: state.credit_asked,
         credit_accepted: state.credit_accepted,
+        certificates: state.certificates,
         posted: state.posted,
         returned: state.returned,
     };

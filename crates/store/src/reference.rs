@@ -177,6 +177,8 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
+        | Body::IssueCertificates { .. }
+        | Body::CancelCertificate { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }

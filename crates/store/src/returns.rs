@@ -4,6 +4,7 @@
 use engine::{Document, OrderNo, Rejection};
 
 use crate::batch::{Batch, OrderPlace};
+use crate::certificate;
 use crate::command::{OrderName, Reply, ReturnedPart};
 use crate::credit;
 use crate::decide::{Refused, ask, check_reference};
@@ -43,6 +44,7 @@ pub(crate) fn put_return(
         batch.load_hold(id, hold)?;
     }
     credit::prepare(batch, id, Some(no), &known, moment.now)?;
+    certificate::prepare(batch, id, Some(no), &known, None)?;
     let returned = part.clone().of(taken, reference);
     let decided = ask(batch, id, |account, rules| engine::put_return(account, rules, no, &returned, currency, moment))?;
     let place = OrderPlace {

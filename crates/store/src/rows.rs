@@ -24,6 +24,8 @@ pub(crate) fn facts(row: &Row<'_>, index: usize) -> Found<Facts> {
 
 /// The first byte of the number of an account of store credit; the others are the letters of its currency.
 const PURSE: u8 = 0xff;
+/// The same of an account of certificates.
+const WALLET: u8 = 0xfe;
 
 impl AccountId {
     /// The owner's store credit in a currency: an account of no program, whose points are minor units.
@@ -31,17 +33,26 @@ impl AccountId {
         Self { owner, program: u32::from_be_bytes([PURSE, a, b, c]) }
     }
 
-    /// The currency of an account of store credit.
+    /// The owner's certificates in a currency: an account of no program, of which each lot is one.
+    pub(crate) fn wallet(owner: MemberId, [a, b, c]: [u8; 3]) -> Self {
+        Self { owner, program: u32::from_be_bytes([WALLET, a, b, c]) }
+    }
+
+    pub(crate) fn is_wallet(self) -> bool {
+        self.currency().is_some() && self.program < u32::from_be_bytes([PURSE, 0, 0, 0])
+    }
+
+    /// The currency of an account of store credit or of certificates.
     pub(crate) fn currency(self) -> Option<[u8; 3]> {
         match self.program.to_be_bytes() {
-            [PURSE, a, b, c] => Some([a, b, c]),
+            [PURSE | WALLET, a, b, c] => Some([a, b, c]),
             _ => None,
         }
     }
 }
 
-/// The numbers from here on are those of store credit.
-pub(crate) const PURSES: u32 = u32::from_be_bytes([PURSE, 0, 0, 0]);
+/// The numbers from here on are those of certificates and of store credit.
+pub(crate) const NO_PROGRAMS: u32 = u32::from_be_bytes([WALLET, 0, 0, 0]);
 
 pub(crate) const FIGURES: usize = 13;
 

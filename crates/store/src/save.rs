@@ -63,6 +63,8 @@ const UPDATE_CONVERSION: &str = "UPDATE ledger SET body = $1
     WHERE owner_id = $2 AND program = $3 AND part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $4";
 const DELETE_CONVERSION: &str = "DELETE FROM ledger
     WHERE owner_id = $1 AND program = $2 AND part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $3";
+const INSERT_CODE: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no, issued, body)
+    VALUES ($1, $2, 8, 0, 0, 0, $3, $4, $5)";
 
 pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     let conn = batch.conn;
@@ -78,6 +80,7 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     save_years(conn, batch)?;
     save_conversions(conn, batch)?;
     save_budgets(conn, batch.used())?;
+    save_codes(conn, &batch.rows)?;
     save_totals(conn, &batch.rows.totals)?;
     save_answers(conn, &batch.rows, batch.now)
 }
@@ -194,9 +197,8 @@ fn save_lots(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
                 (phase, sort_at.micros(), lot.at.earned_at.micros())
             };
             let (phase, sort_at, earned_at) = key(lot);
-            if before.as_ref().map(key) == Some((phase, sort_at, earned_at))
-                && before.is_some_and(|it| (it.at, it.dated_by) == (lot.at, lot.dated_by))
-            {
+            let is_same = |it: &Lot| (it.at, it.dated_by, it.certificate) == (lot.at, lot.dated_by, lot.certificate);
+            if before.as_ref().map(key) == Some((phase, sort_at, earned_at)) && before.as_ref().is_some_and(is_same) {
                 one(update.execute(params![
                     lot.pending.get(),
                     lot.available.get(),
@@ -234,7 +236,7 @@ fn insert_lot(insert: &mut Statement<'_>, id: &AccountId, no: LotNo, lot: &Lot) 
         lot.order.map(|it| it.0),
         left_out(lot.at.available_at, lot.at.earned_at),
         left_out(lot.at.expires_at, sort_at),
-        lot.graced,
+        pack::lot_code(lot.graced, lot.certificate),
         lot.pending.get(),
         lot.available.get(),
         lot.held.get(),
@@ -322,6 +324,14 @@ fn save_conversions(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
                 (None, false) => {}
             }
         }
+    }
+    Ok(())
+}
+
+fn save_codes(conn: &Connection, rows: &Rows) -> Found<()> {
+    for ((id, no), (value, body)) in &rows.codes {
+        let mut insert = conn.prepare_cached(INSERT_CODE)?;
+        insert.execute(params![id.owner.0, id.program, no.0, value.minor(), body])?;
     }
     Ok(())
 }

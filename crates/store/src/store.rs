@@ -17,7 +17,9 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use crate::backup::backup_from;
+use crate::certificate::CertificateRef;
 use crate::checkpoint::{Checkpointer, FILE_MAX, LogWritten, Progress, open_file};
+use crate::code::Codes;
 use crate::command::{Command, Ticket};
 use crate::commit::Writer;
 use crate::database::Database;
@@ -25,9 +27,10 @@ use crate::error::StoreError;
 use crate::gate::Gate;
 use crate::long::LongReads;
 use crate::migrate::{epoch_of, inspect, is_empty, migrate};
-use crate::query::{Reader, parked};
+use crate::query::{CertificateInfo, Reader, parked};
 use crate::queue::{Job, NotTaken, Queue};
 use crate::reference::{Compile, Known, load_reference};
+use crate::rows::AccountId;
 
 /// How long a transaction waits for a process that holds the database's lock, such as a tool of SQLite.
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -81,6 +84,7 @@ struct Inner {
     epoch: Arc<AtomicU64>,
     known: Arc<Known>,
     progress: Arc<Progress>,
+    codes: Arc<Codes>,
     /// Kept open until the connections are closed.
     _file: Arc<File>,
     /// Held until all else is closed.
@@ -111,11 +115,11 @@ impl Store {
         } else {
             inspect(path)?;
         }
-        let gate = Arc::new(Gate::default());
+        let (gate, progress) = (Arc::new(Gate::default()), Arc::new(Progress::default()));
         let long = Arc::new(LongReads::new(options.long_read_bytes_max));
         let stopped = Arc::new(AtomicBool::new(false));
-        let progress = Arc::new(Progress::default());
         let conn = open_writing(path, (options.clock)(), &progress)?;
+        let codes = Arc::new(Codes::open(path, &conn)?);
         let file = open_file(path)?;
         let checkpointer = connect(path).and_then(|it| {
             Checkpointer::start(it, path, &file, &progress).map_err(|error| StoreError::io(path, &error))
@@ -136,6 +140,7 @@ impl Store {
             long: Arc::clone(&long),
             checkpointer,
             stopped: Arc::clone(&stopped),
+            codes: Arc::clone(&codes),
             epoch: Arc::clone(&epoch),
             parked: parked.into_iter().collect(),
         };
@@ -156,6 +161,7 @@ impl Store {
             epoch,
             known: Arc::default(),
             progress,
+            codes,
             _file: file,
             lock,
         };
@@ -232,6 +238,23 @@ impl Store {
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let snapshot = self.inner.long.enter(self.path())?;
         backup_from(&snapshot, self.path(), to)
+    }
+
+    /// A certificate by its code, as somebody shows it.
+    ///
+    /// # Errors
+    /// When the key of the codes is not there.
+    pub fn certificate(&self, code: &str) -> Result<CertificateRef, StoreError> {
+        Ok(self.inner.codes.hash(code)?.map_or(CertificateRef::NoCode, CertificateRef::Code))
+    }
+
+    /// The code of a certificate, for people to see.
+    ///
+    /// # Errors
+    /// When the key of the codes is not there, or the code is damaged.
+    pub fn code(&self, certificate: &CertificateInfo) -> Result<String, StoreError> {
+        let id = AccountId::wallet(certificate.member, certificate.currency.code);
+        self.inner.codes.reveal((id, certificate.lot.at.no), &certificate.sealed)
     }
 
     /// By the clock that live commands go by.

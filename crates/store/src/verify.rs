@@ -3,6 +3,8 @@
 //! One snapshot. Bounded by one account at a time and by the day totals. The first difference is named; after it nothing
 //! more is looked at.
 
+mod wallet;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -83,6 +85,7 @@ pub(crate) fn verify(conn: &Connection, progress: &mut dyn FnMut(u64)) -> Found<
         owner: None,
         conversions: 0,
         budgets: Proof::default(),
+        wallets: wallet::Wallets::default(),
     };
     match check.all(progress) {
         Ok(()) => {}
@@ -104,6 +107,7 @@ struct Check<'a> {
     owner: Option<MemberId>,
     conversions: u64,
     budgets: Proof,
+    wallets: wallet::Wallets,
 }
 
 impl Check<'_> {
@@ -123,6 +127,7 @@ impl Check<'_> {
         }
         self.credit_is_told()?;
         self.guests()?;
+        self.used_is_told()?;
         self.counts()?;
         self.sign_ups()?;
         self.compare_totals()?;
@@ -148,6 +153,7 @@ impl Check<'_> {
     fn account(&mut self, id: AccountId) -> Compared<()> {
         if self.owner != Some(id.owner) {
             self.credit_is_told()?;
+            self.used_is_told()?;
             self.owner = Some(id.owner);
         }
         let stored = load_balance(self.conn, id)?;
@@ -158,6 +164,7 @@ impl Check<'_> {
         self.compare_holds(id, &replayed)?;
         self.compare_years(id, &replayed)?;
         self.compare_conversions(id, &replayed)?;
+        self.compare_codes(id, &replayed)?;
         self.compare_orders(id, &replayed, &stored)
     }
 
@@ -191,6 +198,7 @@ impl Check<'_> {
             };
             self.match_credit(id, &entry)?;
             self.budgets.count(id.program, &entry);
+            self.match_used(id, &entry)?;
             let mut sums = Totals::default();
             sums.count(&entry);
             let key = TotalsKey { program: id.program, channel, day: row.get(5)? };
@@ -211,6 +219,9 @@ impl Check<'_> {
             if !entry.changes.credit.is_empty() {
                 self.credit.insert((id.program, no), entry.changes.credit.clone());
             }
+            return Ok(());
+        }
+        if id.is_wallet() {
             return Ok(());
         }
         let cause = match &entry.reason {
@@ -374,7 +385,7 @@ impl Check<'_> {
     /// Rows of accounts that are not there, or that no look-up comes to: one look at the whole tree.
     fn counts(&mut self) -> Compared<()> {
         let report = &self.report;
-        let mut stored = [0; 8];
+        let mut stored = [0; 9];
         let mut statement = self.conn.prepare_cached("SELECT part FROM ledger")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -389,6 +400,7 @@ impl Check<'_> {
             (stored[5], "years", report.years),
             (stored[6], "conversions", self.conversions),
             (stored[7], "orders without a member", report.guests),
+            (stored[8], "codes", self.wallets.codes),
             (stored[0], "accounts", report.accounts),
         ] {
             if found != expected {
@@ -466,7 +478,7 @@ impl Check<'_> {
             ),
             (
                 "an account is in no program",
-                "SELECT program FROM accounts WHERE program < 4278190080 AND program NOT IN (SELECT program FROM versions)",
+                "SELECT program FROM accounts WHERE program < 4261412864 AND program NOT IN (SELECT program FROM versions)",
             ),
             (
                 "a version has no program",

@@ -107,6 +107,7 @@ fn order(number: u64, reference: &str, now: Timestamp) -> Command {
         member: Some(MemberRef::Id(member(number))),
         reference: reference.to_owned(),
         document,
+        certificates: None,
     };
     Command { key: None, actor: Actor::Channel(1), time: Time::Live, seed: number, body }
 }

@@ -267,6 +267,7 @@ impl Run<'_> {
                 member: order.member,
                 reference: order.reference.clone(),
                 document: Arc::new(order.document),
+                certificates: None,
             },
         };
         let sent = Sent::Order { line: order.line, reference: order.reference, is_flat: order.is_flat };
@@ -365,6 +366,11 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::UnknownOrder => "order".to_owned(),
         Rejection::UnknownTier => "tier".to_owned(),
         Rejection::UnknownHold | Rejection::HoldTaken => "hold".to_owned(),
+        Rejection::UnknownCertificate
+        | Rejection::CertificateCancelled { .. }
+        | Rejection::CertificateExpired { .. }
+        | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateExceedsOrder { .. } => "certificates".to_owned(),
         // What staff do and what earns without an order comes in no line of orders.
         Rejection::UnknownLot => "lot".to_owned(),
         Rejection::UnknownActivity | Rejection::ActivityLimit { .. } => "activity".to_owned(),

@@ -174,6 +174,7 @@ fn commands(life: &Life) -> impl Iterator<Item = (About, Command)> + '_ {
             member: Some(MemberRef::Id(id)),
             reference: event.row.to_string(),
             document: event.document.clone(),
+            certificates: None,
         };
         let command = Command { key: None, actor: Actor::Import, time: Time::Import(event.at), seed: 0, body };
         (About::Row(event.row), command)

@@ -37,6 +37,10 @@ fn read(line: u64, row: u64, whole: &OrderDocument, shop: &Shop) -> Result<Order
     }
     let member = whole.member.as_deref().map(|it| member_of(it, shop)).transpose();
     let member = member.map_err(|it| at("member", parted(it, "a member id, or an identity such as card:6001234")))?;
+    if whole.certificates.is_some() {
+        let what = "orders of the past name no certificates".to_owned();
+        return Err(at("certificates", (what, "the key left out".to_owned())));
+    }
     let time = |text: &str| time(text, shop);
     let document = whole.read(&Reading { currency: shop.currency, time: &time, hold: &hold_no })?;
     let recorded = whole.at.as_deref().map(time).transpose().map_err(|it| at("at", it))?;

@@ -11,6 +11,7 @@ use engine::{
 };
 
 use super::acts::PointsAct;
+use super::certificates::{CertificateAct, Told};
 
 /// The one program and the first channel of a scenario.
 pub(super) const PROGRAM: &str = "points";
@@ -123,6 +124,11 @@ pub(super) enum Act {
         currency: [u8; 3],
         adjustment: CreditAdjustment,
     },
+    OnCertificates {
+        person: Person,
+        program: String,
+        act: CertificateAct,
+    },
     /// What staff do to points, or members do beside buying.
     OnPoints {
         person: Person,
@@ -181,6 +187,10 @@ pub(super) trait Backend {
 
     /// The store credit that can be spent at an instant.
     fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money>;
+
+    /// All certificates that a member has had.
+    fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>>;
+
     /// Where a member stands; nothing where the program has no tiers.
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>>;
 

@@ -13,7 +13,7 @@ const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `i
     `gift cards when sold|used`, `round per line|order`, `order types new renewal`, `promotion \"Double Mondays\" times 2 on monday`, `no promotion \"Double Mondays\"`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
     `expire after 12 months without activity`, `any order extends by 12 months`, `earning extends by 12 months`, \
-    `nothing extends`, `convert 1000 to 5.00`, `convert nothing`, `sign up gives 100 points`, `birthday gives 50 points`, \
+    `nothing extends`, `convert 1000 to 5.00`, `convert nothing`, `certificates once`, `certificates several`, `sign up gives 100 points`, `birthday gives 50 points`, \
     `activity review gives 50 points 1 a day`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
     `points pay shipping|tax|goods only`, `points instead of|after discounts`, \
@@ -51,6 +51,7 @@ pub(super) struct Clauses {
     shortfall: &'static str,
     earning: Earning,
     convert: Option<(String, String)>,
+    certificates: &'static str,
 }
 
 impl Default for Clauses {
@@ -82,6 +83,7 @@ impl Default for Clauses {
             shortfall: "owe",
             earning: Earning::default(),
             convert: None,
+            certificates: "several",
         }
     }
 }
@@ -97,6 +99,10 @@ impl Clauses {
             self.change_cap(&mut words)?;
         } else if words.eat("earn") {
             self.earn = (figure(&mut words)?, after(&mut words, "per")?);
+        } else if words.eat("certificates once") {
+            self.certificates = "once";
+        } else if words.eat("certificates several") {
+            self.certificates = "several";
         } else if words.eat("convert nothing") {
             self.convert = None;
         } else if words.eat("convert") {
@@ -204,8 +210,8 @@ impl Clauses {
     /// The program document.
     pub(super) fn to_json(&self) -> String {
         let Self { currency, zone, on, mode, include_tax, include_shipping, validity, extend, .. } = self;
-        let Self { waiting_days, grace_days, value_min, points_min, hold_minutes, on_refund, shortfall, .. } = self;
-        let Self { sign_up, birthday, claim_days, .. } = self;
+        let Self { waiting_days, grace_days, value_min, points_min, hold_minutes, on_refund, .. } = self;
+        let Self { shortfall, certificates, sign_up, birthday, claim_days, .. } = self;
         let custom = self.custom.join(", ");
         let ((points, per), (redeem, value)) = (&self.earn, &self.redeem);
         let (limits, tiers) = (self.limits.to_json(), self.tiers.to_json());
@@ -240,7 +246,8 @@ impl Clauses {
     "points": {redeem}, "value": "{value}", "min_value": "{value_min}", "min_points": {points_min},
     "hold_minutes": {hold_minutes}, "on_refund": "{on_refund}"{limits}
   }},
-  "refund": {{ "shortfall": "{shortfall}" }}{convert}{tiers}
+  "refund": {{ "shortfall": "{shortfall}" }},
+  "certificates": {{ "uses": "{certificates}" }}{convert}{tiers}
 }}
 "#
         )

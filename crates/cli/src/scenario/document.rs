@@ -1,13 +1,13 @@
 //! Orders in words. A step that says what was sold is the whole document; one that does not is the last document of the
 //! order with the changes that the step names.
 
-use engine::{Document, DocumentVersion, HoldNo, Line, LineKind, Money, Points, Return, ReturnPart, Timestamp};
+use engine::{Document, DocumentVersion, HoldNo, Line, LineKind, LotNo, Money, Points, Return, ReturnPart, Timestamp};
 
 use super::moment::When;
 use super::words::{Fault, Words, money};
 
 const ALLOWED: &str = "an amount such as 100.00, `placed`, `paid`, `fulfilled` or `cancelled` (with `on 2022-02-28` if not \
-    now), `redeem 500`, `credit 5.00`, `hold 1`, `version 3`, `changed 2022-02-28 10:00`, `coupon 15.00`, `discount 5.00`, \
+    now), `redeem 500`, `credit 5.00`, `certificate 1`, `no certificates`, `hold 1`, `version 3`, `changed 2022-02-28 10:00`, `coupon 15.00`, `discount 5.00`, \
     `shipping 4.90`, `gift cards 20.00`, `type renewal`, `refunded 40.00`, `returned book 1`, `in EUR`, `from till`, `import`, `again`, and last `lines: book \
     2 x 20.00 less 1.00 tax 3.00 included, card 25.00 gift card`";
 const ALLOWED_LINE: &str =
@@ -26,6 +26,7 @@ enum Change {
     Date(Named, Option<Timestamp>),
     Redeem(Points),
     Credit(Money),
+    Certificates(Vec<LotNo>),
     Hold(HoldNo),
     Version(DocumentVersion),
     Coupon(Money),
@@ -114,6 +115,14 @@ impl Change {
             Self::Redeem(words.points()?)
         } else if words.eat("credit") {
             Self::Credit(words.money(exponent)?)
+        } else if words.eat("no certificates") {
+            Self::Certificates(Vec::new())
+        } else if words.eat("certificate") || words.eat("certificates") {
+            let mut numbers = vec![LotNo(words.number("the number of a certificate such as 1")?)];
+            while words.eat("and") {
+                numbers.push(LotNo(words.number("the number of a certificate such as 2")?));
+            }
+            Self::Certificates(numbers)
         } else if words.eat("hold") {
             Self::Hold(HoldNo(words.number("the number of a hold such as 1")?))
         } else if words.eat("version") {
@@ -158,6 +167,7 @@ impl Change {
             }
             Self::Redeem(points) => document.redeem = Some(*points),
             Self::Credit(credit) => document.credit = Some(*credit),
+            Self::Certificates(numbers) => document.certificates = Some(numbers.clone()),
             Self::Hold(no) => document.hold = Some(*no),
             Self::Version(version) => document.version = *version,
             Self::Coupon(amount) => document.coupon = *amount,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::certificates;
 use super::moment::When;
 use super::tiers;
 use super::words::{Fault, Words};
@@ -16,6 +17,7 @@ pub(super) enum Tells {
     Account,
     Lots,
     Entries,
+    Certificates,
     Tier,
 }
 
@@ -25,11 +27,11 @@ const OF_ORDER: [&str; 9] =
 const OF_ACCOUNT: [&str; 11] =
     ["balance", "pending", "held", "owed", "let go", "expired", "issued", "redeemed", "revoked", "deducted", "hold"];
 /// Amounts: what of the member's store credit can be spent, and what of it pays for an order.
-const OF_MONEY: [&str; 2] = ["store credit", "credit"];
+const OF_MONEY: [&str; 4] = ["store credit", "credit", "certificates", "loses"];
 const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
-    `cut by order|day|month|year|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `credit 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
+    `cut by order|day|month|year|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `credit 5.00`, `certificates 20.00`, `loses 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
     `recorded`, `retry`, `stale`, `unchanged`, `refused CODE`, of a quote `choices 500 1000`, `no choices`, `more because \
-    CODE`, `credit because CODE`, and of the account `balance 100` or `100`, `store credit 5.00`, `pending 20`, \
+    CODE`, `credit because CODE`, `certificate because CODE`, `offers 1 20.00 2 5.00`, and of the account `balance 100` or `100`, `store credit 5.00`, `pending 20`, \
     `held 50`";
 const ALLOWED_OF_ACCOUNT: &str = "`100` or `balance 100`, `pending 20`, `held 50`, `owed 5`, `let go 5`, `expired 40`, \
     `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `hold 1`, `store credit 5.00`, `until 2023-08-05`, `never expires`, \
@@ -81,6 +83,7 @@ impl Expected {
         match tells {
             Tells::Lots => Ok(vec![Self::Items(list(parts, read_lot)?)]),
             Tells::Entries => Ok(vec![Self::Items(list(parts, read_entry)?)]),
+            Tells::Certificates => Ok(vec![Self::Items(list(parts, |words| certificates::read_item(words, when))?)]),
             Tells::Nothing | Tells::Order | Tells::Quote | Tells::Account | Tells::Tier => {
                 let mut expected = Vec::new();
                 for part in parts {
@@ -126,7 +129,7 @@ impl FoundItem {
     }
 }
 
-fn list<'a>(parts: impl Iterator<Item = &'a str>, read: fn(&mut Words) -> Result<String, Fault>) -> ListOf {
+fn list<'a>(parts: impl Iterator<Item = &'a str>, read: impl Fn(&mut Words) -> Result<String, Fault>) -> ListOf {
     let mut items = Vec::new();
     for part in parts {
         let mut words = Words::of(part)?;
@@ -185,7 +188,11 @@ fn read_figure(words: &mut Words, tells: Tells, when: &When, expected: &mut Vec<
         return Ok(());
     }
     let points: &[&str] = if of_sale { &OF_ORDER } else { &OF_ACCOUNT };
-    if words.eat("credit because") {
+    if tells == Tells::Quote
+        && let Some((name, value)) = certificates::offered(words, when)?
+    {
+        push(name, value);
+    } else if words.eat("credit because") {
         push("credit because", words.take().to_owned());
     } else if words.eat("because") {
         push("because", words.take().to_owned());
@@ -194,7 +201,8 @@ fn read_figure(words: &mut Words, tells: Tells, when: &When, expected: &mut Vec<
         if of_sale && words.eat("because") {
             push("because", words.take().to_owned());
         }
-    } else if let Some(name) = OF_MONEY.into_iter().find(|name| (of_sale || *name != "credit") && words.eat(name)) {
+    } else if let Some(name) = OF_MONEY.into_iter().find(|name| (of_sale || *name == "store credit") && words.eat(name))
+    {
         push(name, words.money(when.exponent)?.to_text(when.exponent));
     } else if words.eat("until") {
         push("until", words.date()?.to_string());
@@ -234,6 +242,7 @@ fn allowed(tells: Tells) -> &'static str {
         Tells::Account => ALLOWED_OF_ACCOUNT,
         Tells::Tier => tiers::ALLOWED_OF_TIER,
         Tells::Lots => "`100 until 2023-08-05, 50 never expires` or `none`",
+        Tells::Certificates => "`1 active 25.00 until 2023-12-31, 2 used 0.00 once` or `none`",
         Tells::Entries => "`earn 100, redeem -50 on 2022-08-05` or `none`",
     }
 }

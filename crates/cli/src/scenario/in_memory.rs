@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, anyhow};
 use engine::{
     Account, Actor, Balance, Budgets, CreditAdjustment, Decided, Entry, Facts, Moment, Money, OrderNo, Purse, Quote,
-    Rejection, Rules, Stop, Switch, Timeline, Timestamp, Version,
+    Rejection, Rules, Stop, Switch, Timeline, Timestamp, Version, Wallet,
 };
 
 use super::acts::PointsAct;
 use super::backend::{
     Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
 };
+use super::certificates::{self, Told};
 use super::tiers::Stands;
 
 mod guests;
@@ -39,6 +40,8 @@ struct Kept {
     entries: Vec<Entry>,
     /// Of store credit.
     credit: Vec<Entry>,
+    /// Of certificates.
+    certificates: Vec<Entry>,
     facts: Facts,
 }
 
@@ -46,7 +49,9 @@ impl Default for Kept {
     fn default() -> Self {
         let mut account = Account::default();
         account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
-        Self { account, entries: Vec::new(), credit: Vec::new(), facts: Facts::default() }
+        account.wallet = Some(Box::new(Wallet { program: 1, ledger: Account::default() }));
+        let (entries, credit, certificates) = (Vec::new(), Vec::new(), Vec::new());
+        Self { account, entries, credit, certificates, facts: Facts::default() }
     }
 }
 
@@ -93,6 +98,7 @@ impl EngineBackend {
         kept.entries.extend(decided.entries.iter().cloned());
         kept.credit.extend(decided.credit.iter().cloned());
         decided.entries.iter().for_each(|it| self.budgets.add(&it.changes.budgets));
+        kept.certificates.extend(decided.certificates.iter().cloned());
     }
 
     /// Decides on a member's account and keeps what comes of it.
@@ -282,6 +288,7 @@ impl EngineBackend {
             | Act::AdjustCredit { .. }
             | Act::OnPoints { .. }
             | Act::Claim { .. }
+            | Act::OnCertificates { .. }
             | Act::SetTier { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
@@ -329,6 +336,14 @@ impl Backend for EngineBackend {
             Act::AdjustCredit { person, adjustment, .. } => match self.find(person) {
                 Err(rejection) => return Ok(Err(rejection)),
                 Ok(member) => self.adjust_credit(member, adjustment, moment)?,
+            },
+            Act::OnCertificates { person, program, act } => match on(person, program) {
+                Err(rejection) => return Ok(Err(rejection)),
+                Ok(member) => {
+                    let version = self.timeline.at(moment.now).or(self.timeline.versions().first());
+                    let terms = version.map(|it| it.terms.clone()).ok_or_else(|| anyhow!("there is a program"))?;
+                    self.decide(member, |account, _| act.decide(account, &terms, moment))?
+                }
             },
             Act::OnPoints { person, program, act } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),
@@ -390,6 +405,10 @@ impl Backend for EngineBackend {
         Ok(self.settled(member, now)?.balance)
     }
 
+    fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
+        certificates::of_account(&self.accounts.entry(member).or_default().account, now)
+    }
+
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
         let kept = self.accounts.entry(member).or_default();
         let mut account = kept.account.clone();
@@ -409,7 +428,9 @@ impl Backend for EngineBackend {
     fn verify(&mut self) -> Result<Option<String>> {
         Ok(self.accounts.values().find_map(|it| {
             let credit = it.account.purse.as_ref().and_then(|purse| replay_differs(&purse.credit, &it.credit));
-            replay_differs(&it.account, &it.entries).or(credit)
+            let ledger = it.account.wallet.as_ref();
+            let certificates = ledger.and_then(|wallet| replay_differs(&wallet.ledger, &it.certificates));
+            replay_differs(&it.account, &it.entries).or(credit).or(certificates)
         }))
     }
 }

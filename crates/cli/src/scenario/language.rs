@@ -8,6 +8,7 @@ use engine::{Adjustment, CreditAdjustment, Date, HoldNo, Points, SetTier, Terms,
 
 use super::acts::PointsAct;
 use super::backend::FactsChange;
+use super::certificates::CertificateAct;
 use super::clauses::Clauses;
 use super::document::{Sale, Sending};
 use super::expect::{Expected, Tells};
@@ -15,7 +16,7 @@ use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
 const STEPS: &str = "`program …`, `channel NAME`, `channel NAME signs up`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `claim NAME #1001 \"why\"`, `quote NAME …`, `hold NAME \
-    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`, `tier NAME`, \
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`, `tier NAME`, \
     `tier NAME gold until 2023-12-31 \"why\"`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
@@ -109,6 +110,15 @@ pub(super) enum Action {
     AdjustCredit {
         who: Who,
         adjustment: CreditAdjustment,
+    },
+    OnCertificates {
+        who: Who,
+        act: CertificateAct,
+        program: Option<String>,
+    },
+    /// What a member has of certificates.
+    Certificates {
+        who: Who,
     },
     OnPoints {
         who: Who,
@@ -309,15 +319,8 @@ impl Reader<'_> {
             Action::Release { who, hold: HoldNo(words.number("the number of a hold such as 1")?) }
         } else if words.eat("adjust") {
             self.adjust(words)?
-        } else if words.eat("redate") {
-            let (who, act) = (who(words)?, PointsAct::read_redate(words, &self.when)?);
-            Action::OnPoints { who, act, program: under(words) }
-        } else if words.eat("reinstate") {
-            let (who, act) = (who(words)?, PointsAct::read_reinstate(words, &self.when)?);
-            Action::OnPoints { who, act, program: under(words) }
-        } else if words.eat("act") {
-            let (who, act) = (who(words)?, PointsAct::read_act(words)?);
-            Action::OnPoints { who, act, program: under(words) }
+        } else if let Some(action) = self.by_hand(words)? {
+            action
         } else if words.eat("tier") {
             self.tier(words)?
         } else if words.eat("settle") {
@@ -334,6 +337,30 @@ impl Reader<'_> {
         };
         words.done("nothing more in this step")?;
         Ok(action)
+    }
+
+    /// What staff do to certificates and to points that are there, and what earns without an order.
+    fn by_hand(&self, words: &mut Words) -> Result<Option<Action>, Fault> {
+        Ok(Some(if words.eat("certificates") {
+            Action::Certificates { who: who(words)? }
+        } else if words.eat("certificate") {
+            let (who, act) = (who(words)?, CertificateAct::read_issue(words, &self.when)?);
+            Action::OnCertificates { who, act, program: under(words) }
+        } else if words.eat("cancel") {
+            let (who, act) = (who(words)?, CertificateAct::read_cancel(words)?);
+            Action::OnCertificates { who, act, program: None }
+        } else if words.eat("redate") {
+            let (who, act) = (who(words)?, PointsAct::read_redate(words, &self.when)?);
+            Action::OnPoints { who, act, program: under(words) }
+        } else if words.eat("reinstate") {
+            let (who, act) = (who(words)?, PointsAct::read_reinstate(words, &self.when)?);
+            Action::OnPoints { who, act, program: under(words) }
+        } else if words.eat("act") {
+            let (who, act) = (who(words)?, PointsAct::read_act(words)?);
+            Action::OnPoints { who, act, program: under(words) }
+        } else {
+            return Ok(None);
+        }))
     }
 
     /// `tier ana` tells; `tier ana gold until 2022-12-31 "why"` sets.
@@ -381,9 +408,11 @@ impl Action {
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
             | Self::OnPoints { .. }
+            | Self::OnCertificates { .. }
             | Self::Settle { .. } => Tells::Account,
             Self::Balance { .. } => Tells::Account,
             Self::SetTier { .. } | Self::Tier { .. } => Tells::Tier,
+            Self::Certificates { .. } => Tells::Certificates,
             Self::Lots { .. } => Tells::Lots,
             Self::Entries { .. } => Tells::Entries,
         }

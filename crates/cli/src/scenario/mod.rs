@@ -5,6 +5,7 @@
 
 mod acts;
 mod backend;
+mod certificates;
 mod clauses;
 mod document;
 mod earning;

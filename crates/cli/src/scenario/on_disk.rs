@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use anyhow::{Context as _, Result, bail};
 use engine::{Actor, Balance, Entry, EntryNo, Moment, Money, Quote, Rejection, Timestamp};
 use store::{
-    Body, ChannelId, Command, Database, Failure, Identity, Key, MemberChange, MemberId, MemberRef, Options, OrderName,
-    ProgramId, ReturnedPart, Store, Time,
+    Body, CertificateRef, ChannelId, Command, Database, Failure, Identity, Key, MemberChange, MemberId, MemberRef,
+    Options, OrderName, ProgramId, ReturnedPart, Store, Time,
 };
 
 use super::backend::{
     Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply,
 };
+use super::certificates::Told;
 use super::folder::Folder;
 use super::tiers::Stands;
 
@@ -50,7 +51,11 @@ impl StoreBackend {
         self.keys += 1;
         let needs_key = !matches!(
             body,
-            Body::PutOrder { .. } | Body::PutReturn { .. } | Body::ReleaseHold { .. } | Body::Settle { .. }
+            Body::PutOrder { .. }
+                | Body::PutReturn { .. }
+                | Body::ReleaseHold { .. }
+                | Body::CancelCertificate { .. }
+                | Body::Settle { .. }
         );
         let key = needs_key.then(|| Key(format!("step-{}", self.keys)));
         let time = if arrival.import { Time::Import(arrival.at) } else { Time::Live };
@@ -147,6 +152,8 @@ impl StoreBackend {
             store::Reply::Member { .. }
             | store::Reply::Adjusted { .. }
             | store::Reply::Credit { .. }
+            | store::Reply::Certificates { .. }
+            | store::Reply::Cancelled { .. }
             | store::Reply::Redated { .. }
             | store::Reply::Settled { .. }
             | store::Reply::Forgotten { .. }
@@ -155,6 +162,38 @@ impl StoreBackend {
             | store::Reply::Key { .. }
             | store::Reply::Done => Reply::Done,
         })
+    }
+
+    /// The number of the certificates' ledger, which follows from the currency.
+    fn ledger(&self) -> Result<u32> {
+        let reader = self.store.reader()?;
+        let programs = reader.programs()?;
+        let last = programs.first().and_then(|it| it.timeline.versions().last().cloned());
+        Ok(store::certificate_ledger(last.context("there is a program")?.terms.currency))
+    }
+
+    fn member_named(&self, person: &Person) -> Option<MemberNo> {
+        match person {
+            Person::Member(member) => Some(*member),
+            Person::Identity(identity) => {
+                let found = self.store.reader().ok()?.find(&identity.parse().ok()?).ok()??;
+                self.number_of(found).ok()
+            }
+            Person::Nobody => None,
+        }
+    }
+
+    /// The certificates that a document asks for: by their codes, as a till would read them; what nobody has by its number.
+    fn named(&self, person: &Person, document: &engine::Document) -> Result<Option<Vec<CertificateRef>>> {
+        let Some(numbers) = &document.certificates else { return Ok(None) };
+        let Some(member) = self.member_named(person) else { return Ok(Some(Vec::new())) };
+        let known = self.store.reader()?.certificates(self.id_of(member), Timestamp::from_micros(0))?;
+        let (owner, ledger) = (self.id_of(member), self.ledger()?);
+        let named = |number: &engine::LotNo| match known.iter().find(|it| it.lot.at.no == *number) {
+            Some(it) => Ok(self.store.certificate(&self.store.code(it)?)?),
+            None => Ok(CertificateRef::Numbered { owner, ledger, number: *number }),
+        };
+        numbers.iter().map(named).collect::<Result<_>>().map(Some)
     }
 
     fn number_of(&self, id: MemberId) -> Result<MemberNo> {
@@ -181,7 +220,10 @@ impl Backend for StoreBackend {
                 let member = self.reference_of(person)?;
                 let actor = if arrival.import { Actor::Import } else { Actor::Channel(self.channel_no(channel)) };
                 let (channel, reference) = (channel.clone(), reference.clone());
-                (actor, Body::PutOrder { channel, member, reference, document: Arc::clone(document) })
+                let certificates = self.named(person, document)?;
+                // Certificates are named as whoever shows their codes would.
+                let document = Arc::new(engine::Document { certificates: None, ..document.as_ref().clone() });
+                (actor, Body::PutOrder { channel, member, reference, document, certificates })
             }
             Act::Claim { person, channel, reference, note } => {
                 let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
@@ -207,6 +249,10 @@ impl Backend for StoreBackend {
             Act::AdjustCredit { person, currency, adjustment } => {
                 let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, Body::AdjustCredit { currency: *currency, member, adjustment: adjustment.clone() })
+            }
+            Act::OnCertificates { person, program, act } => {
+                let Some(member) = self.member_named(person) else { return Ok(Err(Rejection::UnknownMember)) };
+                (KEY, act.body(program.clone(), self.id_of(member), self.ledger()?))
             }
             Act::OnPoints { person, program, act } => {
                 let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
@@ -234,7 +280,10 @@ impl Backend for StoreBackend {
         let Some(member) = self.reference_of(&inquiry.person)? else { return Ok(Err(Rejection::UnknownMember)) };
         let moment = Moment { now, actor: Actor::Channel(self.channel_no(&inquiry.channel)), import: false };
         let reference = inquiry.reference.as_deref();
-        match self.store.reader()?.quote(&inquiry.channel, &member, reference, &inquiry.document, moment) {
+        let certificates = self.named(&inquiry.person, &inquiry.document)?;
+        let document = engine::Document { certificates: None, ..inquiry.document.as_ref().clone() };
+        let asked = (&document, certificates.as_deref());
+        match self.store.reader()?.quote(&inquiry.channel, &member, reference, asked, moment) {
             Ok(quote) => Ok(Ok(quote)),
             Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
             Err(failure) => Err(failure.into()),
@@ -249,6 +298,11 @@ impl Backend for StoreBackend {
         let credit = self.store.reader()?.credit(self.id_of(member), now)?;
         Ok(credit.first().map_or(Money::ZERO, |it| Money::new(it.account.balance.available.get())))
     }
+
+    fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
+        Ok(self.store.reader()?.certificates(self.id_of(member), now)?.iter().map(Told::of).collect())
+    }
+
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
         let reader = self.store.reader()?;
         let progress = reader.standing(self.id_of(member), PROGRAM_NO, now, 1)?.progress;

@@ -17,6 +17,7 @@ use server::{App, Config};
 use store::{Body, Command, Database, Failure, Key, MemberId, Options, Scopes, SecretHash, Store, Time};
 
 use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply};
+use super::certificates::Told;
 use super::folder::Folder;
 use super::tiers::Stands;
 use answers::{Read, number_of};
@@ -41,6 +42,8 @@ pub(super) struct HttpBackend {
     members: Vec<(MemberNo, String)>,
     identities: Vec<(String, MemberNo)>,
     channels: Vec<String>,
+    /// The codes of certificates, by member and number.
+    codes: Vec<(MemberNo, u64, String)>,
     /// The last, so that the database is closed when it goes.
     _folder: Folder,
 }
@@ -77,19 +80,10 @@ impl HttpBackend {
         store.submit(Command { key, actor: Actor::Staff(0), time: Time::Live, seed: 0, body }).wait()?;
         let app = App::new(store, Config::local("http://localhost"))?;
         let client = Client::start(app.clone(), SECRET)?;
-        let (members, identities) = (Vec::new(), Vec::new());
-        Ok(Self {
-            client,
-            clock,
-            app,
-            keys: 0,
-            program: None,
-            exponent: 2,
-            members,
-            identities,
-            channels: Vec::new(),
-            _folder: folder,
-        })
+        let (members, identities, codes, channels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (keys, program, exponent) = (0, None, 2);
+        let _folder = folder;
+        Ok(Self { client, clock, app, keys, program, exponent, members, identities, channels, codes, _folder })
     }
 
     fn get(&mut self, path: &str) -> Result<Value> {
@@ -207,7 +201,51 @@ impl HttpBackend {
 
     fn document(&self, person: &Person, document: &engine::Document) -> Result<Value> {
         let hold = document.hold.map(|it| self.hold_id(person, it.0)).transpose()?;
-        order_document(document, self.exponent, self.named(person)?, hold)
+        let mut body = order_document(document, self.exponent, self.named(person)?, hold)?;
+        if let Some(numbers) = &document.certificates {
+            let names = numbers.iter().map(|it| self.certificate_named(person, *it)).collect::<Result<Vec<_>>>()?;
+            body["certificates"] = json!(names);
+        }
+        Ok(body)
+    }
+
+    /// How requests name a certificate: by its code, as it is shown; one that nobody has by an id.
+    fn certificate_named(&self, person: &Person, no: engine::LotNo) -> Result<String> {
+        let member = match person {
+            Person::Member(member) => Some(*member),
+            Person::Identity(identity) => self.identities.iter().find(|(it, _)| it == identity).map(|(_, it)| *it),
+            Person::Nobody => None,
+        };
+        let member = member.or(self.members.first().map(|(it, _)| *it)).context("nobody has signed up")?;
+        let known = self.codes.iter().find(|it| (it.0, it.1) == (member, no.0));
+        let unknown = || Ok(format!("crt_{}_1_{}", self.id_of(member)?.trim_start_matches("mem_"), no.0));
+        known.map_or_else(unknown, |it| Ok(it.2.clone()))
+    }
+
+    /// Gives or cancels certificates: what became of the one row of the request.
+    fn on_certificates(&mut self, act: &Act) -> Outcome {
+        let Act::OnCertificates { person, program, act } = act else { bail!("this is about no certificates") };
+        let Some(named) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+        let program = self.program_called(program);
+        let name = |no| self.certificate_named(person, no);
+        let (path, body) = act.request(&program, &named, self.exponent, name)?;
+        let answer = match self.send(Method::POST, path, Some(&body))? {
+            Ok(answer) => answer,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let read = self.read(&answer);
+        let row = read.list("data")?.next().context("a row is answered")?;
+        if let Some(problem) = row.optional("problem") {
+            return Ok(Err(problem.rejection("")?));
+        }
+        for it in row.list("certificates")? {
+            let member = self.member_of(it.text("member")?)?;
+            let told = (member, number_of(it.text("id")?)?, it.text("code")?.to_owned());
+            if !self.codes.contains(&told) {
+                self.codes.push(told);
+            }
+        }
+        Ok(Ok(Reply::Done))
     }
 
     fn order(&mut self, act: &Act, arrival: Arrival) -> Outcome {
@@ -322,6 +360,7 @@ impl Backend for HttpBackend {
             Act::Order { .. } => return self.order(act, arrival),
             Act::Return { .. } => return self.give_back(act, arrival),
             Act::Claim { .. } => return self.claim(act),
+            Act::OnCertificates { .. } => return self.on_certificates(act),
             Act::Settle { member } => return self.settle(*member),
             Act::Channel { name, signs_up } => return self.channel(name, *signs_up),
             Act::SignUp { member, identities, facts } => return self.sign_up(*member, identities, facts),
@@ -418,6 +457,24 @@ impl Backend for HttpBackend {
         let first = read.list("data")?.next();
         first.map_or(Ok(Money::ZERO), |it| it.money("available"))
     }
+
+    fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
+        self.go_on_to(now);
+        let path = format!("/v1/members/{}/certificates", self.id_of(member)?);
+        let certificates = self.get(&path)?;
+        let told = |it: Read<'_>| {
+            let expires_at = it.optional("expires_at").map(|_| it.time("expires_at")).transpose()?;
+            Ok(Told {
+                no: number_of(it.text("id")?)?,
+                status: it.text("status")?.to_owned(),
+                left: it.money("left")?,
+                is_once: it.text("uses")? == "once",
+                expires_at: expires_at.unwrap_or(Timestamp::NEVER),
+            })
+        };
+        self.read(&certificates).list("data")?.map(told).collect()
+    }
+
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
         self.go_on_to(now);
         let account = self.get(&self.account(member)?)?;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use engine::{Document, Entry, Facts, OrderNo, Rejection, Timestamp};
 
 use super::backend::{Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, MemberNo, PROGRAM, Person, Reply, replay};
+use super::certificates;
 use super::expect::{Expected, Found, Mismatch};
 use super::known::Known;
 use super::language::{Action, Step, Who};
@@ -101,6 +102,13 @@ impl<'a> Runner<'a> {
                     self.tell_list(&mut found, member, step)?;
                 }
             }
+            Action::Certificates { who } => {
+                let person = self.person(who)?;
+                if let Some(member) = self.member(&person) {
+                    let certificates = self.backend.certificates(member, self.now)?;
+                    certificates::tell(&mut found, &certificates, &step.when);
+                }
+            }
             Action::Tier { who } => {
                 let person = self.person(who)?;
                 if let Some(member) = self.member(&person) {
@@ -125,6 +133,7 @@ impl<'a> Runner<'a> {
         match self.backend.quote(&inquiry, step.at)? {
             Ok(quote) => {
                 tell::answer(found, &quote.answer, &step.when);
+                tell::certificates(found, &quote, &step.when);
                 tell::choices(found, &quote.choices);
                 found.figures.extend(quote.why.map(|why| ("because", why.code().to_owned())));
                 found.figures.extend(quote.why_credit.map(|why| ("credit because", why.code().to_owned())));
@@ -207,8 +216,7 @@ impl<'a> Runner<'a> {
             Action::Claim { .. } => return self.compose_claim(step).map(Some),
             Action::Return { .. } => return self.compose_return(step),
             Action::Hold { who, points, minutes, program: name } => {
-                let person = self.person(who)?;
-                let program = program(name);
+                let (person, program) = (self.person(who)?, program(name));
                 (Act::Hold { person: person.clone(), program, points: *points, minutes: *minutes }, Some(person))
             }
             Action::Release { who, hold } => {
@@ -216,9 +224,8 @@ impl<'a> Runner<'a> {
                 (Act::Release { person: person.clone(), hold: *hold }, Some(person))
             }
             Action::Adjust { who, adjustment, program: name } => {
-                let person = self.person(who)?;
-                let program = program(name);
-                (Act::Adjust { person: person.clone(), program, adjustment: adjustment.clone() }, Some(person))
+                let (person, program, adjustment) = (self.person(who)?, program(name), adjustment.clone());
+                (Act::Adjust { person: person.clone(), program, adjustment }, Some(person))
             }
             Action::AdjustCredit { who, adjustment } => {
                 let person = self.person(who)?;
@@ -226,9 +233,12 @@ impl<'a> Runner<'a> {
                 (Act::AdjustCredit { person: person.clone(), currency, adjustment }, Some(person))
             }
             Action::OnPoints { who, act, program: name } => {
-                let person = self.person(who)?;
-                let program = program(name);
-                (Act::OnPoints { person: person.clone(), program, act: act.clone() }, Some(person))
+                let (person, program, act) = (self.person(who)?, program(name), act.clone());
+                (Act::OnPoints { person: person.clone(), program, act }, Some(person))
+            }
+            Action::OnCertificates { who, act, program: name } => {
+                let (person, program, act) = (self.person(who)?, program(name), act.clone());
+                (Act::OnCertificates { person: person.clone(), program, act }, Some(person))
             }
             Action::SetTier { who, set, last_day, program: name } => {
                 let person = self.person(who)?;
@@ -244,9 +254,8 @@ impl<'a> Runner<'a> {
             | Action::Balance { .. }
             | Action::Lots { .. }
             | Action::Entries { .. }
-            | Action::Tier { .. } => {
-                return Ok(None);
-            }
+            | Action::Certificates { .. }
+            | Action::Tier { .. } => return Ok(None),
         }))
     }
 

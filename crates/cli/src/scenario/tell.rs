@@ -83,6 +83,8 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
         ("redeemed", answer.redeemed.to_string()),
         ("pays", answer.value.to_text(when.exponent)),
         ("credit", answer.credit.to_text(when.exponent)),
+        ("certificates", sum(answer, |it| it.paid).to_text(when.exponent)),
+        ("loses", sum(answer, |it| it.lost).to_text(when.exponent)),
         ("owed", answer.owed.to_string()),
         ("let go", answer.let_go.to_string()),
         ("expired", answer.expired.to_string()),
@@ -96,6 +98,20 @@ pub(super) fn choices(found: &mut Found, choices: &Choices) {
     let figures: Vec<String> = choices.points.iter().map(|it| it.redeem.to_string()).collect();
     found.figures.insert("choices", if figures.is_empty() { "none".to_owned() } else { figures.join(" ") });
     found.figures.extend(choices.why_not_more.as_ref().map(|it| ("more because", it.code().to_owned())));
+}
+
+fn sum(answer: &Answer, of: impl Fn(&engine::CertificatePart) -> engine::Money) -> engine::Money {
+    answer.certificates.iter().map(of).sum()
+}
+
+/// Which certificates a quote offers, and why it leaves others out.
+pub(super) fn certificates(found: &mut Found, quote: &engine::Quote, when: &When) {
+    let offers = quote.wallet.iter().filter(|it| it.why.is_none());
+    let offers: Vec<String> =
+        offers.map(|it| format!("{} {}", it.certificate.0, it.pays.to_text(when.exponent))).collect();
+    found.figures.insert("offers", if offers.is_empty() { "none".to_owned() } else { offers.join(" ") });
+    let why = quote.why_certificates.first().map(|(_, why)| why.code().to_owned());
+    found.figures.extend(why.map(|it| ("certificate because", it)));
 }
 
 pub(super) fn rejection(found: &mut Found, rejection: &Rejection) {

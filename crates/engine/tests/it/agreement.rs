@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::convergence::lots_by_dates;
 use crate::earning::earn_rules;
-use crate::histories::histories;
+use crate::histories::{Put, Step, histories};
 use crate::model::{Model, Place, code};
 use crate::programs::timelines;
 use crate::seeded::{Outcome, check};
@@ -23,6 +23,7 @@ fn the_engine_and_a_slow_model_agree_after_every_step() {
         let mut model = Model::new(timeline.clone(), rules);
         let mut shop = Shop::new(timeline);
         for step in steps.iter().filter(|it| !it.is_beyond_the_model()) {
+            let step = &without_certificates(step);
             let Some((command, decision)) = shop.take(step) else { continue };
             let expected = model.after(&command, shop.now);
             let outcome = agree(&shop, &model, &decision, &expected);
@@ -33,6 +34,15 @@ fn the_engine_and_a_slow_model_agree_after_every_step() {
         }
         Ok(())
     });
+}
+
+/// The model knows no certificates: `ledger.rs` adds those up, and law 3 holds their orders against each other.
+fn without_certificates(step: &Step) -> Step {
+    match step {
+        Step::Put(put) => Step::Put(Put { certificates: None, ..put.clone() }),
+        Step::Issue { .. } | Step::Cancel { .. } => Step::Settle,
+        other => other.clone(),
+    }
 }
 
 /// Programs that give so few points that each can be a thing of its own; and the rules of each version.

@@ -144,6 +144,7 @@ impl Body {
             redeem: None,
             hold: None,
             credit: None,
+            certificates: None,
             is_return: false,
         }
     }

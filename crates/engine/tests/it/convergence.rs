@@ -57,7 +57,13 @@ fn converts_alike(timeline: &Timeline) -> Timeline {
 fn send(shop: &mut Shop, put: Put, minutes: i64, alone: Timestamp) {
     let later = shop.now.plus_minutes(minutes);
     let expiries = shop.account.lots().iter().map(|it| it.at.expires_at).filter(|it| shop.now < *it);
-    let due = expiries.chain([engine::due_at(&shop.account, shop.rules()), alone]).min().unwrap_or(Timestamp::NEVER);
+    let wallet = shop.account.wallet.as_ref().map(|it| it.ledger.lots()).unwrap_or_default();
+    let certificates = wallet.iter().map(|it| it.at.expires_at).filter(|it| shop.now < *it);
+    let due = expiries
+        .chain(certificates)
+        .chain([engine::due_at(&shop.account, shop.rules()), alone])
+        .min()
+        .unwrap_or(Timestamp::NEVER);
     if later < due {
         shop.now = later;
     }
@@ -75,8 +81,11 @@ fn send(shop: &mut Shop, put: Put, minutes: i64, alone: Timestamp) {
 fn alone(base: &mut Shop, shop: &Shop, last: &Document) -> Option<()> {
     base.now = shop.now;
     let asked = shop.order(OURS)?.asked;
-    let document =
-        Arc::new(Document { redeem: Some(asked), credit: Some(shop.order(OURS)?.credit_asked), ..last.clone() });
+    let order = shop.order(OURS)?;
+    let certificates = order.certificates.iter().filter(|it| it.stands).map(|it| it.certificate).collect();
+    let credit = Some(order.credit_asked);
+    let certificates = Some(certificates);
+    let document = Arc::new(Document { redeem: Some(asked), credit, certificates, ..last.clone() });
     let command = Command::Put { slot: OURS, document };
     let decision = base.decide(&command);
     base.told += &crate::transcript::line(base.now, &command, &decision);
@@ -105,6 +114,11 @@ fn compare(sequence: &Account, alone: &Account) -> Outcome {
     prop_assert_eq!(of(sequence), of(alone));
     let credit = |it: &Account| it.purse.as_ref().map(|it| it.available());
     prop_assert_eq!(credit(sequence), credit(alone), "store credit");
+    let wallet = |it: &Account| -> Vec<_> {
+        let lots = it.wallet.as_ref().map(|it| it.ledger.lots()).unwrap_or_default();
+        lots.iter().map(|it| (it.at, it.certificate, it.available, it.expired)).collect()
+    };
+    prop_assert_eq!(wallet(sequence), wallet(alone), "certificates");
     prop_assert_eq!(days(sequence), days(alone), "what days count");
     Ok(())
 }

@@ -22,6 +22,7 @@ fn account(days: &[i32]) -> Account {
             order: None,
             graced: false,
             dated_by: None,
+            certificate: None,
             pending: none,
             available: Points::new(1),
             held: none,

@@ -49,6 +49,16 @@ pub(crate) enum Step {
         lot: Option<usize>,
         days: Option<i32>,
     },
+    /// Staff give a certificate.
+    Issue {
+        value: i64,
+        once: bool,
+        expires_in_days: Option<u16>,
+    },
+    /// Staff cancel the certificate of that number.
+    Cancel {
+        which: u64,
+    },
     /// So many minutes go by.
     Wait {
         minutes: i64,
@@ -64,6 +74,8 @@ pub(crate) struct Put {
     pub(crate) ask: Option<Ask>,
     /// Store credit: a share of what is there, or an amount.
     pub(crate) credit: Option<Ask>,
+    /// Certificates, by their numbers.
+    pub(crate) certificates: Option<Vec<u64>>,
     /// Names the hold so many before the last.
     pub(crate) hold: Option<usize>,
     pub(crate) version: VersionStep,
@@ -100,6 +112,7 @@ pub(crate) enum VersionStep {
 pub(crate) fn histories(longest: usize) -> impl Strategy<Value = Vec<Step>> {
     let funded = (1..3_000_i64, prop_oneof![Just(None), (0..40_i32).prop_map(Some)])
         .prop_map(|(points, expires_in_days)| Step::Adjust { points, expires_in_days });
+    let funded = prop_oneof![4 => funded, 1 => issues()];
     (
         prop_oneof![1 => Just(0_usize), 4 => 1..4_usize]
             .prop_flat_map(move |many| prop::collection::vec(funded.clone(), many)),
@@ -121,9 +134,16 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(points, expires_in_days)| Step::Adjust { points, expires_in_days }),
         1 => (-900..3_000_i64).prop_map(|amount| Step::Credit { amount }),
         2 => by_hand_or_acts(),
+        1 => issues(),
+        1 => (1..4_u64).prop_map(|which| Step::Cancel { which }),
         5 => waits().prop_map(|minutes| Step::Wait { minutes }),
         1 => Just(Step::Settle),
     ]
+}
+
+fn issues() -> impl Strategy<Value = Step> {
+    (0..2_500_i64, any::<bool>(), prop_oneof![Just(None), (0..40_u16).prop_map(Some)])
+        .prop_map(|(value, once, expires_in_days)| Step::Issue { value, once, expires_in_days })
 }
 
 fn by_hand_or_acts() -> impl Strategy<Value = Step> {
@@ -153,19 +173,22 @@ pub(crate) fn puts() -> impl Strategy<Value = Put> {
     let hold = prop_oneof![4 => Just(None), 1 => (0..3_usize).prop_map(Some)];
     let ask = prop_oneof![2 => Just(None), 3 => asks().prop_map(Some)];
     let credit = prop_oneof![3 => Just(None), 2 => asks().prop_map(Some)];
+    let some = prop::collection::btree_set(1..4_u64, 0..3).prop_map(|it| Some(it.into_iter().collect::<Vec<_>>()));
+    let certificates = prop_oneof![2 => Just(None), 1 => some];
     let version = prop_oneof![
         6 => Just(VersionStep::Newer),
         1 => Just(VersionStep::Same),
         1 => Just(VersionStep::Older),
         2 => Just(VersionStep::LeftOut),
     ];
-    (0..ORDERS, bodies(), milestones(), (ask, credit), hold, version, prop::bool::weighted(0.1)).prop_map(
-        |(order, body, milestones, (ask, credit), hold, version, redate)| Put {
+    (0..ORDERS, bodies(), milestones(), (ask, credit, certificates), hold, version, prop::bool::weighted(0.1)).prop_map(
+        |(order, body, milestones, (ask, credit, certificates), hold, version, redate)| Put {
             order,
             body,
             milestones,
             ask,
             credit,
+            certificates,
             hold,
             version,
             redate,

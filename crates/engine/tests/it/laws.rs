@@ -8,7 +8,7 @@ use engine::{DocumentVersion, Status, settle};
 use proptest::prelude::*;
 
 use crate::histories::{Step, histories, waits};
-use crate::ledger::{check_credit, check_replay, check_sums, purse};
+use crate::ledger::{check_certificates, check_credit, check_replay, check_sums, purse, wallet};
 use crate::programs::timelines;
 use crate::seeded::{Outcome, check};
 use crate::shop::{Command, Shop};
@@ -22,9 +22,11 @@ fn law_1_entries_sum_to_every_figure_and_replay_rebuilds_the_account() {
             shop.take(step);
             told(&shop, check_sums(&shop.account, &shop.entries))?;
             told(&shop, check_credit(&shop))?;
+            told(&shop, check_certificates(&shop))?;
         }
         told(&shop, check_replay(&shop.account, &shop.entries))?;
-        told(&shop, check_replay(purse(&shop), &shop.credit))
+        told(&shop, check_replay(purse(&shop), &shop.credit))?;
+        told(&shop, check_replay(wallet(&shop), &shop.certificates))
     });
 }
 

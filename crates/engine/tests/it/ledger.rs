@@ -186,3 +186,49 @@ pub(crate) fn check_credit(shop: &Shop) -> Outcome {
     }
     Ok(())
 }
+
+pub(crate) fn wallet(shop: &Shop) -> &Account {
+    &shop.account.wallet.as_ref().expect("a shop's account has its certificates").ledger
+}
+
+/// The certificates add up by themselves, and to what the entries on points say of them: what is used is with orders, which
+/// have no more of a certificate than it was worth; of one that can be used once, all of it or nothing is with one order.
+pub(crate) fn check_certificates(shop: &Shop) -> Outcome {
+    let wallet = wallet(shop);
+    check_sums(wallet, &shop.certificates)?;
+    let mut told: BTreeMap<LotNo, (i64, i64)> = BTreeMap::new();
+    for it in shop.entries.iter().flat_map(|it| &it.changes.certificates) {
+        let (paid, lost) = told.entry(it.lot.no).or_default();
+        *paid += it.paid.minor();
+        *lost += it.lost.minor();
+    }
+    for lot in wallet.lots() {
+        let with = shop
+            .account
+            .orders()
+            .iter()
+            .filter_map(|order| order.posted.certificates.iter().find(|it| it.lot.no == lot.at.no));
+        let with: Vec<_> = with.collect();
+        let paid: i64 = with.iter().map(|it| it.paid.minor()).sum();
+        let lost: i64 = with.iter().map(|it| it.lost.minor()).sum();
+        prop_assert_eq!((paid, lost), told.get(&lot.at.no).copied().unwrap_or_default(), "certificate {:?}", lot);
+        let issued: Points = shop
+            .certificates
+            .iter()
+            .flat_map(|it| &it.postings)
+            .filter(|it| it.lot == lot.at.no && it.from == Bucket::Issued)
+            .map(|it| it.points)
+            .sum();
+        let here = (lot.available + lot.expired).get();
+        prop_assert_eq!(issued.get(), here + paid, "nothing of a certificate is anywhere else: {:?}", lot);
+        let certificate = lot.certificate.expect("a lot of a wallet is a certificate");
+        prop_assert!(!certificate.is_cancelled || lot.available.is_zero(), "a cancelled one pays nothing: {:?}", lot);
+        if certificate.uses == engine::Uses::Once {
+            let in_use = with.iter().filter(|it| it.paid.is_positive()).count();
+            prop_assert!(in_use <= 1 && (in_use == 0 || lot.available.is_zero()), "used once: {:?}", lot);
+        } else {
+            prop_assert_eq!(lost, 0, "nothing is lost of one that can be used again");
+        }
+    }
+    Ok(())
+}

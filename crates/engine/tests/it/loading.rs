@@ -100,6 +100,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
         account.load_hold(hold.clone());
     }
     account.purse.clone_from(&whole.purse);
+    account.wallet.clone_from(&whole.wallet);
     for it in whole.conversions().iter().filter(|it| horizon.conversions.is_none_or(|first| first <= it.credit.no)) {
         account.load_conversion(it.clone());
     }
@@ -131,7 +132,17 @@ fn many_lots_that_fall_due_one_by_one_are_settled_each_at_its_instant() {
         let at = LotRef { no: LotNo(no), earned_at: at(0), available_at: at(day), expires_at: at(day + 1_000) };
         let none = Points::ZERO;
         let pending = Points::new(1);
-        Lot { at, order: None, graced: false, dated_by: None, pending, available: none, held: none, expired: none }
+        Lot {
+            at,
+            order: None,
+            graced: false,
+            dated_by: None,
+            certificate: None,
+            pending,
+            available: none,
+            held: none,
+            expired: none,
+        }
     });
     // The last come first, as a store reads them, and some of them again.
     let mut lots: Vec<Lot> = lots.collect();

@@ -37,7 +37,8 @@ fn law_5_committing_what_a_quote_offered_gives_what_it_said() {
 fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote) -> Outcome {
     let put = |redeem: Points| {
         let credit = offer.credit.or(wanted.credit);
-        let document = Arc::new(Document { redeem: Some(redeem), credit, ..wanted.clone() });
+        let certificates = offer.certificates.clone();
+        let document = Arc::new(Document { redeem: Some(redeem), credit, certificates, ..wanted.clone() });
         put_order(&shop.account, shop.rules(), known, &document, shop.moment())
     };
     let decided = put(offer.redeem);

@@ -53,6 +53,7 @@ pub(crate) fn plain() -> Terms {
         shortfall: Shortfall::Owe,
         points_part: PointsPart::Stays,
         convert: None,
+        certificate_uses: engine::Uses::Several,
     }
 }
 

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Budgets, CreditAdjustment, Date, Decided, Decision, Document, DocumentVersion, Entry,
-    Facts, HoldNo, LotNo, Moment, Money, OrderNo, Points, Purse, Redating, Reinstatement, Rules, Stop, Timeline,
-    Timestamp, act, adjust, adjust_credit, hold, put_order, quote, redate, reinstate, release_hold, settle, sign_up,
+    Account, Actor, Adjustment, Budgets, CancelCertificate, CreditAdjustment, Date, Decided, Decision, Document,
+    DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Points, Purse, Redating,
+    Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet, Zone, act, adjust, adjust_credit,
+    cancel_certificate, hold, issue_certificates, put_order, quote, redate, reinstate, release_hold, settle, sign_up,
 };
 
 use crate::bodies::Dates;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     SignUp,
     Redate(Redating),
     Reinstate(Reinstatement),
+    Issue(IssueCertificates),
+    Cancel(CancelCertificate),
     Settle,
 }
 
@@ -47,6 +50,8 @@ pub(crate) struct Shop {
     pub(crate) credit: Vec<Entry>,
     /// What is used of the budgets of promotions: by others at first.
     pub(crate) budgets: Budgets,
+    /// Entries of certificates.
+    pub(crate) certificates: Vec<Entry>,
     pub(crate) now: Timestamp,
     pub(crate) import: bool,
     pub(crate) slots: Vec<Slot>,
@@ -76,6 +81,7 @@ impl Shop {
             account: with_purse(),
             entries: Vec::new(),
             credit: Vec::new(),
+            certificates: Vec::new(),
             budgets: budgets_of(&timeline),
             timeline,
             now: NOON,
@@ -129,6 +135,16 @@ impl Shop {
                 expires_at: days.map(|it| self.now.plus_days(it)),
                 note: "by hand".to_owned(),
             })),
+            Step::Issue { value, once, expires_in_days } => Some(Command::Issue(IssueCertificates {
+                value: Money::new(*value),
+                count: 1,
+                uses: if *once { Uses::Once } else { Uses::Several },
+                validity: expires_in_days.map_or(Validity::Never, Validity::Days),
+                note: "by hand".to_owned(),
+            })),
+            Step::Cancel { which } => {
+                Some(Command::Cancel(CancelCertificate { certificate: LotNo(*which), note: "by hand".to_owned() }))
+            }
             Step::Settle => Some(Command::Settle),
         }
     }
@@ -162,7 +178,20 @@ impl Shop {
             Command::SignUp => sign_up(account, rules, moment),
             Command::Redate(redating) => redate(account, rules, redating, moment),
             Command::Reinstate(it) => reinstate(account, rules, it, moment),
-            Command::Settle => settle(account, rules, self.now).map_err(Stop::from),
+            Command::Issue(issue) => {
+                let ledger = ledger_of(account)?;
+                let entries = issue_certificates(ledger, issue, &Zone::utc(), moment)?.entries;
+                Ok(Decided { certificates: entries, ..Decided::default() })
+            }
+            Command::Cancel(cancel) => {
+                let entries = cancel_certificate(ledger_of(account)?, cancel, moment)?.entries;
+                Ok(Decided { certificates: entries, ..Decided::default() })
+            }
+            Command::Settle => {
+                let nothing = Timeline::default();
+                let certificates = settle(ledger_of(account)?, Rules::of(&nothing), self.now)?.entries;
+                Ok(Decided { certificates, ..settle(account, rules, self.now)? })
+            }
         }
     }
 
@@ -172,6 +201,7 @@ impl Shop {
         decided.entries.iter().for_each(|it| self.budgets.add(&it.changes.budgets));
         self.entries.extend(decided.entries.iter().cloned());
         self.credit.extend(decided.credit.iter().cloned());
+        self.certificates.extend(decided.certificates.iter().cloned());
         if let (Command::Put { slot, document }, Some(answer)) = (command, &decided.answer) {
             self.slots[*slot].no = Some(answer.order);
             if answer.status == engine::Status::Recorded {
@@ -260,7 +290,8 @@ impl Shop {
                 Money::new(share_of(self.offered_credit(put.order, &most), share).get())
             }
         });
-        Document { redeem, credit, ..document }
+        let certificates = put.certificates.as_ref().map(|it| it.iter().copied().map(LotNo).collect());
+        Document { redeem, credit, certificates, ..document }
     }
 
     fn credit_left(&self) -> Points {
@@ -289,9 +320,14 @@ fn budgets_of(timeline: &Timeline) -> Budgets {
     Budgets::new(names.map(|it| (Arc::from(it), used_by_others(it))))
 }
 
+fn ledger_of(account: &Account) -> Result<&Account, Stop> {
+    account.wallet.as_ref().map(|it| &it.ledger).ok_or(Stop::NeedMore)
+}
+
 fn with_purse() -> Account {
     let mut account = Account::default();
     account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
+    account.wallet = Some(Box::new(Wallet { program: 1, ledger: Account::default() }));
     account
 }
 

@@ -35,6 +35,8 @@ pub(crate) fn line(now: Timestamp, command: &Command, decision: &Decision) -> St
         Command::Reinstate(it) => {
             write!(text, "reinstate {} of {:?} until {:?}", it.points, it.lot, it.expires_at.map(clock))
         }
+        Command::Issue(it) => write!(text, "certificate {} {:?} {:?}", it.value.minor(), it.uses, it.validity),
+        Command::Cancel(it) => write!(text, "cancel certificate {}", it.certificate.0),
         Command::Settle => write!(text, "settle"),
     };
     written.expect("text takes all");
@@ -47,6 +49,9 @@ pub(crate) fn line(now: Timestamp, command: &Command, decision: &Decision) -> St
             }
             for entry in &decided.credit {
                 writeln!(text, "    credit: {}", entry_text(entry)).expect("text takes all");
+            }
+            for entry in &decided.certificates {
+                writeln!(text, "    certificates: {}", entry_text(entry)).expect("text takes all");
             }
         }
         Err(Stop::Rejected(rejection)) => writeln!(text, " => {rejection:?}").expect("text takes all"),
@@ -126,6 +131,9 @@ fn document_text(it: &Document) -> String {
     }
     if let Some(credit) = it.credit {
         write!(text, " asks credit {}", credit.minor()).expect("text takes all");
+    }
+    if let Some(certificates) = &it.certificates {
+        write!(text, " asks certificates {certificates:?}").expect("text takes all");
     }
     if let Some(no) = it.hold {
         write!(text, " hold {}", no.0).expect("text takes all");

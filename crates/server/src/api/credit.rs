@@ -227,7 +227,7 @@ pub(crate) async fn adjust_credit(
 }
 
 /// The first program in a currency: its digits and words are those of the credit.
-fn program_in<'a>(catalog: &'a Catalog, code: &str) -> Answer<&'a Program> {
+pub(crate) fn program_in<'a>(catalog: &'a Catalog, code: &str) -> Answer<&'a Program> {
     let is_in = |it: &&std::sync::Arc<Program>| currency_of(it).is_some_and(|it| it.code() == code);
     let found = catalog.programs().find(is_in);
     found.map(AsRef::as_ref).ok_or_else(|| {

@@ -82,6 +82,14 @@ const FILES: &[(&str, &str)] = &files![
     "67-claim_order",
     "68-change_channel",
     "69-redate_many",
+    "70-issue_certificates",
+    "71-list_certificates",
+    "72-quote-certificates",
+    "73-put_order-certificates",
+    "74-get_certificate",
+    "75-cancel_certificates",
+    "76-put_order-certificate_cancelled",
+    "77-list_certificate_entries",
 ];
 
 /// The examples with their names.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::{Body, Failure, MemberId, MemberRef, OrderInfo, OrderName, Scopes, Time};
 use utoipa::ToSchema;
 
+use super::certificates::{certificate_id, certificate_refs};
 use super::members::member_ref;
 use crate::access::Caller;
 use crate::app::{App, Request};
@@ -16,6 +17,7 @@ use crate::catalog::{Catalog, Channel};
 use crate::extract::{Idempotency, Json, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::account::{WireOutcome, status_name};
+use crate::wire::entry::WireCertificatePart;
 use crate::wire::ids::{Owned, OwnedId};
 use crate::wire::order::{OrderDocument, Reading, WireReturn, hold_no, instant};
 
@@ -66,7 +68,9 @@ pub(crate) async fn put_order(
     let mut document = read(&order, Some(&reference), channel, now)?;
     only_own_hold(&app, &order, member.as_ref(), channel, &reference, &mut document).await?;
     let document = Arc::new(document);
-    let body = Body::PutOrder { channel: channel.info.name.clone(), member, reference: reference.clone(), document };
+    let certificates = certificate_refs(&app, order.certificates.as_ref())?;
+    let name = channel.info.name.clone();
+    let body = Body::PutOrder { channel: name, member, reference: reference.clone(), document, certificates };
     let is_named = order.member.is_some();
     let reply = app.submit(Request { key: None, actor, time, body }).await;
     // Only where the program keeps no orders without a member.
@@ -119,6 +123,9 @@ pub(crate) struct OrderView {
     /// Store credit that pays part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) credit: Option<String>,
+    /// What certificates pay of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) certificates: Vec<WireCertificatePart>,
     /// Of its take-backs: what is or was owed.
     pub(crate) owed: i64,
     /// Of its take-backs: what a policy did not collect.
@@ -189,6 +196,12 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
     let id = |kind, number| it.member.map(|member| OwnedId { kind, member, program, number }.to_string());
     let hold = hold.and_then(|it| id(Owned::Hold, it.0));
     let exponent = voice.terms.currency.exponent;
+    let mut recorded = OrderDocument::of(&it.document, exponent, it.member.map(|it| it.to_string()), hold);
+    let numbers = it.member.zip(it.document.certificates.as_ref());
+    let id_of = |(member, numbers): (MemberId, &Vec<engine::LotNo>)| {
+        numbers.iter().map(|no| certificate_id(member, voice.terms.currency, *no)).collect()
+    };
+    recorded.certificates = numbers.map(id_of);
     Ok(OrderView {
         id: id(Owned::Order, no.0),
         number: no.0,
@@ -203,7 +216,8 @@ pub(crate) fn view(catalog: &Catalog, it: &OrderInfo) -> Answer<OrderView> {
         program_version: pinned.version,
         is_return: it.document.is_return,
         returned: it.order.returned.iter().map(|it| OwnReturnView::of(it, catalog, exponent)).collect(),
-        document: OrderDocument::of(&it.document, exponent, it.member.map(|it| it.to_string()), hold),
+        certificates: posted.certificates.iter().map(|it| WireCertificatePart::of(it, exponent)).collect(),
+        document: recorded,
     })
 }
 

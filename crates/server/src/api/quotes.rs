@@ -1,13 +1,12 @@
 //! Quotes: what a cart would earn and could redeem, with nothing stored.
 
-use std::sync::Arc;
-
 use axum::Json as Reply;
 use axum::extract::State;
-use engine::{Actor, Choice, Choices, Moment, is_name};
+use engine::{Actor, CertificateChoice, Choice, Choices, LotNo, Moment, Rejection, is_name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::certificates::certificate_refs;
 use super::members::member_ref;
 use super::orders::{only_own_hold, read};
 use crate::access::Caller;
@@ -17,7 +16,7 @@ use crate::problem::{Answer, Problem};
 use crate::wire::account::WireOutcome;
 use crate::wire::object::object;
 use crate::wire::order::OrderDocument;
-use crate::words::{Voice, choices_in_words};
+use crate::words::{Voice, choices_in_words, offer_in_words};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +44,12 @@ pub(crate) struct QuoteView {
     /// Why less store credit is offered than was asked for: the problem that the order would be refused with.
     #[serde(skip_serializing_if = "Option::is_none")]
     why_credit: Option<Problem>,
+    /// Certificates of the cart that cannot be used, and the problem that the order would be refused with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    why_certificates: Vec<RefusedCertificate>,
+    /// The certificates that the member has, and what each would pay: those of the cart as they are used, others alone.
+    #[serde(rename = "wallet", skip_serializing_if = "Vec::is_empty")]
+    wallet: Vec<CertificateOffer>,
     #[serde(flatten)]
     outcome: WireOutcome,
 }
@@ -69,6 +74,44 @@ pub(crate) struct ChoiceView {
     redeem: i64,
     #[schema(example = "2.50")]
     value: String,
+}
+
+/// A certificate of the cart that cannot be used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedCertificate {
+    /// Its number among those of the member in that currency.
+    certificate: u64,
+    why: Problem,
+}
+
+/// A certificate of the member, and what it would pay.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CertificateOffer {
+    /// Its number among those of the member in that currency.
+    certificate: u64,
+    #[schema(example = "20.00")]
+    pays: String,
+    /// What of it would be lost, since it can be used once.
+    #[schema(example = "5.00")]
+    loses: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<Problem>,
+    /// All of it as a sentence that a cashier can read aloud.
+    #[schema(example = "Certificate 1 pays 20.00; the rest of 5.00 would be lost, since it can be used once.")]
+    text: String,
+}
+
+impl CertificateOffer {
+    fn of(it: &CertificateChoice, voice: &Voice<'_>) -> Self {
+        let exponent = voice.terms.currency.exponent;
+        Self {
+            certificate: it.certificate.0,
+            pays: it.pays.to_text(exponent),
+            loses: it.loses.to_text(exponent),
+            why_not: it.why.as_ref().map(|it| *Problem::rejected(it, Some(voice))),
+            text: offer_in_words(it, voice),
+        }
+    }
 }
 
 impl ChoicesView {
@@ -112,15 +155,26 @@ pub(crate) async fn quote(
     let mut document = read(&asked.order, asked.reference.as_deref(), channel, now).map_err(|it| it.within("order"))?;
     let reference = asked.reference.as_deref().unwrap_or_default();
     only_own_hold(&app, &asked.order, Some(&member), channel, reference, &mut document).await?;
-    let document = Arc::new(document);
+    let certificates = certificate_refs(&app, asked.order.certificates.as_ref())?;
     let moment = Moment { now, actor: Actor::Channel(channel.info.number), import: false };
     let (name, reference) = (channel.info.name.clone(), asked.reference.clone());
-    let quoted = app.ask(move |reader| reader.quote(&name, &member, reference.as_deref(), &document, moment)).await?;
+    let quoted = app.ask(move |reader| {
+        let asked = (&document, certificates.as_deref());
+        reader.quote(&name, &member, reference.as_deref(), asked, moment)
+    });
+    let quoted = quoted.await?;
     let quoted = quoted.map_err(|it| Problem::failed(&it, Some(&voice)).within("order"))?;
     let voice = channel.program.voice_of(quoted.answer.earned.version).unwrap_or(voice);
     let outcome = WireOutcome::of(&quoted.answer, asked.reference.as_deref(), &voice);
     let why = quoted.why.map(|it| *Problem::rejected(&it, Some(&voice)));
     let choices = ChoicesView::of(&quoted.choices, &voice);
     let why_credit = quoted.why_credit.map(|it| *Problem::rejected(&it, Some(&voice)));
-    Ok(Reply(QuoteView { redeem: quoted.redeem.get(), why, choices, why_credit, outcome }))
+    let certificate = |(no, why): &(LotNo, Rejection)| RefusedCertificate {
+        certificate: no.0,
+        why: *Problem::rejected(why, Some(&voice)),
+    };
+    let why_certificates = quoted.why_certificates.iter().map(certificate).collect();
+    let wallet = quoted.wallet.iter().map(|it| CertificateOffer::of(it, &voice)).collect();
+    let redeem = quoted.redeem.get();
+    Ok(Reply(QuoteView { redeem, why, choices, why_credit, why_certificates, wallet, outcome }))
 }

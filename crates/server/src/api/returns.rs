@@ -145,7 +145,7 @@ pub(crate) async fn put_return(
     let Some(order) = returned.order.clone() else {
         let document = Arc::new(returned.read(channel, now)?);
         let member = returned.member.as_deref().map(member_ref).transpose()?;
-        let body = Body::PutOrder { channel: name, member, reference: reference.clone(), document };
+        let body = Body::PutOrder { channel: name, member, reference: reference.clone(), document, certificates: None };
         let reply = app.submit(Request { key: None, actor, time, body }).await;
         return answer_to(reply, channel, reference, now).map(Reply);
     };

@@ -80,6 +80,7 @@ pub(super) fn allowed(path: &str) -> String {
 fn of_rates(path: &str) -> Option<String> {
     let points = limits::RATE_POINTS_MAX;
     Some(match path {
+        "certificates.uses" => "\"several\" or \"once\"".to_owned(),
         "earn.rates" => {
             "a list of objects such as {\"product\": \"SKU-1\", \"points\": 5, \"per\": \"1.00\"}".to_owned()
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activities::ActivitiesDocument;
 use super::caps::CapsDocument;
+use super::certificates::CertificatesDocument;
 use super::convert::ConvertDocument;
 use super::promotions::PromotionDocument;
 use super::rates::{ExcludeDocument, GiftCardsDocument, MultiplierDocument, RateDocument, RoundingDocument};
@@ -78,6 +79,9 @@ pub struct ProgramDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ConvertDocument")]
     pub convert: Option<ConvertDocument>,
+    /// Certificates that staff give to members.
+    #[serde(default, skip_serializing_if = "CertificatesDocument::is_default")]
+    pub certificates: CertificatesDocument,
     /// Tiers of members; left out, there are none.
     #[serde(default, deserialize_with = "some_tiers", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "TiersDocument")]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Answer, Date, Document, Moment, Money, OrderNo, Points, Purse, Rejection, Rules, Stop,
-    Switch, Terms, Timeline, Timestamp, Validity, Version, adjust, hold, put_order,
+    Account, Actor, Adjustment, Answer, Date, Document, IssueCertificates, LotNo, Moment, Money, OrderNo, Points,
+    Purse, Rejection, Rules, Stop, Switch, Terms, Timeline, Timestamp, Validity, Version, Wallet, adjust, hold,
+    issue_certificates, put_order,
 };
 
 /// One member of a program that has this version only.
@@ -80,6 +81,25 @@ impl Example {
         let decided = hold(&self.account, Rules::of(&self.timeline), points, None, self.moment()).map_err(rejection)?;
         self.account.apply(&decided);
         Ok(self.account.holds().last().expect("a hold was just opened").lapses_at)
+    }
+
+    /// A member with a certificate of that value, which can be used as the program says.
+    pub(super) fn with_certificate(terms: &Terms, value: Money) -> Option<Self> {
+        let mut example = Self::new(terms);
+        let (uses, validity) = (terms.certificate_uses, Validity::Never);
+        let issue = IssueCertificates { value, count: 1, uses, validity, note: "an example".to_owned() };
+        let given = issue_certificates(&Account::default(), &issue, &terms.zone, example.moment()).ok()?;
+        let mut ledger = Account::default();
+        ledger.apply(&given);
+        example.account.wallet = Some(Box::new(Wallet { program: 1, ledger }));
+        Some(example)
+    }
+
+    /// What that certificate pays of an order, and what of it is lost.
+    pub(super) fn pays_with_certificate(&mut self, amount: Money) -> Option<(Money, Money)> {
+        let sale = Document { certificates: Some(vec![LotNo(1)]), ..self.sale(amount) };
+        let answer = self.put(None, sale).ok()?;
+        answer.certificates.first().map(|it| (it.paid, it.lost))
     }
 
     fn moment(&self) -> Moment {

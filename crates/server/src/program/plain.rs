@@ -2,6 +2,7 @@
 
 mod activities;
 mod caps;
+mod certificates;
 mod convert;
 mod earning;
 mod promotions;
@@ -35,6 +36,7 @@ pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
     said.extend(plain.redeeming());
     said.extend(plain.refunds());
     said.extend(plain.converting());
+    said.extend(plain.certificates());
     said.extend(plain.tiers());
     said.push(plain.guests());
     said.push(plain.off());

@@ -51,6 +51,7 @@ impl ProgramDocument {
             redeem: super::redeem_terms::redeem(&self.redeem, currency)?,
             shortfall: shortfall(self.refund.shortfall),
             points_part: points_part(self.redeem.on_refund),
+            certificate_uses: self.certificates.uses(),
             convert: self.convert.as_ref().map(|it| it.rate(currency)).transpose()?,
         };
         match &self.tiers {

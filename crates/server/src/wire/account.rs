@@ -6,6 +6,7 @@ use engine::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::entry::WireCertificatePart;
 use super::worked::WireWorked;
 use crate::words::{Voice, answer_in_words};
 
@@ -172,6 +173,9 @@ pub(crate) struct WireOutcome {
     /// What the redeemed points pay.
     #[schema(example = "2.50")]
     pub(crate) value: String,
+    /// What certificates pay of the order, each by its number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) certificates: Vec<WireCertificatePart>,
     /// Store credit that pays part of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "5.00")]
@@ -205,6 +209,7 @@ impl WireOutcome {
             redeemed: it.redeemed.get(),
             asked: it.asked.get(),
             value: it.value.to_text(exponent),
+            certificates: it.certificates.iter().map(|it| WireCertificatePart::of(it, exponent)).collect(),
             credit: unless_zero(it.credit),
             credit_asked: unless_zero(it.credit_asked),
             credit_left: it.credit_left.map(|it| it.to_text(exponent)),

@@ -22,7 +22,8 @@ pub(crate) struct WireEntry {
     #[schema(format = Date)]
     pub(crate) day: String,
     /// `earn`, `revoke`, `redeem`, `return`, `expire`, `release`, `hold`, `lapse`, `repay`, `adjust`, `redate`, `extend`,
-    /// `reinstate`, `activity`, `convert`, `unconvert`, `spend` (store credit pays part of an order) or `refund` (that comes back).
+    /// `reinstate`, `activity`, `convert`, `unconvert`, `spend` (store credit pays part of an order), `refund` (that comes
+    /// back), `use` (certificates pay part of an order), `give_back` (that comes back) or `tier`.
     #[schema(example = "earn")]
     pub(crate) kind: &'static str,
     /// The id of the order that it belongs to.
@@ -155,6 +156,8 @@ pub(crate) enum WireReason {
     },
     /// What the order pays with store credit.
     Credit(WirePaidCredit),
+    /// What the order pays with certificates.
+    Certificates(WirePaidCredit),
     /// The entry on points that caused it.
     Cause {
         program: u32,
@@ -206,6 +209,33 @@ pub(crate) struct WireCreditPart {
     pub(crate) amount: String,
 }
 
+/// What a certificate pays of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireCertificatePart {
+    /// Its number among those of the member in that currency.
+    pub(crate) certificate: u64,
+    /// Since when the member has it.
+    #[schema(format = DateTime)]
+    pub(crate) since: String,
+    /// The first instant at which it can no longer be used, as of its first use; left out when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub(crate) expires_at: Option<String>,
+    #[schema(example = "20.00")]
+    pub(crate) pays: String,
+    /// What of it is lost, since it can be used once: as long as the order uses it.
+    #[schema(example = "5.00")]
+    pub(crate) loses: String,
+}
+
+impl WireCertificatePart {
+    pub(crate) fn of(it: &engine::CertificatePart, exponent: u8) -> Self {
+        let (pays, loses) = (it.paid.to_text(exponent), it.lost.to_text(exponent));
+        let (since, expires_at) = (it.lot.earned_at.to_string(), super::time(it.lot.expires_at));
+        Self { certificate: it.lot.no.0, since, expires_at, pays, loses }
+    }
+}
+
 /// What it changes besides postings; differences may be negative.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WireChanges {
@@ -244,6 +274,9 @@ pub(crate) struct WireChanges {
     /// What it does to the member's store credit, lot by lot.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) credit: Vec<WireCreditPart>,
+    /// What it does to the member's certificates; below zero where it comes back to them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) certificates: Vec<WireCertificatePart>,
     /// Where the member stands from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tier: Option<WireTierState>,
@@ -405,6 +438,11 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
             before: it.before.to_text(exponent),
             after: it.after.to_text(exponent),
         }),
+        Reason::Certificates(it) => WireReason::Certificates(WirePaidCredit {
+            fits: it.fits.to_text(exponent),
+            before: it.before.to_text(exponent),
+            after: it.after.to_text(exponent),
+        }),
         Reason::Cause(it) => WireReason::Cause { program: it.program, entry: it.entry.0 },
     }
 }
@@ -460,6 +498,7 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
             times: it.times,
         }),
         credit: it.credit.iter().map(|it| credit_part(it, exponent)).collect(),
+        certificates: it.certificates.iter().map(|it| WireCertificatePart::of(it, exponent)).collect(),
         acted: it.acted.as_ref().map(|it| {
             let (act, name) = act(&it.act);
             let (of_day, of_month, of_life) = (it.of_day, it.of_month, it.of_life);

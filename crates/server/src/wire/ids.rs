@@ -13,10 +13,11 @@ pub(crate) enum Owned {
     Hold,
     Entry,
     Lot,
+    Certificate,
 }
 
 impl Owned {
-    const ALL: [Self; 4] = [Self::Order, Self::Hold, Self::Entry, Self::Lot];
+    const ALL: [Self; 5] = [Self::Order, Self::Hold, Self::Entry, Self::Lot, Self::Certificate];
 
     fn prefix(self) -> &'static str {
         match self {
@@ -24,6 +25,7 @@ impl Owned {
             Self::Hold => "hld_",
             Self::Entry => "ent_",
             Self::Lot => "lot_",
+            Self::Certificate => "crt_",
         }
     }
 }

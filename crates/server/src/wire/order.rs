@@ -85,6 +85,11 @@ pub struct OrderDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "5.00", pattern = r"^[0-9]{1,15}(\.[0-9]{1,4})?$")]
     pub credit: Option<String>,
+    /// Certificates to pay with, by their codes or ids: each pays as much as it can. Left out: as they stand, as far as they
+    /// still fit; an empty list gives all back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 20, example = json!(["K7MP-4XWT-9QRA"]))]
+    pub certificates: Option<Vec<String>>,
     /// Ledger time of an order of the past, not before the order's own dates. Needs the scope `import`, and lifts the
     /// limit of 30 days on dates. Left out: now.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,6 +220,8 @@ impl OrderDocument {
             redeem: self.redeem.map(Points::new),
             hold: self.hold.as_deref().map(|it| fault("hold", (reading.hold)(it))).transpose()?,
             credit: self.credit.as_deref().map(|it| reader.money("credit", Some(it))).transpose()?,
+            // Codes are looked up by whoever sends the document on.
+            certificates: None,
             is_return: false,
         })
     }
@@ -248,6 +255,7 @@ impl OrderDocument {
             redeem: document.redeem.map(Points::get),
             hold,
             credit: document.credit.map(|it| it.to_text(exponent)),
+            certificates: None,
             at: None,
         }
     }

@@ -19,6 +19,7 @@ pub fn answer_in_words(answer: &Answer, order: Option<&str>, voice: &Voice) -> S
     if answer.redeemed.is_positive() {
         said.push(format!("Redeemed: {}, worth {}.", voice.points(answer.redeemed), voice.amount(answer.value)));
     }
+    said.extend(super::certificate::answered(&answer.certificates, voice));
     if answer.credit.is_positive() {
         said.push(format!("Paid with store credit: {}.", voice.amount(answer.credit)));
     }

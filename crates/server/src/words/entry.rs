@@ -59,6 +59,9 @@ impl Story<'_> {
                 super::credit::converted(it, self.voice) + &self.graced()
             }
             (Kind::Spend | Kind::Refund, Reason::Credit(it)) => super::credit::paid(it, self.voice),
+            (Kind::Use | Kind::GiveBack, Reason::Certificates(it)) => {
+                super::certificate::paid(it, &self.entry.changes, self.voice)
+            }
             // An entry always has the reason of its kind; should one not, its figures still stand.
             (kind, _) => format!("{}: {}", kind.name(), self.moved_points()),
         }

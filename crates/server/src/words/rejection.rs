@@ -38,6 +38,11 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
             format!("That is more than the order can take: at most {}.", voice.points(*fits))
         }
         Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => refused_credit(rejection, voice),
+        Rejection::UnknownCertificate
+        | Rejection::CertificateCancelled { .. }
+        | Rejection::CertificateExpired { .. }
+        | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateExceedsOrder { .. } => super::certificate::refused(rejection),
         Rejection::InsufficientPoints { spendable } => insufficient(*spendable, voice),
         Rejection::ProgramOff => {
             format!("The program was not on at that time: no {} can be redeemed.", voice.names.many)

@@ -53,7 +53,16 @@ fn the_table_of_operations_is_that_of_the_description() {
 #[test]
 fn every_operation_is_told_and_answers_problems() {
     let tags: BTreeSet<&str> = BTreeSet::from_iter([
-        "Orders", "Holds", "Members", "Accounts", "Credit", "Programs", "Channels", "Keys", "Server",
+        "Orders",
+        "Holds",
+        "Members",
+        "Accounts",
+        "Certificates",
+        "Credit",
+        "Programs",
+        "Channels",
+        "Keys",
+        "Server",
     ]);
     let mut ids = BTreeSet::new();
     for (method, path, operation) in operations(&document()) {

@@ -36,6 +36,7 @@ async fn shop() -> Served {
             member: Some(MemberRef::Id(member(number))),
             reference: format!("o{number}"),
             document: Arc::new(Document::sale(*b"USD", Money::new(10_000), now)),
+            certificates: None,
         };
         let by =
             |key: Option<String>, actor, body| Command { key: key.map(Key), actor, time: Time::Live, seed: 0, body };

@@ -57,6 +57,8 @@ impl Served {
 
     pub(crate) fn configured(now: &str, configure: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        // Codes of certificates are the same in each run.
+        std::fs::write(folder.path().join("test.db.key"), "7".repeat(64)).expect("a key");
         let clock = Arc::new(AtomicI64::new(0));
         let read = Arc::clone(&clock);
         let options = Options {

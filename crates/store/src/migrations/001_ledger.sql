@@ -119,10 +119,12 @@ CREATE TABLE name_words (
 -- | 5 years    | 0                | 0                  | year     |              |            |            |         |
 -- | 6 converted| 0                | 0                  | credit   |              |            |            |         |
 -- | 7 guests   | 0                | 0                  | 0        | recorded_at  |            |            | channel |
+-- | 8 codes    | 0                | 0                  | lot_no   |              |            |            |         |
 --
 -- The owner of a guest, an order without a member, is its key in the directory.
 -- What a member has of store credit is an account as well: its program is 0xff and the three letters of the currency, its
--- points are minor units. Of points that were converted, no is the lot of that credit.
+-- points are minor units; so are a member's certificates, of which each is a lot: 0xfe and the letters. Their codes are kept
+-- encrypted. Of points that were converted, no is the lot of that credit.
 -- Of lots, phase 0 waits, sorted by the next change; 1 has available or held points, sorted by expiry; 2 is closed.
 -- available_at is left out when it is earned_at, expires_at when it is sort_at. The body of an account is what it carries,
 -- and counts in all, that of a hold its lots, that of an order its document, that of a year what its days count; state of an
@@ -200,6 +202,10 @@ FROM ledger WHERE part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 CREATE VIEW guests AS
 SELECT owner_id, program, code AS channel, reference, biz_date, body AS document, state, at AS recorded_at
 FROM ledger WHERE part = 7 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0;
+
+CREATE VIEW codes AS
+SELECT owner_id, program, no AS lot_no, issued AS value, body
+FROM ledger WHERE part = 8 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 
 -- Figures across members: 1 the points that a promotion has given of its budget, by its name.
 CREATE TABLE counters (

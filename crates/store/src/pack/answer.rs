@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use engine::{Answer, Balance, EntryNo, HoldNo, Money, OrderNo, Points, Rejection, Share, Status, Timestamp};
+use engine::{Answer, Balance, EntryNo, HoldNo, LotNo, Money, OrderNo, Points, Rejection, Share, Status, Timestamp};
 
+use super::certificate;
 use super::entry::{pack_earned, unpack_earned};
 use super::figures::{read_date, write_date};
 use super::{Packer, Read, Unpacker, Unreadable};
@@ -97,11 +98,30 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.byte(10);
             it.unsigned(u64::from(*number));
         }
+        other => write_means(it, other),
+    }
+}
+
+/// Of store credit and certificates.
+fn write_means(it: &mut Packer, reply: &Reply) {
+    match reply {
         Reply::Credit { entry, credit } => {
             it.byte(11);
             it.unsigned(entry.0);
             it.money(*credit);
         }
+        Reply::Certificates { entry, certificates } => {
+            it.byte(13);
+            it.unsigned(entry.0);
+            certificate::write_numbers(it, certificates);
+        }
+        Reply::Cancelled { member, certificate, entry } => {
+            it.byte(14);
+            it.bytes(&member.0);
+            it.unsigned(certificate.0);
+            it.option(*entry, |it, entry| it.unsigned(entry.0));
+        }
+        other => unreachable!("{other:?} is packed elsewhere"),
     }
 }
 
@@ -127,6 +147,12 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
         9 => Reply::Forgotten { answers: it.unsigned()?, next: it.option(Unpacker::array)? },
         10 => Reply::Key { number: it.small()? },
         11 => Reply::Credit { entry: EntryNo(it.unsigned()?), credit: it.money()? },
+        14 => Reply::Cancelled {
+            member: MemberId(it.array()?),
+            certificate: LotNo(it.unsigned()?),
+            entry: it.option(|it| it.unsigned().map(EntryNo))?,
+        },
+        13 => Reply::Certificates { entry: EntryNo(it.unsigned()?), certificates: certificate::read_numbers(it)? },
         12 => Reply::Redated { lots: it.unsigned()?, points: it.points()?, balance: read_balance(it)? },
         _ => return Err(Unreadable),
     })
@@ -149,6 +175,8 @@ fn write_answer(it: &mut Packer, answer: &Answer) {
     it.points(answer.owed);
     it.points(answer.let_go);
     it.points(answer.expired);
+    certificate::write_parts(it, &answer.certificates, ZERO);
+    it.money(answer.certificates_asked);
     write_balance(it, &answer.balance);
 }
 
@@ -172,6 +200,8 @@ fn read_answer(it: &mut Unpacker<'_>) -> Read<Answer> {
         owed: it.points()?,
         let_go: it.points()?,
         expired: it.points()?,
+        certificates: certificate::read_parts(it, ZERO)?,
+        certificates_asked: it.money()?,
         balance: read_balance(it)?,
     })
 }
@@ -199,8 +229,7 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         }
         Rejection::UnknownChannel | Rejection::UnknownProgram | Rejection::UnknownMember => it.byte(unknown(rejection)),
         Rejection::UnknownOrder | Rejection::UnknownTier => it.byte(unknown(rejection)),
-        Rejection::IdentityTaken => it.byte(5),
-        Rejection::OtherMember => it.byte(6),
+        Rejection::IdentityTaken | Rejection::OtherMember => it.byte(unknown(rejection)),
         Rejection::ClaimEnded { last } => {
             it.byte(28);
             write_date(it, *last);
@@ -231,6 +260,11 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.points(*spendable);
         }
         Rejection::NotWithDiscounts => it.byte(19),
+        Rejection::UnknownCertificate
+        | Rejection::CertificateCancelled { .. }
+        | Rejection::CertificateExpired { .. }
+        | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateExceedsOrder { .. } => certificate::write_rejection(it, rejection),
         Rejection::UnknownLot
         | Rejection::UnknownActivity
         | Rejection::ActivityLimit { .. }
@@ -283,7 +317,7 @@ fn write_refused_act(it: &mut Packer, rejection: &Rejection) {
     }
 }
 
-/// The code of what is not there.
+/// The code of what is not there, or somebody else's.
 fn unknown(rejection: &Rejection) -> u8 {
     match rejection {
         Rejection::UnknownChannel => 2,
@@ -291,7 +325,9 @@ fn unknown(rejection: &Rejection) -> u8 {
         Rejection::UnknownMember => 4,
         Rejection::UnknownOrder => 24,
         Rejection::UnknownTier => 50,
-        _ => unreachable!("it is asked for what is not there alone"),
+        Rejection::IdentityTaken => 5,
+        Rejection::OtherMember => 6,
+        _ => unreachable!("it is asked for what is not there, or somebody else's, alone"),
     }
 }
 
@@ -334,6 +370,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
             let share = u16::try_from(it.unsigned()?).map_err(|_| Unreadable)?;
             Rejection::AboveShare { share: Share(share), fits: it.points()? }
         }
+        code @ 60..=64 => certificate::read_rejection(it, code)?,
         26 => Rejection::CreditExceedsOrder { fits: it.money()? },
         27 => Rejection::InsufficientCredit { spendable: it.money()? },
         _ => return Err(Unreadable),

@@ -2,6 +2,7 @@
 
 use engine::{Document, DocumentVersion, HoldNo, Line, LineKind, Money, Return, ReturnPart, Timestamp};
 
+use super::certificate::{read_numbers, write_numbers};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
@@ -45,7 +46,8 @@ pub(super) fn write_document(it: &mut Packer, document: &Document) {
             | u8::from(has_gift_cards) << 3
             | u8::from(document.order_type.is_some()) << 4
             | u8::from(document.credit.is_some()) << 5
-            | u8::from(document.is_return) << 6,
+            | u8::from(document.is_return) << 6
+            | u8::from(document.certificates.is_some()) << 7,
     );
     for date in dates.into_iter().flatten() {
         it.time(date, document.placed_at);
@@ -69,6 +71,9 @@ pub(super) fn write_document(it: &mut Packer, document: &Document) {
     if let Some(credit) = document.credit {
         it.money(credit);
     }
+    if let Some(certificates) = &document.certificates {
+        write_numbers(it, certificates);
+    }
 }
 
 pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
@@ -84,9 +89,6 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
     let placed_at = it.time(ZERO)?;
     let version = if has(7) { read_version(it, placed_at)? } else { DocumentVersion::Arrival };
     let reached = it.byte()?;
-    if 127 < reached {
-        return Err(Unreadable);
-    }
     let mut dates = [None; 3];
     for (index, date) in dates.iter_mut().enumerate() {
         if reached >> index & 1 == 1 {
@@ -115,6 +117,7 @@ pub(super) fn read_document(it: &mut Unpacker<'_>) -> Read<Document> {
         redeem: if has(5) { Some(it.points()?) } else { None },
         hold: if has(6) { Some(HoldNo(it.unsigned()?)) } else { None },
         credit: if reached >> 5 & 1 == 1 { Some(it.money()?) } else { None },
+        certificates: if reached >> 7 == 1 { Some(read_numbers(it)?) } else { None },
         is_return: reached >> 6 & 1 == 1,
     })
 }

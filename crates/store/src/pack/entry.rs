@@ -6,6 +6,7 @@ use engine::{
     OrderNo, Paid, PaidCredit, Points, Posting, Reason, RedeemRate, Timestamp,
 };
 
+use super::certificate::{read_paid, read_parts, uses_bits, uses_of, write_paid, write_parts};
 use super::extension::{read_acted, read_award, read_extended, write_acted, write_award, write_extended};
 use super::figures::{read_allotted, read_cut, read_of_day, write_allotted, write_cut, write_of_day};
 use super::tier::{read_review, read_state, write_review, write_state};
@@ -30,7 +31,8 @@ pub(crate) fn pack_entry(entry: &Entry) -> Vec<u8> {
     pack_reason(&mut it, &entry.reason);
     it.list(&entry.opened, |it, opened| {
         pack_lot(it, opened.lot, entry.at);
-        it.byte(u8::from(opened.graced) | (u8::from(opened.order.is_some()) << 1));
+        let uses = uses_bits(opened.certificate);
+        it.byte(u8::from(opened.graced) | (u8::from(opened.order.is_some()) << 1) | uses << 2);
         if let Some(order) = opened.order {
             it.unsigned(order.0);
         }
@@ -63,7 +65,7 @@ pub(crate) fn unpack_entry(row: EntryRow, body: &[u8]) -> Read<Entry> {
             let lot = unpack_lot(it, row.at)?;
             let flags = it.byte()?;
             let order = if flags & 2 == 0 { None } else { Some(OrderNo(it.unsigned()?)) };
-            Ok(LotOpened { lot, order, graced: flags & 1 == 1 })
+            Ok(LotOpened { lot, order, graced: flags & 1 == 1, certificate: uses_of(flags >> 2)? })
         })?,
         dated: it.list(|it| unpack_lot(it, row.at))?,
         hold: it.option(|it| {
@@ -106,6 +108,10 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Activity => 18,
         Kind::Tier => 19,
         Kind::Claim => 20,
+        Kind::Issue => 21,
+        Kind::Use => 22,
+        Kind::GiveBack => 23,
+        Kind::Cancel => 24,
     }
 }
 
@@ -242,6 +248,10 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.time(claimed.recorded_at, ZERO);
             it.option(claimed.note.as_deref(), Packer::text);
         }
+        Reason::Certificates(paid) => {
+            it.byte(12);
+            write_paid(it, paid);
+        }
     }
 }
 
@@ -269,6 +279,7 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
         9 => read_award(it).map(Reason::Acted),
         10 => read_review(it).map(Reason::Tier),
         11 => Ok(Reason::Claimed(Claimed { recorded_at: it.time(ZERO)?, note: it.option(Unpacker::text)? })),
+        12 => read_paid(it).map(Reason::Certificates),
         _ => Err(Unreadable),
     }
 }
@@ -375,6 +386,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         changes.acted.is_some(),
         changes.tier.is_some(),
         !changes.budgets.is_empty(),
+        !changes.certificates.is_empty(),
     ];
     let has_more = more.contains(&true);
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
@@ -414,6 +426,9 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         if !changes.budgets.is_empty() {
             it.list(&changes.budgets, write_budget_use);
         }
+        if !changes.certificates.is_empty() {
+            write_parts(it, &changes.certificates, base);
+        }
     }
 }
 
@@ -427,6 +442,9 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     let [owed, let_go, expired, earned, undone, counted, steps] = figures;
     let more = if bits >> 7 == 1 { it.unsigned()? } else { 0 };
+    if 1_023 < more {
+        return Err(Unreadable);
+    }
     let has = |index: u8| more >> index & 1 == 1;
     let mut changes = Changes {
         owed: Points::new(owed),
@@ -462,6 +480,9 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     if has(8) {
         changes.budgets = it.list(read_budget_use)?.into_boxed_slice();
+    }
+    if has(9) {
+        changes.certificates = read_parts(it, base)?;
     }
     Ok(changes)
 }

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Packer;
 use super::document::{write_document, write_return, write_version};
+use crate::certificate::{CertificateRef, NewCertificates};
 use crate::command::{Body, ReturnedPart};
 use crate::member::{Identity, MemberChange, MemberRef};
 
@@ -27,13 +28,15 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.option(facts.customer_type.as_deref(), Packer::text);
             it.option(facts.birthday, write_date);
         }
-        Body::PutOrder { channel, member, reference, document } => {
+        Body::PutOrder { channel, member, reference, document, certificates } => {
             it.byte(2);
             it.text(channel);
             it.option(member.as_ref(), write_member);
             it.text(reference);
             write_document(&mut it, document);
+            it.option(certificates.as_ref(), |it, named| it.list(named, write_certificate));
         }
+        Body::IssueCertificates { .. } | Body::CancelCertificate { .. } => write_certificates(&mut it, body),
         Body::PutReturn { channel, reference, order, currency, returned } => {
             it.byte(29);
             write_returned(&mut it, [channel, reference, &order.channel, &order.reference], *currency, returned);
@@ -89,6 +92,45 @@ fn write_returned(it: &mut Packer, names: [&String; 4], currency: [u8; 3], retur
     it.time(*returned_at, ZERO);
     it.list(lines, write_return);
     it.money(*refunded);
+}
+
+fn write_certificate(it: &mut Packer, certificate: &CertificateRef) {
+    match certificate {
+        CertificateRef::NoCode => it.byte(0),
+        CertificateRef::Code(hash) => {
+            it.byte(1);
+            it.bytes(&hash.0);
+        }
+        CertificateRef::Numbered { owner, ledger, number } => {
+            it.byte(2);
+            it.bytes(&owner.0);
+            it.unsigned(u64::from(*ledger));
+            it.unsigned(number.0);
+        }
+    }
+}
+
+/// Certificates that are given or cancelled.
+fn write_certificates(it: &mut Packer, body: &Body) {
+    match body {
+        Body::IssueCertificates { program, member, new } => {
+            it.byte(43);
+            it.text(program);
+            write_member(it, member);
+            let NewCertificates { value, count, uses, validity, note } = new;
+            it.money(*value);
+            it.unsigned(u64::from(*count));
+            it.option(*uses, |it, uses| it.text(uses.name()));
+            it.text(&format!("{validity:?}"));
+            it.text(note);
+        }
+        Body::CancelCertificate { certificate, note } => {
+            it.byte(44);
+            write_certificate(it, certificate);
+            it.text(note);
+        }
+        other => write_other(it, other),
+    }
 }
 
 /// What staff do to points that are there or have expired, and what earns without an order.
@@ -222,6 +264,8 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::ReleaseHold { .. }
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
+        | Body::IssueCertificates { .. }
+        | Body::CancelCertificate { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }

@@ -4,6 +4,7 @@
 //! by the row: a length is checked against the bytes that are left before anything is allocated.
 
 mod answer;
+mod certificate;
 mod document;
 mod entry;
 mod extension;
@@ -18,6 +19,7 @@ mod worked;
 use engine::{Money, Points, Timestamp};
 
 pub(crate) use answer::{pack_outcome, unpack_outcome};
+pub(crate) use certificate::{lot_code, read_lot_code};
 pub(crate) use document::{pack_document, unpack_document};
 pub(crate) use entry::{EntryRow, kind_number, pack_entry, unpack_entry};
 pub(crate) use extension::{pack_activities, unpack_activities};

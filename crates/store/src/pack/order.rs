@@ -1,7 +1,10 @@
 //! What is recorded of an order beside its document, and the points that a hold keeps.
 
-use engine::{Conversion, LotRef, Money, Order, Pinned, Points, Posted, Returned, Source, Taken, TakenBack, Timestamp};
+use engine::{
+    Accepted, Conversion, LotRef, Money, Order, Pinned, Points, Posted, Returned, Source, Taken, TakenBack, Timestamp,
+};
 
+use super::certificate::{read_accepted, read_parts, write_accepted, write_parts};
 use super::document::{read_return, read_version, write_return, write_version};
 use super::entry::{
     pack_lot, read_convert_rate, read_credit, read_displaced, unpack_lot, write_convert_rate, write_credit,
@@ -22,6 +25,7 @@ pub(crate) struct State {
     pub(crate) accepted: Points,
     pub(crate) credit_asked: Money,
     pub(crate) credit_accepted: Money,
+    pub(crate) certificates: Vec<Accepted>,
     pub(crate) posted: Posted,
     pub(crate) returned: Vec<Returned>,
 }
@@ -42,11 +46,13 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
         | u8::from(day.is_some()) << 6
         | u8::from(has_places) << 7;
     // What few orders have costs those a byte that have it, or that sell in places that a program tells apart.
+    let has_certificates = !order.certificates.is_empty() || !posted.certificates.is_empty();
     it.unsigned(
         u64::from(bits)
             | u64::from(!order.returned.is_empty()) << 8
             | u64::from(is_first) << 9
-            | u64::from(!posted.budgets.is_empty()) << 10,
+            | u64::from(!posted.budgets.is_empty()) << 10
+            | u64::from(has_certificates) << 11,
     );
     let has_credit = !order.credit_accepted.is_zero() || !order.credit_asked.is_zero() || !posted.credit.is_empty();
     it.unsigned(u64::from(version) << 1 | u64::from(has_credit));
@@ -59,16 +65,7 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
         it.points(order.asked);
         it.points(order.accepted);
     }
-    it.points(posted.earned);
-    if let Some(lot) = posted.lot {
-        pack_lot(&mut it, lot, base);
-    }
-    if !posted.taken_back.is_empty() {
-        it.list(&posted.taken_back, |it, part| write_taken_back(it, part, base));
-    }
-    if !posted.redeemed.is_empty() {
-        it.list(&posted.redeemed, |it, taken| write_taken(it, taken, base));
-    }
+    write_points(&mut it, posted, base);
     if has_steps {
         it.money(posted.counted);
         it.signed(posted.steps);
@@ -91,13 +88,31 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
     if !posted.budgets.is_empty() {
         it.list(&posted.budgets, write_budget_use);
     }
+    if has_certificates {
+        write_accepted(&mut it, &order.certificates);
+        write_parts(&mut it, &posted.certificates, base);
+    }
     it.done()
+}
+
+/// What it has earned and what pays for it in points, as far as a bit says so.
+fn write_points(it: &mut Packer, posted: &Posted, base: Timestamp) {
+    it.points(posted.earned);
+    if let Some(lot) = posted.lot {
+        pack_lot(it, lot, base);
+    }
+    if !posted.taken_back.is_empty() {
+        it.list(&posted.taken_back, |it, part| write_taken_back(it, part, base));
+    }
+    if !posted.redeemed.is_empty() {
+        it.list(&posted.redeemed, |it, taken| write_taken(it, taken, base));
+    }
 }
 
 pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let mut it = Unpacker::new(bytes, VERSION)?;
     let bits = it.unsigned()?;
-    if 2047 < bits {
+    if 4_095 < bits {
         return Err(Unreadable);
     }
     let has = |index: u8| bits >> index & 1 == 1;
@@ -120,11 +135,25 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let credit = if has_credit { it.list(|it| read_credit(it, base))? } else { Vec::new() };
     let returned = if has(8) { it.list(|it| read_returned(it, base))? } else { Vec::new() };
     let budgets = if has(10) { it.list(read_budget_use)? } else { Vec::new() };
+    let certificates = if has(11) { read_accepted(&mut it)? } else { Vec::new() };
+    let used = if has(11) { read_parts(&mut it, base)? } else { Vec::new() };
     it.done()?;
     let pinned = Pinned { version, on: has(0), day, tier, customer_type, channel, is_first: has(9) };
-    let posted =
-        Posted { lot, earned, taken_back, redeemed, counted, steps, displaced, spent, allotted, budgets, credit };
-    Ok(State { pinned, asked, accepted, credit_asked, credit_accepted, posted, returned })
+    let posted = Posted {
+        lot,
+        earned,
+        taken_back,
+        redeemed,
+        counted,
+        steps,
+        displaced,
+        spent,
+        allotted,
+        budgets,
+        credit,
+        certificates: used,
+    };
+    Ok(State { pinned, asked, accepted, credit_asked, credit_accepted, certificates, posted, returned })
 }
 
 pub(super) fn write_returned(it: &mut Packer, returned: &Returned, base: Timestamp) {

@@ -161,6 +161,7 @@ fn changes() -> BoxedStrategy<Changes> {
                 credit,
                 tier,
                 budgets: budgets.into_boxed_slice(),
+                certificates: Vec::new(),
             },
         )
         .boxed()
@@ -277,6 +278,7 @@ fn entries() -> BoxedStrategy<Entry> {
         lot,
         order: order.map(OrderNo),
         graced,
+        certificate: Some(engine::Uses::Once).filter(|_| graced),
     });
     let holds = (numbers(), hold_states(), times()).prop_map(|(no, state, lapses_at)| HoldChange {
         no: HoldNo(no),
@@ -353,6 +355,7 @@ fn documents() -> BoxedStrategy<Document> {
                 redeem,
                 hold: hold.map(HoldNo),
                 credit,
+                certificates: None,
             }
         })
         .boxed()
@@ -386,6 +389,7 @@ fn orders() -> BoxedStrategy<Order> {
                 allotted,
                 budgets,
                 credit,
+                ..Posted::default()
             };
             Order {
                 pinned: Pinned { version, on, day, tier, customer_type, channel, is_first: on },
@@ -559,7 +563,7 @@ fn the_bytes_of_a_plain_entry_never_change() {
         order: Some(OrderNo(2)),
         actor: Actor::Channel(1),
         reason: Reason::Earned(earned),
-        opened: vec![LotOpened { lot, order: Some(OrderNo(2)), graced: false }],
+        opened: vec![LotOpened { lot, order: Some(OrderNo(2)), graced: false, certificate: None }],
         dated: Vec::new(),
         hold: None,
         postings: vec![Posting { lot: LotNo(3), from: Bucket::Issued, to: Bucket::Available, points: Points::new(30) }],

@@ -113,7 +113,7 @@ impl Reader {
                 WHERE program < $1 AND owner_id IN (SELECT owner_id FROM members WHERE parked <> 0)
                 ORDER BY owner_id, program",
             )?;
-            let mut rows = statement.query([rows::PURSES])?;
+            let mut rows = statement.query([rows::NO_PROGRAMS])?;
             let mut accounts = Vec::new();
             while let Some(row) = rows.next()? {
                 accounts.push(AccountId { owner: rows::member(row, 0)?, program: row.get(1)? });

@@ -5,6 +5,7 @@
 //! cursor.
 
 mod account;
+mod certificate;
 mod credit;
 mod figures;
 mod lists;
@@ -31,6 +32,8 @@ use crate::reference::{Compile, Known, Reference};
 pub(crate) use account::ACCOUNTS_OF;
 pub use account::OrderInfo;
 pub(crate) use account::all_lots;
+pub(crate) use certificate::CODES;
+pub use certificate::CertificateInfo;
 pub use credit::{CreditInfo, credit_ledger};
 pub(crate) use figures::parked;
 pub use figures::{DayTotals, Due, TableSize};

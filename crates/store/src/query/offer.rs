@@ -1,12 +1,12 @@
 //! Quotes: what an order would earn and could redeem, without recording it.
 
-use std::sync::Arc;
-
 use engine::{Account, Budgets, Document, Facts, LotRef, Moment, OrderNo, Quote, Rejection, Rules, Stop, Timestamp};
 
 use super::Reader;
 use super::account::load_credit;
+use super::certificate::{load_wallet, numbers};
 use super::credit::settled_credit;
+use crate::certificate::CertificateRef;
 use crate::command::Failure;
 use crate::counters::load_budgets;
 use crate::directory::{Listing, facts_of, find, order_key};
@@ -27,7 +27,7 @@ impl Reader {
         channel: &str,
         member: &MemberRef,
         reference: Option<&str>,
-        document: &Arc<Document>,
+        (document, certificates): (&Document, Option<&[CertificateRef]>),
         moment: Moment,
     ) -> Result<Quote, Failure> {
         document.check()?;
@@ -47,7 +47,17 @@ impl Reader {
         }
         let mut known = listed.filter(|_| guest.is_none()).map(|it| OrderNo(it.number));
         let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
-        self.ask(|conn| show_credit(conn, &programs, id, &mut account, document, moment.now))?;
+        let currency = program.currency().ok_or(Rejection::UnknownProgram)?;
+        let mut document = document.clone();
+        if let Some(named) = certificates {
+            let numbers = self.ask(|conn| numbers(conn, owner, currency, named))?;
+            document.certificates = Some(numbers.ok_or(Rejection::UnknownCertificate)?);
+        }
+        let document = &document;
+        self.ask(|conn| {
+            load_wallet(conn, id, currency, &mut account, moment.now)?;
+            show_credit(conn, &programs, id, &mut account, document, moment.now)
+        })?;
         let asks = program.timeline.needs_facts();
         let facts = if asks { self.ask(|conn| facts_of(conn, owner))? } else { Facts::default() };
         let has_budgets = program.timeline.has_budgets();

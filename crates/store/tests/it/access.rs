@@ -191,7 +191,7 @@ fn programs_and_channels_are_found_by_name_and_by_id() {
     assert!(program.starts_with("prg_") && channel.starts_with("chn_"));
     let member = Some(named(1));
     let (by_id, document) = (channel.clone(), sale(1_000, NEW_YEAR).into());
-    let order = Body::PutOrder { channel: by_id, member, reference: "A1".into(), document };
+    let order = Body::PutOrder { channel: by_id, member, reference: "A1".into(), document, certificates: None };
     let hold = Body::Hold { program: program.clone(), member: named(1), points: Points::new(5), minutes: None };
     sent(&store, &[sign_up(1), live(order), keyed("hold", hold)]);
     let reader = store.reader().expect("a reader");

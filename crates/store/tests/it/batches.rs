@@ -1,12 +1,14 @@
 //! Law 4: a batch gives what its commands give one at a time, in the same order. Random commands over few members, so that
 //! they meet; a failure prints its seed.
 
-use engine::{Adjustment, CreditAdjustment, DocumentVersion, HoldNo, Money, Points, Timestamp};
-use store::{Body, Command, OrderName, ReturnedPart, Store};
+use engine::{
+    Adjustment, CreditAdjustment, Currency, DocumentVersion, HoldNo, LotNo, Money, Points, Timestamp, Uses, Validity,
+};
+use store::{Body, CertificateRef, Command, NewCertificates, OrderName, ReturnedPart, Store};
 
 use crate::crash::Random;
 use crate::limits::export;
-use crate::shop::{NEW_YEAR, Shop, add_channel, create_program, keyed, live, named, order, sale, send, sign_up};
+use crate::shop::{NEW_YEAR, Shop, add_channel, create_program, id_of, keyed, live, named, order, sale, send, sign_up};
 use crate::store::{together, verified};
 
 const HISTORIES: u64 = 12;
@@ -57,13 +59,31 @@ fn check(document: &str) {
     }
 }
 
+/// One of the first certificates of a member, which may not be there yet.
+fn certificate(random: &mut Random, member: u64) -> CertificateRef {
+    let currency = Currency { code: *b"EUR", exponent: 2 };
+    let ledger = store::certificate_ledger(currency);
+    CertificateRef::Numbered { owner: id_of(member), ledger, number: LotNo(random.within(1..=3)) }
+}
+
+fn signed(random: &mut Random, most: u64) -> i64 {
+    i64::try_from(random.within(1..=most)).expect("small")
+}
+
 /// Sign-ups come in between, so that some commands meet members who are not there yet; keys and references repeat.
 fn draw(random: &mut Random, number: u64) -> Command {
     let member = random.within(1..=MEMBERS);
-    let signed = |random: &mut Random, most: u64| i64::try_from(random.within(1..=most)).expect("small");
     let key = format!("key {}", random.within(0..=number));
     let program = "points".to_owned();
-    match random.within(0..=11) {
+    match random.within(0..=13) {
+        13 => {
+            let uses = (random.within(0..=1) == 0).then_some(Uses::Once);
+            let validity = if random.within(0..=2) == 0 { Validity::Days(20) } else { Validity::Never };
+            let value = Money::new(signed(random, 3_000));
+            let new = NewCertificates { value, count: 1, uses, validity, note: "law 4".into() };
+            keyed(&key, Body::IssueCertificates { program, member: named(member), new })
+        }
+        12 => live(Body::CancelCertificate { certificate: certificate(random, member), note: "law 4".into() }),
         0 | 1 => sign_up(member),
         2 => {
             let points = Points::new(signed(random, 120) - 40);
@@ -100,31 +120,33 @@ fn draw(random: &mut Random, number: u64) -> Command {
             let hold = HoldNo(random.within(1..=4));
             keyed(&key, Body::ReleaseHold { program, member: named(member), hold })
         }
-        _ => {
-            let reference = random.within(0..=12);
-            let mut document = sale(signed(random, 9_000), NEW_YEAR);
-            document.version = DocumentVersion::Number(random.within(1..=6));
-            document.redeem = (random.within(0..=2) == 0).then(|| Points::new(signed(random, 80)));
-            document.credit = (random.within(0..=2) == 0).then(|| Money::new(signed(random, 2_000) - 1));
-            document.hold = (random.within(0..=5) == 0).then(|| HoldNo(random.within(1..=4)));
-            document.refunded =
-                Money::new(if random.within(0..=2) == 0 { document.lines[0].amount.minor() / 2 } else { 0 });
-            let cancelled = random.within(0..=6) == 0;
-            document.cancelled_at = cancelled.then_some(Timestamp::from_micros(NEW_YEAR));
-            // Mostly the same member sends the same order; sometimes another tries.
-            let whose = if random.within(0..=9) == 0 { member } else { 1 + reference % MEMBERS };
-            let mut command = order(whose, &format!("order {reference}"), document);
-            let names_nobody = random.within(0..=2) == 0;
-            if let Body::PutOrder { channel, member, .. } = &mut command.body {
-                if reference.is_multiple_of(3) {
-                    // It signs up whom its first document names.
-                    "till".clone_into(channel);
-                }
-                if names_nobody {
-                    *member = None;
-                }
-            }
-            command
-        }
+        _ => draw_order(random, member),
     }
+}
+
+fn draw_order(random: &mut Random, member: u64) -> Command {
+    let reference = random.within(0..=12);
+    let mut document = sale(signed(random, 9_000), NEW_YEAR);
+    document.version = DocumentVersion::Number(random.within(1..=6));
+    document.redeem = (random.within(0..=2) == 0).then(|| Points::new(signed(random, 80)));
+    document.credit = (random.within(0..=2) == 0).then(|| Money::new(signed(random, 2_000) - 1));
+    document.hold = (random.within(0..=5) == 0).then(|| HoldNo(random.within(1..=4)));
+    document.refunded = Money::new(if random.within(0..=2) == 0 { document.lines[0].amount.minor() / 2 } else { 0 });
+    let cancelled = random.within(0..=6) == 0;
+    document.cancelled_at = cancelled.then_some(Timestamp::from_micros(NEW_YEAR));
+    // Mostly the same member sends the same order; sometimes another tries.
+    let whose = if random.within(0..=9) == 0 { member } else { 1 + reference % MEMBERS };
+    let mut command = order(whose, &format!("order {reference}"), document);
+    let names_nobody = random.within(0..=2) == 0;
+    if let Body::PutOrder { channel, member, certificates, .. } = &mut command.body {
+        if reference.is_multiple_of(3) {
+            // It signs up whom its first document names.
+            "till".clone_into(channel);
+        }
+        if names_nobody {
+            *member = None;
+        }
+        *certificates = (random.within(0..=2) == 0).then(|| vec![certificate(random, whose)]);
+    }
+    command
 }

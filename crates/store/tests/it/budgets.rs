@@ -64,7 +64,7 @@ fn a_batch_of_many_members_uses_no_more_than_the_budget() {
     assert_eq!(earned(&send(&store, order(1, "A1", refunded))), 20, "15 come back to the budget");
     let document = Arc::new(Document { redeem: Some(Points::ZERO), ..sale(30_00, NEW_YEAR) });
     let moment = Moment { now: Timestamp::from_micros(NEW_YEAR), actor: engine::Actor::Channel(1), import: false };
-    let quoted = shop.reader().quote("shop", &named(4), None, &document, moment).expect("a cart");
+    let quoted = shop.reader().quote("shop", &named(4), None, (&document, None), moment).expect("a cart");
     assert_eq!(quoted.answer.earned.called_for, Points::new(45));
     let reply = send(&store, order(4, "B4", (*document).clone()));
     assert_eq!(earned(&reply), 45, "committing a quote gives what it said");

@@ -245,7 +245,7 @@ fn a_customer_type_counts_for_the_orders_behind_it() {
         "shop",
         &named(1),
         None,
-        &Document { redeem: Some(Points::ZERO), ..sale(1_000, at) }.into(),
+        (&Document { redeem: Some(Points::ZERO), ..sale(1_000, at) }, None),
         Moment { now: Timestamp::from_micros(at), actor: Actor::Channel(1), import: false },
     );
     assert_eq!(quote.expect("a quote").answer.earned.called_for, Points::new(20));

@@ -85,6 +85,7 @@ fn plain() -> Terms {
         shortfall: Shortfall::TakeWhatIsThere,
         points_part: PointsPart::Stays,
         convert: None,
+        certificate_uses: engine::Uses::Several,
     }
 }
 
@@ -219,6 +220,7 @@ pub(crate) fn order(member: u64, reference: &str, document: Document) -> Command
         member: Some(named(member)),
         reference: reference.into(),
         document: document.into(),
+        certificates: None,
     })
 }
 

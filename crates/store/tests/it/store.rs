@@ -1,7 +1,5 @@
 //! What a store promises to those who send it commands.
 
-use std::sync::Arc;
-
 use engine::{Adjustment, HoldNo, Points, Rejection, Status, Timestamp};
 use store::{Body, Command, Failure, Identity, IdentityKind, MemberRef, Reply, Store, StoreError};
 
@@ -121,7 +119,13 @@ fn a_document_again_changes_nothing_and_a_reference_stays_with_its_member() {
     assert_eq!(other, Err(rejected(Rejection::OtherMember)));
     let guest = |reference: &str| {
         let document = sale(2_000, NEW_YEAR).into();
-        live(Body::PutOrder { channel: "shop".into(), member: None, reference: reference.into(), document })
+        live(Body::PutOrder {
+            channel: "shop".into(),
+            member: None,
+            reference: reference.into(),
+            document,
+            certificates: None,
+        })
     };
     assert_eq!(available(&send(&store, guest("A1"))), 20);
     assert!(matches!(send(&store, guest("A2")), Ok(Reply::Order { member: None, .. })), "nobody's yet");
@@ -138,6 +142,7 @@ fn what_is_not_known_is_named() {
         member: Some(named(1)),
         reference: "A1".into(),
         document: sale(1, NEW_YEAR).into(),
+        certificates: None,
     });
     assert_eq!(send(&store, elsewhere), Err(rejected(Rejection::UnknownChannel)));
     let program = Body::Hold { program: "no".into(), member: named(1), points: Points::new(1), minutes: None };
@@ -358,7 +363,7 @@ fn a_quote_says_what_the_order_will_be_answered() {
     let moment =
         engine::Moment { now: Timestamp::from_micros(NEW_YEAR), actor: engine::Actor::Staff(0), import: false };
     let mut document = sale(10_000, NEW_YEAR);
-    let quote = store.reader().expect("a reader").quote("shop", &named(1), None, &Arc::new(document.clone()), moment);
+    let quote = store.reader().expect("a reader").quote("shop", &named(1), None, (&document, None), moment);
     let quote = quote.expect("a quote");
     document.redeem = Some(quote.redeem);
     let reply = send(&store, order(1, "A2", document));
@@ -461,7 +466,7 @@ fn two_programs_are_two_accounts() {
     sent(&store, &[sign_up(1), order(1, "A1", sale(1_000, NEW_YEAR))]);
     let document = sale(2_000, NEW_YEAR).into();
     let member = Some(named(1));
-    let body = Body::PutOrder { channel: "till".into(), member, reference: "A1".into(), document };
+    let body = Body::PutOrder { channel: "till".into(), member, reference: "A1".into(), document, certificates: None };
     assert_eq!(available(&send(&store, live(body))), 20);
     verified(&shop);
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use engine::{
-    Act, Acted, Actor, Allotted, Answer, Award, Balance, Bucket, BudgetUse, Budgeted, By, Cap, Carried, Cause, Changes,
-    Choice, Choices, Claimed, ConvertRate, Converted, CreditPart, Cut, Date, Displaced, EarnMode, EarnRate, Earned,
-    Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened,
-    LotRef, Milestone, Money, OfDay, OrderNo, Paid, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason,
-    RedeemRate, Rejection, Rounding, Share, Status, TierBy, TierName, TierOutcome, TierReview, TierState, TierWithin,
-    Times, Timestamp, Worked,
+    Act, Acted, Actor, Allotted, Answer, Award, Balance, Bucket, BudgetUse, Budgeted, By, Cap, Carried, Cause,
+    CertificateChoice, CertificatePart, Changes, Choice, Choices, Claimed, ConvertRate, Converted, CreditPart, Cut,
+    Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives,
+    HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, OrderNo, Paid,
+    PaidCertificates, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason, RedeemRate, Rejection, Rounding,
+    Share, Status, TierBy, TierName, TierOutcome, TierReview, TierState, TierWithin, Times, Timestamp, Worked,
 };
 use serde_json::Value;
 
@@ -123,6 +123,8 @@ impl<'a> Read<'a> {
             credit: self.optional_money("credit")?.unwrap_or_default(),
             credit_asked: self.optional_money("credit_asked")?.unwrap_or_default(),
             credit_left: self.optional_money("credit_left")?,
+            certificates: self.maybe_list("certificates")?.map(|it| it.certificate_part()).collect::<Result<_>>()?,
+            certificates_asked: Money::ZERO,
             owed: self.points("owed")?,
             let_go: self.points("let_go")?,
             expired: self.points("expired")?,
@@ -136,7 +138,21 @@ impl<'a> Read<'a> {
         let (answer, choices) = (self.answer(OrderNo(0), Status::Recorded)?, self.inner("choices")?.choices()?);
         let why_credit = self.optional("why_credit").map(|it| it.rejection("")).transpose()?;
         let credit = Some(answer.credit_asked);
-        Ok(Quote { redeem: self.points("redeem")?, answer, why, choices, credit, why_credit })
+        let refused =
+            |it: Self| -> Result<_> { Ok((LotNo(it.number("certificate")?), it.inner("why")?.rejection("")?)) };
+        let offer = |it: Self| -> Result<_> {
+            Ok(CertificateChoice {
+                certificate: LotNo(it.number("certificate")?),
+                pays: it.money("pays")?,
+                loses: it.money("loses")?,
+                why: it.optional("why_not").map(|it| it.rejection("")).transpose()?,
+            })
+        };
+        let why_certificates = self.maybe_list("why_certificates")?.map(refused).collect::<Result<_>>()?;
+        let wallet = self.maybe_list("wallet")?.map(offer).collect::<Result<_>>()?;
+        let redeem = self.points("redeem")?;
+        let certificates = None;
+        Ok(Quote { redeem, answer, why, choices, credit, why_credit, certificates, why_certificates, wallet })
     }
 
     fn choices(&self) -> Result<Choices> {
@@ -251,7 +267,8 @@ impl<'a> Read<'a> {
 
     fn lot_opened(&self) -> Result<LotOpened> {
         let graced = self.inner("graced")?.value.as_bool().context("graced is yes or no")?;
-        Ok(LotOpened { lot: self.lot_dates()?, order: self.optional_number("order")?.map(OrderNo), graced })
+        let (lot, order) = (self.lot_dates()?, self.optional_number("order")?.map(OrderNo));
+        Ok(LotOpened { lot, order, graced, certificate: None })
     }
 
     fn lot_dates(&self) -> Result<LotRef> {
@@ -297,6 +314,11 @@ impl<'a> Read<'a> {
                 let rule = Extend { on, months: u16::try_from(self.number("months")?)? };
                 Reason::Extended(Extended { rule, at: self.time("at")? })
             }
+            "certificates" => Reason::Certificates(PaidCertificates {
+                fits: self.money("fits")?,
+                before: self.money("before")?,
+                after: self.money("after")?,
+            }),
             "credit" => Reason::Credit(PaidCredit {
                 fits: self.money("fits")?,
                 before: self.money("before")?,
@@ -370,6 +392,17 @@ impl<'a> Read<'a> {
         let lot = LotRef { no, earned_at: since, available_at: since, expires_at: Timestamp::NEVER };
         Ok(CreditPart { lot, amount: self.money("amount")? })
     }
+
+    /// A certificate can be used at once.
+    fn certificate_part(&self) -> Result<CertificatePart> {
+        let since = self.time("since")?;
+        let expires_at = self.optional("expires_at").map(|_| self.time("expires_at")).transpose()?;
+        let expires_at = expires_at.unwrap_or(Timestamp::NEVER);
+        let no = LotNo(self.number("certificate")?);
+        let lot = LotRef { no, earned_at: since, available_at: since, expires_at };
+        Ok(CertificatePart { lot, paid: self.money("pays")?, lost: self.money("loses")? })
+    }
+
     fn tier_name(&self, key: &str) -> Result<TierName> {
         self.optional(key).map(|_| self.text(key).map(Into::into)).transpose()
     }
@@ -449,6 +482,7 @@ impl<'a> Read<'a> {
             tier: self.optional("tier").map(|it| it.tier_state()).transpose()?,
             extended: self.optional("extended").map(|_| self.time("extended")).transpose()?,
             converted: self.optional("converted").map(|it| it.converted()).transpose()?,
+            certificates: self.maybe_list("certificates")?.map(|it| it.certificate_part()).collect::<Result<_>>()?,
             credit: match self.optional("credit") {
                 Some(_) => self.list("credit")?.map(|it| it.credit_part()).collect::<Result<_>>()?,
                 None => Vec::new(),
@@ -469,6 +503,12 @@ impl<'a> Read<'a> {
             "unknown_member" => Rejection::UnknownMember,
             "unknown_order" => Rejection::UnknownOrder,
             "unknown_tier" => Rejection::UnknownTier,
+            "unknown_certificate" => Rejection::UnknownCertificate,
+            // A problem tells the number in words.
+            "certificate_cancelled" => Rejection::CertificateCancelled { certificate: LotNo(0) },
+            "certificate_expired" => Rejection::CertificateExpired { certificate: LotNo(0) },
+            "certificate_used" => Rejection::CertificateUsed { certificate: LotNo(0) },
+            "certificate_exceeds_order" => Rejection::CertificateExceedsOrder { certificate: LotNo(0) },
             "identity_taken" => Rejection::IdentityTaken,
             "other_member" => Rejection::OtherMember,
             "claim_ended" => {

@@ -177,7 +177,7 @@ impl Model {
             Command::Act(_) | Command::SignUp | Command::Redate(_) | Command::Reinstate(_) => {
                 unreachable!("the model does not know of them")
             }
-            Command::Settle => {}
+            Command::Issue(_) | Command::Cancel(_) | Command::Settle => {}
         }
         next.settle(now);
         next.count_now(now);

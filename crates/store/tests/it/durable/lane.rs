@@ -111,6 +111,7 @@ impl Step {
             member: Some(named(member)),
             reference: format!("{member}-{letter}"),
             document: document.into(),
+            certificates: None,
         })
     }
 

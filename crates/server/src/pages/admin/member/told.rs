@@ -270,9 +270,11 @@ pub(super) fn spendable(entry: &Entry) -> Points {
 fn mark(it: &Entry) -> (&'static str, &'static str) {
     match it.kind {
         Kind::Earn | Kind::Release => ("earn", "earned"),
-        Kind::Redeem | Kind::Convert | Kind::Spend => ("redeem", "redeemed"),
-        Kind::Return | Kind::Unconvert | Kind::Refund => ("back", "earned"),
+        Kind::Redeem | Kind::Convert | Kind::Spend | Kind::Use => ("redeem", "redeemed"),
+        Kind::Return | Kind::Unconvert | Kind::Refund | Kind::GiveBack => ("back", "earned"),
         Kind::Revoke | Kind::Repay => ("back", "revoked"),
+        Kind::Issue => ("adjust", "earned"),
+        Kind::Cancel => ("adjust", "revoked"),
         Kind::Expire => ("expire", "expired"),
         Kind::Hold | Kind::Lapse => ("hold", "held"),
         Kind::Adjust if it.postings.iter().any(|it| it.to == Bucket::Deducted) => ("adjust", "revoked"),

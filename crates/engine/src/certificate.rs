@@ -1,0 +1,173 @@
+//! Certificates: codes that carry value, given to members by hand, and cancelled by hand (C3, C4, C5).
+//!
+//! They are a ledger of their owner beside those of points and of store credit, one for each currency: an account whose points
+//! are minor units of money and of which each lot is a certificate. So they expire as points do, and are replayed and proved
+//! as every account is. Their codes are no business of the rules.
+
+use crate::account::{Account, Lot, NeedMore};
+use crate::adjust::check_note;
+use crate::calendar::Zone;
+use crate::credit::units;
+use crate::decision::{Ahead, Decision, Draft, Moment};
+use crate::entry::{Bucket, Kind, LotNo, LotOpened, LotRef, Reason};
+use crate::expire::expire;
+use crate::limits;
+use crate::money::Money;
+use crate::points::Points;
+use crate::program::{Rules, Timeline, Validity};
+use crate::rejection::{Rejection, invalid};
+use crate::settle::settle_ahead;
+
+/// How often a certificate can be used (P1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uses {
+    /// On several orders, until it is empty.
+    #[default]
+    Several,
+    /// On one order: what it does not pay of that is lost.
+    Once,
+}
+
+impl Uses {
+    pub const ALL: [Self; 2] = [Self::Several, Self::Once];
+
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Several => "several",
+            Self::Once => "once",
+        }
+    }
+}
+
+/// What a lot of a wallet is beside its value and dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    pub uses: Uses,
+    pub is_cancelled: bool,
+}
+
+impl Certificate {
+    pub(crate) fn of(uses: Uses) -> Self {
+        Self { uses, is_cancelled: false }
+    }
+}
+
+/// The owner's certificates in one currency, as one program's account sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wallet {
+    /// The number of that program, for the reasons of entries.
+    pub program: u32,
+    pub ledger: Account,
+}
+
+impl Lot {
+    pub(crate) fn cancel(&mut self) {
+        let certificate = self.certificate.expect("only a certificate is cancelled");
+        self.certificate = Some(Certificate { is_cancelled: true, ..certificate });
+    }
+}
+
+impl Account {
+    /// The owner's certificates, which a rule that needs them has loaded.
+    pub(crate) fn wallet(&self) -> Result<&Wallet, NeedMore> {
+        self.wallet.as_deref().ok_or(NeedMore)
+    }
+}
+
+/// Certificates of the same kind that staff give to a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueCertificates {
+    pub value: Money,
+    pub count: u32,
+    pub uses: Uses,
+    pub validity: Validity,
+    pub note: String,
+}
+
+/// Staff cancel a certificate: it pays nothing any more, and stays cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelCertificate {
+    pub certificate: LotNo,
+    pub note: String,
+}
+
+/// Gives certificates to the owner of a wallet, whose account `ledger` is. Days end in `zone`.
+///
+/// # Errors
+/// `Invalid`.
+pub fn issue_certificates(ledger: &Account, issue: &IssueCertificates, zone: &Zone, moment: Moment) -> Decision {
+    if !issue.value.is_positive() || limits::MONEY_MAX < issue.value {
+        return Err(invalid("value", "0.01 to 100,000,000,000.00").into());
+    }
+    if issue.count == 0 || limits::ISSUE_MAX < issue.count {
+        return Err(invalid("count", "1 to 100 certificates at once").into());
+    }
+    check_note(&issue.note)?;
+    let nothing = Timeline::default();
+    let mut ahead = Ahead::of(ledger, Rules::of(&nothing), moment);
+    settle_ahead(&mut ahead)?;
+    let now = ahead.now();
+    let expires_at = issue.validity.ends(now, zone);
+    if expires_at <= now {
+        return Err(invalid("expires", "a day that has not passed").into());
+    }
+    let value = units(issue.value);
+    let all = value.times(i64::from(issue.count));
+    if units(limits::CREDIT_MAX) < ahead.account.balance.issued + all {
+        return Err(invalid("value", "at most 10,000,000,000,000,000.00 in all").into());
+    }
+    let mut draft = Draft::new(Kind::Issue, Reason::Note(issue.note.clone()));
+    for _ in 0..issue.count {
+        let lot = LotRef { no: draft.next_lot(&ahead.account), earned_at: now, available_at: now, expires_at };
+        draft.opened.push(LotOpened { certificate: Some(issue.uses), ..LotOpened::plain(lot) });
+        draft.move_points(lot.no, Bucket::Issued, Bucket::Available, value);
+    }
+    ahead.post(draft);
+    Ok(ahead.decided())
+}
+
+/// Cancels a certificate: what is left of it is gone, what orders have of it stays with them, and what comes back from them
+/// is gone, too. To cancel one that was cancelled changes nothing.
+///
+/// # Errors
+/// `Invalid` or `UnknownCertificate`.
+pub fn cancel_certificate(ledger: &Account, cancel: &CancelCertificate, moment: Moment) -> Decision {
+    check_note(&cancel.note)?;
+    let nothing = Timeline::default();
+    let mut ahead = Ahead::of(ledger, Rules::of(&nothing), moment);
+    settle_ahead(&mut ahead)?;
+    let lot = *ahead.account.lot(cancel.certificate).ok_or(Rejection::UnknownCertificate)?;
+    let certificate = lot.certificate.ok_or(Rejection::UnknownCertificate)?;
+    if !certificate.is_cancelled {
+        let mut draft = Draft::new(Kind::Cancel, Reason::Note(cancel.note.clone()));
+        draft.dated.push(LotRef { expires_at: lot.at.expires_at.min(ahead.now()), ..lot.at });
+        draft.move_points(lot.at.no, Bucket::Available, Bucket::Forfeited, lot.available);
+        ahead.post(draft);
+    }
+    Ok(ahead.decided())
+}
+
+/// Posts what of the wallet has expired, before a rule looks at it.
+pub(crate) fn settle_wallet(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
+    loop {
+        let ledger = &ahead.account.wallet()?.ledger;
+        let due = ledger.due_at();
+        if ahead.moment.now < due {
+            return Ok(());
+        }
+        let is_due = |it: &&Lot| ledger.lot_due_at(it) <= due;
+        let lots: Vec<LotNo> = ledger.lots().iter().filter(is_due).map(|it| it.at.no).collect();
+        let Some(draft) = expire(ledger, &lots, due)? else { return Ok(()) };
+        ahead.post_certificates(due, draft);
+    }
+}
+
+/// What can be spent of a certificate.
+pub(crate) fn left(lot: &Lot) -> Money {
+    money(lot.available)
+}
+
+pub(crate) fn money(units: Points) -> Money {
+    Money::new(units.get())
+}

@@ -1,0 +1,143 @@
+//! Certificates in words: what orders pay with them, why one cannot be used, and every entry of their own ledger.
+
+use engine::{
+    Bucket, CertificateChoice, CertificatePart, Changes, Entry, Kind, Money, PaidCertificates, Points, Reason,
+    Rejection,
+};
+
+use super::voice::Voice;
+
+/// A code as people read it: K7MP-4XWT-9QRA.
+pub fn spaced(code: &str) -> String {
+    let letters: Vec<char> = code.chars().collect();
+    letters.chunks(4).map(|it| it.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}
+
+/// Tells an entry of certificates. `order` is the channel's reference of the order that it is about.
+pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -> String {
+    let of_order = order.map_or_else(|| "an order".to_owned(), |it| format!("order {it}"));
+    let sum = |from: Bucket, to: Bucket| {
+        let is = |it: &&engine::Posting| (it.from, it.to) == (from, to);
+        let points: Points = entry.postings.iter().filter(is).map(|it| it.points).sum();
+        Money::new(points.get())
+    };
+    let which = which(entry);
+    match (entry.kind, &entry.reason) {
+        (Kind::Issue, Reason::Note(note)) => {
+            let each = entry.postings.first().map_or(Money::ZERO, |it| Money::new(it.points.get()));
+            let each = voice.amount(each);
+            let until = entry.opened.first().and_then(|it| voice.last_day(it.lot.expires_at));
+            let until = until.map_or_else(String::new, |it| format!(", to be used until {it}"));
+            match entry.opened.len() {
+                1 => format!("{which}: {each} given by hand: {note}{until}"),
+                many => format!("{many} certificates of {each} given by hand: {note}{until}"),
+            }
+        }
+        (Kind::Use, _) => {
+            let paid = sum(Bucket::Available, Bucket::Redeemed) + sum(Bucket::Forfeited, Bucket::Redeemed);
+            let lost = sum(Bucket::Available, Bucket::Forfeited);
+            format!("{which}: {} paid part of {of_order}{}", voice.amount(paid), loses(lost, voice))
+        }
+        (Kind::GiveBack, _) => {
+            let back = [Bucket::Redeemed, Bucket::Forfeited].map(|it| sum(it, Bucket::Available));
+            let gone = sum(Bucket::Redeemed, Bucket::Forfeited) + sum(Bucket::Redeemed, Bucket::Expired);
+            let mut said = format!("{which}: {} returned from {of_order}", voice.amount(back[0] + back[1]));
+            if let Some(until) = entry.dated.first().and_then(|it| voice.last_day(it.expires_at)) {
+                said += &format!("; it had expired and can be used until {until}");
+            }
+            if gone.is_positive() {
+                said += &format!("; {} that it paid is gone", voice.amount(gone));
+            }
+            said
+        }
+        (Kind::Expire, _) => {
+            let gone = sum(Bucket::Available, Bucket::Expired);
+            format!("{which}: {} expired", voice.amount(gone))
+        }
+        (Kind::Cancel, Reason::Note(note)) => {
+            let gone = sum(Bucket::Available, Bucket::Forfeited);
+            format!("{which} cancelled by staff, {} of it unused: {note}", voice.amount(gone))
+        }
+        (kind, _) => format!("{which}: {}", kind.name()),
+    }
+}
+
+fn which(entry: &Entry) -> String {
+    let mut numbers: Vec<u64> = entry.postings.iter().map(|it| it.lot.0).collect();
+    numbers.extend(entry.dated.iter().map(|it| it.no.0));
+    numbers.sort_unstable();
+    numbers.dedup();
+    match numbers.as_slice() {
+        [one] => format!("Certificate {one}"),
+        many => {
+            let many: Vec<String> = many.iter().map(u64::to_string).collect();
+            format!("Certificates {}", many.join(", "))
+        }
+    }
+}
+
+fn loses(lost: Money, voice: &Voice) -> String {
+    if lost.is_zero() {
+        return String::new();
+    }
+    format!("; the rest of {} is lost, since it can be used once", voice.amount(lost))
+}
+
+/// Of a quote: what a certificate would pay, or why it cannot.
+pub fn offer_in_words(it: &CertificateChoice, voice: &Voice) -> String {
+    if let Some(why) = &it.why {
+        return super::rejection_in_words(why, voice);
+    }
+    let rest = if it.loses.is_zero() {
+        String::new()
+    } else {
+        format!("; the rest of {} would be lost, since it can be used once", voice.amount(it.loses))
+    };
+    format!("Certificate {} pays {}{rest}.", it.certificate.0, voice.amount(it.pays))
+}
+
+/// Of an entry on points: what its order pays with certificates.
+pub(super) fn paid(it: &PaidCertificates, changes: &Changes, voice: &Voice) -> String {
+    let lost: Money = changes.certificates.iter().map(|it| it.lost).sum();
+    if it.before < it.after {
+        let more = voice.amount(it.after - it.before);
+        let said = match it.before.is_zero() {
+            true => format!("{more} paid with certificates"),
+            false => format!("{more} more paid with certificates: {} in all", voice.amount(it.after)),
+        };
+        return said + &if lost.is_positive() { loses(lost, voice) } else { String::new() };
+    }
+    if it.before == it.after {
+        return format!("{} stays paid with certificates, with others than before", voice.amount(it.after));
+    }
+    let back = voice.amount(it.before - it.after);
+    match it.after.is_zero() {
+        true => format!("{back} returned to certificates: it no longer pays with any"),
+        false => format!("{back} less paid with certificates: {} of them still pays", voice.amount(it.after)),
+    }
+}
+
+/// Of an answer: what certificates pay of the order.
+pub(super) fn answered(parts: &[CertificatePart], voice: &Voice) -> Option<String> {
+    let paid: Money = parts.iter().map(|it| it.paid).sum();
+    let lost: Money = parts.iter().map(|it| it.lost).sum();
+    if paid.is_zero() {
+        return None;
+    }
+    Some(format!("Paid with certificates: {}{}.", voice.amount(paid), loses(lost, voice)))
+}
+
+/// Why a certificate cannot be used.
+pub(super) fn refused(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::CertificateCancelled { certificate } => format!("Certificate {} was cancelled.", certificate.0),
+        Rejection::CertificateExpired { certificate } => format!("Certificate {} has expired.", certificate.0),
+        Rejection::CertificateUsed { certificate } => {
+            format!("Nothing is left of certificate {}: other orders have used it.", certificate.0)
+        }
+        Rejection::CertificateExceedsOrder { certificate } => {
+            format!("Nothing of the order is left for certificate {} to pay.", certificate.0)
+        }
+        _ => "The member has no such certificate.".to_owned(),
+    }
+}

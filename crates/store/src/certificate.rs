@@ -1,0 +1,197 @@
+//! Certificates: a ledger of their owner beside those of points and of credit, and their codes, which the directory leads to.
+//!
+//! A command on an order sees those of its member alone: a code of somebody else is as unknown as one that nobody has. Bounded
+//! by the certificates that a command names or makes.
+
+use std::sync::Arc;
+
+use engine::{
+    CancelCertificate, Currency, Document, Entry, IssueCertificates, Kind, LotNo, Moment, Money, OrderNo, Rejection,
+    Rules, Stop, Timeline, Timestamp, Uses, Validity,
+};
+
+use crate::batch::Batch;
+use crate::code::CodeHash;
+use crate::command::{Failure, Reply};
+use crate::decide::{Answered, Refused, find_account, post};
+use crate::directory::{DirectoryKey, Listed, Listing};
+use crate::fault::{Fault, Found};
+use crate::id::MemberId;
+use crate::load;
+use crate::member::MemberRef;
+use crate::rows::AccountId;
+
+/// A certificate as somebody names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateRef {
+    Code(CodeHash),
+    /// The text cannot be a code.
+    NoCode,
+    Numbered {
+        owner: MemberId,
+        ledger: u32,
+        number: LotNo,
+    },
+}
+
+/// What staff say of certificates that they give; what is left out, the program says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCertificates {
+    pub value: Money,
+    pub count: u32,
+    pub uses: Option<Uses>,
+    pub validity: Validity,
+    pub note: String,
+}
+
+/// The number under which certificates in a currency have their ids, beside those of programs.
+pub fn certificate_ledger(currency: Currency) -> u32 {
+    AccountId::wallet(MemberId([0; 16]), currency.code).program
+}
+
+/// Gives certificates to a member, each with a code of its own.
+pub(crate) fn issue(
+    batch: &mut Batch<'_>,
+    (program, member): (&str, &MemberRef),
+    new: &NewCertificates,
+    seed: u64,
+    moment: Moment,
+) -> Answered {
+    let account = find_account(batch, program, member)?;
+    let reference = batch.reference;
+    let timeline = &reference.programs.get(&account.program).ok_or(Rejection::UnknownProgram)?.timeline;
+    let version = timeline.at(moment.now).or(timeline.versions().first()).ok_or(Rejection::UnknownProgram)?;
+    let terms = &version.terms;
+    let issue = IssueCertificates {
+        value: new.value,
+        count: new.count,
+        uses: new.uses.unwrap_or(terms.certificate_uses),
+        validity: new.validity,
+        note: new.note.clone(),
+    };
+    let id = AccountId::wallet(account.owner, terms.currency.code);
+    let entries = on_wallet(batch, id, |ledger| engine::issue_certificates(ledger, &issue, &terms.zone, moment))?;
+    let issued = entries.iter().find(|it| it.kind == Kind::Issue).ok_or(Fault::Row("certificates are posted"))?;
+    let certificates: Vec<LotNo> = issued.opened.iter().map(|it| it.lot.no).collect();
+    for no in &certificates {
+        add_code(batch, (id, *no), new.value, seed)?;
+    }
+    Ok(Reply::Certificates { entry: issued.number, certificates })
+}
+
+/// Draws a code for a new certificate and lists it.
+fn add_code(batch: &mut Batch<'_>, (id, no): (AccountId, LotNo), value: Money, seed: u64) -> Result<(), Refused> {
+    let mut attempt = 0;
+    let sealed = loop {
+        let drawn = batch.codes.draw_for(batch.conn, seed, (id, no), attempt);
+        let sealed = drawn.map_err(|error| Refused::Failed(Failure::Store(error)))?;
+        if batch.find(sealed.hash)?.is_none() {
+            break sealed;
+        }
+        attempt += 1;
+    };
+    let listed = Listed { owner: id.owner, kind: Listing::Certificate, program: id.program, number: no.0 };
+    batch.rows.directory.insert(sealed.hash, listed);
+    batch.rows.codes.insert((id, no), (value, sealed.body));
+    Ok(())
+}
+
+/// Cancels a certificate, whoever has it.
+pub(crate) fn cancel(batch: &mut Batch<'_>, certificate: &CertificateRef, note: &str, moment: Moment) -> Answered {
+    let (id, no) = certificate.find(|key| batch.find(key))?.ok_or(Rejection::UnknownCertificate)?;
+    if !batch.is_member(id.owner)? {
+        return Err(Rejection::UnknownCertificate.into());
+    }
+    batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, no))?;
+    let cancel = CancelCertificate { certificate: no, note: note.to_owned() };
+    let entries = on_wallet(batch, id, |ledger| engine::cancel_certificate(ledger, &cancel, moment))?;
+    let cancelled = entries.iter().find(|it| it.kind == Kind::Cancel).map(|it| it.number);
+    Ok(Reply::Cancelled { member: id.owner, certificate: no, entry: cancelled })
+}
+
+/// Posts what has expired in a wallet.
+pub(crate) fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
+    let nothing = Timeline::default();
+    let decided = loop {
+        match engine::settle(&batch.slot(id)?.account, Rules::of(&nothing), now) {
+            Ok(decided) => break decided,
+            Err(engine::NeedMore) => batch.load_more(id)?,
+        }
+    };
+    let entries = u64::try_from(decided.entries.len()).map_err(|_| Fault::Row("more entries than can be counted"))?;
+    if batch.slot(id)?.is_stored || !decided.entries.is_empty() {
+        post(batch, id, &decided, true)?;
+    }
+    Ok(Reply::Settled { entries, due_at: batch.due_at(id)? })
+}
+
+/// Shows the rules the member's certificates, where a document or the order that it is about has to do with any; answers
+/// the document with the numbers of those that it names.
+pub(crate) fn prepare(
+    batch: &mut Batch<'_>,
+    id: AccountId,
+    known: Option<OrderNo>,
+    document: &Document,
+    named: Option<&[CertificateRef]>,
+) -> Result<Option<Arc<Document>>, Refused> {
+    let order = known.and_then(|no| batch.slot(id).ok()?.account.order(no).cloned());
+    let accepted = order.iter().flat_map(|it| &it.certificates).map(|it| it.certificate);
+    let mut wanted: Vec<LotNo> = accepted.collect();
+    let wallet = AccountId::wallet(id.owner, document.currency);
+    let mut numbers = Vec::new();
+    for certificate in named.unwrap_or_default() {
+        let found = certificate.find(|key| batch.find(key))?.filter(|it| it.0 == wallet);
+        numbers.push(found.ok_or(Rejection::UnknownCertificate)?.1);
+    }
+    wanted.extend(&numbers);
+    wanted.extend(document.certificates.iter().flatten());
+    batch.show_wallet(id, !wanted.is_empty())?;
+    if !wanted.is_empty() {
+        batch.load(wallet, |conn, account| {
+            wanted.iter().try_for_each(|no| load::load_lot_numbered(conn, wallet, account, *no))
+        })?;
+    }
+    Ok(named.map(|_| Arc::new(Document { certificates: Some(numbers), ..document.clone() })))
+}
+
+/// Refuses certificates on an order of somebody who can have none.
+pub(crate) fn nobodys(named: Option<&[CertificateRef]>) -> Result<(), Rejection> {
+    if named.unwrap_or_default().is_empty() { Ok(()) } else { Err(Rejection::UnknownCertificate) }
+}
+
+impl CertificateRef {
+    /// Where the certificate lies; `list` looks into the directory.
+    pub(crate) fn find(
+        &self,
+        list: impl FnOnce(DirectoryKey) -> Found<Option<Listed>>,
+    ) -> Found<Option<(AccountId, LotNo)>> {
+        match self {
+            Self::NoCode => Ok(None),
+            Self::Numbered { owner, ledger, number } => {
+                let id = AccountId { owner: *owner, program: *ledger };
+                Ok(Some((id, *number)).filter(|_| id.is_wallet()))
+            }
+            Self::Code(hash) => {
+                let listed = list(hash.0)?.filter(|it| it.kind == Listing::Certificate);
+                Ok(listed.map(|it| (AccountId { owner: it.owner, program: it.program }, LotNo(it.number))))
+            }
+        }
+    }
+}
+
+/// Decides on a wallet alone, and posts it there.
+fn on_wallet(
+    batch: &mut Batch<'_>,
+    id: AccountId,
+    rule: impl Fn(&engine::Account) -> engine::Decision,
+) -> Result<Vec<Entry>, Refused> {
+    let decided = loop {
+        match rule(&batch.slot(id)?.account) {
+            Ok(decided) => break decided,
+            Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
+            Err(Stop::NeedMore) => batch.load_more(id)?,
+        }
+    };
+    post(batch, id, &decided, false)?;
+    Ok(decided.entries)
+}

@@ -1,0 +1,182 @@
+//! What certificates pay of orders, in entries, orders, documents and answers.
+
+use engine::{Accepted, Certificate, CertificatePart, LotNo, Money, PaidCertificates, Rejection, Timestamp, Uses};
+
+use super::entry::{pack_lot, unpack_lot};
+use super::{Packer, Read, Unpacker, Unreadable};
+
+pub(super) fn write_parts(it: &mut Packer, parts: &[CertificatePart], base: Timestamp) {
+    it.list(parts, |it, part| {
+        pack_lot(it, part.lot, base);
+        it.money(part.paid);
+        it.money(part.lost);
+    });
+}
+
+pub(super) fn read_parts(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Vec<CertificatePart>> {
+    it.list(|it| Ok(CertificatePart { lot: unpack_lot(it, base)?, paid: it.money()?, lost: it.money()? }))
+}
+
+pub(super) fn write_paid(it: &mut Packer, paid: &PaidCertificates) {
+    [paid.fits, paid.before, paid.after].into_iter().for_each(|amount: Money| it.money(amount));
+}
+
+pub(super) fn read_paid(it: &mut Unpacker<'_>) -> Read<PaidCertificates> {
+    Ok(PaidCertificates { fits: it.money()?, before: it.money()?, after: it.money()? })
+}
+
+pub(super) fn write_accepted(it: &mut Packer, accepted: &[Accepted]) {
+    it.list(accepted, |it, accepted| {
+        it.unsigned(accepted.certificate.0);
+        it.flag(accepted.stands);
+    });
+}
+
+pub(super) fn read_accepted(it: &mut Unpacker<'_>) -> Read<Vec<Accepted>> {
+    it.list(|it| Ok(Accepted { certificate: LotNo(it.unsigned()?), stands: it.flag()? }))
+}
+
+pub(super) fn write_numbers(it: &mut Packer, certificates: &[LotNo]) {
+    it.list(certificates, |it, certificate| it.unsigned(certificate.0));
+}
+
+pub(super) fn read_numbers(it: &mut Unpacker<'_>) -> Read<Vec<LotNo>> {
+    it.list(|it| it.unsigned().map(LotNo))
+}
+
+/// Two bits: nothing, and then the uses.
+pub(super) fn uses_bits(uses: Option<Uses>) -> u8 {
+    match uses {
+        None => 0,
+        Some(Uses::Several) => 1,
+        Some(Uses::Once) => 2,
+    }
+}
+
+pub(super) fn uses_of(bits: u8) -> Read<Option<Uses>> {
+    match bits {
+        0 => Ok(None),
+        1 => Ok(Some(Uses::Several)),
+        2 => Ok(Some(Uses::Once)),
+        _ => Err(Unreadable),
+    }
+}
+
+/// The column of a lot that says whether it had its grace, and what it is as a certificate.
+pub(crate) fn lot_code(graced: bool, certificate: Option<Certificate>) -> u8 {
+    let cancelled = certificate.is_some_and(|it| it.is_cancelled);
+    u8::from(graced) | uses_bits(certificate.map(|it| it.uses)) << 1 | u8::from(cancelled) << 3
+}
+
+pub(crate) fn read_lot_code(code: u8) -> Read<(bool, Option<Certificate>)> {
+    let uses = uses_of(code >> 1 & 3)?;
+    let is_cancelled = code >> 3 & 1 == 1;
+    if 15 < code || (is_cancelled && uses.is_none()) {
+        return Err(Unreadable);
+    }
+    Ok((code & 1 == 1, uses.map(|uses| Certificate { uses, is_cancelled })))
+}
+
+/// The code of a refusal that is about a certificate.
+pub(super) fn write_rejection(it: &mut Packer, rejection: &Rejection) {
+    let (code, certificate) = match rejection {
+        Rejection::CertificateCancelled { certificate } => (61, certificate),
+        Rejection::CertificateExpired { certificate } => (62, certificate),
+        Rejection::CertificateUsed { certificate } => (63, certificate),
+        Rejection::CertificateExceedsOrder { certificate } => (64, certificate),
+        Rejection::UnknownCertificate => return it.byte(60),
+        other => unreachable!("{other} is about no certificate"),
+    };
+    it.byte(code);
+    it.unsigned(certificate.0);
+}
+
+pub(super) fn read_rejection(it: &mut Unpacker<'_>, code: u8) -> Read<Rejection> {
+    if code == 60 {
+        return Ok(Rejection::UnknownCertificate);
+    }
+    let certificate = LotNo(it.unsigned()?);
+    match code {
+        61 => Ok(Rejection::CertificateCancelled { certificate }),
+        62 => Ok(Rejection::CertificateExpired { certificate }),
+        63 => Ok(Rejection::CertificateUsed { certificate }),
+        64 => Ok(Rejection::CertificateExceedsOrder { certificate }),
+        _ => Err(Unreadable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pack::{Packer, Unpacker};
+
+    fn lots() -> impl Strategy<Value = engine::LotRef> {
+        (any::<u64>(), 0..4_000_000_000_i64, 0..9_000_i64).prop_map(|(no, earned, later)| engine::LotRef {
+            no: LotNo(no),
+            earned_at: Timestamp::from_micros(earned),
+            available_at: Timestamp::from_micros(earned),
+            expires_at: if later == 0 { Timestamp::NEVER } else { Timestamp::from_micros(earned + later) },
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_read_as_they_were_written(
+            parts in prop::collection::vec((lots(), any::<i64>(), any::<i64>()), 0..4),
+            accepted in prop::collection::vec((any::<u64>(), any::<bool>()), 0..4),
+        ) {
+            let part = |(lot, paid, lost)| CertificatePart { lot, paid: Money::new(paid), lost: Money::new(lost) };
+            let parts: Vec<_> = parts.into_iter().map(part).collect();
+            let accepted: Vec<_> =
+                accepted.into_iter().map(|(no, stands)| Accepted { certificate: LotNo(no), stands }).collect();
+            let numbers: Vec<_> = accepted.iter().map(|it| it.certificate).collect();
+            let base = Timestamp::from_micros(7);
+            let mut it = Packer::new(1);
+            write_parts(&mut it, &parts, base);
+            write_accepted(&mut it, &accepted);
+            write_numbers(&mut it, &numbers);
+            let bytes = it.done();
+            let mut it = Unpacker::new(&bytes, 1).expect("it was just packed");
+            prop_assert_eq!(read_parts(&mut it, base), Ok(parts));
+            prop_assert_eq!(read_accepted(&mut it), Ok(accepted));
+            prop_assert_eq!(read_numbers(&mut it), Ok(numbers));
+            prop_assert_eq!(it.done(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_a_lot_is_fits_its_column() {
+        let mut read = 0;
+        for graced in [false, true] {
+            for uses in [None, Some(Uses::Several), Some(Uses::Once)] {
+                for is_cancelled in [false, true] {
+                    let certificate = uses.map(|uses| Certificate { uses, is_cancelled });
+                    assert_eq!(read_lot_code(lot_code(graced, certificate)), Ok((graced, certificate)));
+                    read += 1;
+                }
+            }
+        }
+        assert_eq!(read, 12);
+        assert_eq!(lot_code(true, None), 1, "points are stored as they were before there were certificates");
+        for wrong in [6, 8, 16, 255] {
+            assert_eq!(read_lot_code(wrong), Err(Unreadable), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_read_as_they_were_written() {
+        let certificate = LotNo(7);
+        for refusal in [
+            Rejection::UnknownCertificate,
+            Rejection::CertificateCancelled { certificate },
+            Rejection::CertificateExpired { certificate },
+            Rejection::CertificateUsed { certificate },
+            Rejection::CertificateExceedsOrder { certificate },
+        ] {
+            let packed = crate::pack::pack_outcome(&Err(refusal.clone()));
+            assert_eq!(crate::pack::unpack_outcome(&packed).map(|it| it.err()), Ok(Some(refusal)));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A member's certificates: exact at the instant they are read, what has expired by then among them.
+
+use std::collections::BTreeMap;
+
+use engine::{Account, Currency, Entry, EntryNo, Lot, LotNo, Money, Rules, Timeline, Timestamp, Wallet};
+use rusqlite::{Connection, params};
+
+use super::Reader;
+use super::account::all_lots;
+use crate::certificate::CertificateRef;
+use crate::directory;
+use crate::error::StoreError;
+use crate::fault::{Fault, Found};
+use crate::id::MemberId;
+use crate::load;
+use crate::reference::Reference;
+use crate::rows::AccountId;
+
+pub(crate) const CODES: &str = "SELECT lot_no, value, body FROM codes WHERE owner_id = $1 AND program = $2";
+
+/// A certificate as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateInfo {
+    pub member: MemberId,
+    pub currency: Currency,
+    /// What it was worth when it was given.
+    pub value: Money,
+    /// What is left of it, its dates, how often it can be used and whether it was cancelled.
+    pub lot: Lot,
+    /// Its code, encrypted.
+    pub(crate) sealed: Vec<u8>,
+}
+
+impl Reader {
+    /// All certificates that the member has had, in the order in which they were given, currency by currency.
+    pub fn certificates(&self, member: MemberId, now: Timestamp) -> Result<Vec<CertificateInfo>, StoreError> {
+        let reference = self.reference()?;
+        self.ask(|conn| {
+            let mut all = Vec::new();
+            for currency in currencies(&reference) {
+                all.extend(certificates(conn, member, currency, now)?);
+            }
+            Ok(all)
+        })
+    }
+
+    /// The certificate that somebody names.
+    pub fn find_certificate(
+        &self,
+        named: &CertificateRef,
+        now: Timestamp,
+    ) -> Result<Option<CertificateInfo>, StoreError> {
+        let reference = self.reference()?;
+        self.ask(|conn| {
+            let found = named.find(|key| directory::find(conn, key))?;
+            let Some((id, no)) = found else { return Ok(None) };
+            let is_of = |it: &Currency| id.currency() == Some(it.code);
+            let Some(currency) = currencies(&reference).find(is_of) else { return Ok(None) };
+            let all = certificates(conn, id.owner, currency, now)?;
+            Ok(all.into_iter().find(|it| it.lot.at.no == no))
+        })
+    }
+
+    /// A page of entries of the member's certificates in a currency.
+    pub fn certificate_entries(
+        &self,
+        member: MemberId,
+        currency: Currency,
+        after: EntryNo,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.entries(member, AccountId::wallet(member, currency.code).program, after, limit)
+    }
+}
+
+/// The currencies that programs have.
+fn currencies(reference: &Reference) -> impl Iterator<Item = Currency> {
+    let mut currencies: BTreeMap<[u8; 3], Currency> = BTreeMap::new();
+    for program in reference.programs.values() {
+        if let Some(last) = program.timeline.versions().last() {
+            currencies.entry(last.terms.currency.code).or_insert(last.terms.currency);
+        }
+    }
+    currencies.into_values()
+}
+
+fn certificates(
+    conn: &Connection,
+    member: MemberId,
+    currency: Currency,
+    now: Timestamp,
+) -> Found<Vec<CertificateInfo>> {
+    let id = AccountId::wallet(member, currency.code);
+    let mut codes: BTreeMap<u64, (i64, Vec<u8>)> = BTreeMap::new();
+    let mut statement = conn.prepare_cached(CODES)?;
+    let mut rows = statement.query(params![id.owner.0, id.program])?;
+    while let Some(row) = rows.next()? {
+        codes.insert(row.get(0)?, (row.get(1)?, row.get(2)?));
+    }
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let account = whole_wallet(conn, id, now)?;
+    let info = |lot: &Lot| {
+        let (value, sealed) = codes.remove(&lot.at.no.0).ok_or(Fault::Row("a certificate has no code"))?;
+        Ok(CertificateInfo { member, currency, value: Money::new(value), lot: *lot, sealed })
+    };
+    account.lots().iter().map(info).collect()
+}
+
+/// A wallet with all its certificates, settled.
+fn whole_wallet(conn: &Connection, id: AccountId, now: Timestamp) -> Found<Account> {
+    let mut account = load::load_balance(conn, id)?.account;
+    account.load_lots(all_lots(conn, id)?);
+    let nothing = Timeline::default();
+    let due = engine::settle(&account, Rules::of(&nothing), now);
+    account.apply(&due.map_err(|_| Fault::Row("all certificates are loaded"))?);
+    Ok(account)
+}
+
+/// Puts the member's certificates beside its points: all of them, for a quote.
+pub(super) fn load_wallet(
+    conn: &Connection,
+    id: AccountId,
+    currency: [u8; 3],
+    account: &mut Account,
+    now: Timestamp,
+) -> Found<()> {
+    let ledger = whole_wallet(conn, AccountId::wallet(id.owner, currency), now)?;
+    account.wallet = Some(Box::new(Wallet { program: id.program, ledger }));
+    Ok(())
+}
+
+/// The numbers of the certificates that somebody names, among those of a member in a currency.
+pub(super) fn numbers(
+    conn: &Connection,
+    owner: MemberId,
+    currency: [u8; 3],
+    named: &[CertificateRef],
+) -> Found<Option<Vec<LotNo>>> {
+    let wallet = AccountId::wallet(owner, currency);
+    let mut numbers = Vec::new();
+    for it in named {
+        let found = it.find(|key| directory::find(conn, key))?;
+        let Some((_, no)) = found.filter(|it| it.0 == wallet) else { return Ok(None) };
+        numbers.push(no);
+    }
+    Ok(Some(numbers))
+}

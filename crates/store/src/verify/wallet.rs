@@ -1,0 +1,92 @@
+//! Proves certificates: what orders use of them is what their ledger says, each has one code, and the directory leads to it.
+
+use std::collections::BTreeMap;
+
+use engine::{Account, Bucket, CertificatePart, Entry, EntryNo, Kind, Reason};
+use rusqlite::params;
+
+use super::{Check, Compared, count, differs};
+use crate::code::listed_hash;
+use crate::directory::{self, Listed, Listing};
+use crate::query::CODES;
+use crate::rows::AccountId;
+
+/// What is added up over the certificates of all owners.
+#[derive(Default)]
+pub(super) struct Wallets {
+    /// What entries on points of one owner did to its certificates, until that ledger is found to say the same.
+    used: BTreeMap<(u32, EntryNo), Vec<CertificatePart>>,
+    /// What each certificate of the account that is replayed was worth.
+    values: BTreeMap<u64, i64>,
+    pub(super) codes: u64,
+}
+
+impl Check<'_> {
+    /// What an entry on points says of certificates stands in their ledger, to the certificate; and nothing else does but what
+    /// staff did, and what expired. That ledger comes after those of the programs.
+    pub(super) fn match_used(&mut self, id: AccountId, entry: &Entry) -> Compared<()> {
+        let no = entry.number;
+        if !id.is_wallet() {
+            if !entry.changes.certificates.is_empty() {
+                self.wallets.used.insert((id.program, no), entry.changes.certificates.clone());
+            }
+            return Ok(());
+        }
+        for it in entry.postings.iter().filter(|it| it.from == Bucket::Issued) {
+            *self.wallets.values.entry(it.lot.0).or_default() += it.points.get();
+        }
+        let cause = match (&entry.reason, entry.kind) {
+            (Reason::Cause(cause), Kind::Use | Kind::GiveBack) => cause,
+            (Reason::Note(_), Kind::Issue | Kind::Cancel) | (Reason::Due, Kind::Expire) => return Ok(()),
+            (_, _) => return Err(differs(id, &format!("entry {} has no cause", no.0))),
+        };
+        let parts = self.wallets.used.remove(&(cause.program, cause.entry)).unwrap_or_default();
+        let told: BTreeMap<u64, i64> = parts.iter().map(|it| (it.lot.no.0, it.paid.minor())).collect();
+        let mut moved: BTreeMap<u64, i64> = BTreeMap::new();
+        for it in &entry.postings {
+            let sum = moved.entry(it.lot.0).or_default();
+            *sum += if it.to == Bucket::Redeemed { it.points.get() } else { 0 };
+            *sum -= if it.from == Bucket::Redeemed { it.points.get() } else { 0 };
+        }
+        if told.is_empty() || told != moved {
+            return Err(differs(id, &format!("entry {} is not what its cause says", no.0)));
+        }
+        Ok(())
+    }
+
+    pub(super) fn used_is_told(&mut self) -> Compared<()> {
+        let left = self.wallets.used.pop_first();
+        let (Some(((program, no), _)), Some(owner)) = (left, self.owner) else { return Ok(()) };
+        let id = AccountId { owner, program };
+        Err(differs(id, &format!("entry {} uses certificates that say nothing of it", no.0)))
+    }
+
+    /// Each certificate has one code, which tells its value and to which the directory leads.
+    pub(super) fn compare_codes(&mut self, id: AccountId, replayed: &Account) -> Compared<()> {
+        let values = std::mem::take(&mut self.wallets.values);
+        if !id.is_wallet() {
+            return Ok(());
+        }
+        if replayed.lots().iter().any(|it| it.certificate.is_none()) {
+            return Err(differs(id, "a certificate is none"));
+        }
+        let mut statement = self.conn.prepare_cached(CODES)?;
+        let mut rows = statement.query(params![id.owner.0, id.program])?;
+        let mut stored: BTreeMap<u64, i64> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let (number, value): (u64, i64) = (row.get(0)?, row.get(1)?);
+            let hash = listed_hash(row.get_ref(2)?.as_blob().unwrap_or_default())?;
+            let listed = Listed { owner: id.owner, kind: Listing::Certificate, program: id.program, number };
+            if directory::find(self.conn, hash)? != Some(listed) {
+                return Err(differs(id, &format!("the directory does not lead to certificate {number}")));
+            }
+            stored.insert(number, value);
+        }
+        if stored != values {
+            return Err(differs(id, "its certificates have not each a code and the value that the entries say"));
+        }
+        self.wallets.codes += count(stored.len());
+        self.references += count(stored.len());
+        Ok(())
+    }
+}

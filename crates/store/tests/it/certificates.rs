@@ -1,0 +1,214 @@
+//! Certificates in the store: their codes and the key of these, what verify finds, and what the sweeper does.
+
+use engine::{LotNo, Money, Points, Uses, Validity};
+use rusqlite::Connection;
+use store::{Body, CertificateInfo, CertificateRef, Command, Failure, NewCertificates, Reply, Store, StoreError};
+
+use crate::shop::{NEW_YEAR, Shop, id_of, keyed, live, named, order, sale, send, sign_up};
+
+fn issue(key: &str, member: u64, count: u32, validity: Validity) -> Command {
+    let new = NewCertificates { value: Money::new(2_500), count, uses: None, validity, note: "spring".into() };
+    keyed(key, Body::IssueCertificates { program: "points".into(), member: named(member), new })
+}
+
+fn with(command: Command, certificates: Vec<CertificateRef>) -> Command {
+    let Command { body, .. } = &command;
+    let Body::PutOrder { channel, member, reference, document, .. } = body.clone() else { panic!("an order") };
+    live(Body::PutOrder { channel, member, reference, document, certificates: Some(certificates) })
+}
+
+fn certificates(shop: &Shop, store: &Store, member: u64) -> Vec<CertificateInfo> {
+    store.reader().expect("a reader").certificates(id_of(member), store_now(shop)).expect("they can be read")
+}
+
+fn store_now(shop: &Shop) -> engine::Timestamp {
+    engine::Timestamp::from_micros(shop.now.load(std::sync::atomic::Ordering::SeqCst))
+}
+
+fn difference(shop: &Shop) -> Option<String> {
+    shop.reader().verify(&mut |_| {}).expect("it can be read").difference
+}
+
+fn opened(shop: &Shop) -> Store {
+    let store = shop.opened("plain");
+    send(&store, sign_up(1)).expect("a member");
+    store
+}
+
+#[test]
+fn a_code_finds_its_certificate_however_it_is_typed_and_pays_an_order() {
+    let shop = Shop::new();
+    let store = opened(&shop);
+    let first = send(&store, issue("spring", 1, 2, Validity::Never));
+    assert!(matches!(&first, Ok(Reply::Certificates { certificates, .. }) if certificates.len() == 2));
+    assert_eq!(send(&store, issue("spring", 1, 2, Validity::Never)), first, "a retry makes no more");
+    let known = certificates(&shop, &store, 1);
+    assert_eq!(known.len(), 2);
+    let code = store.code(&known[0]).expect("the key is there");
+    assert_ne!(code, store.code(&known[1]).expect("the key is there"));
+    let typed = format!("{} {}-{}", &code[..4], code[4..8].to_lowercase(), &code[8..]);
+    let shown = store.certificate(&typed).expect("the key is there");
+    let paid = send(&store, with(order(1, "A1", sale(2_000, NEW_YEAR)), vec![shown.clone()]));
+    let Ok(Reply::Order { answer, .. }) = paid else { panic!("{paid:?}") };
+    assert_eq!(answer.certificates[0].paid, Money::new(2_000));
+    assert_eq!(certificates(&shop, &store, 1)[0].lot.available, Points::new(500));
+
+    send(&store, sign_up(2)).expect("another member");
+    let others = send(&store, with(order(2, "B1", sale(2_000, NEW_YEAR)), vec![shown]));
+    assert!(matches!(others, Err(Failure::Rejected(engine::Rejection::UnknownCertificate))), "{others:?}");
+    for wrong in ["", "AAAAAAAAAAAA", "no code"] {
+        let wrong = store.certificate(wrong).expect("the key is there");
+        let refused = send(&store, with(order(1, "A2", sale(2_000, NEW_YEAR)), vec![wrong]));
+        assert!(matches!(refused, Err(Failure::Rejected(engine::Rejection::UnknownCertificate))), "{refused:?}");
+    }
+    drop(store);
+    assert_eq!(difference(&shop), None);
+}
+
+/// A stolen database gives no code away: nothing of one stands in any file but the key's, and that holds the key alone.
+#[test]
+fn no_file_of_the_database_holds_a_code() {
+    let shop = Shop::new();
+    let store = opened(&shop);
+    send(&store, issue("spring", 1, 20, Validity::Never)).expect("certificates");
+    let codes: Vec<String> =
+        certificates(&shop, &store, 1).iter().map(|it| store.code(it).expect("the key is there")).collect();
+    drop(store);
+    let mut files = 0;
+    for entry in std::fs::read_dir(shop.dir.path()).expect("the folder is there") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("the file can be read");
+        for code in &codes {
+            // Half of a code would be a sixth of the guesses.
+            assert!(!bytes.windows(6).any(|it| it == &code.as_bytes()[..6]), "a code is legible");
+        }
+        files += 1;
+    }
+    assert!(2 <= files, "the database and its key");
+}
+
+#[test]
+fn the_key_is_made_for_the_first_certificate_and_nobody_else_can_read_it() {
+    let shop = Shop::new();
+    let key = shop.dir.path().join("shop.db.key");
+    let store = opened(&shop);
+    assert!(!key.exists(), "nothing needs a key yet");
+    send(&store, issue("spring", 1, 1, Validity::Never)).expect("a certificate");
+    assert!(key.exists());
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&key.metadata().expect("it is there").permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let first = store.code(&certificates(&shop, &store, 1)[0]).expect("the key is there");
+    drop(store);
+    let again = shop.open();
+    assert_eq!(again.code(&certificates(&shop, &again, 1)[0]), Ok(first));
+}
+
+#[test]
+fn a_key_that_is_missing_or_another_one_is_told_before_anything_is_written() {
+    let shop = Shop::new();
+    let key = shop.dir.path().join("shop.db.key");
+    let store = opened(&shop);
+    send(&store, issue("spring", 1, 1, Validity::Never)).expect("a certificate");
+    drop(store);
+    let right = std::fs::read_to_string(&key).expect("the key is there");
+    let told = |expected: &str| match shop.try_open() {
+        Err(error @ StoreError::CodeKey { .. }) => {
+            let text = error.to_string();
+            assert!(text.contains("shop.db.key") && text.contains(expected), "{text}");
+        }
+        other => panic!("{:?}", other.map(|_| ())),
+    };
+    std::fs::remove_file(&key).expect("it is there");
+    told("is not there, and GUERDON_CODE_KEY is not set");
+    std::fs::write(&key, "0".repeat(64)).expect("it can be written");
+    told("is the key of another database");
+    std::fs::write(&key, "no key").expect("it can be written");
+    told("is no key of 64 hexadecimal digits");
+    std::fs::write(&key, right).expect("it can be written");
+    drop(shop.open());
+    assert_eq!(difference(&shop), None);
+}
+
+#[test]
+fn the_sweeper_posts_what_has_expired() {
+    let shop = Shop::new();
+    let store = opened(&shop);
+    send(&store, issue("spring", 1, 2, Validity::Days(3))).expect("certificates");
+    shop.later(10);
+    let swept = store::sweep(&store, store.now(), &mut |_| {}).expect("the store works");
+    assert_eq!((swept.accounts, swept.parked), (1, Vec::new()));
+    let currency = certificates(&shop, &store, 1)[0].currency;
+    let entries = store.reader().expect("a reader").certificate_entries(id_of(1), currency, engine::EntryNo(0), 9);
+    let kinds: Vec<_> = entries.expect("they can be read").iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, [engine::Kind::Issue, engine::Kind::Expire]);
+    drop(store);
+    assert_eq!(difference(&shop), None);
+}
+
+#[test]
+fn verify_finds_what_was_changed_behind_the_store() {
+    let of_wallet = "program >= 4261412864 AND program < 4278190080";
+    let cases = [
+        (format!("DELETE FROM ledger WHERE part = 8 AND no = 1 AND {of_wallet}"), "have not each a code"),
+        (format!("UPDATE ledger SET issued = 9999 WHERE part = 8 AND no = 1 AND {of_wallet}"), "have not each a code"),
+        (
+            "UPDATE ledger SET body = (SELECT body FROM ledger WHERE part = 8 AND no = 2) WHERE part = 8 AND no = 1"
+                .into(),
+            "the directory does not lead to certificate 1",
+        ),
+        ("DELETE FROM directory WHERE kind = 6 AND number = 2".into(), "the directory does not lead to certificate 2"),
+        (format!("UPDATE ledger SET code = 0 WHERE part = 2 AND no = 2 AND {of_wallet}"), "lot 2 is stored as"),
+        (format!("UPDATE ledger SET available = available + 1 WHERE part = 2 AND no = 2 AND {of_wallet}"), "lot 2"),
+        (format!("DELETE FROM ledger WHERE part = 4 AND no = 2 AND {of_wallet}"), "its balance is stored as"),
+        (
+            "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no, issued, body)
+             SELECT owner_id, 1, 8, 0, 0, 0, 9, 1, body FROM ledger WHERE part = 8 AND no = 1"
+                .into(),
+            "3 codes are stored, 2 belong to an account",
+        ),
+    ];
+    for (change, expected) in cases {
+        let shop = Shop::new();
+        let store = opened(&shop);
+        send(&store, issue("spring", 1, 2, Validity::Never)).expect("certificates");
+        let known = certificates(&shop, &store, 1);
+        let named = store.certificate(&store.code(&known[0]).expect("a code")).expect("the key is there");
+        send(&store, with(order(1, "A1", sale(2_000, NEW_YEAR)), vec![named])).expect("an order");
+        drop(store);
+        assert_eq!(difference(&shop), None, "{change}");
+        let conn = Connection::open(shop.path()).expect("it opens");
+        assert_eq!(conn.execute(&change, []).expect("it can be changed"), 1, "{change}");
+        drop(conn);
+        let found = difference(&shop).unwrap_or_default();
+        assert!(found.contains(expected), "{change}: {found}");
+    }
+}
+
+#[test]
+fn one_that_can_be_used_once_returns_whole() {
+    let shop = Shop::new();
+    let store = opened(&shop);
+    let new = NewCertificates {
+        value: Money::new(2_500),
+        count: 1,
+        uses: Some(Uses::Once),
+        validity: Validity::Never,
+        note: "spring".into(),
+    };
+    let given = keyed("k", Body::IssueCertificates { program: "points".into(), member: named(1), new });
+    send(&store, given).expect("a certificate");
+    let currency = certificates(&shop, &store, 1)[0].currency;
+    let ledger = store::certificate_ledger(currency);
+    let named = CertificateRef::Numbered { owner: id_of(1), ledger, number: LotNo(1) };
+    let paid = send(&store, with(order(1, "A1", sale(2_000, NEW_YEAR)), vec![named]));
+    let Ok(Reply::Order { answer, .. }) = paid else { panic!("{paid:?}") };
+    assert_eq!((answer.certificates[0].paid, answer.certificates[0].lost), (Money::new(2_000), Money::new(500)));
+    let mut back = sale(2_000, NEW_YEAR);
+    back.cancelled_at = Some(engine::Timestamp::from_micros(NEW_YEAR));
+    send(&store, order(1, "A1", back)).expect("a fact is never refused");
+    assert_eq!(certificates(&shop, &store, 1)[0].lot.available, Points::new(2_500));
+    drop(store);
+    assert_eq!(difference(&shop), None);
+}
