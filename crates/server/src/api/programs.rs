@@ -34,6 +34,22 @@ pub(crate) struct ProgramView {
     currency: String,
     #[schema(example = "America/New_York")]
     time_zone: String,
+    /// Promotions of the version in force that have a budget; only of a program that is looked up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    budgets: Vec<BudgetView>,
+}
+
+/// How much of a promotion's budget is used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BudgetView {
+    #[schema(example = "Launch")]
+    promotion: String,
+    /// The most points that it gives over all members.
+    #[schema(example = 10_000)]
+    points: i64,
+    /// What orders have of it now; what came back can be given again.
+    #[schema(example = 8_320)]
+    used: i64,
 }
 
 impl ProgramView {
@@ -46,6 +62,7 @@ impl ProgramView {
             version: it.timeline().at(now).map(|it| it.number),
             currency: terms.currency.code().to_owned(),
             time_zone: terms.zone.name().to_owned(),
+            budgets: Vec::new(),
         })
     }
 }
@@ -130,7 +147,19 @@ pub(crate) async fn get_program(
     Path(program): Path<String>,
 ) -> Answer<Reply<ProgramView>> {
     let catalog = app.catalog().await?;
-    ProgramView::of(catalog.program(&program)?, app.now()).map(Reply)
+    let (program, now) = (catalog.program(&program)?, app.now());
+    let mut view = ProgramView::of(program, now)?;
+    if program.timeline().has_budgets() {
+        let number = program.info.number;
+        let used = app.read(move |reader| reader.budgets(number)).await?;
+        let of = |(name, points): (&str, Points)| BudgetView {
+            promotion: name.to_owned(),
+            points: points.get(),
+            used: used.used(name).get(),
+        };
+        view.budgets = program.terms(now)?.earning.budgets().map(of).collect();
+    }
+    Ok(Reply(view))
 }
 
 /// List the versions of a program.

@@ -21,7 +21,8 @@ pub(crate) struct WireBalance {
     pub(crate) held: i64,
     /// What the member owes; never beside available points.
     pub(crate) owed: i64,
-    /// What the available points are worth, in the program's currency.
+    /// What the available points are worth, in the program's currency: of an account that is looked up, at the rate of the
+    /// member's tier; in other answers at the program's own.
     #[schema(example = "13.30")]
     pub(crate) worth: String,
     /// All that was ever granted.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Facts, Rules, Timeline, Timestamp};
+use engine::{Budgets, Facts, Rules, Timeline, Timestamp};
 
 use super::Reader;
 use crate::access::load_keys;
+use crate::counters::load_budgets;
 use crate::directory::facts_of;
 use crate::error::StoreError;
 use crate::id::{ChannelId, MemberId, ProgramId};
@@ -86,6 +87,11 @@ impl Reader {
     /// The program of that name or id.
     pub fn program(&self, name: &str) -> Result<Option<ProgramInfo>, StoreError> {
         Ok(self.reference()?.program(name).map(ProgramInfo::from))
+    }
+
+    /// What orders have of the budgets of a program's promotions.
+    pub fn budgets(&self, program: u32) -> Result<Budgets, StoreError> {
+        self.ask(|conn| load_budgets(conn, program))
     }
 
     /// In the order of their numbers.
