@@ -62,7 +62,10 @@ fn small_timelines() -> impl Strategy<Value = (Timeline, Vec<EarnRules>)> {
             version.terms.earn = rate;
             version.terms.earning = Earning::new(rate, rules.clone()).expect("amounts are small");
             version.terms.order_types = BTreeSet::new();
-            version.terms.activities = None;
+            // Birthdays fall due in between.
+            if let Some(it) = &mut version.terms.activities {
+                it.birthday = Points::ZERO;
+            }
             if let Some(tiers) = version.terms.tiers.as_ref().map(|it| small_tiers(it.rules(), is_one)) {
                 version.terms = version.terms.clone().with_tiers(tiers).expect("amounts are small");
             }

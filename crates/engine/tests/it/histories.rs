@@ -161,7 +161,7 @@ fn by_hand_or_acts() -> impl Strategy<Value = Step> {
 impl Step {
     /// Whether it is nothing that the slow model knows.
     pub(crate) fn is_beyond_the_model(&self) -> bool {
-        matches!(self, Self::Act { .. } | Self::SignUp | Self::Redate { .. } | Self::Reinstate { .. })
+        matches!(self, Self::Redate { .. } | Self::Reinstate { .. })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Written from the design (§4, §4.1, §4.2) and docs/DESIGN.md, not from the engine. Bounded by the points of an account,
 //! which the programs it is used with keep to some thousands.
 
+mod acts;
 mod amounts;
 mod caps;
 mod credit;
@@ -44,6 +45,8 @@ pub(crate) struct Model {
     /// Some point became available since conversion was last looked at.
     freed: bool,
     pub(crate) orders: [Option<Order>; ORDERS],
+    /// On which days each act was done; signing up is one without a name.
+    acts: Vec<(String, Date)>,
     /// What orders counted towards tiers after each command.
     counted: Vec<(Timestamp, Vec<tiers::Counted>)>,
 }
@@ -155,6 +158,7 @@ impl Model {
             posted_at: Timestamp::START,
             freed: false,
             orders: Default::default(),
+            acts: Vec::new(),
             counted: Vec::new(),
         }
     }
@@ -174,9 +178,9 @@ impl Model {
             Command::Release(no) => next.release(no.0)?,
             Command::Adjust(adjustment) => next.adjust(adjustment, now)?,
             Command::Credit(adjustment) => next.adjust_credit(adjustment)?,
-            Command::Act(_) | Command::SignUp | Command::Redate(_) | Command::Reinstate(_) => {
-                unreachable!("the model does not know of them")
-            }
+            Command::Act(name) => next.act(name, now)?,
+            Command::SignUp => next.sign_up(now),
+            Command::Redate(_) | Command::Reinstate(_) => unreachable!("the model does not know of them"),
             Command::Issue(_) | Command::Cancel(_) | Command::Settle => {}
         }
         next.settle(now);
