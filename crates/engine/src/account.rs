@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::activity::Acted;
 use crate::calendar::Timestamp;
 use crate::certificate::{Certificate, Wallet};
+use crate::close::Closed;
 use crate::convert::{Conversion, Purse};
 use crate::document::HoldNo;
 use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, Kind, LotNo, LotRef, OrderNo, Posting};
@@ -43,6 +44,8 @@ pub struct Account {
     pub tier: Option<TierState>,
     /// Tiers before it, each with its beginning.
     pub tiers_before: Vec<(TierName, Timestamp)>,
+    /// Times during which it was closed, in order.
+    pub closings: Vec<Closed>,
     pub(crate) years: Vec<Arc<Year>>,
     /// How far activity has extended the lots; nothing if it never did.
     pub extension: Option<Extension>,
@@ -110,13 +113,20 @@ pub struct Lot {
     pub pending: Points,
     pub available: Points,
     pub held: Points,
-    /// What of it has expired or was forfeited.
+    /// What of it has expired.
     pub expired: Points,
+    /// What of it was forfeited.
+    pub forfeited: Points,
 }
 
 impl Lot {
     pub fn spend_key(&self) -> SpendKey {
         (self.at.expires_at, self.at.earned_at, self.at.no)
+    }
+
+    /// What of it has expired or was forfeited.
+    pub fn gone(&self) -> Points {
+        self.expired + self.forfeited
     }
 
     pub fn is_empty(&self) -> bool {
@@ -163,6 +173,7 @@ impl Default for Account {
             latest_year: None,
             tier: None,
             tiers_before: Vec::new(),
+            closings: Vec::new(),
             years: Vec::new(),
             extension: None,
             purse: None,
@@ -222,6 +233,7 @@ impl Account {
             acts: self.acts.clone(),
             tier: self.tier.clone(),
             tiers_before: self.tiers_before.clone(),
+            closings: self.closings.clone(),
             ..*self
         }
     }
@@ -363,7 +375,12 @@ impl Account {
         let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
         let unseen = [self.open_unseen_at(), self.horizon.waiting];
         let review = self.tier.as_ref().map(|it| it.review_at);
-        holds.chain(unseen.into_iter().flatten()).chain(review).min().unwrap_or(Timestamp::NEVER)
+        holds
+            .chain(unseen.into_iter().flatten())
+            .chain(review)
+            .chain(self.forfeits_at())
+            .min()
+            .unwrap_or(Timestamp::NEVER)
     }
 
     /// An instant before which no open lot expires that is not loaded; nothing when all are.
@@ -388,6 +405,7 @@ impl Account {
                 available: Points::ZERO,
                 held: Points::ZERO,
                 expired: Points::ZERO,
+                forfeited: Points::ZERO,
             });
         }
         for dated in &entry.dated {
@@ -426,6 +444,9 @@ impl Account {
         }
         if let Some(tier) = &entry.changes.tier {
             self.post_tier(tier);
+        }
+        if let Some(closed) = entry.changes.closed {
+            self.post_closed(closed);
         }
         assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
         if let Some(no) = entry.order {
@@ -529,7 +550,8 @@ impl Lot {
             Bucket::Pending => self.pending += points,
             Bucket::Available => self.available += points,
             Bucket::Held => self.held += points,
-            Bucket::Expired | Bucket::Forfeited => self.expired += points,
+            Bucket::Expired => self.expired += points,
+            Bucket::Forfeited => self.forfeited += points,
             Bucket::Issued
             | Bucket::Redeemed
             | Bucket::Revoked

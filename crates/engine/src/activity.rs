@@ -3,8 +3,9 @@
 //! Of each the account remembers the last day and how often it was done, so that limits cost one look. Such points do not
 //! wait: nothing can come back of them.
 
-use crate::account::Account;
+use crate::account::{Account, NeedMore};
 use crate::calendar::{Date, Timestamp};
+use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Actor, Bucket, Kind, LotOpened, LotRef, Reason};
 use crate::extend::{self, Activity};
@@ -47,12 +48,13 @@ pub struct Award {
 /// Grants the points of an act with a name of the shop's own.
 ///
 /// # Errors
-/// `ProgramOff`, `UnknownActivity`, or `ActivityLimit`.
+/// `ProgramOff`, `AccountClosed`, `UnknownActivity`, or `ActivityLimit`.
 pub fn act(account: &Account, rules: Rules<'_>, name: &str, moment: Moment) -> Decision {
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
     let now = ahead.now();
     let version = rules.timeline.at(now).filter(|_| rules.timeline.is_on(now)).ok_or(Rejection::ProgramOff)?;
+    check_open(&ahead.account)?;
     let custom = version.terms.activities.as_ref().and_then(|it| it.custom.iter().find(|it| it.name == name));
     let custom = custom.ok_or(Rejection::UnknownActivity)?;
     let acted = next(&ahead.account, Act::Custom(name.to_owned()), version.terms.zone.date_of(now));
@@ -71,16 +73,22 @@ pub fn act(account: &Account, rules: Rules<'_>, name: &str, moment: Moment) -> D
 pub fn sign_up(account: &Account, rules: Rules<'_>, moment: Moment) -> Decision {
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
-    let now = ahead.now();
-    let version = rules.timeline.at(now).filter(|_| rules.timeline.is_on(now));
+    grant_sign_up(&mut ahead)?;
+    Ok(ahead.decided())
+}
+
+/// What signing up gives, unless the account has had it.
+pub(crate) fn grant_sign_up(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
+    let (now, rules) = (ahead.now(), ahead.rules);
+    let version = rules.timeline.at(now).filter(|_| rules.timeline.is_on(now) && ahead.account.closed().is_none());
     let points = version.and_then(|it| it.terms.activities.as_ref()).map_or(Points::ZERO, |it| it.sign_up);
     let is_known = ahead.account.acts.iter().any(|it| it.act == Act::SignUp);
     if let Some(version) = version.filter(|_| points.is_positive() && !is_known) {
         let acted = next(&ahead.account, Act::SignUp, version.terms.zone.date_of(now));
-        grant(&mut ahead, version, acted, points, now);
-        settle_ahead(&mut ahead)?;
+        grant(ahead, version, acted, points, now);
+        settle_ahead(ahead)?;
     }
-    Ok(ahead.decided())
+    Ok(())
 }
 
 /// The entry of an act, and what it extends; nothing where points would be gone at once.
@@ -165,7 +173,8 @@ pub(crate) fn birthday<'a>(account: &Account, rules: Rules<'a>, until: Timestamp
                 let is_next = account.acts.iter().find(|it| it.act == Act::Birthday);
                 let is_next = is_next.is_none_or(|it| BIRTHDAY_DAYS_MIN <= day.days_since(it.day));
                 let is_valid = at < version.terms.validity.ends(at, zone);
-                (is_there && is_next && is_valid && rules.timeline.is_on(at)).then_some(Birthday { at, version, day })
+                (is_there && is_next && is_valid && rules.timeline.is_on(at) && !account.was_closed(at))
+                    .then_some(Birthday { at, version, day })
             })
         })
         .min_by_key(|it| it.at)

@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::calendar::Timestamp;
+use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Bucket, Kind, LotOpened, LotRef, Reason};
 use crate::limits;
@@ -27,6 +28,7 @@ pub fn adjust(account: &Account, rules: Rules<'_>, adjustment: &Adjustment, mome
     check(adjustment, moment)?;
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
+    check_open(&ahead.account)?;
     let mut draft = Draft::new(Kind::Adjust, Reason::Note(adjustment.note.clone()));
     if adjustment.points.is_positive() {
         let now = ahead.now();

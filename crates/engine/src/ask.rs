@@ -61,6 +61,8 @@ pub(crate) struct Request<'a> {
     pub(crate) asked: Points,
     /// The most that can be asked for by what the order costs.
     pub(crate) fits: Points,
+    /// Whether the account is closed, or was when the order was placed.
+    pub(crate) is_closed: bool,
     /// What is wrong with the hold that the document names.
     pub(crate) hold: Option<Rejection>,
     /// What could be spent if the order used nothing, what its hold reserves included.
@@ -73,6 +75,9 @@ impl Request<'_> {
         let redeem = &self.terms.redeem;
         if !self.order.pinned.on {
             return Err(Rejection::ProgramOff);
+        }
+        if self.is_closed {
+            return Err(Rejection::AccountClosed);
         }
         if !self.terms.applies_to(self.document) {
             return Err(Rejection::OrderType);

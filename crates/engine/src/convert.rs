@@ -57,7 +57,7 @@ impl Account {
 /// Converts what is there, if anything became available since this was last asked. At the terms of that instant; not while
 /// the program is off.
 pub(crate) fn convert(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMore> {
-    if !ahead.rules.timeline.converts() {
+    if !ahead.rules.timeline.converts() || ahead.account.closed().is_some() {
         return Ok(());
     }
     let new = &ahead.entries[ahead.looked_at..];

@@ -29,6 +29,8 @@ pub(crate) fn called_for(
 ) -> Earned {
     let cause = if !order.pinned.on {
         Cause::ProgramOff
+    } else if order.pinned.closed && !document.is_return {
+        Cause::Closed
     } else if !terms.applies_to(document) {
         Cause::OrderType
     } else if terms.earning.excludes(order.pinned.customer_type) {
@@ -97,7 +99,7 @@ fn redate(ahead: &mut Ahead<'_>, order: &Order, document: &Document, terms: &Ter
     if lot.at.available_at <= ahead.now() && !is_unused {
         wanted.available_at = lot.at.available_at;
     }
-    let is_untouched = is_unused && lot.is_empty() && lot.expired.is_zero();
+    let is_untouched = is_unused && lot.is_empty() && lot.gone().is_zero();
     // What activity keeps alive never gets an earlier date.
     if ahead.account.is_extended(lot, ahead.now()) {
         wanted.expires_at = wanted.expires_at.max(lot.at.expires_at);
@@ -257,7 +259,7 @@ fn own_bucket(ahead: &Ahead<'_>, lot: LotRef, terms: &Terms) -> Bucket {
 /// How many of so many points a take-back finds without undoing conversions.
 fn within_reach(ahead: &Ahead<'_>, order: &Order, points: Points) -> Points {
     let own = own(ahead, order);
-    let mine = own.map_or(Points::ZERO, |it| it.pending + it.available + it.expired.less(order.posted.expired()));
+    let mine = own.map_or(Points::ZERO, |it| it.pending + it.available + it.gone().less(order.posted.expired()));
     mine.min(points) + ahead.account.spendable(own.map(|it| it.at.no)).min(points - mine.min(points))
 }
 
@@ -281,7 +283,7 @@ fn take_back(
     let own_no = own.map(|it| it.at.no);
     let pending = own.map_or(Points::ZERO, |it| it.pending).min(points);
     let available = own.map_or(Points::ZERO, |it| it.available).min(points - pending);
-    let gone = own.map_or(Points::ZERO, |it| it.expired).less(order.posted.expired());
+    let gone = own.map_or(Points::ZERO, Lot::gone).less(order.posted.expired());
     let expired = gone.min(points - pending - available);
     let wanted = points - pending - available - expired;
     let others = wanted.min(ahead.account.spendable(own_no));

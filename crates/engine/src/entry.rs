@@ -9,6 +9,7 @@ use crate::budget::BudgetUse;
 use crate::calendar::Timestamp;
 use crate::cap::{Allotted, Cut};
 use crate::certificate::Uses;
+use crate::close::Closed;
 use crate::document::HoldNo;
 use crate::figures::OfDay;
 use crate::guest::Claimed;
@@ -98,10 +99,16 @@ pub enum Kind {
     GiveBack,
     /// Staff cancel a certificate.
     Cancel,
+    /// The member leaves the program: points are suspended.
+    Close,
+    /// The member comes into the program, or back.
+    Join,
+    /// The grace of a closed account is over: its points are gone.
+    Forfeit,
 }
 
 impl Kind {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -126,6 +133,9 @@ impl Kind {
         Self::Use,
         Self::GiveBack,
         Self::Cancel,
+        Self::Close,
+        Self::Join,
+        Self::Forfeit,
     ];
 
     /// The stable name of the kind.
@@ -155,6 +165,9 @@ impl Kind {
             Self::Use => "use",
             Self::GiveBack => "give_back",
             Self::Cancel => "cancel",
+            Self::Close => "close",
+            Self::Join => "join",
+            Self::Forfeit => "forfeit",
         }
     }
 }
@@ -299,6 +312,8 @@ pub struct Changes {
     pub credit: Vec<CreditPart>,
     /// How often an act has been done now.
     pub acted: Option<Acted>,
+    /// The time during which the account is, or was, closed.
+    pub closed: Option<Closed>,
     /// Where the member stands after this entry.
     pub tier: Option<TierState>,
     /// What it does to the member's certificates; below zero where value comes back to them.
@@ -469,6 +484,8 @@ pub enum Cause {
     OrderType,
     /// Members of that customer type earn nothing (E6, E7).
     CustomerType,
+    /// The account was closed when the order was placed (M1).
+    Closed,
     /// It has no member yet (O10).
     Guest,
     /// It has no member, and can be claimed no more (O10).

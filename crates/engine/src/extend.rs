@@ -83,7 +83,7 @@ impl Account {
 /// Extends all lots where the order's own terms say so: by its own dates, so that it does not matter when it arrives. A
 /// change of the order that neither earns nor redeems is no activity. What has been extended stays so.
 pub(crate) fn by_order(ahead: &mut Ahead<'_>, order: &Order, document: &Document, did: Did<'_>, terms: &Terms) {
-    let Some(rule) = terms.extend.filter(|_| order.pinned.on) else { return };
+    let Some(rule) = terms.extend.filter(|_| order.pinned.on && !order.pinned.closed) else { return };
     let Did { earned, redeems } = did;
     let earns = earned.cause == Cause::Rate && earned.called_for.is_positive();
     let earned_at = document.reached(terms.grant_on).filter(|_| earns);

@@ -134,6 +134,7 @@ fn adopted(guest: &Guest, account: &Account, rules: Rules<'_>) -> Result<Order, 
     let terms = terms_of(&guest.order, rules)?;
     let mut order = Order { no: account.next_order, ..guest.order.clone() };
     order.pinned.is_first &= account.is_first(order.no);
+    order.pinned.closed = account.was_closed(placed_at(&order));
     order.pinned.customer_type = terms.earning.customer_type(rules.facts.customer_type.as_deref());
     Ok(order)
 }
@@ -180,7 +181,8 @@ pub fn claim(account: &Account, rules: Rules<'_>, guest: &Guest, claim: Claim<'_
     let mut draft = Draft::new(Kind::Claim, reason);
     draft.order = Some(order.no);
     ahead.post(draft);
-    let decided = converge(ahead, order, document, terms)?;
+    // As a new order: what its documents were so far has done nothing.
+    let decided = converge(ahead, Order { document: None, ..order }, document, terms)?;
     let answer = decided.answer.map(|it| Answer { status, ..it });
     Ok(Decided { answer, ..decided })
 }
@@ -193,8 +195,11 @@ fn check_open(guest: &Guest, rules: Rules<'_>, now: Timestamp) -> Result<(), Rej
 
 /// The last day on which the order can be claimed.
 fn last_day(order: &Order, terms: &Terms) -> Date {
-    let placed_at = order.document.as_deref().map_or(Timestamp::START, |it| it.placed_at);
-    terms.zone.date_of(placed_at).plus_days(i32::from(terms.claim_days))
+    terms.zone.date_of(placed_at(order)).plus_days(i32::from(terms.claim_days))
+}
+
+fn placed_at(order: &Order) -> Timestamp {
+    order.document.as_deref().map_or(Timestamp::START, |it| it.placed_at)
 }
 
 fn terms_of<'a>(order: &Order, rules: Rules<'a>) -> Result<&'a Terms, Rejection> {

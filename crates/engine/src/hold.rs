@@ -2,6 +2,7 @@
 
 use crate::account::{Account, Hold};
 use crate::calendar::Timestamp;
+use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::document::HoldNo;
 use crate::entry::{Actor, Bucket, HoldChange, HoldState, Kind, Reason};
@@ -27,6 +28,7 @@ pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option
     settle_ahead(&mut ahead)?;
     let version = rules.timeline.at(moment.now).filter(|_| rules.timeline.is_on(moment.now));
     let terms = ahead.account.terms_of(version.ok_or(Rejection::ProgramOff)?);
+    check_open(&ahead.account)?;
     let spendable = ahead.account.spendable(None);
     terms.redeem.check_balance(spendable)?;
     terms.redeem.check_figure(points)?;

@@ -18,6 +18,7 @@
 //! | what do certificates pay, who gives and cancels them? | `certificate.rs`, `used.rs` |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
 //! | what earns without an order? | `activity.rs` |
+//! | what happens when a member leaves and comes back? | `close.rs` |
 //! | what do staff do by hand? | `adjust.rs`, `redate.rs`, `reinstate.rs` |
 
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::integer_division)]
@@ -32,6 +33,7 @@ mod calendar;
 mod cap;
 mod carry;
 mod certificate;
+mod close;
 mod convert;
 mod credit;
 mod decision;
@@ -75,6 +77,7 @@ pub use cap::{Allotted, Cap, Caps, Cut};
 pub use certificate::{
     CancelCertificate, Certificate, IssueCertificates, Uses, Wallet, cancel_certificate, issue_certificates,
 };
+pub use close::{Closed, Closing, close, join};
 pub use convert::{Conversion, Purse};
 pub use credit::{CreditAdjustment, adjust_credit};
 pub use decision::{Decided, Decision, Moment, Stop};

@@ -55,6 +55,9 @@ pub const WAITING_DAYS_MAX: u16 = 366;
 pub const VALID_DAYS_MAX: u16 = 36_500;
 pub const VALID_MONTHS_MAX: u16 = 1_200;
 pub const GRACE_DAYS_MAX: u16 = 366;
+/// How long points of a closed account are kept, and how many closings an account remembers.
+pub const CLOSING_DAYS_MAX: u16 = 3_660;
+pub const CLOSINGS_MAX: usize = 100;
 pub const CLAIM_DAYS_MAX: u16 = 366;
 /// The years in which an order, a lot or a version may be dated.
 pub const YEAR_MIN: i16 = 1970;

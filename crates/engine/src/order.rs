@@ -130,6 +130,7 @@ pub(crate) fn first_seen(account: &Account, rules: Rules<'_>, document: &Documen
     order.pinned = Pinned {
         version: version.map_or(0, |it| it.number),
         on,
+        closed: account.was_closed(placed_at),
         day,
         customer_type: earning.and_then(|it| it.customer_type(rules.facts.customer_type.as_deref())),
         channel: earning.and_then(|it| it.promotions.channel(rules.channel)),
@@ -225,6 +226,8 @@ pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Docume
     let asks_for_hold = named.is_err() && known_hold != document.hold && document.cancelled_at.is_none();
     let before = order.posted.redeemed();
     let mut credit = CreditStep::of(&order, document, &kept, terms, behind);
+    // Points of a closed account are suspended: an order keeps those that it has, and takes no more.
+    let is_closed = start.account.closed().is_some() || order.pinned.closed;
     loop {
         let standing = credit::money(credit.plan.standing(credit::units(credit.after)));
         let room = Room::after_credit(&kept, credit.after, standing);
@@ -237,6 +240,7 @@ pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Docume
             terms,
             asked: plan.asked,
             fits: plan.fits,
+            is_closed,
             hold: named.as_ref().err().cloned(),
             balance: redeem::balance_without(&start, &order, hold),
         })?;
@@ -245,7 +249,7 @@ pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Docume
         if behind && ((plan.is_request && before < plan.target) || raises_credit) {
             return Err(Rejection::BehindAccount.into());
         }
-        let target = if behind { before.min(plan.target) } else { plan.target };
+        let target = if behind || is_closed { before.min(plan.target) } else { plan.target };
         let step = Step { order: &order, document, kept: &kept, used: &used, plan, credit: &credit, hold, terms };
         if credit.after.is_zero() {
             let Ok(decided) = step.take_what_is_there(start, before, target)? else {

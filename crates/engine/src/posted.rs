@@ -49,6 +49,8 @@ pub struct Accepted {
 pub struct Pinned {
     pub version: u32,
     pub on: bool,
+    /// Whether the account was closed then (M1).
+    pub closed: bool,
     /// The local day on which it counts, where its terms have caps or tiers (E13, T1).
     pub day: Option<Date>,
     /// The place of the member's customer type among those that the version knows.

@@ -2,6 +2,7 @@
 
 use crate::account::{Account, NeedMore};
 use crate::calendar::Timestamp;
+use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Kind, Reason};
 use crate::limits;
@@ -50,6 +51,7 @@ pub fn set_tier(account: &Account, rules: Rules<'_>, set: &SetTier, moment: Mome
     }
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
+    check_open(&ahead.account)?;
     let now = ahead.now();
     if set.until.is_some_and(|it| it <= now || !it.is_in_limits()) {
         return Err(invalid("until", "a time ahead, up to the year 2500, or left out").into());

@@ -237,6 +237,7 @@ impl Cart<'_> {
                 | Rejection::BalanceBelowMinimum { .. }
                 | Rejection::NotWithDiscounts
                 | Rejection::ProgramOff
+                | Rejection::AccountClosed
                 | Rejection::OrderType
                 // More points earn less, and what is taken back may have been credit.
                 | Rejection::InsufficientCredit { .. }

@@ -5,6 +5,7 @@
 use crate::account::{Account, Lot};
 use crate::adjust::check_note;
 use crate::calendar::Timestamp;
+use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment, Stop};
 use crate::entry::{Kind, LotNo, LotRef, Reason};
 use crate::program::Rules;
@@ -36,6 +37,7 @@ pub fn redate(account: &Account, rules: Rules<'_>, redating: &Redating, moment: 
     check_ahead(redating.expires_at, moment.now)?;
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
+    check_open(&ahead.account)?;
     let now = ahead.now();
     check_ahead(redating.expires_at, now)?;
     let moved: Vec<LotRef> = match redating.lot {

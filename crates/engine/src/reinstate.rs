@@ -6,6 +6,7 @@
 use crate::account::{Account, Lot};
 use crate::adjust::check_note;
 use crate::calendar::Timestamp;
+use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Bucket, Kind, LotNo, LotOpened, LotRef, Reason};
 use crate::limits;
@@ -41,6 +42,7 @@ pub fn reinstate(account: &Account, rules: Rules<'_>, it: &Reinstatement, moment
     }
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
+    check_open(&ahead.account)?;
     let now = ahead.now();
     let terms = &rules.timeline.at(now).ok_or(Rejection::UnknownProgram)?.terms;
     let expires_at = it.expires_at.unwrap_or_else(|| match terms.grace_days {

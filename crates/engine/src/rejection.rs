@@ -44,6 +44,8 @@ pub enum Rejection {
     DateAhead { path: &'static str },
     /// The program was off, or had not begun, when the order was placed.
     ProgramOff,
+    /// The member has left the program, or had when the order was placed.
+    AccountClosed,
     /// The program does not apply to orders of that type.
     OrderType,
     /// The certificate was cancelled.
@@ -121,6 +123,7 @@ impl Rejection {
             Self::DateTooOld { .. } => "date_too_old",
             Self::DateAhead { .. } => "date_ahead",
             Self::ProgramOff => "program_off",
+            Self::AccountClosed => "account_closed",
             Self::OrderType => "order_type",
             Self::CertificateCancelled { .. } => "certificate_cancelled",
             Self::CertificateExpired { .. } => "certificate_expired",
@@ -169,6 +172,7 @@ impl fmt::Display for Rejection {
             }
             Self::VersionConflict => f.write_str("version: that version was received before with another content"),
             Self::ProgramOff => f.write_str("the program was not on when the order was placed"),
+            Self::AccountClosed => f.write_str("the account is closed: the member has left the program"),
             Self::OrderType => f.write_str("the program does not apply to orders of that type"),
             Self::CertificateCancelled { .. } => f.write_str("certificates: the certificate was cancelled"),
             Self::CertificateExpired { .. } => f.write_str("certificates: the certificate has expired"),

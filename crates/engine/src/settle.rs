@@ -13,6 +13,7 @@ use std::collections::BinaryHeap;
 use crate::account::{Account, Lot, NeedMore};
 use crate::activity;
 use crate::calendar::Timestamp;
+use crate::close::forfeit;
 use crate::convert::convert;
 use crate::decision::{Ahead, Decided, Draft, Moment};
 use crate::entry::{Actor, Bucket, Kind, LotNo, Reason};
@@ -38,7 +39,7 @@ pub fn due_at(account: &Account, rules: Rules<'_>) -> Timestamp {
 }
 
 /// Settles the working copy of a command. At one instant: expire, lapse holds, release, grant what a birthday gives, pay
-/// what is owed, convert, review tiers; then it looks again, since a lapsed hold may give points back to a lot that has
+/// what is owed, forfeit what a closed account has, convert, review tiers; then it looks again, since a lapsed hold may give points back to a lot that has
 /// expired. What a command has just made available pays what is owed first, even if it expires at once.
 pub(crate) fn settle_ahead(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
     fall_due(ahead, true)
@@ -74,6 +75,7 @@ fn fall_due(ahead: &mut Ahead<'_>, converts: bool) -> Result<(), NeedMore> {
             activity::celebrate(ahead, birthday);
         }
         repay(ahead, due)?;
+        forfeit(ahead, due)?;
         if converts {
             convert(ahead, due)?;
         }

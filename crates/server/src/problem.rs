@@ -220,6 +220,7 @@ impl Problem {
             | Rejection::UnknownProgram
             | Rejection::IdentityTaken
             | Rejection::ProgramOff
+            | Rejection::AccountClosed
             | Rejection::OrderType
             | Rejection::NotWithDiscounts
             | Rejection::BehindAccount => {}
@@ -324,6 +325,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::DateTooOld { .. }
         | Rejection::DateAhead { .. }
         | Rejection::ProgramOff
+        | Rejection::AccountClosed
         | Rejection::OrderType
         | Rejection::NotWithDiscounts
         | Rejection::BalanceBelowMinimum { .. }

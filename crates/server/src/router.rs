@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, certificates, channels, credit, health, holds, keys, members, orders, programs, quotes, redatings,
-    returns, tiers,
+    accounts, acts, certificates, channels, closings, credit, health, holds, keys, members, orders, programs, quotes,
+    redatings, returns, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -57,6 +57,10 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/members/{member}/accounts/{program}/reinstatements", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/activities", "orders"),
     ("POST", "/v1/members/{member}/accounts/{program}/tier", "adjust"),
+    ("POST", "/v1/members/{member}/accounts/{program}/closings", "members"),
+    ("POST", "/v1/members/{member}/accounts/{program}/joinings", "members"),
+    ("POST", "/v1/programs/{program}/closings", "members"),
+    ("POST", "/v1/programs/{program}/joinings", "members"),
     ("GET", "/v1/programs", "read"),
     ("POST", "/v1/programs", "programs"),
     ("GET", "/v1/programs/{program}", "read"),
@@ -129,6 +133,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(acts::reinstate))
         .routes(routes!(acts::act))
         .routes(routes!(tiers::set_tier))
+        .routes(routes!(closings::close))
+        .routes(routes!(closings::join))
+        .routes(routes!(closings::close_many))
+        .routes(routes!(closings::join_many))
         .routes(routes!(programs::list_programs, programs::add_program))
         .routes(routes!(programs::get_program))
         .routes(routes!(programs::list_versions, programs::add_version))

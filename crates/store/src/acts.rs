@@ -3,7 +3,9 @@
 //! Each command touches one account. To move the dates of all points it loads all lots that have any; to give back what
 //! has expired, the lots that have expired points, and their orders.
 
-use engine::{Account, Act, Award, Entry, EntryNo, Kind, LotNo, Moment, Points, Reason, Redating, Reinstatement, Stop};
+use engine::{
+    Account, Act, Award, Decided, Entry, EntryNo, Kind, LotNo, Moment, Points, Reason, Redating, Reinstatement, Stop,
+};
 
 use crate::batch::Batch;
 use crate::command::{Body, Failure, Reply};
@@ -29,8 +31,27 @@ pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answere
             let id = find_account(batch, program, member)?;
             act(batch, id, name, reference.as_deref(), moment)
         }
+        Body::Close { program, member, closing } => {
+            let id = find_account(batch, program, member)?;
+            let decided = ask(batch, id, |account, rules| engine::close(account, rules, closing, moment))?;
+            standing(batch, id, &decided)
+        }
+        Body::Join { program, member, note } => {
+            let id = find_account(batch, program, member)?;
+            let decided = ask(batch, id, |account, rules| engine::join(account, rules, note, moment))?;
+            standing(batch, id, &decided)
+        }
         _ => Err(Fault::Row("other commands are decided elsewhere").into()),
     }
+}
+
+/// Whoever leaves a program or comes into it is told what is there.
+fn standing(batch: &mut Batch<'_>, id: AccountId, decided: &Decided) -> Answered {
+    if !decided.entries.is_empty() {
+        post(batch, id, decided, false)?;
+    }
+    let account = &batch.slot(id)?.account;
+    Ok(Reply::Standing { closed: account.closed().copied(), balance: account.balance })
 }
 
 fn redate(batch: &mut Batch<'_>, id: AccountId, redating: &Redating, moment: Moment) -> Answered {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine::{
-    Actor, Adjustment, Answer, Balance, CreditAdjustment, Document, DocumentVersion, EntryNo, Facts, HoldNo, LotNo,
-    Money, OrderNo, Points, Redating, Reinstatement, Rejection, Return, SetTier, Timestamp,
+    Actor, Adjustment, Answer, Balance, Closed, Closing, CreditAdjustment, Document, DocumentVersion, EntryNo, Facts,
+    HoldNo, LotNo, Money, OrderNo, Points, Redating, Reinstatement, Rejection, Return, SetTier, Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -158,6 +158,18 @@ pub enum Body {
         member: MemberRef,
         set: SetTier,
     },
+    /// A member leaves a program. One that has left stays as it is.
+    Close {
+        program: String,
+        member: MemberRef,
+        closing: Closing,
+    },
+    /// A member comes into a program, or back. One that is in it stays as it is.
+    Join {
+        program: String,
+        member: MemberRef,
+        note: String,
+    },
     /// Posts what has fallen due: the sweeper's.
     Settle {
         owner: MemberId,
@@ -275,6 +287,8 @@ impl Body {
             | Self::Reinstate { .. }
             | Self::Act { .. }
             | Self::SetTier { .. }
+            | Self::Close { .. }
+            | Self::Join { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
             | Self::ChangeMember { .. }
@@ -300,6 +314,8 @@ impl Body {
             | Self::Reinstate { .. }
             | Self::Act { .. }
             | Self::SetTier { .. }
+            | Self::Close { .. }
+            | Self::Join { .. }
             | Self::CreateProgram { .. }
             | Self::AddVersion { .. }
             | Self::SwitchProgram { .. }
@@ -365,6 +381,11 @@ pub enum Reply {
         member: MemberId,
         certificate: LotNo,
         entry: Option<EntryNo>,
+    },
+    /// To `Close` and `Join`: since when and until when the account is kept, if it is closed, and what is there.
+    Standing {
+        closed: Option<Closed>,
+        balance: Balance,
     },
     /// How many lots have another date now, and the points in them.
     Redated {

@@ -123,6 +123,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::DateAhead { .. }
         | Rejection::ProgramOff
         | Rejection::OrderType
+        | Rejection::AccountClosed
         | Rejection::HoldTaken
         | Rejection::NotWithDiscounts
         | Rejection::CertificateCancelled { .. }
@@ -181,7 +182,9 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         Body::AdjustCredit { currency, member, adjustment } => {
             credit::adjust(batch, *currency, member, adjustment, moment)
         }
-        Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => acts::run(batch, &command.body, moment),
+        Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } | Body::Close { .. } | Body::Join { .. } => {
+            acts::run(batch, &command.body, moment)
+        }
         Body::SetTier { program, member, set } => {
             let id = find_account(batch, program, member)?;
             let decided = ask(batch, id, |account, rules| engine::set_tier(account, rules, set, moment))?;
@@ -203,15 +206,17 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             }
             settle(batch, id, now)
         }
-        Body::ForgetAnswers { after, before } => {
-            let (answers, next) = directory::forget_answers(batch.conn, *after, *before, batch.now)?;
-            if after.is_none() {
-                session::forget_expired(batch.conn, batch.now)?;
-            }
-            Ok(Reply::Forgotten { answers, next })
-        }
+        Body::ForgetAnswers { after, before } => forget(batch, *after, *before),
         other => run_other(batch, other),
     }
+}
+
+fn forget(batch: &Batch<'_>, after: Option<[u8; 16]>, before: Timestamp) -> Answered {
+    let (answers, next) = directory::forget_answers(batch.conn, after, before, batch.now)?;
+    if after.is_none() {
+        session::forget_expired(batch.conn, batch.now)?;
+    }
+    Ok(Reply::Forgotten { answers, next })
 }
 
 /// The time at which a command is recorded. It never goes back on an account, so one that lies ahead would spoil it for
@@ -251,6 +256,8 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::Reinstate { .. }
         | Body::Act { .. }
         | Body::SetTier { .. }
+        | Body::Close { .. }
+        | Body::Join { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. } => Err(Fault::Row("commands on points are decided elsewhere").into()),
         Body::CreateProgram { .. }

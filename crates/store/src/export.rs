@@ -273,6 +273,10 @@ fn changes(it: &Changes) -> Value {
             "act": act(&it.act), "day": it.day.to_string(), "of_day": it.of_day, "of_month": it.of_month,
             "of_life": it.of_life,
         })),
+        "closed": it.closed.map(|it| json!({
+            "since": it.since.to_string(), "forfeits_at": it.forfeits_at.to_string(),
+            "until": it.until.map(|it| it.to_string()),
+        })),
         "tier": it.tier.as_ref().map(|it| json!({
             "name": it.tier.as_deref(), "since": it.since.to_string(), "review_at": it.review_at.to_string(), "hold": it.hold.name(),
         })),
@@ -333,6 +337,7 @@ fn earned(it: &Earned) -> Value {
         Cause::ProgramOff => ("program_off", None),
         Cause::OrderType => ("order_type", None),
         Cause::CustomerType => ("customer_type", None),
+        Cause::Closed => ("account_closed", None),
         Cause::Guest => ("guest", None),
         Cause::ClaimEnded => ("claim_ended", None),
         Cause::Returned => ("returned", None),

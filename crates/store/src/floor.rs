@@ -36,7 +36,7 @@ const ACCOUNT: &str =
     "SELECT next_entry, next_lot, next_order, due_at FROM accounts WHERE owner_id = $1 AND program = $2";
 const LOTS: &str =
     "SELECT owner_id, program, phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-        pending, available, held, expired, dated_by
+        pending, available, held, expired, dated_by, forfeited
     FROM lots WHERE owner_id = $1 AND program = $2";
 const ENTRIES: &str = "SELECT owner_id, program, entry_no, at, biz_date, kind, order_no, body
     FROM entries WHERE owner_id = $1 AND program = $2 AND $3 <= entry_no";

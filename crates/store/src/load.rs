@@ -25,19 +25,19 @@ pub(crate) const ACCOUNT: &str =
     FROM accounts WHERE owner_id = $1 AND program = $2";
 pub(crate) const LOTS_OF_PHASE: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired, dated_by
+    pending, available, held, expired, dated_by, forfeited
     FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3
     ORDER BY sort_at, earned_at, lot_no LIMIT $4";
 pub(crate) const LOT_AT: &str = "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired, dated_by
+    pending, available, held, expired, dated_by, forfeited
     FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND lot_no = $6";
 pub(crate) const LOT_NUMBERED: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired, dated_by
+    pending, available, held, expired, dated_by, forfeited
     FROM lots WHERE owner_id = $1 AND program = $2 AND lot_no = $3";
 pub(crate) const LOTS_EXPIRED: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired, dated_by
+    pending, available, held, expired, dated_by, forfeited
     FROM lots WHERE owner_id = $1 AND program = $2 AND expired > 0";
 pub(crate) const HOLDS: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
     WHERE owner_id = $1 AND program = $2 AND closed = 0 ORDER BY hold_no";
@@ -175,8 +175,9 @@ pub(crate) fn read_lot(row: &Row<'_>) -> Found<Lot> {
         available: points(row, 9)?,
         held: points(row, 10)?,
         expired: points(row, 11)?,
+        forfeited: Points::new(row.get::<_, Option<i64>>(13)?.unwrap_or(0)),
     };
-    if lot.pending.min(lot.available).min(lot.held).min(lot.expired) < Points::ZERO {
+    if lot.pending.min(lot.available).min(lot.held).min(lot.expired).min(lot.forfeited) < Points::ZERO {
         return Err(Fault::Row("a lot is below zero"));
     }
     let mixed = lot.pending.is_positive() && (lot.available + lot.held).is_positive();

@@ -183,6 +183,8 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::Reinstate { .. }
         | Body::Act { .. }
         | Body::SetTier { .. }
+        | Body::Close { .. }
+        | Body::Join { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }

@@ -33,10 +33,11 @@ pub(crate) const UPDATE_ACCOUNT: &str = "UPDATE ledger SET pending = $1, availab
 pub(crate) const MOVE_DUE: &str = "UPDATE ledger SET due_at = $1
     WHERE owner_id = $2 AND program = $3 AND part = 0 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = 0";
 pub(crate) const INSERT_LOT: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
-        order_no, at, due_at, code, pending, available, held, expired, next_entry)
-    VALUES ($1, $2, 2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-const UPDATE_LOT: &str = "UPDATE ledger SET pending = $1, available = $2, held = $3, expired = $4
-    WHERE owner_id = $5 AND program = $6 AND part = 2 AND phase = $7 AND sort_at = $8 AND earned_at = $9 AND no = $10";
+        order_no, at, due_at, code, pending, available, held, expired, next_entry, forfeited)
+    VALUES ($1, $2, 2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+const UPDATE_LOT: &str = "UPDATE ledger SET pending = $1, available = $2, held = $3, expired = $4,
+        forfeited = $5
+    WHERE owner_id = $6 AND program = $7 AND part = 2 AND phase = $8 AND sort_at = $9 AND earned_at = $10 AND no = $11";
 const DELETE_LOT: &str = "DELETE FROM ledger
     WHERE owner_id = $1 AND program = $2 AND part = 2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND no = $6";
 pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
@@ -204,6 +205,7 @@ fn save_lots(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
                     lot.available.get(),
                     lot.held.get(),
                     lot.expired.get(),
+                    unless_zero(lot.forfeited),
                     id.owner.0,
                     id.program,
                     phase,
@@ -242,8 +244,14 @@ fn insert_lot(insert: &mut Statement<'_>, id: &AccountId, no: LotNo, lot: &Lot) 
         lot.held.get(),
         lot.expired.get(),
         lot.dated_by.map(|it| it.0),
+        unless_zero(lot.forfeited),
     ])?;
     Ok(())
+}
+
+/// Few lots have any: the others leave it out.
+fn unless_zero(points: engine::Points) -> Option<i64> {
+    Some(points.get()).filter(|it| *it != 0)
 }
 
 fn save_entries(conn: &Connection, rows: &Rows) -> Found<()> {

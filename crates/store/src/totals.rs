@@ -50,6 +50,8 @@ pub struct Totals {
     pub repaid: Points,
     pub deducted: Points,
     pub expired: Points,
+    /// Of accounts that were closed.
+    pub forfeited: Points,
     /// Between lots or members, net.
     pub moved: Points,
     /// Points that became store credit, net.
@@ -62,7 +64,7 @@ pub struct Totals {
     pub signed_up: i64,
 }
 
-const COLUMNS: usize = 13;
+const COLUMNS: usize = 14;
 
 impl Totals {
     pub(crate) fn count(&mut self, entry: &Entry) {
@@ -77,7 +79,8 @@ impl Totals {
                 (Bucket::Expired, _) => self.expired -= points,
                 (Bucket::Moved, _) => self.moved -= points,
                 (Bucket::Converted, _) => self.converted -= points,
-                (Bucket::Pending | Bucket::Available | Bucket::Held | Bucket::Forfeited, _) => {}
+                (Bucket::Forfeited, _) => self.forfeited -= points,
+                (Bucket::Pending | Bucket::Available | Bucket::Held, _) => {}
             }
             match (posting.to, entry.kind) {
                 (Bucket::Redeemed, _) => self.redeemed += points,
@@ -88,7 +91,8 @@ impl Totals {
                 (Bucket::Moved, _) => self.moved += points,
                 (Bucket::Issued, _) => self.earned -= points,
                 (Bucket::Converted, _) => self.converted += points,
-                (Bucket::Pending | Bucket::Available | Bucket::Held | Bucket::Forfeited, _) => {}
+                (Bucket::Forfeited, _) => self.forfeited += points,
+                (Bucket::Pending | Bucket::Available | Bucket::Held, _) => {}
             }
         }
         self.owed += entry.changes.owed;
@@ -103,7 +107,8 @@ impl Totals {
     pub fn outstanding(&self) -> Points {
         let spent = self.redeemed - self.returned;
         let taken = self.revoked + self.repaid - self.regranted;
-        self.issued() - spent - taken - self.deducted - self.expired - self.moved - self.converted
+        let gone = self.deducted + self.expired + self.forfeited;
+        self.issued() - spent - taken - gone - self.moved - self.converted
     }
 
     fn columns(&self) -> [Points; COLUMNS] {
@@ -117,6 +122,7 @@ impl Totals {
             self.repaid,
             self.deducted,
             self.expired,
+            self.forfeited,
             self.moved,
             self.converted,
             self.owed,
@@ -152,6 +158,7 @@ impl Totals {
             repaid,
             deducted,
             expired,
+            forfeited,
             moved,
             converted,
             owed,
@@ -168,6 +175,7 @@ impl Totals {
             repaid,
             deducted,
             expired,
+            forfeited,
             moved,
             converted,
             owed,
@@ -178,7 +186,7 @@ impl Totals {
 }
 
 pub(crate) const COLUMNS_TEXT: &str = "orders, earned, added, redeemed, returned, revoked, regranted, repaid, deducted,
-    expired, moved, converted, owed, let_go, signed_up";
+    expired, forfeited, moved, converted, owed, let_go, signed_up";
 
 /// Reads sums whose first column stands at `first`.
 pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Totals> {
@@ -192,14 +200,14 @@ pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Total
 pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals>) -> Found<()> {
     let mut statement = conn.prepare_cached(
         "INSERT INTO totals (program, channel, day, slot, orders, earned, added, redeemed, returned, revoked,
-            regranted, repaid, deducted, expired, moved, converted, owed, let_go, signed_up)
-        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            regranted, repaid, deducted, expired, forfeited, moved, converted, owed, let_go, signed_up)
+        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         ON CONFLICT (program, channel, day, slot) DO UPDATE SET
             orders = orders + excluded.orders, earned = earned + excluded.earned, added = added + excluded.added,
             redeemed = redeemed + excluded.redeemed, returned = returned + excluded.returned,
             revoked = revoked + excluded.revoked, regranted = regranted + excluded.regranted,
             repaid = repaid + excluded.repaid, deducted = deducted + excluded.deducted,
-            expired = expired + excluded.expired, moved = moved + excluded.moved,
+            expired = expired + excluded.expired, forfeited = forfeited + excluded.forfeited, moved = moved + excluded.moved,
             converted = converted + excluded.converted, owed = owed + excluded.owed,
             let_go = let_go + excluded.let_go, signed_up = signed_up + excluded.signed_up",
     )?;
@@ -223,6 +231,7 @@ pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals
             c[10],
             c[11],
             c[12],
+            c[13],
             totals.signed_up
         ])?;
     }

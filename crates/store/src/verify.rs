@@ -565,6 +565,9 @@ fn compare_balance(id: AccountId, stored: &Loaded, replayed: &Account) -> Compar
     if (&account.tier, &account.tiers_before) != (&replayed.tier, &replayed.tiers_before) {
         return Err(differs(id, "its tier is not what the entries make"));
     }
+    if account.closings != replayed.closings {
+        return Err(differs(id, "it was not closed when the entries say"));
+    }
     if account.extension != replayed.extension {
         return Err(differs(id, "activity has not extended its lots as the entries say"));
     }

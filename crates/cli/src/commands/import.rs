@@ -376,6 +376,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::UnknownActivity | Rejection::ActivityLimit { .. } => "activity".to_owned(),
         Rejection::ExceedsExpired { .. } => "points".to_owned(),
         Rejection::NotWithDiscounts
+        | Rejection::AccountClosed
         | Rejection::BalanceBelowMinimum { .. }
         | Rejection::BelowMinimum { .. }
         | Rejection::NotInSteps { .. }

@@ -1,7 +1,7 @@
 //! What staff do to points that are there already, and what earns without an order: how a step says it, and how each of
 //! the three that a scenario runs against is told.
 
-use engine::{Account, Decision, LotNo, Moment, Points, Redating, Reinstatement, Rules, Timestamp};
+use engine::{Account, Closing, Decision, LotNo, Moment, Points, Redating, Reinstatement, Rules, Timestamp};
 use serde_json::{Value, json};
 use store::{Body, MemberRef};
 
@@ -14,11 +14,26 @@ pub(super) enum PointsAct {
     Redate(Redating),
     Reinstate(Reinstatement),
     Act { name: String, reference: Option<String> },
+    Close(Closing),
+    Join { note: String },
 }
 
 impl PointsAct {
+    pub(super) const VERBS: [&str; 5] = ["redate", "reinstate", "act", "close", "join"];
+
+    /// What comes behind the verb and the name.
+    pub(super) fn read(verb: &str, words: &mut Words, when: &When) -> Result<Self, Fault> {
+        match verb {
+            "redate" => Self::read_redate(words, when),
+            "reinstate" => Self::read_reinstate(words, when),
+            "act" => Self::read_act(words),
+            "close" => Self::read_close(words),
+            _ => Self::read_join(words),
+        }
+    }
+
     /// `redate ana [lot 1] [expiring by 2022-12-31] until 2023-12-31 "why"`, or `never expires` for the day: what comes behind the name.
-    pub(super) fn read_redate(words: &mut Words, when: &When) -> Result<Self, Fault> {
+    fn read_redate(words: &mut Words, when: &When) -> Result<Self, Fault> {
         let lot = lot(words)?;
         let by = words.eat("expiring by").then(|| words.date()).transpose()?;
         let expiring_by = by.map(|it| when.zone.end_of(it));
@@ -32,7 +47,7 @@ impl PointsAct {
     }
 
     /// `reinstate ana 40 [lot 1] "why" [until 2023-12-31]`.
-    pub(super) fn read_reinstate(words: &mut Words, when: &When) -> Result<Self, Fault> {
+    fn read_reinstate(words: &mut Words, when: &When) -> Result<Self, Fault> {
         let (points, lot) = (words.points()?, lot(words)?);
         let note = words.quoted()?.to_owned();
         let expires_at = if words.eat("until") { Some(when.zone.end_of(words.date()?)) } else { None };
@@ -40,7 +55,7 @@ impl PointsAct {
     }
 
     /// `act ana review [#r1]`.
-    pub(super) fn read_act(words: &mut Words) -> Result<Self, Fault> {
+    fn read_act(words: &mut Words) -> Result<Self, Fault> {
         let name = words.take();
         if name.is_empty() {
             return Err(Fault::allowed(name, "the name of an activity such as review"));
@@ -52,11 +67,29 @@ impl PointsAct {
         Ok(Self::Act { name: name.to_owned(), reference })
     }
 
+    /// `close ana "why" [grace 30 days]`.
+    fn read_close(words: &mut Words) -> Result<Self, Fault> {
+        let note = words.quoted()?.to_owned();
+        let grace_days = if words.eat("grace") { words.number("days such as 30")? } else { 0 };
+        if 0 < grace_days {
+            words.expect("days")?;
+        }
+        let grace_days = u16::try_from(grace_days).map_err(|_| Fault::allowed("grace", "at most 3660 days"))?;
+        Ok(Self::Close(Closing { grace_days, note }))
+    }
+
+    /// `join ana "why"`.
+    fn read_join(words: &mut Words) -> Result<Self, Fault> {
+        Ok(Self::Join { note: words.quoted()?.to_owned() })
+    }
+
     pub(super) fn decide(&self, account: &Account, rules: Rules<'_>, moment: Moment) -> Decision {
         match self {
             Self::Redate(it) => engine::redate(account, rules, it, moment),
             Self::Reinstate(it) => engine::reinstate(account, rules, it, moment),
             Self::Act { name, .. } => engine::act(account, rules, name, moment),
+            Self::Close(it) => engine::close(account, rules, it, moment),
+            Self::Join { note } => engine::join(account, rules, note, moment),
         }
     }
 
@@ -65,6 +98,8 @@ impl PointsAct {
             Self::Redate(redating) => Body::Redate { program, member, redating },
             Self::Reinstate(reinstatement) => Body::Reinstate { program, member, reinstatement },
             Self::Act { name, reference } => Body::Act { program, member, name, reference },
+            Self::Close(closing) => Body::Close { program, member, closing },
+            Self::Join { note } => Body::Join { program, member, note },
         }
     }
 
@@ -88,6 +123,8 @@ impl PointsAct {
                 ("reinstatements", body)
             }
             Self::Act { name, reference } => ("activities", json!({ "name": name, "reference": reference })),
+            Self::Close(it) => ("closings", json!({ "grace_days": it.grace_days, "note": it.note })),
+            Self::Join { note } => ("joinings", json!({ "note": note })),
         }
     }
 }

@@ -24,8 +24,20 @@ pub(super) enum Tells {
 /// Figures of whole points that a step may tell, besides a bare number: the available balance.
 const OF_ORDER: [&str; 9] =
     ["earned", "will earn", "redeemed", "owed", "let go", "expired", "balance", "pending", "held"];
-const OF_ACCOUNT: [&str; 11] =
-    ["balance", "pending", "held", "owed", "let go", "expired", "issued", "redeemed", "revoked", "deducted", "hold"];
+const OF_ACCOUNT: [&str; 12] = [
+    "forfeited",
+    "balance",
+    "pending",
+    "held",
+    "owed",
+    "let go",
+    "expired",
+    "issued",
+    "redeemed",
+    "revoked",
+    "deducted",
+    "hold",
+];
 /// Amounts: what of the member's store credit can be spent, and what of it pays for an order.
 const OF_MONEY: [&str; 4] = ["store credit", "credit", "certificates", "loses"];
 const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
@@ -34,7 +46,7 @@ const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancel
     CODE`, `credit because CODE`, `certificate because CODE`, `offers 1 20.00 2 5.00`, and of the account `balance 100` or `100`, `store credit 5.00`, `pending 20`, \
     `held 50`";
 const ALLOWED_OF_ACCOUNT: &str = "`100` or `balance 100`, `pending 20`, `held 50`, `owed 5`, `let go 5`, `expired 40`, \
-    `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `hold 1`, `store credit 5.00`, `until 2023-08-05`, `never expires`, \
+    `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `forfeited 5`, `hold 1`, `store credit 5.00`, `until 2023-08-05`, `never expires`, \
     `unchanged`, `refused CODE`";
 
 /// Stands for a figure that a step did not tell.

@@ -155,6 +155,7 @@ impl StoreBackend {
             | store::Reply::Certificates { .. }
             | store::Reply::Cancelled { .. }
             | store::Reply::Redated { .. }
+            | store::Reply::Standing { .. }
             | store::Reply::Settled { .. }
             | store::Reply::Forgotten { .. }
             | store::Reply::Program { .. }

@@ -424,6 +424,7 @@ impl<'a> Runner<'a> {
             ("redeemed", it.redeemed),
             ("revoked", it.revoked),
             ("deducted", it.deducted),
+            ("forfeited", it.forfeited),
         ];
         found.figures.extend(figures.map(|(name, points)| (name, points.to_string())));
         let credit = self.backend.credit(member, self.now)?;

@@ -56,6 +56,7 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
         Cause::CustomerType => "customer_type",
         Cause::Returned => "returned",
         Cause::StepOf(_) => "another_order",
+        Cause::Closed => "account_closed",
         Cause::Guest => "guest",
         Cause::ClaimEnded => "claim_ended",
     };
@@ -66,6 +67,7 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
         | Cause::OrderType
         | Cause::CustomerType
         | Cause::Returned
+        | Cause::Closed
         | Cause::ClaimEnded => "0".to_owned(),
     };
     let status = match answer.status {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use engine::{Account, Document, Points, Timeline, Timestamp};
 use proptest::prelude::*;
 
-use crate::histories::{Put, Step, VersionStep, histories, puts};
+use crate::histories::{Put, Step, VersionStep, leaving_histories, puts};
 use crate::programs::timelines;
 use crate::seeded::{Outcome, check};
 use crate::shop::{Command, Shop};
@@ -20,7 +20,7 @@ const OURS: usize = 0;
 #[test]
 fn law_3_any_sequence_of_documents_leaves_what_the_last_alone_leaves() {
     let documents = prop::collection::vec((puts(), 0..3_000_i64), 2..6);
-    check(600, &(timelines(), histories(6), documents), |(timeline, before, documents)| {
+    check(600, &(timelines(), leaving_histories(6), documents), |(timeline, before, documents)| {
         let mut base = Shop { import: true, ..Shop::new(converts_alike(&timeline)) };
         for step in &before {
             let ours = matches!(step, Step::Put(put) if put.order == OURS);

@@ -27,6 +27,7 @@ fn account(days: &[i32]) -> Account {
             available: Points::new(1),
             held: none,
             expired: none,
+            forfeited: Points::ZERO,
         };
         account.load_lot(lot);
         account.next_lot = LotNo(index + 1);

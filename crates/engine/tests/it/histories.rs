@@ -63,6 +63,12 @@ pub(crate) enum Step {
     Wait {
         minutes: i64,
     },
+    /// The member leaves the program.
+    Close {
+        grace_days: u16,
+    },
+    /// The member comes back, or into the program.
+    Join,
     Settle,
 }
 
@@ -107,6 +113,19 @@ pub(crate) enum VersionStep {
     Same,
     Older,
     LeftOut,
+}
+
+/// What happens to one who may leave the program and come back.
+pub(crate) fn leaving_histories(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    let grace = prop_oneof![1 => Just(0_u16), 2 => 1..40_u16];
+    let moves = prop_oneof![grace.prop_map(|grace_days| Step::Close { grace_days }), Just(Step::Join)];
+    let moves = prop::collection::vec((any::<prop::sample::Index>(), moves), 0..4);
+    (histories(longest), moves).prop_map(|(mut all, moves)| {
+        for (place, step) in moves {
+            all.insert(place.index(all.len() + 1), step);
+        }
+        all
+    })
 }
 
 pub(crate) fn histories(longest: usize) -> impl Strategy<Value = Vec<Step>> {

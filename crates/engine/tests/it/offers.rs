@@ -6,7 +6,7 @@ use engine::{Caps, Document, EarnMode, OrderNo, Points, Quote, Rejection, Status
 use proptest::prelude::*;
 
 use crate::bodies::{Body, Dates, bodies, simple_bodies};
-use crate::histories::{Put, Step, VersionStep, histories, puts};
+use crate::histories::{Put, Step, VersionStep, leaving_histories, puts};
 use crate::programs::{NOON, one_version, terms, terms_without_flat_points, timelines};
 use crate::seeded::{Outcome, check};
 use crate::shop::{Command, Shop};
@@ -14,7 +14,7 @@ use crate::transcript::told;
 
 #[test]
 fn law_5_committing_what_a_quote_offered_gives_what_it_said() {
-    check(500, &(timelines(), histories(8), puts()), |(timeline, steps, put)| {
+    check(500, &(timelines(), leaving_histories(8), puts()), |(timeline, steps, put)| {
         let mut shop = Shop::new(timeline);
         for step in &steps {
             shop.take(step);

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::bodies::{Body, Dates, bodies};
 use crate::convergence::lots_by_dates;
-use crate::histories::histories;
+use crate::histories::leaving_histories;
 use crate::ledger::{check_replay, check_sums};
 use crate::programs::{EUR, NOON, one_version, plain, terms, timelines};
 use crate::seeded::{Outcome, check};
@@ -65,7 +65,7 @@ fn taken_apart(document: &Document) -> (Document, Vec<(Vec<Return>, Money)>) {
 
 #[test]
 fn returns_of_their_own_come_to_what_the_order_could_have_said() {
-    let inputs = (timelines(), histories(6), bodies(), any::<bool>(), 0..3_000_i64);
+    let inputs = (timelines(), leaving_histories(6), bodies(), any::<bool>(), 0..3_000_i64);
     check(400, &inputs, |(timeline, before, body, at_first, redeem)| {
         // What activity has extended stays so: how often it was told may count.
         // And so does what was converted in between: points that come back are converted anew.
@@ -110,7 +110,7 @@ fn earned_of(shop: &Shop, slot: usize) -> i64 {
 
 #[test]
 fn a_return_without_its_order_takes_what_its_lines_would_earn_and_gives_it_all_back() {
-    check(400, &(terms(), histories(6), bodies()), |(terms, before, body): (_, _, Body)| {
+    check(400, &(terms(), leaving_histories(6), bodies()), |(terms, before, body): (_, _, Body)| {
         // Caps and remainders of other orders would have a say in what such an order earns.
         prop_assume!(terms.caps.is_none() && terms.earn.mode != engine::EarnMode::StepsCarried);
         // So would a tier that the member has.

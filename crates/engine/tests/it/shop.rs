@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Budgets, CancelCertificate, CreditAdjustment, Date, Decided, Decision, Document,
-    DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Points, Purse, Redating,
-    Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet, Zone, act, adjust, adjust_credit,
-    cancel_certificate, hold, issue_certificates, put_order, quote, redate, reinstate, release_hold, settle, sign_up,
+    Account, Actor, Adjustment, Budgets, CancelCertificate, Closing, CreditAdjustment, Date, Decided, Decision,
+    Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Points, Purse,
+    Redating, Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet, Zone, act, adjust,
+    adjust_credit, cancel_certificate, hold, issue_certificates, put_order, quote, redate, reinstate, release_hold,
+    settle, sign_up,
 };
 
 use crate::bodies::Dates;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Reinstate(Reinstatement),
     Issue(IssueCertificates),
     Cancel(CancelCertificate),
+    Close(Closing),
+    Join,
     Settle,
 }
 
@@ -145,6 +148,10 @@ impl Shop {
             Step::Cancel { which } => {
                 Some(Command::Cancel(CancelCertificate { certificate: LotNo(*which), note: "by hand".to_owned() }))
             }
+            Step::Close { grace_days } => {
+                Some(Command::Close(Closing { grace_days: *grace_days, note: "by hand".to_owned() }))
+            }
+            Step::Join => Some(Command::Join),
             Step::Settle => Some(Command::Settle),
         }
     }
@@ -178,6 +185,8 @@ impl Shop {
             Command::SignUp => sign_up(account, rules, moment),
             Command::Redate(redating) => redate(account, rules, redating, moment),
             Command::Reinstate(it) => reinstate(account, rules, it, moment),
+            Command::Close(it) => engine::close(account, rules, it, moment),
+            Command::Join => engine::join(account, rules, "by hand", moment),
             Command::Issue(issue) => {
                 let ledger = ledger_of(account)?;
                 let entries = issue_certificates(ledger, issue, &Zone::utc(), moment)?.entries;

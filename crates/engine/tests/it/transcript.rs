@@ -37,6 +37,8 @@ pub(crate) fn line(now: Timestamp, command: &Command, decision: &Decision) -> St
         }
         Command::Issue(it) => write!(text, "certificate {} {:?} {:?}", it.value.minor(), it.uses, it.validity),
         Command::Cancel(it) => write!(text, "cancel certificate {}", it.certificate.0),
+        Command::Close(it) => write!(text, "close for {} days", it.grace_days),
+        Command::Join => write!(text, "join"),
         Command::Settle => write!(text, "settle"),
     };
     written.expect("text takes all");

@@ -17,7 +17,7 @@ use crate::catalog::{Catalog, Program};
 use crate::extract::{Idempotency, Json, Params, Path};
 use crate::problem::{Answer, Problem};
 use crate::wire::account::WireBalance;
-use crate::wire::entry::{Told, WireEntry};
+use crate::wire::entry::{Told, WireClosed, WireEntry};
 use crate::wire::ids::{Owned, OwnedId};
 use crate::wire::order::instant;
 use crate::wire::page::{Page, Paging};
@@ -37,6 +37,9 @@ pub(crate) struct AccountView {
     #[schema(format = DateTime)]
     at: String,
     balance: WireBalance,
+    /// Since when the account is closed, and until when its points are kept; left out while it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<WireClosed>,
     /// The member's tier and what is missing to the next; left out where the program has none, and for instants in the past.
     #[serde(skip_serializing_if = "Option::is_none")]
     tiers: Option<WireProgress>,
@@ -384,6 +387,7 @@ fn account(member: MemberId, program: &Program, standing: &Standing, at: Timesta
         at: at.to_string(),
         // Points are worth what the member's tier says.
         balance: WireBalance::of(&standing.balance, terms.under(progress.map_or(0, |it| it.rank))),
+        closed: standing.closed.as_ref().map(WireClosed::of),
         tiers: progress.zip(terms.tiers.as_deref()).map(|(it, tiers)| WireProgress::of(it, tiers, terms)),
         next_expiry: next.map(|it| expiry(program, it, at)).transpose()?.flatten(),
     })

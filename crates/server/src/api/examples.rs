@@ -90,6 +90,10 @@ const FILES: &[(&str, &str)] = &files![
     "75-cancel_certificates",
     "76-put_order-certificate_cancelled",
     "77-list_certificate_entries",
+    "78-close",
+    "79-join",
+    "80-close_many",
+    "81-join_many",
 ];
 
 /// The examples with their names.

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod acts;
 pub(crate) mod certificates;
 pub(crate) mod channels;
+pub(crate) mod closings;
 pub(crate) mod credit;
 pub(crate) mod examples;
 pub(crate) mod health;

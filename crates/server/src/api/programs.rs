@@ -331,6 +331,8 @@ pub(crate) struct DayView {
     repaid: i64,
     deducted: i64,
     expired: i64,
+    /// Of accounts that were closed.
+    forfeited: i64,
     moved: i64,
     /// Points that became store credit, net.
     converted: i64,
@@ -371,6 +373,7 @@ pub(crate) async fn list_days(
         repaid: it.totals.repaid.get(),
         deducted: it.totals.deducted.get(),
         expired: it.totals.expired.get(),
+        forfeited: it.totals.forfeited.get(),
         moved: it.totals.moved.get(),
         converted: it.totals.converted.get(),
         owed: it.totals.owed.get(),

@@ -64,7 +64,7 @@ impl WireBalance {
 pub(crate) struct WireEarned {
     /// Why it earns what it earns: `rate`, `waits` (for the milestone), `cancelled`, `program_off`, `order_type` (the program
     /// does not apply to orders of its type), `customer_type` (members of that type earn nothing), `returned` (what came
-    /// back without its order), `guest` (it has no member yet), `claim_ended` (it has none, and can be claimed no more), or
+    /// back without its order), `account_closed` (the member had left the program when it was placed), `guest` (it has no member yet), `claim_ended` (it has none, and can be claimed no more), or
     /// `step_of` (another
     /// order changed, and with it a step that this one had completed).
     #[schema(example = "rate")]
@@ -124,6 +124,7 @@ impl WireEarned {
             Cause::ProgramOff => ("program_off", None, None),
             Cause::OrderType => ("order_type", None, None),
             Cause::CustomerType => ("customer_type", None, None),
+            Cause::Closed => ("account_closed", None, None),
             Cause::Guest => ("guest", None, None),
             Cause::ClaimEnded => ("claim_ended", None, None),
             Cause::Returned => ("returned", None, None),

@@ -277,9 +277,33 @@ pub(crate) struct WireChanges {
     /// What it does to the member's certificates; below zero where it comes back to them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) certificates: Vec<WireCertificatePart>,
+    /// The time during which the account is, or was, closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) closed: Option<WireClosed>,
     /// Where the member stands from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tier: Option<WireTierState>,
+}
+
+/// A time during which an account is closed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireClosed {
+    #[schema(format = DateTime)]
+    pub(crate) since: String,
+    /// When its points are forfeited.
+    #[schema(format = DateTime)]
+    pub(crate) forfeits_at: String,
+    /// When the member came back; left out before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub(crate) until: Option<String>,
+}
+
+impl WireClosed {
+    pub(crate) fn of(it: &engine::Closed) -> Self {
+        let until = it.until.map(|it| it.to_string());
+        Self { since: it.since.to_string(), forfeits_at: it.forfeits_at.to_string(), until }
+    }
 }
 
 /// What counts on a day.
@@ -491,6 +515,7 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
         allotted: it.allotted.map(|it| WireAllotted { cap: it.cap.name(), points: it.points.get() }),
         budgets: it.budgets.iter().map(WireBudgetUse::of).collect(),
         tier: it.tier.as_ref().map(WireTierState::of),
+        closed: it.closed.as_ref().map(WireClosed::of),
         extended: it.extended.map(|it| it.to_string()),
         converted: it.converted.map(|it| WireConverted {
             points: it.rate.points.get(),

@@ -66,6 +66,7 @@ fn earned(answer: &Answer, voice: &Voice) -> String {
         Cause::ProgramOff => "earns nothing: the program was not on when it was placed".to_owned(),
         Cause::OrderType => "earns nothing: the program does not apply to orders of its type".to_owned(),
         Cause::CustomerType => "earns nothing: members of that customer type do not".to_owned(),
+        Cause::Closed => "earns nothing: the member had left the program when it was placed".to_owned(),
         Cause::Guest => {
             let points = voice.points(earned.points());
             format!(

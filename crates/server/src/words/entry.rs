@@ -53,6 +53,12 @@ impl Story<'_> {
             (Kind::Redate, _) => self.redate(),
             (Kind::Reinstate, Reason::Note(note)) => self.reinstated(note),
             (Kind::Activity, Reason::Acted(award)) => self.acted(award),
+            (Kind::Close, Reason::Note(note)) => self.close(note),
+            (Kind::Join, Reason::Note(note)) => match self.entry.changes.closed {
+                Some(_) => format!("the account is open again: {note}"),
+                None => format!("joined the program: {note}"),
+            },
+            (Kind::Forfeit, _) => format!("{} forfeited: the account is closed", self.moved_points()),
             (Kind::Claim, Reason::Claimed(it)) => self.claimed(it),
             (Kind::Extend, Reason::Extended(it)) => self.extend(it),
             (Kind::Convert | Kind::Unconvert, _) if let Some(it) = &self.entry.changes.converted => {
@@ -117,6 +123,7 @@ impl Story<'_> {
             Cause::ProgramOff => "the program was not on when it was placed".to_owned(),
             Cause::OrderType => "the program does not apply to orders of its type".to_owned(),
             Cause::CustomerType => "members of that customer type earn nothing".to_owned(),
+            Cause::Closed => "the member had left the program when it was placed".to_owned(),
             Cause::Guest | Cause::ClaimEnded => "it has no member".to_owned(),
             Cause::Returned => format!("what came back without its order would earn that ({})", voice.working(earned)),
             Cause::StepOf(_) => "another order became smaller, with which it had completed a step".to_owned(),
@@ -264,6 +271,15 @@ impl Story<'_> {
         let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
         let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));
         format!("{} earned {what}{until}", self.points(award.points))
+    }
+
+    fn close(&self, note: &str) -> String {
+        let many = &self.voice.names.many;
+        let kept = self.entry.changes.closed.filter(|it| it.since < it.forfeits_at);
+        match kept.and_then(|it| self.voice.last_day(it.forfeits_at)) {
+            Some(day) => format!("the account is closed; its {many} are kept until {day}, and cannot be spent: {note}"),
+            None => format!("the account is closed: {note}"),
+        }
     }
 
     fn claimed(&self, it: &Claimed) -> String {

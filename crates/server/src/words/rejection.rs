@@ -50,7 +50,8 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::OrderType => {
             format!("The program does not apply to orders of that type: no {} can be redeemed.", voice.names.many)
         }
-        Rejection::UnknownLot
+        Rejection::AccountClosed
+        | Rejection::UnknownLot
         | Rejection::UnknownActivity
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. } => refused_act(rejection, voice),
@@ -92,6 +93,9 @@ fn refused_credit(rejection: &Rejection, voice: &Voice) -> String {
 /// Of what staff do by hand, and of what earns without an order.
 fn refused_act(rejection: &Rejection, voice: &Voice) -> String {
     match rejection {
+        Rejection::AccountClosed => {
+            format!("The account is closed: no {} can be earned or spent.", voice.names.many)
+        }
         Rejection::UnknownLot => {
             format!("There are no {} of that number whose last day could be moved.", voice.names.many)
         }

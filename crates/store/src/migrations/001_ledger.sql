@@ -180,7 +180,7 @@ FROM ledger WHERE part = 1 AND sort_at = 0 AND earned_at = 0;
 
 CREATE VIEW lots AS
 SELECT owner_id, program, phase, sort_at, earned_at, no AS lot_no, order_no, at AS available_at, due_at AS expires_at,
-    code AS graced, pending, available, held, expired, next_entry AS dated_by
+    code AS graced, pending, available, held, expired, next_entry AS dated_by, forfeited
 FROM ledger WHERE part = 2;
 
 CREATE VIEW orders AS
@@ -232,6 +232,7 @@ CREATE TABLE totals (
     repaid INTEGER NOT NULL,
     deducted INTEGER NOT NULL,
     expired INTEGER NOT NULL,
+    forfeited INTEGER NOT NULL,
     moved INTEGER NOT NULL,
     converted INTEGER NOT NULL,
     owed INTEGER NOT NULL,

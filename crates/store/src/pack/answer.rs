@@ -8,7 +8,7 @@ use engine::{Answer, Balance, EntryNo, HoldNo, LotNo, Money, OrderNo, Points, Re
 
 use super::certificate;
 use super::entry::{pack_earned, unpack_earned};
-use super::figures::{read_date, write_date};
+use super::figures::{read_closed, read_date, write_closed, write_date};
 use super::{Packer, Read, Unpacker, Unreadable};
 use crate::command::Reply;
 use crate::id::{ChannelId, MemberId, ProgramId};
@@ -94,6 +94,11 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.points(*points);
             write_balance(it, balance);
         }
+        Reply::Standing { closed, balance } => {
+            it.byte(15);
+            it.option(closed.as_ref(), write_closed);
+            write_balance(it, balance);
+        }
         Reply::Key { number } => {
             it.byte(10);
             it.unsigned(u64::from(*number));
@@ -153,6 +158,7 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
             entry: it.option(|it| it.unsigned().map(EntryNo))?,
         },
         13 => Reply::Certificates { entry: EntryNo(it.unsigned()?), certificates: certificate::read_numbers(it)? },
+        15 => Reply::Standing { closed: it.option(read_closed)?, balance: read_balance(it)? },
         12 => Reply::Redated { lots: it.unsigned()?, points: it.points()?, balance: read_balance(it)? },
         _ => return Err(Unreadable),
     })
@@ -253,7 +259,7 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.byte(16);
             it.points(*fits);
         }
-        Rejection::OrderType => it.byte(25),
+        Rejection::OrderType | Rejection::AccountClosed => it.byte(unmet(rejection)),
         Rejection::BehindAccount => it.byte(17),
         Rejection::InsufficientPoints { spendable } => {
             it.byte(18);
@@ -331,6 +337,11 @@ fn unknown(rejection: &Rejection) -> u8 {
     }
 }
 
+/// The code of what the order or its account is not.
+fn unmet(rejection: &Rejection) -> u8 {
+    if *rejection == Rejection::OrderType { 25 } else { 29 }
+}
+
 fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
     Ok(match it.byte()? {
         1 => Rejection::Invalid { path: Cow::Owned(it.text()?), allowed: intern(it.text()?) },
@@ -354,6 +365,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         }
         16 => Rejection::ExceedsOrder { fits: it.points()? },
         25 => Rejection::OrderType,
+        29 => Rejection::AccountClosed,
         17 => Rejection::BehindAccount,
         18 => Rejection::InsufficientPoints { spendable: it.points()? },
         50 => Rejection::UnknownTier,

@@ -8,7 +8,9 @@ use engine::{
 
 use super::certificate::{read_paid, read_parts, uses_bits, uses_of, write_paid, write_parts};
 use super::extension::{read_acted, read_award, read_extended, write_acted, write_award, write_extended};
-use super::figures::{read_allotted, read_cut, read_of_day, write_allotted, write_cut, write_of_day};
+use super::figures::{
+    read_allotted, read_closed, read_cut, read_of_day, write_allotted, write_closed, write_cut, write_of_day,
+};
 use super::tier::{read_review, read_state, write_review, write_state};
 use super::worked::{pack_worked, read_budget_use, unpack_worked, write_budget_use};
 use super::{Packer, Read, Unpacker, Unreadable};
@@ -112,6 +114,9 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Use => 22,
         Kind::GiveBack => 23,
         Kind::Cancel => 24,
+        Kind::Close => 25,
+        Kind::Join => 26,
+        Kind::Forfeit => 27,
     }
 }
 
@@ -334,6 +339,7 @@ pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
         7 => Cause::StepOf(OrderNo(it.unsigned()?)),
         8 => Cause::OrderType,
         9 => Cause::CustomerType,
+        13 => Cause::Closed,
         11 => Cause::Guest,
         12 => Cause::ClaimEnded,
         _ => return Err(Unreadable),
@@ -364,6 +370,7 @@ fn cause_number(cause: Cause) -> u8 {
         Cause::StepOf(_) => 7,
         Cause::OrderType => 8,
         Cause::CustomerType => 9,
+        Cause::Closed => 13,
         Cause::Guest => 11,
         Cause::ClaimEnded => 12,
     }
@@ -384,7 +391,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         !changes.credit.is_empty(),
         changes.extended.is_some(),
         changes.acted.is_some(),
-        changes.tier.is_some(),
+        changes.tier.is_some() || changes.closed.is_some(),
         !changes.budgets.is_empty(),
         !changes.certificates.is_empty(),
     ];
@@ -420,8 +427,9 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         if let Some(acted) = &changes.acted {
             write_acted(it, acted);
         }
-        if let Some(tier) = &changes.tier {
-            write_state(it, tier);
+        if changes.tier.is_some() || changes.closed.is_some() {
+            it.option(changes.tier.as_ref(), write_state);
+            it.option(changes.closed.as_ref(), write_closed);
         }
         if !changes.budgets.is_empty() {
             it.list(&changes.budgets, write_budget_use);
@@ -476,7 +484,8 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
         changes.acted = Some(read_acted(it)?);
     }
     if has(7) {
-        changes.tier = Some(read_state(it)?);
+        changes.tier = it.option(read_state)?;
+        changes.closed = it.option(read_closed)?;
     }
     if has(8) {
         changes.budgets = it.list(read_budget_use)?.into_boxed_slice();

@@ -2,13 +2,14 @@
 
 use std::num::TryFromIntError;
 
-use engine::{Account, Allotted, Cap, Changes, Cut, Date, Day, Figures, Money, OfDay, Points, Year};
+use engine::{Account, Allotted, Cap, Changes, Closed, Cut, Date, Day, Figures, Money, OfDay, Points, Timestamp, Year};
 
 use super::entry::{read_carried, write_carried};
 use super::tier::{read_tiers, write_tiers};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
+const ZERO: Timestamp = Timestamp::from_micros(0);
 
 /// The days of a year on which something counts.
 pub(crate) fn pack_year(year: &Year) -> Vec<u8> {
@@ -38,7 +39,7 @@ pub(crate) fn unpack_year(year: i16, bytes: &[u8]) -> Read<Year> {
 /// What an account carries and counts beside its balances; nothing when there is nothing.
 pub(crate) fn pack_rest(account: &Account) -> Option<Vec<u8>> {
     let has_figures = account.latest_year.is_some() || account.tier.is_some();
-    if account.carried.is_empty() && !has_figures && account.returns_first == 0 {
+    if account.carried.is_empty() && !has_figures && account.closings.is_empty() && account.returns_first == 0 {
         return None;
     }
     let mut it = Packer::new(VERSION);
@@ -49,6 +50,7 @@ pub(crate) fn pack_rest(account: &Account) -> Option<Vec<u8>> {
     });
     write_tiers(&mut it, account);
     it.unsigned(account.returns_first);
+    it.list(&account.closings, write_closed);
     Some(it.done())
 }
 
@@ -62,7 +64,20 @@ pub(crate) fn unpack_rest(bytes: Option<&[u8]>, account: &mut Account) -> Read<(
     }
     read_tiers(&mut it, account)?;
     account.returns_first = it.unsigned()?;
+    account.closings = it.list(read_closed)?;
     it.done()
+}
+
+/// A time during which an account is closed.
+pub(super) fn write_closed(it: &mut Packer, closed: &Closed) {
+    it.time(closed.since, ZERO);
+    it.time(closed.forfeits_at, closed.since);
+    it.maybe_time(closed.until, closed.since);
+}
+
+pub(super) fn read_closed(it: &mut Unpacker<'_>) -> Read<Closed> {
+    let since = it.time(ZERO)?;
+    Ok(Closed { since, forfeits_at: it.time(since)?, until: it.option(|it| it.time(since))? })
 }
 
 /// Figures as differences from what is likely; all of them wrap alike, so that no figure is out of reach.

@@ -182,6 +182,19 @@ fn write_other(it: &mut Packer, body: &Body) {
             [&order.channel, &order.reference, note].into_iter().for_each(|text| it.text(text));
             write_member(it, member);
         }
+        Body::Close { program, member, closing } => {
+            it.byte(32);
+            it.text(program);
+            write_member(it, member);
+            it.unsigned(u64::from(closing.grace_days));
+            it.text(&closing.note);
+        }
+        Body::Join { program, member, note } => {
+            it.byte(33);
+            it.text(program);
+            write_member(it, member);
+            it.text(note);
+        }
         Body::AddIdentity { member, identity } => {
             it.byte(13);
             write_member(it, member);
@@ -270,6 +283,8 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::Reinstate { .. }
         | Body::Act { .. }
         | Body::SetTier { .. }
+        | Body::Close { .. }
+        | Body::Join { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }

@@ -35,7 +35,7 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
     let mut it = Packer::new(VERSION);
     let posted = &order.posted;
     let has_steps = !posted.counted.is_zero() || posted.steps != 0 || !posted.displaced.is_empty();
-    let Pinned { version, on, day, customer_type, channel, is_first, tier } = order.pinned;
+    let Pinned { version, on, closed, day, customer_type, channel, is_first, tier } = order.pinned;
     let has_places = customer_type.is_some() || channel.is_some();
     let bits = u8::from(on)
         | u8::from(!order.accepted.is_zero() || !order.asked.is_zero()) << 1
@@ -52,7 +52,8 @@ pub(crate) fn pack_state(order: &Order, base: Timestamp) -> Vec<u8> {
             | u64::from(!order.returned.is_empty()) << 8
             | u64::from(is_first) << 9
             | u64::from(!posted.budgets.is_empty()) << 10
-            | u64::from(has_certificates) << 11,
+            | u64::from(has_certificates) << 11
+            | u64::from(closed) << 12,
     );
     let has_credit = !order.credit_accepted.is_zero() || !order.credit_asked.is_zero() || !posted.credit.is_empty();
     it.unsigned(u64::from(version) << 1 | u64::from(has_credit));
@@ -112,7 +113,7 @@ fn write_points(it: &mut Packer, posted: &Posted, base: Timestamp) {
 pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let mut it = Unpacker::new(bytes, VERSION)?;
     let bits = it.unsigned()?;
-    if 4_095 < bits {
+    if 8_191 < bits {
         return Err(Unreadable);
     }
     let has = |index: u8| bits >> index & 1 == 1;
@@ -138,7 +139,7 @@ pub(crate) fn unpack_state(bytes: &[u8], base: Timestamp) -> Read<State> {
     let certificates = if has(11) { read_accepted(&mut it)? } else { Vec::new() };
     let used = if has(11) { read_parts(&mut it, base)? } else { Vec::new() };
     it.done()?;
-    let pinned = Pinned { version, on: has(0), day, tier, customer_type, channel, is_first: has(9) };
+    let pinned = Pinned { version, on: has(0), closed: has(12), day, tier, customer_type, channel, is_first: has(9) };
     let posted = Posted {
         lot,
         earned,

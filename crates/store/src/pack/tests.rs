@@ -59,6 +59,7 @@ fn causes() -> impl Strategy<Value = Cause> {
         Just(Cause::ProgramOff),
         Just(Cause::OrderType),
         Just(Cause::CustomerType),
+        Just(Cause::Closed),
         Just(Cause::Guest),
         Just(Cause::ClaimEnded),
         numbers().prop_map(|it| Cause::StepOf(OrderNo(it))),
@@ -129,7 +130,7 @@ fn changes() -> BoxedStrategy<Changes> {
         (money(), option::of(of_days()), option::of(allotted())),
         (option::of(times()), option::of(acted())),
         option::of((rates(), any::<i64>()).prop_map(|(rate, times)| Converted { rate, times })),
-        (vec(credit_parts(), 0..3), option::of(tier_states()), budget_uses()),
+        (vec(credit_parts(), 0..3), option::of(tier_states()), (budget_uses(), option::of(closings()))),
     )
         .prop_map(
             |(
@@ -141,7 +142,7 @@ fn changes() -> BoxedStrategy<Changes> {
                 of_day,
                 extended,
                 converted,
-                (credit, tier, budgets),
+                (credit, tier, (budgets, closed)),
             )| Changes {
                 owed,
                 let_go,
@@ -162,9 +163,18 @@ fn changes() -> BoxedStrategy<Changes> {
                 tier,
                 budgets: budgets.into_boxed_slice(),
                 certificates: Vec::new(),
+                closed,
             },
         )
         .boxed()
+}
+
+fn closings() -> impl Strategy<Value = engine::Closed> {
+    (times(), times(), option::of(times())).prop_map(|(since, forfeits_at, until)| engine::Closed {
+        since,
+        forfeits_at,
+        until,
+    })
 }
 
 fn tier_names() -> impl Strategy<Value = TierName> {
@@ -370,8 +380,8 @@ fn orders() -> BoxedStrategy<Order> {
     let figures = (points(), points(), points(), money(), any::<i64>(), money(), money());
     let counts = option::of((dates(), money(), option::of(allotted()), any::<u8>()));
     let places = (option::of(any::<u16>()), option::of(any::<u16>()));
-    (any::<u32>(), any::<bool>(), option::of(lots()), figures, stacks, counts, places)
-        .prop_map(|(version, on, lot, figures, stacks, counts, (customer_type, channel))| {
+    (any::<u32>(), any::<[bool; 2]>(), option::of(lots()), figures, stacks, counts, places)
+        .prop_map(|(version, [on, closed], lot, figures, stacks, counts, (customer_type, channel))| {
             let (asked, accepted, earned, counted, steps, credit_asked, credit_accepted) = figures;
             let (taken_back, redeemed, displaced, (credit, budgets)) = stacks;
             let day = counts.map(|it| it.0);
@@ -392,7 +402,7 @@ fn orders() -> BoxedStrategy<Order> {
                 ..Posted::default()
             };
             Order {
-                pinned: Pinned { version, on, day, tier, customer_type, channel, is_first: on },
+                pinned: Pinned { version, on, closed, day, tier, customer_type, channel, is_first: on },
                 asked,
                 accepted,
                 credit_asked,
@@ -500,10 +510,12 @@ proptest! {
         year in option::of(1970..2501_i16),
         counted in figures(),
         returns_first: u64,
+        closed in vec(closings(), 0..3),
     ) {
         let mut account = Account::default();
         account.returns_first = returns_first;
         account.latest_year = year;
+        account.closings = closed;
         account.counted = if year.is_some() { counted } else { Figures::default() };
         account.tiers_before = if state.is_some() { before } else { Vec::new() };
         account.tier = state;

@@ -189,7 +189,7 @@ fn channel_number(conn: &Connection, name: &str) -> Found<Option<u32>> {
 pub(crate) fn all_lots(conn: &Connection, id: AccountId) -> Found<Vec<Lot>> {
     let mut statement = conn.prepare_cached(
         "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-            pending, available, held, expired, dated_by
+            pending, available, held, expired, dated_by, forfeited
         FROM lots WHERE owner_id = $1 AND program = $2",
     )?;
     let mut rows = statement.query(params![id.owner.0, id.program])?;

@@ -29,7 +29,7 @@ pub(crate) const ORDERS_BEFORE: &str = "SELECT order_no, channel, reference, biz
     WHERE owner_id = $1 AND program = $2 AND order_no < $3 ORDER BY order_no DESC LIMIT $4";
 pub(crate) const LOTS_PAGE: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired, dated_by
+    pending, available, held, expired, dated_by, forfeited
     FROM lots WHERE owner_id = $1 AND program = $2 AND phase = $3
     AND ($4, $5, $6) < (sort_at, earned_at, lot_no)
     ORDER BY sort_at, earned_at, lot_no LIMIT $7";
@@ -39,7 +39,7 @@ pub(crate) const ORDER_NAME: &str = "SELECT (SELECT name FROM channels WHERE num
     WHERE owner_id = $1 AND program = $2 AND order_no = $3";
 pub(crate) const LOTS_NUMBERED: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired, dated_by
+    pending, available, held, expired, dated_by, forfeited
     FROM lots WHERE owner_id = $1 AND program = $2 AND $3 <= lot_no AND lot_no <= $4";
 
 /// Which lots.

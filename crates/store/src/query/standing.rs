@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Account, Balance, Entry, Hold, HoldState, Lot, LotNo, Points, Progress, Rules, SpendKey, Timestamp};
+use engine::{
+    Account, Balance, Closed, Entry, Hold, HoldState, Lot, LotNo, Points, Progress, Rules, SpendKey, Timestamp,
+};
 use rusqlite::{Connection, params};
 
 use super::Reader;
@@ -23,7 +25,7 @@ pub(crate) const EXPIRIES: &str =
 
 pub(crate) const OPEN_LOTS: &str =
     "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
-    pending, available, held, expired, dated_by
+    pending, available, held, expired, dated_by, forfeited
     FROM lots WHERE owner_id = $1 AND program = $2 AND phase IN (0, 1)";
 
 /// An account at an instant; everything is zero where nothing has happened.
@@ -40,6 +42,8 @@ pub struct Standing {
     pub expiries: Vec<(Timestamp, Points)>,
     /// What has fallen due and nobody has posted yet.
     pub due: Vec<Entry>,
+    /// Since when the account is closed, if it is.
+    pub closed: Option<Closed>,
     /// What the member has towards tiers, where the program has some.
     pub progress: Option<Progress>,
 }
@@ -69,7 +73,15 @@ impl Reader {
             lots.extend(waiting_lots(&account).into_iter().take(limit));
             lots.iter_mut().for_each(|it| it.at.expires_at = account.expires_at(it));
             let progress = progress(conn, id, &account, ruled.rules(), now)?;
-            Ok(Standing { balance: account.balance, lots, holds, expiries, due, progress })
+            Ok(Standing {
+                balance: account.balance,
+                lots,
+                holds,
+                expiries,
+                due,
+                closed: account.closed().copied(),
+                progress,
+            })
         })
     }
 }

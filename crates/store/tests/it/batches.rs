@@ -2,7 +2,8 @@
 //! they meet; a failure prints its seed.
 
 use engine::{
-    Adjustment, CreditAdjustment, Currency, DocumentVersion, HoldNo, LotNo, Money, Points, Timestamp, Uses, Validity,
+    Adjustment, Closing, CreditAdjustment, Currency, DocumentVersion, HoldNo, LotNo, Money, Points, Timestamp, Uses,
+    Validity,
 };
 use store::{Body, CertificateRef, Command, NewCertificates, OrderName, ReturnedPart, Store};
 
@@ -99,23 +100,7 @@ fn draw(random: &mut Random, number: u64) -> Command {
             let adjustment = CreditAdjustment { amount: Money::new(signed(random, 3_000) - 900), note: "law 4".into() };
             keyed(&key, Body::AdjustCredit { currency: *b"EUR", member: named(member), adjustment })
         }
-        6 => {
-            let reference = random.within(0..=12);
-            let channel = if reference.is_multiple_of(3) { "till" } else { "shop" }.to_owned();
-            let order = OrderName { channel, reference: format!("order {reference}") };
-            keyed(&key, Body::ClaimOrder { order, member: named(member), note: "law 4".into() })
-        }
-        7 => {
-            let order = OrderName { channel: "shop".into(), reference: format!("order {}", random.within(0..=12)) };
-            let returned = Box::new(ReturnedPart {
-                version: DocumentVersion::Number(random.within(1..=3)),
-                returned_at: Timestamp::from_micros(NEW_YEAR),
-                lines: Vec::new(),
-                refunded: Money::new(signed(random, 300)),
-            });
-            let (channel, reference) = ("shop".into(), format!("return {}", random.within(0..=4)));
-            live(Body::PutReturn { channel, reference, order, currency: *b"EUR", returned })
-        }
+        6..=8 => draw_of_members(random, member, &key),
         4 => {
             let hold = HoldNo(random.within(1..=4));
             keyed(&key, Body::ReleaseHold { program, member: named(member), hold })
@@ -149,4 +134,34 @@ fn draw_order(random: &mut Random, member: u64) -> Command {
         *certificates = (random.within(0..=2) == 0).then(|| vec![certificate(random, whose)]);
     }
     command
+}
+
+/// What staff and other tills do: claims of orders without a member, returns, members who leave and come back.
+fn draw_of_members(random: &mut Random, member: u64, key: &str) -> Command {
+    let program = "points".to_owned();
+    match random.within(0..=3) {
+        0 => {
+            let reference = random.within(0..=12);
+            let channel = if reference.is_multiple_of(3) { "till" } else { "shop" }.to_owned();
+            let order = OrderName { channel, reference: format!("order {reference}") };
+            keyed(key, Body::ClaimOrder { order, member: named(member), note: "law 4".into() })
+        }
+        1 => {
+            let order = OrderName { channel: "shop".into(), reference: format!("order {}", random.within(0..=12)) };
+            let returned = Box::new(ReturnedPart {
+                version: DocumentVersion::Number(random.within(1..=3)),
+                returned_at: Timestamp::from_micros(NEW_YEAR),
+                lines: Vec::new(),
+                refunded: Money::new(i64::try_from(random.within(1..=300)).expect("small")),
+            });
+            let (channel, reference) = ("shop".into(), format!("return {}", random.within(0..=4)));
+            live(Body::PutReturn { channel, reference, order, currency: *b"EUR", returned })
+        }
+        2 => {
+            let grace_days = u16::try_from(random.within(0..=2)).expect("small");
+            let closing = Closing { grace_days, note: "law 4".into() };
+            keyed(key, Body::Close { program, member: named(member), closing })
+        }
+        _ => keyed(key, Body::Join { program, member: named(member), note: "law 4".into() }),
+    }
 }

@@ -39,6 +39,7 @@ fn expected(reader: &Reader, now: Timestamp, limit: usize) -> Standing {
         holds,
         expiries: expiries.into_iter().collect(),
         due: decided.entries,
+        closed: None,
         progress: None,
     }
 }

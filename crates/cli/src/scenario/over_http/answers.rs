@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use engine::{
     Act, Acted, Actor, Allotted, Answer, Award, Balance, Bucket, BudgetUse, Budgeted, By, Cap, Carried, Cause,
-    CertificateChoice, CertificatePart, Changes, Choice, Choices, Claimed, ConvertRate, Converted, CreditPart, Cut,
-    Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives,
+    CertificateChoice, CertificatePart, Changes, Choice, Choices, Claimed, Closed, ConvertRate, Converted, CreditPart,
+    Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives,
     HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, OrderNo, Paid,
     PaidCertificates, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason, RedeemRate, Rejection, Rounding,
     Share, Status, TierBy, TierName, TierOutcome, TierReview, TierState, TierWithin, Times, Timestamp, Worked,
@@ -173,6 +173,7 @@ impl<'a> Read<'a> {
             "order_type" => Cause::OrderType,
             "customer_type" => Cause::CustomerType,
             "returned" => Cause::Returned,
+            "account_closed" => Cause::Closed,
             "guest" => Cause::Guest,
             "claim_ended" => Cause::ClaimEnded,
             "step_of" => Cause::StepOf(OrderNo(self.number("step_of")?)),
@@ -480,6 +481,7 @@ impl<'a> Read<'a> {
             },
             acted: self.optional("acted").map(|it| it.acted()).transpose()?,
             tier: self.optional("tier").map(|it| it.tier_state()).transpose()?,
+            closed: self.optional("closed").map(|it| it.closed()).transpose()?,
             extended: self.optional("extended").map(|_| self.time("extended")).transpose()?,
             converted: self.optional("converted").map(|it| it.converted()).transpose()?,
             certificates: self.maybe_list("certificates")?.map(|it| it.certificate_part()).collect::<Result<_>>()?,
@@ -488,6 +490,11 @@ impl<'a> Read<'a> {
                 None => Vec::new(),
             },
         })
+    }
+
+    fn closed(&self) -> Result<Closed> {
+        let until = self.optional("until").map(|_| self.time("until")).transpose()?;
+        Ok(Closed { since: self.time("since")?, forfeits_at: self.time("forfeits_at")?, until })
     }
 
     /// The refusal that a problem states; its fields stand within `outer`.
@@ -521,6 +528,7 @@ impl<'a> Read<'a> {
             "date_too_old" => Rejection::DateTooOld { path: kept(field()?) },
             "date_ahead" => Rejection::DateAhead { path: kept(field()?) },
             "program_off" => Rejection::ProgramOff,
+            "account_closed" => Rejection::AccountClosed,
             "order_type" => Rejection::OrderType,
             "unknown_hold" => Rejection::UnknownHold,
             "hold_taken" => Rejection::HoldTaken,

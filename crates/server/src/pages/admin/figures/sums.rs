@@ -203,6 +203,7 @@ impl<'a> Sums<'a> {
             ("Redeemed", -redeemed(it), "redeemed"),
             ("Taken back", -revoked(it), "revoked"),
             ("Expired", -it.expired, "expired"),
+            ("Forfeited", -it.forfeited, ""),
             ("Deducted by staff", -it.deducted, ""),
             ("Moved elsewhere", -it.moved, ""),
             ("Became store credit", -it.converted, ""),

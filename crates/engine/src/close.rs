@@ -1,0 +1,152 @@
+//! A member leaves a program and comes back (M1).
+//!
+//! Closing an account suspends its points: nothing of them can be spent until the member comes back, and at the end of the
+//! grace they are forfeited. Orders go on converging: those placed before earn and are taken back as ever, and what comes of
+//! them is suspended, or forfeited with the rest. Orders placed meanwhile earn nothing, then or later. Expiry goes on.
+
+use crate::account::{Account, NeedMore};
+use crate::activity::grant_sign_up;
+use crate::adjust::check_note;
+use crate::calendar::Timestamp;
+use crate::decision::{Ahead, Decision, Draft, Moment};
+use crate::entry::{Actor, Bucket, HoldState, Kind, Reason};
+use crate::hold::lapse;
+use crate::limits;
+use crate::program::Rules;
+use crate::rejection::{Rejection, invalid};
+use crate::settle::settle_ahead;
+
+/// A time during which an account is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub since: Timestamp,
+    /// When what is there is forfeited: the end of the grace.
+    pub forfeits_at: Timestamp,
+    /// When the member came back.
+    pub until: Option<Timestamp>,
+}
+
+/// A member is to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// Points are kept until the end of so many days after this one; 0: they are forfeited at once.
+    pub grace_days: u16,
+    pub note: String,
+}
+
+/// Closes an account. One that is closed stays as it is. Works while the program is off.
+///
+/// # Errors
+/// `Invalid`, or `UnknownProgram` before the first version.
+pub fn close(account: &Account, rules: Rules<'_>, closing: &Closing, moment: Moment) -> Decision {
+    if limits::CLOSING_DAYS_MAX < closing.grace_days {
+        return Err(invalid("grace_days", "a whole number from 0 to 3660").into());
+    }
+    check_note(&closing.note)?;
+    let mut ahead = Ahead::of(account, rules, moment);
+    settle_ahead(&mut ahead)?;
+    if ahead.account.closed().is_some() {
+        return Ok(ahead.decided());
+    }
+    let now = ahead.now();
+    let terms = &rules.timeline.at(now).ok_or(Rejection::UnknownProgram)?.terms;
+    let holds = ahead.account.holds().iter().filter(|it| it.state == HoldState::Active);
+    for draft in holds.map(lapse).collect::<Vec<_>>() {
+        ahead.post(Draft { actor: Some(moment.actor), ..draft });
+    }
+    let forfeits_at = match closing.grace_days {
+        0 => now,
+        days => terms.zone.end_of(terms.zone.date_of(now).plus_days(i32::from(days))),
+    };
+    let mut draft = Draft::new(Kind::Close, Reason::Note(closing.note.clone()));
+    draft.changes.closed = Some(Closed { since: now, forfeits_at, until: None });
+    ahead.post(draft);
+    settle_ahead(&mut ahead)?;
+    Ok(ahead.decided())
+}
+
+/// Brings a member into a program: opens an account that is closed, with what is left of its points; or begins one, with
+/// what signing up gives. One that is open stays as it is.
+///
+/// # Errors
+/// `Invalid`, or `UnknownProgram` before the first version.
+pub fn join(account: &Account, rules: Rules<'_>, note: &str, moment: Moment) -> Decision {
+    check_note(note)?;
+    let mut ahead = Ahead::of(account, rules, moment);
+    settle_ahead(&mut ahead)?;
+    let now = ahead.now();
+    rules.timeline.at(now).ok_or(Rejection::UnknownProgram)?;
+    let closed = ahead.account.closed().copied();
+    let is_new = ahead.account.next_entry == Account::default().next_entry;
+    if closed.is_none() && !is_new {
+        return Ok(ahead.decided());
+    }
+    let mut draft = Draft::new(Kind::Join, Reason::Note(note.to_owned()));
+    draft.changes.closed = closed.map(|it| Closed { until: Some(now), ..it });
+    ahead.post(draft);
+    grant_sign_up(&mut ahead)?;
+    settle_ahead(&mut ahead)?;
+    Ok(ahead.decided())
+}
+
+/// Refuses what only an open account allows.
+pub(crate) fn check_open(account: &Account) -> Result<(), Rejection> {
+    match account.closed() {
+        Some(_) => Err(Rejection::AccountClosed),
+        None => Ok(()),
+    }
+}
+
+/// The grace of a closed account is over: what is there, and whatever arrives later, is forfeited.
+pub(crate) fn forfeit(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), NeedMore> {
+    let account = &ahead.account;
+    let at = due.max(account.last_at);
+    if account.closed().is_none_or(|it| at < it.forfeits_at) {
+        return Ok(());
+    }
+    let mut draft = Draft::new(Kind::Forfeit, Reason::Due);
+    draft.actor = Some(Actor::System);
+    if account.balance.pending.is_positive() {
+        if account.horizon.waiting.is_some() {
+            return Err(NeedMore);
+        }
+        for lot in account.lots() {
+            draft.move_points(lot.at.no, Bucket::Pending, Bucket::Forfeited, lot.pending);
+        }
+    }
+    draft.postings.extend(account.take(account.balance.available, None, Bucket::Forfeited)?);
+    if !draft.postings.is_empty() {
+        ahead.post_at(due, draft);
+    }
+    Ok(())
+}
+
+impl Account {
+    /// Since when it is closed, if it is.
+    pub fn closed(&self) -> Option<&Closed> {
+        self.closings.last().filter(|it| it.until.is_none())
+    }
+
+    /// Whether it was closed at an instant.
+    pub(crate) fn was_closed(&self, at: Timestamp) -> bool {
+        self.closings.iter().any(|it| it.since <= at && it.until.is_none_or(|until| at < until))
+    }
+
+    /// When the points of a closed account are forfeited, if there are any.
+    pub(crate) fn forfeits_at(&self) -> Option<Timestamp> {
+        let has_points = (self.balance.pending + self.balance.available).is_positive();
+        self.closed().filter(|_| has_points).map(|it| it.forfeits_at)
+    }
+
+    pub(crate) fn post_closed(&mut self, closed: Closed) {
+        match self.closings.last_mut().filter(|it| it.since == closed.since) {
+            Some(known) => *known = closed,
+            None => {
+                if limits::CLOSINGS_MAX <= self.closings.len() {
+                    self.closings.remove(0);
+                }
+                self.closings.push(closed);
+            }
+        }
+    }
+}
