@@ -73,6 +73,10 @@ enum Command {
     Reinstate(commands::reinstate::Args),
     /// Tell what a member did that earns without an order
     Act(commands::act::Args),
+    /// Close accounts: members leave a program
+    Close(commands::close::Close),
+    /// Open accounts: members come into a program, or back
+    Join(commands::close::Join),
     /// Give a member a tier, or none
     Tier(commands::tier::Args),
     /// Reserve points for a checkout, or release them
@@ -109,6 +113,8 @@ impl Args {
             Command::Redate(args) => commands::redate::run(&database()?, args),
             Command::Reinstate(args) => commands::reinstate::run(&database()?, args),
             Command::Act(args) => commands::act::run(&database()?, args),
+            Command::Close(args) => commands::close::close(&database()?, &args),
+            Command::Join(args) => commands::close::join(&database()?, &args),
             Command::Tier(args) => commands::tier::run(&database()?, args),
             Command::Hold(command) => commands::hold::run(&database()?, command),
             Command::Sweep(args) => commands::sweep::run(&database()?, &args),

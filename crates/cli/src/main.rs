@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod fault;
 mod flight;
+mod members_file;
 mod open;
 mod orders;
 mod output;

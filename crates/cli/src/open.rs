@@ -78,13 +78,23 @@ pub(crate) fn day(text: &str) -> Result<Date, String> {
     Date::parse(text).map_err(|it| format!("{text} {it}"))
 }
 
+/// The members of a file, one on each line; empty lines are left aside.
+pub(crate) fn members_of(path: &Path) -> Result<Vec<MemberRef>> {
+    let text = small_file(path)?;
+    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let read = |(number, line): (usize, &str)| {
+        member(line).map_err(|fault| anyhow!("{}, line {number}: \"{line}\" {fault}", path.display()))
+    };
+    lines.filter(|it| !it.1.is_empty()).map(read).collect()
+}
+
 /// Reads a whole number.
 pub(crate) fn whole(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "allowed is a whole number such as 250".to_owned())
 }
 
 /// A key of its own for a command that is meant once.
-fn fresh_key() -> String {
+pub(crate) fn fresh_key() -> String {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_nanos());
     format!("cli-{}-{nanos}", std::process::id())
 }

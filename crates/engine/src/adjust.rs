@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::calendar::Timestamp;
 use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
-use crate::entry::{Bucket, Kind, LotOpened, LotRef, Reason};
+use crate::entry::{Bucket, Kind, LotNo, LotOpened, LotRef, Reason};
 use crate::limits;
 use crate::points::Points;
 use crate::program::Rules;
@@ -53,6 +53,26 @@ pub fn adjust(account: &Account, rules: Rules<'_>, adjustment: &Adjustment, mome
     }
     ahead.post(draft);
     settle_ahead(&mut ahead)?;
+    Ok(ahead.decided())
+}
+
+/// Takes back what staff once added as a lot of its own, as far as it is still there: other points are left alone. Of an
+/// account of store credit, points are minor units. Nothing is posted where nothing is left.
+///
+/// # Errors
+/// `Invalid`, `UnknownLot`, or `AccountClosed`.
+pub fn withdraw(account: &Account, rules: Rules<'_>, lot: LotNo, note: &str, moment: Moment) -> Decision {
+    check_note(note)?;
+    let mut ahead = Ahead::of(account, rules, moment);
+    settle_ahead(&mut ahead)?;
+    check_open(&ahead.account)?;
+    let mut draft = Draft::new(Kind::Adjust, Reason::Note(note.to_owned()));
+    let lot = ahead.account.lot(lot).ok_or(Rejection::UnknownLot)?;
+    draft.move_points(lot.at.no, Bucket::Pending, Bucket::Deducted, lot.pending);
+    draft.move_points(lot.at.no, Bucket::Available, Bucket::Deducted, lot.available);
+    if !draft.postings.is_empty() {
+        ahead.post(draft);
+    }
     Ok(ahead.decided())
 }
 

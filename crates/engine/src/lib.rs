@@ -69,7 +69,7 @@ mod used;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use activity::{Act, Acted, Award, act, sign_up};
-pub use adjust::{Adjustment, adjust};
+pub use adjust::{Adjustment, adjust, withdraw};
 pub use award::{By, Part, Promoted, Worked};
 pub use budget::{BudgetUse, Budgeted, Budgets};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};

@@ -58,6 +58,15 @@ pub struct ReturnedPart {
     pub refunded: Money,
 }
 
+/// A ledger of a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ledger {
+    /// Points in a program.
+    Points(String),
+    /// Store credit in a currency.
+    Credit([u8; 3]),
+}
+
 impl ReturnedPart {
     pub(crate) fn of(self, channel: u32, reference: &str) -> engine::Returned {
         let Self { version, returned_at, lines, refunded } = self;
@@ -121,6 +130,15 @@ pub enum Body {
         currency: [u8; 3],
         member: MemberRef,
         adjustment: CreditAdjustment,
+        /// A permanent reference: under it, one happens once, for ever.
+        reference: Option<String>,
+    },
+    /// Takes back what is left of points or credit that were added under a permanent reference.
+    Withdraw {
+        from: Ledger,
+        member: MemberRef,
+        reference: String,
+        note: String,
     },
     /// Staff give certificates to a member, in the currency of a program.
     IssueCertificates {
@@ -283,6 +301,7 @@ impl Body {
             | Self::AdjustCredit { .. }
             | Self::IssueCertificates { .. }
             | Self::CancelCertificate { .. }
+            | Self::Withdraw { .. }
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
@@ -310,6 +329,7 @@ impl Body {
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
             | Self::IssueCertificates { .. }
+            | Self::Withdraw { .. }
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
@@ -386,6 +406,10 @@ pub enum Reply {
     Standing {
         closed: Option<Closed>,
         balance: Balance,
+    },
+    /// How much was taken back, in points or minor units.
+    Withdrawn {
+        points: Points,
     },
     /// How many lots have another date now, and the points in them.
     Redated {

@@ -3,11 +3,15 @@
 //! Whoever looks at it settles the owner's points first in every program that converts into that currency: of points that are
 //! reached, the credit is there. Bounded by the number of programs.
 
-use engine::{Account, CreditAdjustment, Document, Kind, LotRef, Moment, Money, OrderNo, Rejection, Stop, Timestamp};
+use engine::{
+    Account, CreditAdjustment, Document, EntryNo, Kind, LotRef, Moment, Money, OrderNo, Points, Reason, Rejection,
+    Stop, Timestamp,
+};
 
 use crate::batch::Batch;
-use crate::command::Reply;
-use crate::decide::{Answered, Refused, ask, find_member, post};
+use crate::command::{Failure, Reply};
+use crate::decide::{Answered, Refused, ask, find_listed_entry, find_member, post};
+use crate::directory::{Listed, Listing, reference_key};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::member::MemberRef;
@@ -44,7 +48,7 @@ pub(crate) fn adjust(
     batch: &mut Batch<'_>,
     currency: [u8; 3],
     member: &MemberRef,
-    adjustment: &CreditAdjustment,
+    (adjustment, reference): (&CreditAdjustment, Option<&str>),
     moment: Moment,
 ) -> Answered {
     if !batch.reference.programs.values().any(|it| it.currency() == Some(currency)) {
@@ -53,6 +57,10 @@ pub(crate) fn adjust(
     let owner = find_member(batch, member)?;
     settle(batch, owner, currency, None, moment.now)?;
     let id = AccountId::purse(owner, currency);
+    let key = reference.map(|it| reference_key(id.program, it));
+    if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
+        return adjusted_before(batch, id, &listed, adjustment);
+    }
     let decided = loop {
         match engine::adjust_credit(&batch.slot(id)?.account, adjustment, moment) {
             Ok(decided) => break decided,
@@ -63,7 +71,26 @@ pub(crate) fn adjust(
     let entry = decided.entries.iter().find(|it| it.kind == Kind::Adjust);
     let entry = entry.ok_or(Fault::Row("an adjustment is posted"))?.number;
     post(batch, id, &decided, false)?;
+    if let Some(key) = key {
+        let listed = Listed { owner, kind: Listing::Reference, program: id.program, number: entry.0 };
+        batch.rows.directory.insert(key, listed);
+    }
     Ok(Reply::Credit { entry, credit: left(&batch.slot(id)?.account) })
+}
+
+/// The same adjustment under its reference again is answered with its entry and what is there now; another one is refused.
+fn adjusted_before(batch: &mut Batch<'_>, id: AccountId, listed: &Listed, adjustment: &CreditAdjustment) -> Answered {
+    if listed.owner != id.owner {
+        return Err(Refused::Failed(Failure::KeyReused));
+    }
+    let no = EntryNo(listed.number);
+    let entry = find_listed_entry(batch, id, no)?;
+    let points: Points = entry.postings.iter().map(|it| it.points).sum();
+    let amount = Money::new(if entry.opened.is_empty() { -points.get() } else { points.get() });
+    if amount != adjustment.amount || entry.reason != Reason::Note(adjustment.note.clone()) {
+        return Err(Refused::Failed(Failure::KeyReused));
+    }
+    Ok(Reply::Credit { entry: no, credit: left(&batch.slot(id)?.account) })
 }
 
 /// What can be spent of a member's credit.

@@ -23,7 +23,7 @@ use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
-use crate::{certificate, credit, people, returns, session};
+use crate::{certificate, credit, people, returns, session, withdraw};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -179,8 +179,13 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             let id = find_account(batch, program, member)?;
             adjust(batch, id, adjustment, reference.as_deref(), moment)
         }
-        Body::AdjustCredit { currency, member, adjustment } => {
-            credit::adjust(batch, *currency, member, adjustment, moment)
+        Body::AdjustCredit { currency, member, adjustment, reference } => {
+            check_reference(reference.as_deref())?;
+            credit::adjust(batch, *currency, member, (adjustment, reference.as_deref()), moment)
+        }
+        Body::Withdraw { from, member, reference, note } => {
+            check_reference(Some(reference))?;
+            withdraw::withdraw(batch, from, member, (reference, note), moment)
         }
         Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } | Body::Close { .. } | Body::Join { .. } => {
             acts::run(batch, &command.body, moment)
@@ -252,6 +257,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::AdjustCredit { .. }
         | Body::IssueCertificates { .. }
         | Body::CancelCertificate { .. }
+        | Body::Withdraw { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }

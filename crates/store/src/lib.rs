@@ -50,12 +50,13 @@ mod store;
 mod sweep;
 mod totals;
 mod verify;
+mod withdraw;
 
 pub use backup::{backup, restore};
 pub use certificate::{CertificateRef, NewCertificates, certificate_ledger};
 pub use checkpoint::LogWritten;
 pub use code::{CodeHash, KEY_VARIABLE};
-pub use command::{Body, Command, Failure, Key, OrderName, Reply, ReturnedPart, Ticket, Time};
+pub use command::{Body, Command, Failure, Key, Ledger, OrderName, Reply, ReturnedPart, Ticket, Time};
 pub use database::Database;
 pub use error::StoreError;
 pub use export::ExportError;

@@ -179,6 +179,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::AdjustCredit { .. }
         | Body::IssueCertificates { .. }
         | Body::CancelCertificate { .. }
+        | Body::Withdraw { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }

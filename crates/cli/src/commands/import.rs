@@ -51,6 +51,8 @@ pub(crate) enum Command {
     /// Bring in orders from CSV or NDJSON
     #[command(after_help = AFTER)]
     Orders(Orders),
+    /// Bring members over, with what they have: a dry run, a report for each row, and an undo
+    Members(super::import_members::Members),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,7 +97,7 @@ pub(crate) struct Orders {
     report: Option<PathBuf>,
 }
 
-fn separator(text: &str) -> Result<u8, String> {
+pub(crate) fn separator(text: &str) -> Result<u8, String> {
     match text {
         "\\t" | "tab" => Ok(b'\t'),
         _ => match text.as_bytes() {
@@ -116,7 +118,10 @@ fn zone(text: &str) -> Result<engine::Zone, String> {
 }
 
 pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
-    let Command::Orders(orders) = command;
+    let orders = match command {
+        Command::Orders(orders) => orders,
+        Command::Members(members) => return super::import_members::run(database, &members),
+    };
     let what = format!("importing {} failed", orders.file.display());
     import(database, &orders).context(what)
 }

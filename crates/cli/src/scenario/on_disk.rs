@@ -156,6 +156,7 @@ impl StoreBackend {
             | store::Reply::Cancelled { .. }
             | store::Reply::Redated { .. }
             | store::Reply::Standing { .. }
+            | store::Reply::Withdrawn { .. }
             | store::Reply::Settled { .. }
             | store::Reply::Forgotten { .. }
             | store::Reply::Program { .. }
@@ -249,7 +250,8 @@ impl Backend for StoreBackend {
             }
             Act::AdjustCredit { person, currency, adjustment } => {
                 let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-                (KEY, Body::AdjustCredit { currency: *currency, member, adjustment: adjustment.clone() })
+                let (currency, adjustment) = (*currency, adjustment.clone());
+                (KEY, Body::AdjustCredit { currency, member, adjustment, reference: None })
             }
             Act::OnCertificates { person, program, act } => {
                 let Some(member) = self.member_named(person) else { return Ok(Err(Rejection::UnknownMember)) };

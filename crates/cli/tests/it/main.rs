@@ -6,4 +6,5 @@ mod house;
 mod http;
 mod import;
 mod keys;
+mod members;
 mod shop;

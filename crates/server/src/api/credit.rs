@@ -174,6 +174,9 @@ pub(crate) struct NewCreditAdjustment {
     /// Why: the member reads it in the history. 1 to 500 bytes.
     #[schema(example = "Sorry for the late parcel", min_length = 1, max_length = 500)]
     note: String,
+    /// A name of your own: under it, one adjustment is made once, for ever.
+    #[schema(example = "ticket-881", min_length = 1, max_length = 120)]
+    reference: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -214,8 +217,8 @@ pub(crate) async fn adjust_credit(
         let allowed = "a decimal amount such as \"5.00\", or \"-5.00\" to deduct";
         Problem::invalid("amount", format!("\"{}\" {it}", new.amount), allowed)
     })?;
-    let adjustment = CreditAdjustment { amount, note: new.note };
-    let body = Body::AdjustCredit { currency: currency.code, member: MemberRef::Id(member), adjustment };
+    let (adjustment, reference) = (CreditAdjustment { amount, note: new.note }, new.reference);
+    let body = Body::AdjustCredit { currency: currency.code, member: MemberRef::Id(member), adjustment, reference };
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Credit { entry, credit } = reply else { return Err(Problem::internal()) };

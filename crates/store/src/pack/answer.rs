@@ -99,6 +99,10 @@ fn write_reply(it: &mut Packer, reply: &Reply) {
             it.option(closed.as_ref(), write_closed);
             write_balance(it, balance);
         }
+        Reply::Withdrawn { points } => {
+            it.byte(16);
+            it.points(*points);
+        }
         Reply::Key { number } => {
             it.byte(10);
             it.unsigned(u64::from(*number));
@@ -159,6 +163,7 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
         },
         13 => Reply::Certificates { entry: EntryNo(it.unsigned()?), certificates: certificate::read_numbers(it)? },
         15 => Reply::Standing { closed: it.option(read_closed)?, balance: read_balance(it)? },
+        16 => Reply::Withdrawn { points: it.points()? },
         12 => Reply::Redated { lots: it.unsigned()?, points: it.points()?, balance: read_balance(it)? },
         _ => return Err(Unreadable),
     })

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::Packer;
 use super::document::{write_document, write_return, write_version};
 use crate::certificate::{CertificateRef, NewCertificates};
-use crate::command::{Body, ReturnedPart};
+use crate::command::{Body, Ledger, ReturnedPart};
 use crate::member::{Identity, MemberChange, MemberRef};
 
 const VERSION: u8 = 1;
@@ -58,12 +58,13 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.maybe_time(adjustment.expires_at, ZERO);
             it.option(reference.as_deref(), Packer::text);
         }
-        Body::AdjustCredit { currency, member, adjustment } => {
+        Body::AdjustCredit { currency, member, adjustment, reference } => {
             it.byte(21);
             it.bytes(currency);
             write_member(&mut it, member);
             it.money(adjustment.amount);
             it.text(&adjustment.note);
+            it.option(reference.as_deref(), Packer::text);
         }
         Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => write_act(&mut it, body),
         Body::SetTier { program, member, set } => write_set_tier(&mut it, program, member, set),
@@ -182,6 +183,7 @@ fn write_other(it: &mut Packer, body: &Body) {
             [&order.channel, &order.reference, note].into_iter().for_each(|text| it.text(text));
             write_member(it, member);
         }
+        Body::Withdraw { from, member, reference, note } => write_withdraw(it, from, member, [reference, note]),
         Body::Close { program, member, closing } => {
             it.byte(32);
             it.text(program);
@@ -227,6 +229,17 @@ fn write_other(it: &mut Packer, body: &Body) {
         }
         reference => write_reference(it, reference),
     }
+}
+
+fn write_withdraw(it: &mut Packer, from: &Ledger, member: &MemberRef, texts: [&String; 2]) {
+    it.byte(34);
+    match from {
+        Ledger::Points(program) => it.text(program),
+        Ledger::Credit(currency) => it.bytes(currency),
+    }
+    it.flag(matches!(from, Ledger::Credit(_)));
+    write_member(it, member);
+    texts.into_iter().for_each(|text| it.text(text));
 }
 
 fn write_reference(it: &mut Packer, body: &Body) {
@@ -279,6 +292,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::AdjustCredit { .. }
         | Body::IssueCertificates { .. }
         | Body::CancelCertificate { .. }
+        | Body::Withdraw { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }

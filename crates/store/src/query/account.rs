@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::Reader;
 use crate::acts::redated;
 use crate::command::Failure;
-use crate::directory::{DirectoryKey, Listed, find, order_key, return_key};
+use crate::directory::{DirectoryKey, Listed, find, order_key, reference_key, return_key};
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::guest;
@@ -133,6 +133,11 @@ impl Reader {
     /// The order that a return of that reference is of; or the return itself, if it names none.
     pub fn returned(&self, channel: &str, reference: &str) -> Result<Option<OrderInfo>, StoreError> {
         self.listed_order(channel, |number| return_key(number, reference))
+    }
+
+    /// Whose adjustment or act a permanent reference names: in a program, or in a currency by `credit_ledger`.
+    pub fn referred(&self, ledger: u32, reference: &str) -> Result<Option<MemberId>, StoreError> {
+        self.ask(|conn| Ok(find(conn, reference_key(ledger, reference))?.map(|it| it.owner)))
     }
 
     fn listed_order(&self, channel: &str, key: impl Fn(u32) -> DirectoryKey) -> Result<Option<OrderInfo>, StoreError> {

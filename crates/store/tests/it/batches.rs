@@ -5,7 +5,7 @@ use engine::{
     Adjustment, Closing, CreditAdjustment, Currency, DocumentVersion, HoldNo, LotNo, Money, Points, Timestamp, Uses,
     Validity,
 };
-use store::{Body, CertificateRef, Command, NewCertificates, OrderName, ReturnedPart, Store};
+use store::{Body, CertificateRef, Command, Ledger, NewCertificates, OrderName, ReturnedPart, Store};
 
 use crate::crash::Random;
 use crate::limits::export;
@@ -97,10 +97,11 @@ fn draw(random: &mut Random, number: u64) -> Command {
             keyed(&key, Body::Hold { program, member: named(member), points, minutes: None })
         }
         5 => {
+            let reference = (random.within(0..=3) == 0).then(|| format!("credit {}", random.within(0..=5)));
             let adjustment = CreditAdjustment { amount: Money::new(signed(random, 3_000) - 900), note: "law 4".into() };
-            keyed(&key, Body::AdjustCredit { currency: *b"EUR", member: named(member), adjustment })
+            keyed(&key, Body::AdjustCredit { currency: *b"EUR", member: named(member), adjustment, reference })
         }
-        6..=8 => draw_of_members(random, member, &key),
+        6..=9 => draw_of_members(random, member, &key),
         4 => {
             let hold = HoldNo(random.within(1..=4));
             keyed(&key, Body::ReleaseHold { program, member: named(member), hold })
@@ -139,7 +140,17 @@ fn draw_order(random: &mut Random, member: u64) -> Command {
 /// What staff and other tills do: claims of orders without a member, returns, members who leave and come back.
 fn draw_of_members(random: &mut Random, member: u64, key: &str) -> Command {
     let program = "points".to_owned();
-    match random.within(0..=3) {
+    match random.within(0..=5) {
+        3 => {
+            let reference = format!("act {}", random.within(0..=5));
+            let from = Ledger::Points(program);
+            keyed(key, Body::Withdraw { from, member: named(member), reference, note: "law 4".into() })
+        }
+        4 => {
+            let reference = format!("credit {}", random.within(0..=5));
+            let from = Ledger::Credit(*b"EUR");
+            keyed(key, Body::Withdraw { from, member: named(member), reference, note: "law 4".into() })
+        }
         0 => {
             let reference = random.within(0..=12);
             let channel = if reference.is_multiple_of(3) { "till" } else { "shop" }.to_owned();

@@ -1,0 +1,413 @@
+//! `guerdon import members`: brings members over from another system, with what they have there: cards, points with their last
+//! days, a tier, store credit.
+//!
+//! Each row is carried out by itself and reported by itself. Points and credit are booked under permanent references made of
+//! the import's name and the row's, so that a file that is sent again brings nothing twice, and can be taken back.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use engine::{Actor, Adjustment, CreditAdjustment, Currency, SetTier, TierHold, Timestamp};
+use store::{Body, Command, Database, Failure, Key, Ledger, MemberId, MemberRef, Reply, Store, Time, credit_ledger};
+
+use super::import::separator;
+use crate::fault::Outcome;
+use crate::members_file::{MemberRow, MembersFile};
+use crate::open;
+use crate::output::spare;
+use crate::text::{count, counted};
+
+const AFTER: &str = "\
+Examples:
+  guerdon import members members.csv --dry-run --report report.csv
+  guerdon import members members.csv --report report.csv
+  guerdon import members members.csv --undo --report undone.csv
+
+Columns: member (needed: a customer id, or card:…, email:…, phone:…), name, customer, card, email, phone, type, birthday,
+points, expires (the last day; left out: as the program says), tier, tier_until, credit, reference. A member with points of
+several dates has several rows. docs/IMPORT.md has the details.
+
+The same file under the same name again changes nothing. --undo takes back what is left of what it brought; members stay.
+
+Exits 1 when a row was refused; all others are carried out.";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct Members {
+    /// The file, CSV with a header
+    file: PathBuf,
+    /// The program whose points they are, where there are several
+    #[arg(long, value_name = "NAME")]
+    program: Option<String>,
+    /// What this import is called: by its name it is known again. The file's name if left out
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What separates columns
+    #[arg(long, default_value = ",", value_parser = separator)]
+    separator: u8,
+    /// Only tell what would happen: it is tried on a copy of the database
+    #[arg(long, conflicts_with = "undo")]
+    dry_run: bool,
+    /// Take back what is left of what this import brought
+    #[arg(long)]
+    undo: bool,
+    /// Write what became of each row to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+pub(crate) fn run(database: &Database, members: &Members) -> Result<Outcome> {
+    let what = || format!("importing {} failed", members.file.display());
+    if let Some(report) = &members.report {
+        spare(report, database, Some(&members.file)).with_context(|| format!("--report {}", report.display()))?;
+    }
+    if !members.dry_run {
+        return import(database, members).with_context(what);
+    }
+    let copy = Copy::of(database).context("copying the database for a dry run failed")?;
+    let outcome = import(&copy.database(), members).with_context(what)?;
+    println!("This was a dry run: nothing was recorded.");
+    Ok(outcome)
+}
+
+/// A copy of the database that goes when it is done with.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of(database: &Database) -> Result<Self> {
+        let Database::Sqlite(path) = database;
+        let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
+        name.push(format!(".dry-run-{}", std::process::id()));
+        let copy = Self(path.with_file_name(name));
+        store::backup(database, &copy.0)?;
+        Ok(copy)
+    }
+
+    fn database(&self) -> Database {
+        Database::Sqlite(self.0.clone())
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        for ending in ["", "-wal", "-shm", ".lock"] {
+            let mut name = self.0.clone().into_os_string();
+            name.push(ending);
+            // What is not there need not go.
+            drop(std::fs::remove_file(name));
+        }
+    }
+}
+
+fn import(database: &Database, members: &Members) -> Result<Outcome> {
+    let input = File::open(&members.file).context("opening the file failed")?;
+    let store = open::existing(database)?;
+    let reader = store.reader().context("reading the programs failed")?;
+    let program = open::program(&reader, members.program.as_deref())?;
+    let details = open::program_details(&reader, &program)?;
+    drop(reader);
+    let now = open::now();
+    let version = details.timeline.at(now).or(details.timeline.versions().first());
+    let terms = &version.with_context(|| format!("the program {program} has no version"))?.terms;
+    let by_file = members.file.file_name().map(|it| it.to_string_lossy().into_owned());
+    let run = Run {
+        store: &store,
+        program,
+        number: details.number,
+        currency: terms.currency,
+        name: members.name.clone().or(by_file).context("the import needs a name: --name")?,
+        now,
+    };
+    let mut file = MembersFile::open(input, members.separator, terms.zone.clone(), terms.currency)?;
+    let mut report = Report::open(members.report.as_deref(), terms.currency.exponent)?;
+    let mut tally = Tally::default();
+    while let Some(row) = file.next()? {
+        tally.rows += 1;
+        let (line, member, done) = match row {
+            Err(fault) => (fault.line, fault.member, Done::refused(fault.problem)),
+            Ok(row) => {
+                let done = if members.undo { run.undo(&row)? } else { run.bring(&row)? };
+                (row.line, row.member.to_string(), done)
+            }
+        };
+        if let Some(problem) = &done.problem {
+            tally.refused += 1;
+            eprintln!("line {line} ({member}): {problem}");
+        }
+        tally.add(&done);
+        report.add(line, &member, &done)?;
+    }
+    report.close()?;
+    tally.say(members.undo, terms.currency);
+    Ok(Outcome::found(0 < tally.refused))
+}
+
+struct Run<'a> {
+    store: &'a Store,
+    program: String,
+    /// Of the program.
+    number: u32,
+    currency: Currency,
+    name: String,
+    now: Timestamp,
+}
+
+/// What became of a row, and why it went no further.
+#[derive(Default)]
+struct Done {
+    signed_up: bool,
+    /// Added, or taken back.
+    points: i64,
+    credit: i64,
+    tier: bool,
+    problem: Option<String>,
+}
+
+impl Done {
+    fn refused(problem: String) -> Self {
+        Self { problem: Some(problem), ..Self::default() }
+    }
+}
+
+/// Refused, and why; or the store failed.
+type Sent = Result<Result<Reply, String>>;
+
+impl Run<'_> {
+    fn send(&self, key: Option<String>, body: Body) -> Sent {
+        let key = Some(Key(key.unwrap_or_else(open::fresh_key)));
+        let command = Command { key, actor: Actor::Import, time: Time::Import(self.now), seed: 0, body };
+        match self.store.submit(command).wait() {
+            Ok(reply) => Ok(Ok(reply)),
+            Err(Failure::Rejected(rejection)) => Ok(Err(rejection.to_string())),
+            Err(Failure::KeyReused) => {
+                Ok(Err("the row was brought over before with other figures; allowed is the same, or another --name \
+                        or reference"
+                    .to_owned()))
+            }
+            Err(failure) => Err(failure).context("recording a row failed; what came before it stays"),
+        }
+    }
+
+    fn reference(&self, row: &MemberRow) -> String {
+        format!("{}: {}", self.name, row.reference)
+    }
+
+    fn is_known(&self, ledger: u32, reference: &str) -> Result<bool> {
+        let reader = self.store.reader().context("looking a row up failed")?;
+        Ok(reader.referred(ledger, reference).context("looking a row up failed")?.is_some())
+    }
+
+    fn bring(&self, row: &MemberRow) -> Result<Done> {
+        let mut done = Done::default();
+        match self.bring_into(row, &mut done)? {
+            Ok(()) => {}
+            Err(problem) => done.problem = Some(problem),
+        }
+        Ok(done)
+    }
+
+    fn bring_into(&self, row: &MemberRow, done: &mut Done) -> Result<Result<(), String>> {
+        let member = match self.sign_up(row, done)? {
+            Ok(member) => MemberRef::Id(member),
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let (reference, note) = (self.reference(row), format!("brought over: {}", self.name));
+        if let Some(points) = row.points {
+            let is_known = self.is_known(self.number, &reference)?;
+            let adjustment = Adjustment { points, note: note.clone(), expires_at: row.expires_at };
+            let (program, reference) = (self.program.clone(), Some(reference.clone()));
+            let body = Body::Adjust { program, member: member.clone(), adjustment, reference };
+            match self.send(None, body)? {
+                Ok(_) => done.points = if is_known { 0 } else { points.get() },
+                Err(problem) => return Ok(Err(format!("points: {problem}"))),
+            }
+        }
+        if let Some(amount) = row.credit {
+            let currency = self.currency.code;
+            let is_known = self.is_known(credit_ledger(currency), &reference)?;
+            let adjustment = CreditAdjustment { amount, note: note.clone() };
+            let body = Body::AdjustCredit { currency, member: member.clone(), adjustment, reference: Some(reference) };
+            match self.send(None, body)? {
+                Ok(_) => done.credit = if is_known { 0 } else { amount.minor() },
+                Err(problem) => return Ok(Err(format!("credit: {problem}"))),
+            }
+        }
+        match &row.tier {
+            Some(tier) => self.set_tier(member, Some(tier.clone()), row.tier_until, note, done),
+            None => Ok(Ok(())),
+        }
+    }
+
+    /// Signs the row's member up, or gives one who is known the identities that are new.
+    fn sign_up(&self, row: &MemberRow, done: &mut Done) -> Result<Result<MemberId, String>> {
+        let reader = self.store.reader().context("looking a member up failed")?;
+        let known = reader.find(&row.member).context("looking a member up failed")?;
+        drop(reader);
+        let Some(known) = known else {
+            let name = row.member.to_string();
+            let body = Body::SignUp {
+                id: MemberId::derived(self.now, name.as_bytes()),
+                name: row.name.clone(),
+                identities: row.identities.clone(),
+                facts: row.facts.clone(),
+            };
+            return Ok(match self.send(None, body)? {
+                Ok(Reply::Member { id, created }) => {
+                    done.signed_up = created;
+                    Ok(id)
+                }
+                Ok(_) => bail!("the store answered something else"),
+                Err(problem) => Err(problem),
+            });
+        };
+        for identity in &row.identities {
+            let body = Body::AddIdentity { member: MemberRef::Id(known), identity: identity.clone() };
+            if let Err(problem) = self.send(None, body)? {
+                return Ok(Err(format!("{}: {problem}", identity.kind.name())));
+            }
+        }
+        Ok(Ok(known))
+    }
+
+    /// Sets a tier unless it is set so already.
+    fn set_tier(
+        &self,
+        member: MemberRef,
+        tier: Option<String>,
+        until: Option<Timestamp>,
+        note: String,
+        done: &mut Done,
+    ) -> Result<Result<(), String>> {
+        let standing = self.tier_of(&member)?;
+        let wanted = (tier.as_deref().map(str::to_owned), until.unwrap_or(Timestamp::NEVER), TierHold::Set);
+        if standing.is_some_and(|it| it == wanted) {
+            return Ok(Ok(()));
+        }
+        let set = SetTier { tier, until, note };
+        Ok(match self.send(None, Body::SetTier { program: self.program.clone(), member, set })? {
+            Ok(_) => {
+                done.tier = true;
+                Ok(())
+            }
+            Err(problem) => Err(format!("tier: {problem}")),
+        })
+    }
+
+    fn tier_of(&self, member: &MemberRef) -> Result<Option<(Option<String>, Timestamp, TierHold)>> {
+        let reader = self.store.reader().context("looking a tier up failed")?;
+        let Some(id) = reader.find(member).context("looking a tier up failed")? else { return Ok(None) };
+        let standing = reader.standing(id, self.number, self.now, 0).context("looking a tier up failed")?;
+        let state = standing.progress.and_then(|it| it.standing);
+        Ok(state.map(|it| (it.tier.as_deref().map(str::to_owned), it.review_at, it.hold)))
+    }
+
+    /// Takes back what is left of what the row brought.
+    fn undo(&self, row: &MemberRow) -> Result<Done> {
+        let mut done = Done::default();
+        let reference = self.reference(row);
+        let points = row.points.map(|it| (Ledger::Points(self.program.clone()), self.number, it.get()));
+        let currency = self.currency.code;
+        let credit = row.credit.map(|it| (Ledger::Credit(currency), credit_ledger(currency), it.minor()));
+        for (from, ledger, brought) in points.into_iter().chain(credit) {
+            if !self.is_known(ledger, &reference)? {
+                continue;
+            }
+            let is_credit = matches!(from, Ledger::Credit(_));
+            let (member, note) = (row.member.clone(), format!("taken back: {}", self.name));
+            match self.send(None, Body::Withdraw { from, member, reference: reference.clone(), note })? {
+                Ok(Reply::Withdrawn { points }) => {
+                    *if is_credit { &mut done.credit } else { &mut done.points } = points.get();
+                    if points.get() < brought {
+                        let what = if is_credit { "credit" } else { "points" };
+                        done.problem = Some(format!("{what}: only a part was there to be taken back, or none"));
+                    }
+                }
+                Ok(_) => bail!("the store answered something else"),
+                Err(problem) => done.problem = Some(problem),
+            }
+        }
+        let is_set = self.tier_of(&row.member)?;
+        if row.tier.is_some() && is_set.is_some_and(|it| it.0 == row.tier && it.2 == TierHold::Set) {
+            let note = format!("taken back: {}", self.name);
+            if let Err(problem) = self.set_tier(row.member.clone(), None, None, note, &mut done)? {
+                done.problem = Some(problem);
+            }
+        }
+        Ok(done)
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    rows: u64,
+    refused: u64,
+    sums: BTreeMap<&'static str, i64>,
+}
+
+impl Tally {
+    fn add(&mut self, done: &Done) {
+        let figures = [
+            ("signed up", i64::from(done.signed_up)),
+            ("points", done.points),
+            ("credit", done.credit),
+            ("tiers", i64::from(done.tier)),
+        ];
+        for (name, figure) in figures {
+            *self.sums.entry(name).or_default() += figure;
+        }
+    }
+
+    fn say(&self, undo: bool, currency: Currency) {
+        let sum = |name: &str| self.sums.get(name).copied().unwrap_or_default();
+        let credit = engine::Money::new(sum("credit")).to_text(currency.exponent);
+        let verb = if undo { "taken back" } else { "brought over" };
+        println!(
+            "{}: {} members signed up; {} points, {credit} {} of credit and {} tiers {verb}; {} refused.",
+            counted(self.rows, "row"),
+            sum("signed up"),
+            crate::text::grouped(sum("points")),
+            currency.code(),
+            sum("tiers"),
+            count(self.refused),
+        );
+    }
+}
+
+/// What became of each row, if that is wanted.
+struct Report {
+    writer: Option<csv::Writer<File>>,
+    exponent: u8,
+}
+
+impl Report {
+    fn open(path: Option<&std::path::Path>, exponent: u8) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self { writer: None, exponent }) };
+        let what = || format!("writing the report {} failed", path.display());
+        let mut writer = csv::Writer::from_writer(File::create(path).with_context(what)?);
+        writer
+            .write_record(["line", "member", "signed_up", "points", "credit", "tier", "problem"])
+            .with_context(what)?;
+        Ok(Self { writer: Some(writer), exponent })
+    }
+
+    fn add(&mut self, line: u64, member: &str, done: &Done) -> Result<()> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let yes = |it: bool| if it { "yes" } else { "" }.to_owned();
+        let record = [
+            line.to_string(),
+            member.to_owned(),
+            yes(done.signed_up),
+            done.points.to_string(),
+            engine::Money::new(done.credit).to_text(self.exponent),
+            yes(done.tier),
+            done.problem.clone().unwrap_or_default(),
+        ];
+        writer.write_record(record).context("writing the report failed")
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.writer.as_mut().map_or(Ok(()), csv::Writer::flush).context("writing the report failed")
+    }
+}

@@ -1,0 +1,96 @@
+//! Members are brought over from a file, tried before, sent again, and taken back; and they leave and come back.
+
+use crate::shop::{Shop, assert_has, entries};
+
+const MEMBERS: &str = "\
+member,card,name,points,expires,credit,reference
+42,6001234,Ana Costa,120,2399-12-31,5.00,
+42,,,30,2400-06-30,,
+43,6001234,Ben,10,,,
+44,,Cleo,abc,,,
+card:77,,Dan,1000,,,old-77
+";
+
+#[test]
+fn a_file_of_members_is_tried_brought_over_sent_again_and_taken_back() {
+    let shop = Shop::open();
+    shop.file("members.csv", MEMBERS);
+    let before = shop.ok("export ledger");
+    let tried = shop.run("import members members.csv --dry-run");
+    assert_eq!(tried.code, 1, "{}", tried.err);
+    assert_has(
+        &tried.out,
+        "5 rows: 2 members signed up; 1,150 points, 5.00 EUR of credit and 0 tiers brought over; 2 refused.",
+    );
+    assert_has(&tried.out, "This was a dry run: nothing was recorded.");
+    assert_eq!(shop.ok("export ledger"), before, "a dry run leaves nothing behind");
+
+    let ran = shop.run("import members members.csv --report report.csv");
+    assert_eq!(ran.code, 1);
+    assert_has(
+        &ran.out,
+        "5 rows: 2 members signed up; 1,150 points, 5.00 EUR of credit and 0 tiers brought over; 2 refused.",
+    );
+    assert_has(&ran.err, "line 4 (customer:43): that identity belongs to another member");
+    assert_has(&ran.err, "line 5 (44): points: \"abc\" cannot be that; allowed is a whole number above 0");
+    let report = shop.text("report.csv");
+    assert_has(&report, "2,customer:42,yes,120,5.00,,");
+    assert_eq!(report.lines().count(), 6, "{report}");
+    assert_has(&shop.ok("statement 42"), "Can be spent  150");
+    assert_has(&shop.ok("statement card:77"), "Can be spent  1,000");
+
+    let ledger = shop.ok("export ledger");
+    assert_eq!(entries(&ledger), 4, "{ledger}");
+    let again = shop.run("import members members.csv");
+    assert_has(
+        &again.out,
+        "5 rows: 0 members signed up; 0 points, 0.00 EUR of credit and 0 tiers brought over; 2 refused.",
+    );
+    assert_eq!(shop.ok("export ledger"), ledger, "the same file again changes nothing");
+    shop.file("members.csv", MEMBERS.replace(",1000,", ",2000,"));
+    let other = shop.run("import members members.csv");
+    assert_has(&other.err, "points: the row was brought over before with other figures");
+    assert_eq!(shop.ok("export ledger"), ledger);
+    shop.file("members.csv", MEMBERS);
+
+    // Dan has spent some; the rest goes, and the report says so.
+    shop.ok("adjust card:77 -400 --note spent_elsewhere");
+    let undone = shop.run("import members members.csv --undo --report undone.csv");
+    assert_has(&undone.out, "750 points, 5.00 EUR of credit and 0 tiers taken back");
+    assert_has(&undone.err, "line 6 (card:77): points: only a part was there to be taken back, or none");
+    assert_has(&shop.ok("statement 42"), "Can be spent    0");
+    let ledger = shop.ok("export ledger");
+    shop.run("import members members.csv --undo");
+    assert_eq!(shop.ok("export ledger"), ledger, "what was taken back is not taken back twice");
+    shop.ok("verify");
+}
+
+#[test]
+fn a_file_without_members_is_named() {
+    let shop = Shop::open();
+    for (text, expected) in [
+        ("name,points\nAna,5\n", "the column member is missing"),
+        ("member,colour\n1,red\n", "there is no column colour; allowed are member, name"),
+        ("member,member\n1,1\n", "the column member stands there twice"),
+    ] {
+        shop.file("members.csv", text);
+        let ran = shop.run("import members members.csv");
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert_has(&ran.err, expected);
+    }
+}
+
+#[test]
+fn staff_close_accounts_and_open_them_again() {
+    let shop = Shop::open();
+    shop.ok("member add --customer 42");
+    shop.ok("member add --customer 43");
+    shop.ok("adjust 42 100 --note welcome");
+    shop.file("members.txt", "42\n\n43\n99\n");
+    let closed = shop.run("close --members members.txt --grace-days 30 --note the_club_is_closed");
+    assert_eq!(closed.code, 1);
+    assert_has(&closed.out, "2 accounts closed, with 100 points.");
+    assert_eq!(shop.run("adjust 42 5 --note goodwill").code, 1, "the account is closed");
+    assert_has(&shop.ok("join 42 --note is_back"), "1 account open, with 100 points.");
+    shop.ok("verify");
+}
