@@ -8,6 +8,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::activity::Acted;
+use crate::apart::Apart;
 use crate::calendar::Timestamp;
 use crate::certificate::{Certificate, Wallet};
 use crate::close::Closed;
@@ -16,9 +17,11 @@ use crate::document::HoldNo;
 use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, Kind, LotNo, LotRef, OrderNo, Posting};
 use crate::extend::Extension;
 use crate::figures::{Figures, Year};
+use crate::joined::Joined;
 use crate::money::Money;
+use crate::place::{Place, Placed};
 use crate::points::Points;
-use crate::posted::{Order, pop};
+use crate::posted::{Order, Posted, pop};
 use crate::tier::{TierName, TierState};
 
 /// The state of an account, as far as it is loaded.
@@ -56,6 +59,12 @@ pub struct Account {
     conversions: Vec<Conversion>,
     /// How often members have done what earns without an order, in the order in which they first did.
     pub acts: Vec<Acted>,
+    /// Members who were merged into this one (M3).
+    pub joined: Vec<Joined>,
+    /// What tells the sides of the last merge apart.
+    pub apart: Option<Box<Apart>>,
+    /// All that it had is in another member's account.
+    pub is_away: bool,
     lots: Vec<Lot>,
     holds: Vec<Hold>,
     orders: Vec<Order>,
@@ -180,6 +189,9 @@ impl Default for Account {
             wallet: None,
             conversions: Vec::new(),
             acts: Vec::new(),
+            joined: Vec::new(),
+            apart: None,
+            is_away: false,
             lots: Vec::new(),
             holds: Vec::new(),
             orders: Vec::new(),
@@ -234,6 +246,8 @@ impl Account {
             tier: self.tier.clone(),
             tiers_before: self.tiers_before.clone(),
             closings: self.closings.clone(),
+            joined: self.joined.clone(),
+            apart: self.apart.clone(),
             ..*self
         }
     }
@@ -291,7 +305,7 @@ impl Account {
         match self.orders.iter_mut().find(|it| it.no == order.no) {
             Some(known) => *known = order,
             None => {
-                self.next_order = OrderNo(self.next_order.0.max(order.no.0 + 1));
+                self.order_is_used(order.no);
                 self.orders.push(order);
             }
         }
@@ -300,6 +314,29 @@ impl Account {
     /// Whether the order of that number is the member's first: returns without their order are none.
     pub(crate) fn is_first(&self, no: OrderNo) -> bool {
         no.0 == self.returns_first + 1
+    }
+
+    /// The same of somebody whom other members were merged into: none of them has any.
+    pub(crate) fn is_first_of_all(&self, no: OrderNo) -> bool {
+        self.is_first(no) && self.joined.iter().all(|it| it.next_order.within() == 1)
+    }
+
+    /// Keeps what is numbered under some places, and forgets the rest.
+    pub(crate) fn keep(&mut self, stays: impl Fn(Place) -> bool) {
+        self.lots.retain(|it| stays(it.at.no.place()));
+        self.holds.retain(|it| stays(it.no.place()));
+        self.orders.retain(|it| stays(it.no.place()));
+        self.conversions.retain(|it| stays(it.credit.no.place()));
+    }
+
+    pub(crate) fn replace_posted(&mut self, no: OrderNo, posted: Posted) {
+        let order = self.orders.iter_mut().find(|it| it.no == no).expect("an order that changes is loaded");
+        order.posted = posted;
+    }
+
+    pub(crate) fn replace_conversion(&mut self, conversion: Conversion) {
+        self.conversions.retain(|it| it.credit.no != conversion.credit.no);
+        self.load_conversion(conversion);
     }
 
     /// Takes `points` from the available points, soonest-expiring first, leaving the lot `except` alone.
@@ -338,7 +375,7 @@ impl Account {
     }
 
     pub(crate) fn lots_are_none(&self) -> bool {
-        self.next_lot == LotNo(1)
+        self.next_lot == LotNo(1) && self.joined.is_empty()
     }
 
     /// What does not make a full step of that size yet.
@@ -392,21 +429,12 @@ impl Account {
     pub fn post(&mut self, entry: &Entry) {
         assert_eq!(entry.number, self.next_entry, "entries are posted one after the other");
         assert!(self.last_at <= entry.at, "ledger time never goes back on an account");
-        for opened in &entry.opened {
-            assert_eq!(opened.lot.no, self.next_lot, "lots are numbered without gaps");
-            self.next_lot = LotNo(opened.lot.no.0 + 1);
-            self.lots.push(Lot {
-                at: opened.lot,
-                order: opened.order,
-                graced: opened.graced,
-                dated_by: None,
-                certificate: opened.certificate.map(Certificate::of),
-                pending: Points::ZERO,
-                available: Points::ZERO,
-                held: Points::ZERO,
-                expired: Points::ZERO,
-                forfeited: Points::ZERO,
-            });
+        entry.opened.iter().for_each(|it| self.open_lot(it, entry.number));
+        if let Some(merged) = &entry.changes.merged {
+            self.post_merged(entry, merged);
+        }
+        if self.apart.is_some() {
+            self.post_apart(entry);
         }
         for dated in &entry.dated {
             self.post_dates(entry, *dated);
@@ -452,6 +480,9 @@ impl Account {
         if let Some(no) = entry.order {
             self.post_order(no, entry);
         }
+        if let Some(merged) = &entry.changes.merged {
+            self.post_left(merged);
+        }
         self.last_at = entry.at;
         self.next_entry = EntryNo(entry.number.0 + 1);
     }
@@ -496,7 +527,7 @@ impl Account {
         if change.state == HoldState::Active {
             let taken: Vec<Taken> = entry.postings.iter().map(|it| self.taken(it)).collect();
             let points = taken.iter().map(|it| it.points).sum();
-            self.next_hold = HoldNo(change.no.0 + 1);
+            self.hold_is_used(change.no);
             self.holds.push(Hold { no: change.no, state: change.state, lapses_at: change.lapses_at, points, taken });
         } else {
             let hold = self.holds.iter_mut().find(|it| it.no == change.no).expect("only a loaded hold ends");
@@ -559,35 +590,5 @@ impl Lot {
             | Bucket::Converted
             | Bucket::Moved => {}
         }
-    }
-}
-
-impl Balance {
-    /// Moves points into a bucket (out of it when negative). `issued` is where points come from: it counts what came.
-    fn change(&mut self, bucket: Bucket, points: Points) {
-        match bucket {
-            Bucket::Pending => self.pending += points,
-            Bucket::Available => self.available += points,
-            Bucket::Held => self.held += points,
-            Bucket::Issued => self.issued -= points,
-            Bucket::Redeemed => self.redeemed += points,
-            Bucket::Revoked => self.revoked += points,
-            Bucket::Deducted => self.deducted += points,
-            Bucket::Converted => self.converted += points,
-            Bucket::Expired => self.expired += points,
-            Bucket::Forfeited => self.forfeited += points,
-            Bucket::Moved => self.moved += points,
-        }
-    }
-
-    /// Points that are neither spent nor gone.
-    pub fn outstanding(&self) -> Points {
-        self.pending + self.available + self.held
-    }
-
-    /// Conservation: all that was issued is here or has left into a bucket that says how.
-    pub fn is_conserved(&self) -> bool {
-        let left = self.redeemed + self.revoked + self.deducted + self.converted + self.expired + self.forfeited;
-        self.issued == self.outstanding() + left + self.moved
     }
 }

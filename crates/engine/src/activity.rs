@@ -9,6 +9,7 @@ use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Actor, Bucket, Kind, LotOpened, LotRef, Reason};
 use crate::extend::{self, Activity};
+use crate::place::Place;
 use crate::points::Points;
 use crate::program::{CustomAct, ExtendOn, Rules, Version};
 use crate::rejection::Rejection;
@@ -98,7 +99,9 @@ fn grant(ahead: &mut Ahead<'_>, version: &Version, acted: Acted, points: Points,
     if expires_at <= at {
         return false;
     }
-    let lot = LotRef { no: ahead.account.next_lot, earned_at: at, available_at: at, expires_at };
+    // A birthday is that of the member itself.
+    let under = if acted.act == Act::Birthday { Place::OWN } else { ahead.rules.under };
+    let lot = LotRef { no: ahead.account.next_lot_of(under), earned_at: at, available_at: at, expires_at };
     let award = Award { act: acted.act.clone(), version: version.number, points };
     let is_birthday = acted.act == Act::Birthday;
     let mut draft = Draft::new(Kind::Activity, Reason::Acted(award));

@@ -37,7 +37,7 @@ pub fn adjust(account: &Account, rules: Rules<'_>, adjustment: &Adjustment, mome
         if expires_at <= now {
             return Err(invalid("expires_at", "a time ahead: the program's own last day has passed").into());
         }
-        let lot = LotRef { no: ahead.account.next_lot, earned_at: now, available_at: now, expires_at };
+        let lot = LotRef { no: ahead.account.next_lot_of(rules.under), earned_at: now, available_at: now, expires_at };
         draft.opened.push(LotOpened::plain(lot));
         draft.move_points(lot.no, Bucket::Issued, Bucket::Available, adjustment.points);
     } else {

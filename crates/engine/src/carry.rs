@@ -8,10 +8,10 @@
 use crate::account::{Account, NeedMore};
 use crate::award::{Award, Worked};
 use crate::budget::Budgets;
-use crate::decision::Ahead;
+use crate::decision::{Ahead, Draft};
 use crate::document::Document;
 use crate::earn;
-use crate::entry::{Carried, Cause, Changes, Displaced, Earned, OrderNo};
+use crate::entry::{Carried, Cause, Changes, Displaced, Earned, Kind, OrderNo, Reason};
 use crate::figures;
 use crate::kept::Kept;
 use crate::money::{Money, carry_over, steps_begun};
@@ -92,10 +92,7 @@ struct Shared {
 
 impl<'a> Sharing<'a> {
     fn new(account: &'a Account, order: &'a Order, counts: Money, per: Money, timeline: &Timeline) -> Self {
-        let carries = |it: &&Order| {
-            let rate = timeline.version(it.pinned.version).map(|version| version.terms.under(it.pinned.tier).earn);
-            rate.is_some_and(|it| it.per == per && it.mode == EarnMode::StepsCarried)
-        };
+        let carries = |it: &&Order| carries(it, per, timeline);
         let seen = |it: &&Order| account.horizon.orders.is_none_or(|first| first <= it.no);
         let mut others: Vec<&Order> =
             account.orders().iter().filter(|it| it.no != order.no).filter(seen).filter(carries).collect();
@@ -170,6 +167,40 @@ impl<'a> Sharing<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether an order shares in the remainder of that step.
+pub(crate) fn carries(order: &Order, per: Money, timeline: &Timeline) -> bool {
+    let rate = timeline.version(order.pinned.version).map(|it| it.terms.under(order.pinned.tier).earn);
+    rate.is_some_and(|it| it.per == per && it.mode == EarnMode::StepsCarried)
+}
+
+/// Where less than nothing is carried, since two accounts that were one have completed steps together: the latest orders give
+/// up theirs, and what counts of them is carried.
+pub(crate) fn give_up(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
+    let short: Vec<Carried> = ahead.account.carried.iter().filter(|it| it.remainder < Money::ZERO).copied().collect();
+    for Carried { per, remainder } in short {
+        let (steps, left) = carry_over(Money::ZERO, remainder, per);
+        let timeline = ahead.rules.timeline;
+        let seen = |it: &&Order| ahead.account.horizon.orders.is_none_or(|first| first <= it.no);
+        let orders = ahead.account.orders().iter().filter(seen).filter(|it| carries(it, per, timeline));
+        let mut having: Vec<(OrderNo, i64)> = orders.map(|it| (it.no, it.posted.steps)).collect();
+        having.sort_unstable_by(|a, b| b.cmp(a));
+        let mut missing = -steps;
+        for (no, has) in having {
+            let part = missing.min(has);
+            change_steps(ahead, no, no, -part)?;
+            missing -= part;
+        }
+        if missing != 0 {
+            assert!(ahead.account.horizon.orders.is_some(), "the orders cover the account's steps");
+            return Err(NeedMore);
+        }
+        let mut draft = Draft::new(Kind::Unmerge, Reason::Due);
+        draft.changes.carried = Some(Carried { per, remainder: left });
+        ahead.post(draft);
+    }
+    Ok(())
 }
 
 impl Shared {

@@ -13,6 +13,7 @@ use crate::entry::{Bucket, Kind, LotNo, LotOpened, LotRef, Reason};
 use crate::expire::expire;
 use crate::limits;
 use crate::money::Money;
+use crate::place::Place;
 use crate::points::Points;
 use crate::program::{Rules, Timeline, Validity};
 use crate::rejection::{Rejection, invalid};
@@ -119,7 +120,8 @@ pub fn issue_certificates(ledger: &Account, issue: &IssueCertificates, zone: &Zo
     }
     let mut draft = Draft::new(Kind::Issue, Reason::Note(issue.note.clone()));
     for _ in 0..issue.count {
-        let lot = LotRef { no: draft.next_lot(&ahead.account), earned_at: now, available_at: now, expires_at };
+        let lot =
+            LotRef { no: draft.next_lot(&ahead.account, Place::OWN), earned_at: now, available_at: now, expires_at };
         draft.opened.push(LotOpened { certificate: Some(issue.uses), ..LotOpened::plain(lot) });
         draft.move_points(lot.no, Bucket::Issued, Bucket::Available, value);
     }

@@ -103,7 +103,19 @@ pub(crate) fn undo_own(ahead: &mut Ahead<'_>, order: &Order, terms: &Terms) -> R
     let Some(own) = order.posted.lot.map(|it| it.no) else { return Ok(()) };
     let is_own = |it: &Conversion| it.taken.iter().any(|it| it.lot.no == own);
     for undo in unspent(&ahead.account, is_own, None)? {
-        undo_times(ahead, order.no, &undo, terms);
+        undo_times(ahead, Some(order.no), &undo, terms);
+    }
+    Ok(())
+}
+
+/// Undoes what is unspent of the conversions that fit, for no order.
+pub(crate) fn undo_where(
+    ahead: &mut Ahead<'_>,
+    fits: impl Fn(&Conversion) -> bool,
+    terms: &Terms,
+) -> Result<(), NeedMore> {
+    for undo in unspent(&ahead.account, fits, None)? {
+        undo_times(ahead, None, &undo, terms);
     }
     Ok(())
 }
@@ -123,7 +135,7 @@ pub(crate) fn undo_latest(
         return Ok(());
     }
     for undo in undos {
-        undo_times(ahead, order, &undo, terms);
+        undo_times(ahead, Some(order), &undo, terms);
     }
     Ok(())
 }
@@ -167,12 +179,12 @@ fn conversion(account: &Account, credit: LotNo) -> &Conversion {
 }
 
 /// The points go back to their lots, last taken first, and the credit goes.
-fn undo_times(ahead: &mut Ahead<'_>, order: OrderNo, undo: &Undo, terms: &Terms) {
+fn undo_times(ahead: &mut Ahead<'_>, order: Option<OrderNo>, undo: &Undo, terms: &Terms) {
     let undone = conversion(&ahead.account, undo.credit);
     let (rate, lot) = (undone.rate, undone.credit);
     let amount = rate.credit_of(undo.times);
     let mut draft = Draft::new(Kind::Unconvert, Reason::Due);
-    draft.order = Some(order);
+    draft.order = order;
     draft.changes.converted = Some(Converted { rate, times: -undo.times });
     draft.changes.credit = vec![CreditPart { lot, amount: Money::new(-amount.get()) }];
     let mut left = rate.points.times(undo.times);

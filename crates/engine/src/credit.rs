@@ -12,11 +12,13 @@ use crate::entry::{Bucket, CreditPart, Kind, LotOpened, LotRef, PaidCredit, Post
 use crate::kept::Kept;
 use crate::limits;
 use crate::money::Money;
+use crate::place::Place;
 use crate::points::Points;
 use crate::posted::Order;
 use crate::program::{RedeemRate, Rules, Terms, Timeline};
 use crate::redeem::{Plan, Room, Wanted};
 use crate::rejection::{Rejection, invalid};
+use crate::settle::repay;
 
 /// What of an order store credit is to pay: credit is planned as if it were points of one minor unit each.
 pub(crate) const MINOR: RedeemRate = RedeemRate { points: Points::new(1), value: Money::new(1) };
@@ -98,11 +100,12 @@ pub struct CreditAdjustment {
     pub note: String,
 }
 
-/// Adds credit as a lot of its own, or deducts it oldest first. `credit` is the account of the credit itself.
+/// Adds credit as a lot of its own, or deducts it oldest first. `credit` is the account of the credit itself, `under` says
+/// under which of the members that were merged it comes.
 ///
 /// # Errors
 /// `Invalid`, `BehindAccount` or `InsufficientCredit`.
-pub fn adjust_credit(credit: &Account, adjustment: &CreditAdjustment, moment: Moment) -> Decision {
+pub fn adjust_credit(credit: &Account, under: Place, adjustment: &CreditAdjustment, moment: Moment) -> Decision {
     let amount = adjustment.amount;
     if amount.is_zero() || limits::MONEY_MAX < amount || amount < Money::ZERO - limits::MONEY_MAX {
         return Err(invalid("amount", "0.01 to 100,000,000,000.00, or as much below zero").into());
@@ -116,8 +119,12 @@ pub fn adjust_credit(credit: &Account, adjustment: &CreditAdjustment, moment: Mo
         if units(limits::CREDIT_MAX) < ahead.account.balance.issued + units(amount) {
             return Err(invalid("amount", "at most 10,000,000,000,000,000.00 in all").into());
         }
-        let lot =
-            LotRef { no: ahead.account.next_lot, earned_at: now, available_at: now, expires_at: Timestamp::NEVER };
+        let lot = LotRef {
+            no: ahead.account.next_lot_of(under),
+            earned_at: now,
+            available_at: now,
+            expires_at: Timestamp::NEVER,
+        };
         draft.opened.push(LotOpened::plain(lot));
         draft.move_points(lot.no, Bucket::Issued, Bucket::Available, units(amount));
     } else {
@@ -132,5 +139,6 @@ pub fn adjust_credit(credit: &Account, adjustment: &CreditAdjustment, moment: Mo
         draft.postings = ahead.account.take(wanted, None, Bucket::Deducted)?;
     }
     ahead.post(draft);
+    repay(&mut ahead, moment.now)?;
     Ok(ahead.decided())
 }

@@ -1,11 +1,12 @@
 //! What the rules answer: entries to post, or a refusal; and the working copy on which they are decided.
 
-use crate::account::{Account, NeedMore};
+use crate::account::{Account, Balance, NeedMore};
 use crate::calendar::Timestamp;
 use crate::entry::{
     Actor, Bucket, CausedBy, Changes, Entry, HoldChange, Kind, LotNo, LotOpened, LotRef, OrderNo, Posting, Reason,
 };
 use crate::order::Answer;
+use crate::place::{Place, Placed};
 use crate::points::Points;
 use crate::posted::Order;
 use crate::program::Rules;
@@ -21,6 +22,8 @@ pub struct Decided {
     pub certificates: Vec<Entry>,
     /// What is recorded of an order beside the ledger. Its posted figures are those after the entries.
     pub order: Option<Order>,
+    /// Orders that a merge brings, or whose points came from lots that its undo takes away, as they are recorded then.
+    pub orders: Vec<Order>,
     /// What an order's sender is told.
     pub answer: Option<Answer>,
 }
@@ -76,6 +79,7 @@ impl Account {
         if let Some(order) = &decided.order {
             self.record(order.clone());
         }
+        decided.orders.iter().for_each(|it| self.record(it.clone()));
     }
 }
 
@@ -121,6 +125,24 @@ impl<'a> Ahead<'a> {
         let entry = Draft { reason, ..draft }.entry(&purse.credit, at, self.moment.actor);
         purse.credit.post(&entry);
         self.credit.push(entry);
+        self.repay_credit(at);
+    }
+
+    /// What the undo of a merge has left owed is paid the moment any credit comes, before it can be spent.
+    fn repay_credit(&mut self, at: Timestamp) {
+        let Some(purse) = &mut self.account.purse else { return };
+        let Balance { owed, available, .. } = purse.credit.balance;
+        if owed.min(available).is_zero() {
+            return;
+        }
+        let Ok(postings) = purse.credit.take(owed.min(available), None, Bucket::Revoked) else {
+            unreachable!("whoever owes has nothing but what has just come");
+        };
+        let mut draft = Draft { postings, ..Draft::new(Kind::Repay, Reason::Due) };
+        draft.changes.owed = -owed.min(available);
+        let entry = draft.entry(&purse.credit, at, Actor::System);
+        purse.credit.post(&entry);
+        self.credit.push(entry);
     }
 
     /// Posts on the owner's certificates what the last entry on points did to them.
@@ -142,7 +164,7 @@ impl<'a> Ahead<'a> {
     /// What was decided, but for an order.
     pub(crate) fn decided(self) -> Decided {
         let Self { entries, credit, certificates, .. } = self;
-        Decided { entries, credit, certificates, order: None, answer: None }
+        Decided { entries, credit, certificates, order: None, orders: Vec::new(), answer: None }
     }
 
     /// Ledger time on this account: it never goes back.
@@ -197,9 +219,10 @@ impl Draft {
         }
     }
 
-    /// The number of a lot that this entry opens next.
-    pub(crate) fn next_lot(&self, account: &Account) -> LotNo {
-        self.opened.last().map_or(account.next_lot, |it| LotNo(it.lot.no.0 + 1))
+    /// The number of a lot that this entry opens next under a place.
+    pub(crate) fn next_lot(&self, account: &Account, place: Place) -> LotNo {
+        let last = self.opened.iter().rev().find(|it| it.lot.no.place() == place);
+        last.map_or_else(|| account.next_lot_of(place), |it| it.lot.no.next())
     }
 
     /// Adds a posting unless it moves nothing.

@@ -13,6 +13,7 @@ use crate::figures;
 use crate::grace::{Back, grace, put_back};
 use crate::kept::Kept;
 use crate::money::{Money, carry_over};
+use crate::place::Placed;
 use crate::points::{Points, points_for};
 use crate::posted::{Order, Source};
 use crate::program::{EarnMode, Shortfall, Terms};
@@ -177,7 +178,7 @@ fn grant(ahead: &mut Ahead<'_>, order: &Order, document: &Document, earned: Earn
     let Fresh { mut fresh, debt } = undo(&mut draft, ahead, order, points, terms);
     match own(ahead, order) {
         Some(lot) if ahead.account.expires_at(lot) <= ahead.now() && debt.is_positive() && 0 < terms.grace_days => {
-            let lot = grace(&mut draft, &ahead.account, terms, ahead.now());
+            let lot = grace(&mut draft, &ahead.account, order.no.place(), terms, ahead.now());
             draft.move_points(lot, Bucket::Issued, Bucket::Available, debt);
         }
         Some(_) | None => fresh += debt,
@@ -236,7 +237,7 @@ fn own_lot(draft: &mut Draft, ahead: &Ahead<'_>, order: &Order, document: &Docum
     if let Some(lot) = own(ahead, order) {
         return lot.at;
     }
-    let no = draft.next_lot(&ahead.account);
+    let no = draft.next_lot(&ahead.account, order.no.place());
     let lot = dates(no, document, terms).expect("only an order that reached its milestone earns");
     draft.opened.push(LotOpened { order: Some(order.no), ..LotOpened::plain(lot) });
     lot

@@ -13,6 +13,7 @@ use crate::close::Closed;
 use crate::document::HoldNo;
 use crate::figures::OfDay;
 use crate::guest::Claimed;
+use crate::joined::Merged;
 use crate::money::Money;
 use crate::points::{Points, points_for};
 use crate::program::{ConvertRate, EarnRate, Extend, Milestone, RedeemRate};
@@ -105,10 +106,14 @@ pub enum Kind {
     Join,
     /// The grace of a closed account is over: its points are gone.
     Forfeit,
+    /// All that another member had comes to this one, or goes.
+    Merge,
+    /// A merge is undone.
+    Unmerge,
 }
 
 impl Kind {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -136,6 +141,8 @@ impl Kind {
         Self::Close,
         Self::Join,
         Self::Forfeit,
+        Self::Merge,
+        Self::Unmerge,
     ];
 
     /// The stable name of the kind.
@@ -168,6 +175,8 @@ impl Kind {
             Self::Close => "close",
             Self::Join => "join",
             Self::Forfeit => "forfeit",
+            Self::Merge => "merge",
+            Self::Unmerge => "unmerge",
         }
     }
 }
@@ -318,6 +327,8 @@ pub struct Changes {
     pub tier: Option<TierState>,
     /// What it does to the member's certificates; below zero where value comes back to them.
     pub certificates: Vec<CertificatePart>,
+    /// What comes from another member's account, or goes there.
+    pub merged: Option<Box<Merged>>,
 }
 
 /// What a certificate pays of an order.
@@ -407,6 +418,8 @@ pub enum Reason {
     Claimed(Claimed),
     /// What certificates pay of the order.
     Certificates(PaidCertificates),
+    /// Two members are one, or two again; the id is that of the other.
+    Merged { other: [u8; 16] },
 }
 
 /// How the part of an order that certificates pay was worked out.

@@ -109,7 +109,10 @@ impl Account {
 
     /// Adds up what an entry changes of a day.
     pub(crate) fn post_figures(&mut self, of_day: &OfDay) {
-        let year = of_day.day.year();
+        self.add_to_day(of_day.day.year(), of_day.day.ordinal(), &of_day.figures);
+    }
+
+    pub(crate) fn add_to_day(&mut self, year: i16, ordinal: u16, figures: &Figures) {
         assert!(self.year(year).is_ok(), "an entry counts in loaded years only");
         let index = match self.years.binary_search_by_key(&year, |it| it.year) {
             Ok(index) => index,
@@ -118,8 +121,8 @@ impl Account {
                 index
             }
         };
-        Arc::make_mut(&mut self.years[index]).add(of_day.day.ordinal(), &of_day.figures);
-        self.counted.add(&of_day.figures);
+        Arc::make_mut(&mut self.years[index]).add(ordinal, figures);
+        self.counted.add(figures);
         self.latest_year = self.latest_year.max(Some(year));
     }
 }

@@ -5,6 +5,7 @@ use crate::account::Account;
 use crate::calendar::Timestamp;
 use crate::decision::Draft;
 use crate::entry::{Bucket, LotNo, LotOpened, LotRef};
+use crate::place::{Place, Placed};
 use crate::points::Points;
 use crate::program::Terms;
 
@@ -18,8 +19,10 @@ pub(crate) fn put_back(draft: &mut Draft, account: &Account, back: Back, terms: 
         draft.move_points(back.lot, back.from, to, back.points);
         return;
     }
-    draft.move_points(back.lot, back.from, Bucket::Moved, back.points);
-    let graced = grace(draft, account, terms, now);
+    if back.from != Bucket::Moved {
+        draft.move_points(back.lot, back.from, Bucket::Moved, back.points);
+    }
+    let graced = grace(draft, account, back.lot.place(), terms, now);
     draft.move_points(graced, Bucket::Moved, Bucket::Available, back.points);
 }
 
@@ -31,12 +34,12 @@ pub(crate) struct Back {
     pub(crate) points: Points,
 }
 
-/// The lot with grace of an entry: one for all points of the entry that need it.
-pub(crate) fn grace(draft: &mut Draft, account: &Account, terms: &Terms, now: Timestamp) -> LotNo {
-    if let Some(known) = draft.opened.iter().find(|it| it.graced) {
+/// The lot with grace of an entry: one for all points of the entry that need it and are of one place.
+pub(crate) fn grace(draft: &mut Draft, account: &Account, place: Place, terms: &Terms, now: Timestamp) -> LotNo {
+    if let Some(known) = draft.opened.iter().find(|it| it.graced && it.lot.no.place() == place) {
         return known.lot.no;
     }
-    let no = draft.next_lot(account);
+    let no = draft.next_lot(account, place);
     let last_day = terms.zone.date_of(now).plus_days(i32::from(terms.grace_days));
     let lot = LotRef { no, earned_at: now, available_at: now, expires_at: terms.zone.end_of(last_day) };
     draft.opened.push(LotOpened { graced: true, ..LotOpened::plain(lot) });

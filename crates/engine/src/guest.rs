@@ -132,8 +132,8 @@ pub fn adopt(account: &mut Account, rules: Rules<'_>, guest: &Guest, now: Timest
 /// Who bought was known to nobody until now: a customer type that earns nothing does not earn as a guest either.
 fn adopted(guest: &Guest, account: &Account, rules: Rules<'_>) -> Result<Order, Rejection> {
     let terms = terms_of(&guest.order, rules)?;
-    let mut order = Order { no: account.next_order, ..guest.order.clone() };
-    order.pinned.is_first &= account.is_first(order.no);
+    let mut order = Order { no: account.next_order_of(rules.under), ..guest.order.clone() };
+    order.pinned.is_first &= account.is_first_of_all(order.no);
     order.pinned.closed = account.was_closed(placed_at(&order));
     order.pinned.customer_type = terms.earning.customer_type(rules.facts.customer_type.as_deref());
     Ok(order)

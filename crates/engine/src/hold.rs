@@ -39,7 +39,7 @@ pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option
         return Err(Rejection::InsufficientPoints { spendable }.into());
     }
     let minutes = minutes.unwrap_or(terms.redeem.hold_minutes);
-    let no = ahead.account.next_hold;
+    let no = ahead.account.next_hold_of(rules.under);
     let lapses_at = ahead.now().plus_minutes(i64::from(minutes));
     let mut draft = Draft::new(Kind::Hold, Reason::Held { minutes });
     draft.postings = ahead.account.take(points, None, Bucket::Held)?;

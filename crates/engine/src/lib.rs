@@ -26,8 +26,10 @@
 mod account;
 mod activity;
 mod adjust;
+mod apart;
 mod ask;
 mod award;
+mod balance;
 mod budget;
 mod calendar;
 mod cap;
@@ -46,10 +48,13 @@ mod figures;
 mod grace;
 mod guest;
 mod hold;
+mod joined;
 mod kept;
 pub mod limits;
+mod merge;
 mod money;
 mod order;
+mod place;
 mod points;
 mod posted;
 mod program;
@@ -65,11 +70,13 @@ mod returned;
 mod settle;
 mod sums;
 mod tier;
+mod unmerge;
 mod used;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use activity::{Act, Acted, Award, act, sign_up};
 pub use adjust::{Adjustment, adjust, withdraw};
+pub use apart::{Apart, Use};
 pub use award::{By, Part, Promoted, Worked};
 pub use budget::{BudgetUse, Budgeted, Budgets};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
@@ -91,8 +98,11 @@ pub use extend::{Extension, ExtensionStep};
 pub use figures::{Day, Figures, OfDay, Year};
 pub use guest::{Claim, Claimed, Guest, GuestDecided, adopt, claim, is_claimable, put_guest, put_guest_return};
 pub use hold::{hold, release_hold};
+pub use joined::{Estate, Joined, Merged, Parted, Standing};
+pub use merge::{Both, Merger, merge, too_large};
 pub use money::{Money, MoneyFault, value_of};
 pub use order::{Answer, Status, put_order};
+pub use place::{Place, Placed, Shift};
 pub use points::{Points, Times, points_for, points_needed, points_within};
 pub use posted::{Accepted, Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
@@ -112,3 +122,4 @@ pub use tier::{
     Downgrade, Tier, TierBy, TierHold, TierKeep, TierName, TierOutcome, TierReview, TierRules, TierState, TierWithin,
     Tiers,
 };
+pub use unmerge::{CreditUse, Parting, StandIn, Unmerged, credit_uses, disentangle, undo_ends, unmerge};

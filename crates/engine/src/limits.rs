@@ -50,6 +50,10 @@ pub const NOTE_BYTES_MAX: usize = 500;
 pub const BACK_DAYS_MAX: i32 = 30;
 /// How far ahead a date may lie: clocks of shops differ.
 pub const AHEAD_MINUTES_MAX: i64 = 5;
+/// Lots and orders that a merge moves, or its undo.
+pub const MERGE_MAX: usize = 10_000;
+/// How long a merge can be undone.
+pub const UNDO_DAYS: i32 = 30;
 pub const HOLD_MINUTES_MAX: u32 = 120;
 pub const WAITING_DAYS_MAX: u16 = 366;
 pub const VALID_DAYS_MAX: u16 = 36_500;

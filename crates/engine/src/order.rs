@@ -126,7 +126,7 @@ pub(crate) fn first_seen(account: &Account, rules: Rules<'_>, document: &Documen
     let version = version.or(timeline.versions().first());
     let day = version.filter(|it| it.terms.counts()).map(|it| it.terms.zone.date_of(placed_at));
     let earning = version.map(|it| &it.terms.earning).filter(|it| it.is_used());
-    let mut order = Order::numbered(account.next_order);
+    let mut order = Order::numbered(account.next_order_of(rules.under));
     order.pinned = Pinned {
         version: version.map_or(0, |it| it.number),
         on,
@@ -136,7 +136,7 @@ pub(crate) fn first_seen(account: &Account, rules: Rules<'_>, document: &Documen
         channel: earning.and_then(|it| it.promotions.channel(rules.channel)),
         is_first: earning.is_some_and(|it| it.promotions.ask_for_first_orders())
             && !document.is_return
-            && account.is_first(order.no),
+            && account.is_first_of_all(order.no),
         tier: version.map_or(0, |it| it.rank_of(account.tier_at(placed_at))),
     };
     order

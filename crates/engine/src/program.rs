@@ -10,6 +10,7 @@ use crate::cap::Caps;
 use crate::certificate::Uses;
 use crate::document::Document;
 use crate::money::Money;
+use crate::place::Place;
 use crate::points::Points;
 use crate::rates::Earning;
 use crate::tier::Tiers;
@@ -305,6 +306,8 @@ pub struct Rules<'a> {
     pub channel: Option<&'a str>,
     /// What all members together have of the budgets of promotions. Empty where no version has any.
     pub budgets: &'a Budgets,
+    /// Under which of the members that were merged into one a command comes: what is new is numbered there.
+    pub under: Place,
 }
 
 /// What the rules need to know of a member. Left out where no rule of the program asks for it.
@@ -322,7 +325,7 @@ impl<'a> Rules<'a> {
     /// The rules of a program for a member of whom nothing is known.
     pub fn of(timeline: &'a Timeline) -> Self {
         const NOTHING: &Facts = &Facts { customer_type: None, birthday: None, birthday_since: Timestamp::START };
-        Self { timeline, facts: NOTHING, channel: None, budgets: Budgets::NONE }
+        Self { timeline, facts: NOTHING, channel: None, budgets: Budgets::NONE, under: Place::OWN }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Bucket, Kind, LotNo, LotOpened, LotRef, Reason};
 use crate::limits;
+use crate::place::Placed;
 use crate::points::Points;
 use crate::program::Rules;
 use crate::rejection::{Rejection, invalid};
@@ -66,7 +67,7 @@ pub fn reinstate(account: &Account, rules: Rules<'_>, it: &Reinstatement, moment
     if there < it.points {
         return Err(Rejection::ExceedsExpired { there }.into());
     }
-    let no = ahead.account.next_lot;
+    let no = ahead.account.next_lot_of(it.lot.map_or(rules.under, Placed::place));
     let lot = LotRef { no, earned_at: now, available_at: now, expires_at };
     let mut draft = Draft::new(Kind::Reinstate, Reason::Note(it.note.clone()));
     draft.opened.push(LotOpened::plain(lot));

@@ -82,6 +82,10 @@ pub enum Rejection {
     ExceedsOrder { fits: Points },
     /// More store credit is asked for than the order can take.
     CreditExceedsOrder { fits: Money },
+    /// Two members are the same one already, or one of them was merged into another.
+    CannotMerge,
+    /// Nothing was merged into the member, or it is too long ago, or both have been merged anew since.
+    CannotUndo,
     /// An imported request is older than the account's last entry.
     BehindAccount,
     /// More store credit is asked for than there is.
@@ -142,6 +146,8 @@ impl Rejection {
             Self::AboveShare { .. } => "above_share",
             Self::ExceedsOrder { .. } => "exceeds_order",
             Self::CreditExceedsOrder { .. } => "credit_exceeds_order",
+            Self::CannotMerge => "cannot_merge",
+            Self::CannotUndo => "cannot_undo",
             Self::BehindAccount => "behind_account",
             Self::InsufficientCredit { .. } => "insufficient_credit",
             Self::InsufficientPoints { .. } => "insufficient_points",
@@ -200,6 +206,8 @@ impl fmt::Display for Rejection {
                 f.write_str("credit: allowed is at most what remains to pay for the order")
             }
             Self::InsufficientCredit { .. } => f.write_str("credit: allowed is at most the store credit that there is"),
+            Self::CannotMerge => f.write_str("other: allowed is another member, one that was not merged before"),
+            Self::CannotUndo => f.write_str("allowed is the last merge of a member, within 30 days"),
             Self::BehindAccount => f.write_str("the account has later entries; an import may only earn before them"),
             Self::InsufficientPoints { spendable } => {
                 write!(f, "redeem: allowed are at most {spendable} points, all that can be spent")

@@ -408,6 +408,24 @@ pub(crate) fn after_order(ahead: &mut Ahead<'_>, order: OrderNo, first: usize) -
     if !ahead.entries[first..].iter().any(|it| it.changes.figures.is_some()) {
         return Ok(());
     }
+    look_at(ahead, Some(order), first)
+}
+
+/// The tier of another member that is merged into this one, if it is the higher one, or is kept for longer.
+pub(crate) fn higher(ahead: &Ahead<'_>, other: Option<&TierState>) -> Option<TierState> {
+    let version = ahead.rules.timeline.at(ahead.now())?;
+    let other = other?;
+    let of = |it: &TierState| (version.rank_of(&it.tier), it.review_at);
+    let own = ahead.account.tier.as_ref().map_or((0, Timestamp::START), of);
+    (own < of(other)).then(|| TierState { since: ahead.now(), ..other.clone() })
+}
+
+/// After a merge, or its undo, has changed what all days count.
+pub(crate) fn after_merge(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
+    look_at(ahead, None, ahead.entries.len())
+}
+
+fn look_at(ahead: &mut Ahead<'_>, order: Option<OrderNo>, first: usize) -> Result<(), NeedMore> {
     let at = ahead.now();
     let Some(review) = Review::of(ahead, at) else { return Ok(()) };
     let (tiers, rank) = (review.tiers, review.rank);
@@ -437,7 +455,7 @@ pub(crate) fn after_order(ahead: &mut Ahead<'_>, order: OrderNo, first: usize) -
         None
     };
     if let Some(mut draft) = draft {
-        draft.order = Some(order);
+        draft.order = order;
         ahead.post(draft);
     }
     Ok(())

@@ -216,6 +216,7 @@ impl Problem {
                 self.claimable_until = Some(last.to_string());
             }
             Rejection::UnknownOrder => self.field = Some("order".to_owned()),
+            Rejection::CannotMerge => self.field = Some("other".to_owned()),
             Rejection::UnknownChannel
             | Rejection::UnknownProgram
             | Rejection::IdentityTaken
@@ -223,6 +224,7 @@ impl Problem {
             | Rejection::AccountClosed
             | Rejection::OrderType
             | Rejection::NotWithDiscounts
+            | Rejection::CannotUndo
             | Rejection::BehindAccount => {}
         }
     }
@@ -335,6 +337,8 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::AboveShare { .. }
         | Rejection::ExceedsOrder { .. }
         | Rejection::CreditExceedsOrder { .. }
+        | Rejection::CannotMerge
+        | Rejection::CannotUndo
         | Rejection::BehindAccount
         | Rejection::InsufficientCredit { .. }
         | Rejection::CertificateCancelled { .. }

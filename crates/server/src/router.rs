@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, certificates, channels, closings, credit, health, holds, keys, members, orders, programs, quotes,
-    redatings, returns, tiers,
+    accounts, acts, certificates, channels, closings, credit, health, holds, keys, members, merges, orders, programs,
+    quotes, redatings, returns, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -35,6 +35,8 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/members", "members"),
     ("GET", "/v1/members/{member}", "read"),
     ("PATCH", "/v1/members/{member}", "members"),
+    ("POST", "/v1/members/{member}/merges", "members"),
+    ("POST", "/v1/members/{member}/merges/undo", "members"),
     ("POST", "/v1/members/{member}/identities", "members"),
     ("DELETE", "/v1/members/{member}/identities/{identity}", "members"),
     ("GET", "/v1/members/{member}/accounts", "read"),
@@ -110,6 +112,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(holds::release_hold))
         .routes(routes!(members::search_members, members::sign_up))
         .routes(routes!(members::get_member, members::change_member))
+        .routes(routes!(merges::merge_members))
+        .routes(routes!(merges::undo_merge))
         .routes(routes!(members::add_identity))
         .routes(routes!(members::remove_identity))
         .routes(routes!(accounts::list_accounts))

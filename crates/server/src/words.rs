@@ -7,6 +7,7 @@ mod answer;
 mod certificate;
 mod credit;
 mod entry;
+mod merge;
 mod rejection;
 mod tier;
 mod voice;

@@ -9,7 +9,7 @@ use engine::{
 
 use crate::batch::Batch;
 use crate::command::{Body, Failure, Reply};
-use crate::decide::{Answered, Refused, ask, check_reference, find_account, find_listed_entry, post};
+use crate::decide::{Answered, Refused, ask, check_reference, find_account, find_listed_entry, listed_in, post};
 use crate::directory::{Listed, Listing, reference_key};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
@@ -19,25 +19,25 @@ use crate::rows::AccountId;
 pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answered {
     match body {
         Body::Redate { program, member, redating } => {
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             redate(batch, id, redating, moment)
         }
         Body::Reinstate { program, member, reinstatement } => {
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             reinstate(batch, id, reinstatement, moment)
         }
         Body::Act { program, member, name, reference } => {
             check_reference(reference.as_deref())?;
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             act(batch, id, name, reference.as_deref(), moment)
         }
         Body::Close { program, member, closing } => {
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             let decided = ask(batch, id, |account, rules| engine::close(account, rules, closing, moment))?;
             standing(batch, id, &decided)
         }
         Body::Join { program, member, note } => {
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             let decided = ask(batch, id, |account, rules| engine::join(account, rules, note, moment))?;
             standing(batch, id, &decided)
         }
@@ -109,11 +109,9 @@ fn act(batch: &mut Batch<'_>, id: AccountId, name: &str, reference: Option<&str>
 
 /// The same act under its reference again is answered with its entry and the balance now; another one is refused.
 fn acted_before(batch: &mut Batch<'_>, id: AccountId, listed: &Listed, name: &str, moment: Moment) -> Answered {
-    if listed.owner != id.owner {
-        return Err(Refused::Failed(Failure::KeyReused));
-    }
+    let Some(from) = listed_in(batch, id, listed)? else { return Err(Refused::Failed(Failure::KeyReused)) };
     let no = EntryNo(listed.number);
-    let entry = find_listed_entry(batch, id, no)?;
+    let entry = find_listed_entry(batch, from, no)?;
     if !matches!(&entry.reason, Reason::Acted(Award { act: Act::Custom(it), .. }) if it == name) {
         return Err(Refused::Failed(Failure::KeyReused));
     }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
 use engine::{
-    Account, BudgetUse, Budgets, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, LotRef, Money, Order,
-    OrderNo, Rules, Timestamp,
+    Account, BudgetUse, Budgets, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, Money, Order, OrderNo,
+    Place, Rules, Timestamp,
 };
 use rusqlite::Connection;
 
@@ -33,6 +33,8 @@ pub(crate) struct Batch<'a> {
     /// Ledger time of its live commands.
     pub(crate) now: Timestamp,
     pub(crate) codes: &'a Codes,
+    /// Under which of the members that are one the command comes that is decided.
+    pub(crate) under: Place,
     pub(crate) rows: Rows,
     accounts: BTreeMap<AccountId, Slot>,
     /// Orders without a member, by directory key and program.
@@ -122,12 +124,14 @@ pub(crate) struct Slot {
     pub(crate) years: BTreeMap<i16, bool>,
     /// Conversions that changed, and whether they are stored.
     pub(crate) conversions: BTreeMap<LotNo, bool>,
+    /// Stored rows of what has numbers of this place or a later one are to go before others are inserted.
+    pub(crate) gone: Option<Place>,
     /// Whether the rules look at the owner's store credit.
     wants_credit: bool,
     /// Whether they look at the owner's certificates.
     wants_wallet: bool,
     /// Where its loaded orders were placed.
-    channels: BTreeMap<OrderNo, u32>,
+    pub(crate) channels: BTreeMap<OrderNo, u32>,
     limit: u32,
 }
 
@@ -137,11 +141,11 @@ pub(crate) struct Staged {
     account: Account,
     settles: bool,
     entries: Vec<(EntryNo, EntryRow)>,
-    lots: Vec<(LotNo, Option<Lot>)>,
-    holds: Vec<(HoldNo, bool)>,
-    years: Vec<(i16, bool)>,
-    conversions: Vec<(LotNo, bool)>,
-    orders: Vec<(OrderNo, SavedOrder)>,
+    pub(crate) lots: Vec<(LotNo, Option<Lot>)>,
+    pub(crate) holds: Vec<(HoldNo, bool)>,
+    pub(crate) years: Vec<(i16, bool)>,
+    pub(crate) conversions: Vec<(LotNo, bool)>,
+    pub(crate) orders: Vec<(OrderNo, SavedOrder)>,
     channels: BTreeMap<OrderNo, u32>,
     totals: Vec<(TotalsKey, Totals)>,
     used: Vec<BudgetUse>,
@@ -165,6 +169,7 @@ impl<'a> Batch<'a> {
             reference,
             now,
             codes,
+            under: Place::OWN,
             rows: Rows::default(),
             accounts: BTreeMap::new(),
             guests: BTreeMap::new(),
@@ -298,41 +303,6 @@ impl<'a> Batch<'a> {
             slot.channels.extend(loaded.iter().map(|it| (it.order.no, it.channel)));
         }
         Ok(())
-    }
-
-    pub(crate) fn load_order(&mut self, id: AccountId, no: OrderNo) -> Found<()> {
-        let conn = self.conn;
-        let slot = self.slot(id)?;
-        if slot.account.order(no).is_some() {
-            return Ok(());
-        }
-        let loaded = slot.load(|account| load::load_order(conn, id, account, no))?;
-        slot.channels.extend(loaded.iter().map(|it| (it.order.no, it.channel)));
-        Ok(())
-    }
-
-    /// Lots that something names, whether or not anything is left of them.
-    pub(crate) fn load_lots(&mut self, id: AccountId, lots: &[LotRef]) -> Found<()> {
-        let conn = self.conn;
-        if lots.is_empty() {
-            return Ok(());
-        }
-        self.slot(id)?.load(|account| lots.iter().try_for_each(|it| load::load_lot(conn, id, account, *it)))
-    }
-
-    pub(crate) fn load_hold(&mut self, id: AccountId, no: HoldNo) -> Found<()> {
-        let conn = self.conn;
-        self.slot(id)?.load(|account| load::load_hold(conn, id, account, no))
-    }
-
-    /// Loads more into an account.
-    pub(crate) fn load(
-        &mut self,
-        id: AccountId,
-        load: impl FnOnce(&Connection, &mut Account) -> Found<()>,
-    ) -> Found<()> {
-        let conn = self.conn;
-        self.slot(id)?.load(|account| load(conn, account))
     }
 
     /// What is known of a member has changed, and with it when the sweeper is to come: never later than before.
@@ -507,6 +477,7 @@ impl Slot {
             holds: BTreeMap::new(),
             years: BTreeMap::new(),
             conversions: BTreeMap::new(),
+            gone: None,
             wants_credit,
             wants_wallet: false,
             channels: BTreeMap::new(),
@@ -515,7 +486,7 @@ impl Slot {
     }
 
     /// Loads into a copy, so that half of it is never seen.
-    fn load<T>(&mut self, load: impl FnOnce(&mut Account) -> Found<T>) -> Found<T> {
+    pub(crate) fn load<T>(&mut self, load: impl FnOnce(&mut Account) -> Found<T>) -> Found<T> {
         let mut account = self.account.clone();
         let loaded = load(&mut account)?;
         self.account = account;
@@ -525,9 +496,10 @@ impl Slot {
 
 fn due_at(reference: &Reference, id: AccountId, account: &Account, facts: &Facts) -> Timestamp {
     match reference.programs.get(&id.program) {
-        Some(it) => {
-            engine::due_at(account, Rules { timeline: &it.timeline, facts, channel: None, budgets: Budgets::NONE })
-        }
+        Some(it) => engine::due_at(
+            account,
+            Rules { timeline: &it.timeline, facts, channel: None, budgets: Budgets::NONE, under: Place::OWN },
+        ),
         None => account.due_at(),
     }
 }
@@ -560,7 +532,7 @@ fn entry_row(entry: &Entry, day: String) -> EntryRow {
     }
 }
 
-fn saved_order(order: &Order, new: Option<NewOrder>) -> Found<SavedOrder> {
+pub(crate) fn saved_order(order: &Order, new: Option<NewOrder>) -> Found<SavedOrder> {
     let document = order.document.as_deref().ok_or(Fault::Row("an order is recorded without its document"))?;
     let state = pack::pack_state(order, document.placed_at);
     Ok(SavedOrder { document: pack::pack_document(document), state, new })

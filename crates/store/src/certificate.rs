@@ -57,7 +57,7 @@ pub(crate) fn issue(
     seed: u64,
     moment: Moment,
 ) -> Answered {
-    let account = find_account(batch, program, member)?;
+    let account = find_account(batch, program, member, moment)?;
     let reference = batch.reference;
     let timeline = &reference.programs.get(&account.program).ok_or(Rejection::UnknownProgram)?.timeline;
     let version = timeline.at(moment.now).or(timeline.versions().first()).ok_or(Rejection::UnknownProgram)?;

@@ -188,6 +188,15 @@ pub enum Body {
         member: MemberRef,
         note: String,
     },
+    /// All that `other` has comes to `member`, who is found by the identities of both from then on.
+    Merge {
+        member: MemberRef,
+        other: MemberRef,
+    },
+    /// The last merge of a member is undone.
+    Unmerge {
+        member: MemberRef,
+    },
     /// Posts what has fallen due: the sweeper's.
     Settle {
         owner: MemberId,
@@ -308,6 +317,8 @@ impl Body {
             | Self::SetTier { .. }
             | Self::Close { .. }
             | Self::Join { .. }
+            | Self::Merge { .. }
+            | Self::Unmerge { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
             | Self::ChangeMember { .. }
@@ -318,6 +329,11 @@ impl Body {
             | Self::OpenSession { .. }
             | Self::EndSession { .. } => false,
         }
+    }
+
+    /// Whether it is a batch of its own.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.is_reference() || matches!(self, Self::Merge { .. } | Self::Unmerge { .. })
     }
 
     /// Whether sending it twice must be told from meaning it twice.
@@ -336,6 +352,8 @@ impl Body {
             | Self::SetTier { .. }
             | Self::Close { .. }
             | Self::Join { .. }
+            | Self::Merge { .. }
+            | Self::Unmerge { .. }
             | Self::CreateProgram { .. }
             | Self::AddVersion { .. }
             | Self::SwitchProgram { .. }

@@ -142,7 +142,13 @@ impl Writer {
                 is_live = true;
             }
             let answer = self.answer(&mut batch, command)?;
-            changes_reference |= command.body.is_reference() && answer.is_ok();
+            if answer.is_err() && command.body.is_alone() {
+                // It is done as a whole or not at all; its key is remembered all the same.
+                let answers = std::mem::take(&mut batch.rows.answers);
+                batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
+                batch.rows.answers = answers;
+            }
+            changes_reference |= command.body.is_alone() && answer.is_ok();
             answers.push(answer);
         }
         let tried_again = batch.changed_owners().filter(|it| self.parked.contains(it)).collect::<Vec<_>>();

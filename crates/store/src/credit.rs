@@ -10,11 +10,12 @@ use engine::{
 
 use crate::batch::Batch;
 use crate::command::{Failure, Reply};
-use crate::decide::{Answered, Refused, ask, find_listed_entry, find_member, post};
+use crate::decide::{Answered, Refused, ask, find_listed_entry, find_member, listed_in, post};
 use crate::directory::{Listed, Listing, reference_key};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::member::MemberRef;
+use crate::merge;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
 
@@ -61,8 +62,10 @@ pub(crate) fn adjust(
     if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
         return adjusted_before(batch, id, &listed, adjustment);
     }
+    merge::ensure_joined(batch, id, moment)?;
+    let under = batch.under;
     let decided = loop {
-        match engine::adjust_credit(&batch.slot(id)?.account, adjustment, moment) {
+        match engine::adjust_credit(&batch.slot(id)?.account, under, adjustment, moment) {
             Ok(decided) => break decided,
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
             Err(Stop::NeedMore) => batch.load_more(id)?,
@@ -80,11 +83,9 @@ pub(crate) fn adjust(
 
 /// The same adjustment under its reference again is answered with its entry and what is there now; another one is refused.
 fn adjusted_before(batch: &mut Batch<'_>, id: AccountId, listed: &Listed, adjustment: &CreditAdjustment) -> Answered {
-    if listed.owner != id.owner {
-        return Err(Refused::Failed(Failure::KeyReused));
-    }
     let no = EntryNo(listed.number);
-    let entry = find_listed_entry(batch, id, no)?;
+    let Some(from) = listed_in(batch, id, listed)? else { return Err(Refused::Failed(Failure::KeyReused)) };
+    let entry = find_listed_entry(batch, from, no)?;
     let points: Points = entry.postings.iter().map(|it| it.points).sum();
     let amount = Money::new(if entry.opened.is_empty() { -points.get() } else { points.get() });
     if amount != adjustment.amount || entry.reason != Reason::Note(adjustment.note.clone()) {

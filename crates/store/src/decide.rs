@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Adjustment, Decided, Document, EntryNo, HoldNo, HoldState, Kind, Moment, OrderNo, Points, Rejection,
-    Rules, Stop, Timestamp, is_name, limits,
+    Account, Adjustment, Decided, Document, EntryNo, HoldNo, HoldState, Kind, Moment, OrderNo, Placed as _, Points,
+    Rejection, Rules, Stop, Timestamp, is_name, limits,
 };
 
 use crate::acts;
@@ -23,7 +23,7 @@ use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
-use crate::{certificate, credit, people, returns, session, withdraw};
+use crate::{certificate, credit, merge, people, returns, session, withdraw};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -51,6 +51,7 @@ pub(crate) type Answered = Result<Reply, Refused>;
 
 /// The answer to a command, unless the world fails. Its effects are in the batch, to be saved.
 pub(crate) fn decide(batch: &mut Batch<'_>, command: &Command) -> Found<Result<Reply, Failure>> {
+    batch.under = engine::Place::OWN;
     keyed(batch, command, |batch| match run(batch, command) {
         Ok(reply) => Ok(Ok(reply)),
         Err(Refused::Rejected(rejection)) => Ok(Err(Failure::Rejected(rejection))),
@@ -137,6 +138,8 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::AboveShare { .. }
         | Rejection::ExceedsOrder { .. }
         | Rejection::CreditExceedsOrder { .. }
+        | Rejection::CannotMerge
+        | Rejection::CannotUndo
         | Rejection::BehindAccount
         | Rejection::InsufficientCredit { .. }
         | Rejection::ActivityLimit { .. }
@@ -167,16 +170,16 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         }
         Body::ClaimOrder { order, member, note } => guest::claim_by_staff(batch, order, member, note, moment),
         Body::Hold { program, member, points, minutes } => {
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             hold(batch, id, *points, *minutes, moment)
         }
         Body::ReleaseHold { program, member, hold } => {
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             release_hold(batch, id, *hold, moment)
         }
         Body::Adjust { program, member, adjustment, reference } => {
             check_reference(reference.as_deref())?;
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             adjust(batch, id, adjustment, reference.as_deref(), moment)
         }
         Body::AdjustCredit { currency, member, adjustment, reference } => {
@@ -191,7 +194,7 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             acts::run(batch, &command.body, moment)
         }
         Body::SetTier { program, member, set } => {
-            let id = find_account(batch, program, member)?;
+            let id = find_account(batch, program, member, moment)?;
             let decided = ask(batch, id, |account, rules| engine::set_tier(account, rules, set, moment))?;
             let entry = decided.entries.iter().rev().find(|it| it.kind == Kind::Tier);
             let entry = entry.ok_or(Fault::Row("a tier that is set is posted"))?.number;
@@ -201,6 +204,7 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         Body::Settle { owner, program } if (AccountId { owner: *owner, program: *program }).is_wallet() => {
             certificate::settle(batch, AccountId { owner: *owner, program: *program }, now)
         }
+        Body::Merge { .. } | Body::Unmerge { .. } => merge::run(batch, &command.body, moment),
         Body::Settle { owner, program } => {
             if !batch.reference.programs.contains_key(program) {
                 return Err(Rejection::UnknownProgram.into());
@@ -264,6 +268,8 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::SetTier { .. }
         | Body::Close { .. }
         | Body::Join { .. }
+        | Body::Merge { .. }
+        | Body::Unmerge { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. } => Err(Fault::Row("commands on points are decided elsewhere").into()),
         Body::CreateProgram { .. }
@@ -301,18 +307,26 @@ pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) ->
     let listed = batch.find(key)?;
     let at = Place { name, channel, key };
     let named = guest::named(batch, put, at, listed)?;
-    let owner = match (listed, named) {
-        (Some(Listed { kind: Listing::Guest, .. }), named) => return guest::put(batch, put, at, named, moment),
-        (Some(listed), Named::Member(named)) if listed.owner != named => return Err(Rejection::OtherMember.into()),
-        (Some(listed), _) => listed.owner,
+    let under = batch.under;
+    if let Some(Listed { kind: Listing::Guest, .. }) = listed {
+        return guest::put(batch, put, at, named, moment);
+    }
+    let first = listed.map(|it| batch.follow(it.owner)).transpose()?;
+    let owner = match (first, named) {
+        (Some(first), Named::Member(named)) if first != named => return Err(Rejection::OtherMember.into()),
+        (Some(first), _) => first,
         (None, Named::Member(named)) => named,
         (None, Named::New(identity)) => guest::sign_up(batch, put, at, &identity, moment)?,
         (None, Named::Nobody) if put.document.is_return => return Err(Rejection::UnknownMember.into()),
         (None, Named::Nobody) => return guest::put(batch, put, at, Named::Nobody, moment),
     };
     let id = AccountId { owner, program: channel.program };
-    let known = listed.map(|it| OrderNo(it.number));
+    let known = listed.map(|it| OrderNo(it.number).under(batch.under));
+    if known.is_none() {
+        batch.under = under;
+    }
     batch.slot(id)?;
+    merge::ensure_joined(batch, id, moment)?;
     if let Some(no) = known {
         batch.load_order(id, no)?;
         returns::check_kind(batch, id, no, put.document)?;
@@ -333,8 +347,9 @@ pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) ->
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
     staged.into_iter().for_each(|it| batch.take_over(it));
     if known.is_none() {
-        let listed = Listed { owner, kind, program: id.program, number: answer.order.0 };
-        batch.rows.directory.insert(key, listed);
+        let OrderNo(number) = answer.order.under(engine::Place::OWN);
+        let owner = merge::first_owner(batch.conn, owner, answer.order.place())?;
+        batch.rows.directory.insert(key, Listed { owner, kind, program: id.program, number });
     }
     Ok(Reply::Order { member: Some(owner), order: answer.order, answer })
 }
@@ -358,6 +373,7 @@ fn hold(batch: &mut Batch<'_>, id: AccountId, points: Points, minutes: Option<u3
 
 fn release_hold(batch: &mut Batch<'_>, id: AccountId, hold: HoldNo, moment: Moment) -> Answered {
     batch.slot(id)?;
+    let hold = if hold.place() == engine::Place::OWN { hold.under(batch.under) } else { hold };
     batch.load_hold(id, hold)?;
     let decided = ask(batch, id, |account, rules| engine::release_hold(account, rules, hold, moment))?;
     post(batch, id, &decided, false)?;
@@ -398,10 +414,8 @@ fn adjusted_before(
     now: Timestamp,
 ) -> Answered {
     let no = EntryNo(listed.number);
-    if listed.owner != id.owner {
-        return Err(Refused::Failed(Failure::KeyReused));
-    }
-    let entry = find_listed_entry(batch, id, no)?;
+    let Some(from) = listed_in(batch, id, listed)? else { return Err(Refused::Failed(Failure::KeyReused)) };
+    let entry = find_listed_entry(batch, from, no)?;
     let points: Points = entry.postings.iter().map(|it| it.points).sum();
     let points = if entry.opened.is_empty() { -points } else { points };
     let expires_at = entry.opened.first().map(|it| it.lot.expires_at);
@@ -414,6 +428,15 @@ fn adjusted_before(
     let mut account = batch.slot(id)?.account.clone();
     account.apply(&due);
     Ok(Reply::Adjusted { entry: no, balance: account.balance })
+}
+
+/// The account in which the entry of a permanent reference stands, if it is this member's, or that of one who was merged into
+/// it.
+pub(crate) fn listed_in(batch: &mut Batch<'_>, id: AccountId, listed: &Listed) -> Found<Option<AccountId>> {
+    let under = batch.under;
+    let owner = batch.follow(listed.owner)?;
+    batch.under = under;
+    Ok((owner == id.owner).then_some(AccountId { owner: listed.owner, ..id }))
 }
 
 /// The entry that a permanent reference leads to, stored or made by this batch.
@@ -450,8 +473,9 @@ pub(crate) fn ask(
     let budgets = batch.budgets(id.program)?;
     loop {
         let with_credit = batch.account(id)?;
+        let under = batch.under;
         let slot = batch.slot(id)?;
-        let rules = Rules { timeline: &program.timeline, facts: &slot.facts, channel: None, budgets: &budgets };
+        let rules = Rules { timeline: &program.timeline, facts: &slot.facts, channel: None, budgets: &budgets, under };
         match rule(with_credit.as_ref().unwrap_or(&slot.account), rules) {
             Ok(decided) => return Ok(decided),
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
@@ -460,29 +484,42 @@ pub(crate) fn ask(
     }
 }
 
-pub(crate) fn find_account(batch: &mut Batch<'_>, program: &str, member: &MemberRef) -> Result<AccountId, Refused> {
+pub(crate) fn find_account(
+    batch: &mut Batch<'_>,
+    program: &str,
+    member: &MemberRef,
+    moment: Moment,
+) -> Result<AccountId, Refused> {
     let program = batch.reference.program(program).ok_or(Rejection::UnknownProgram)?;
     let owner = find_owner(batch, member, program.number)?;
-    Ok(AccountId { owner, program: program.number })
+    let id = AccountId { owner, program: program.number };
+    merge::ensure_joined(batch, id, moment)?;
+    Ok(id)
 }
 
 /// Whoever has an account is a member. It is loaded anyway, so nothing else needs to be looked up.
 pub(crate) fn find_owner(batch: &mut Batch<'_>, member: &MemberRef, program: u32) -> Result<MemberId, Refused> {
     match member {
-        MemberRef::Id(id) if batch.slot(AccountId { owner: *id, program })?.is_stored => Ok(*id),
+        MemberRef::Id(id)
+            if !batch.reference.has_merges && batch.slot(AccountId { owner: *id, program })?.is_stored =>
+        {
+            Ok(*id)
+        }
         MemberRef::Id(_) | MemberRef::Identity(_) => find_member(batch, member),
     }
 }
 
-pub(crate) fn find_member(batch: &Batch<'_>, member: &MemberRef) -> Result<MemberId, Refused> {
-    match member {
-        MemberRef::Id(id) if batch.is_member(*id)? => Ok(*id),
-        MemberRef::Id(_) => Err(Rejection::UnknownMember.into()),
+/// The member that is meant: of one that was merged into another, that one.
+pub(crate) fn find_member(batch: &mut Batch<'_>, member: &MemberRef) -> Result<MemberId, Refused> {
+    let owner = match member {
+        MemberRef::Id(id) if batch.is_member(*id)? => *id,
+        MemberRef::Id(_) => return Err(Rejection::UnknownMember.into()),
         MemberRef::Identity(identity) => {
             let listed = batch.find(identity_key(&identity.normalised()))?;
-            Ok(listed.ok_or(Rejection::UnknownMember)?.owner)
+            listed.ok_or(Rejection::UnknownMember)?.owner
         }
-    }
+    };
+    Ok(batch.follow(owner)?)
 }
 
 pub(crate) fn check_reference(reference: Option<&str>) -> Result<(), Rejection> {

@@ -13,6 +13,7 @@ use rusqlite::params;
 use serde_json::{Value, json};
 
 use crate::error::StoreError;
+use crate::export_merge::merged;
 use crate::fault::Found;
 use crate::guest;
 use crate::id::MemberId;
@@ -41,11 +42,15 @@ impl Reader {
         let mut after = None;
         let mut done = 0;
         loop {
-            let page = self.members(after, 1_000)?;
+            let page = self.all_members(after, 1_000)?;
             let Some(last) = page.last() else { break };
             after = Some(last.id);
             for member in &page {
-                lines.write(&json!({"type": "member", "member": member.id.to_string()}))?;
+                let mut line = json!({"type": "member", "member": member.id.to_string()});
+                if let Some(survivor) = member.merged_into {
+                    line["merged_into"] = json!(survivor.to_string());
+                }
+                lines.write(&line)?;
                 for account in self.ask(|conn| accounts_of(conn, member.id))? {
                     self.export_orders(account, &mut lines)?;
                     self.export_entries(account, &mut lines)?;
@@ -194,7 +199,7 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
         .iter()
         .map(|it| json!({"lot": lot(it.lot), "order": it.order.map(|it| it.0), "graced": it.graced, "uses": it.certificate.map(engine::Uses::name)}))
         .collect();
-    json!({
+    let mut line = json!({
         "type": "entry", "member": id.owner.to_string(), "program": program, "currency": currency,
         "certificates": id.is_wallet(),
         "entry": entry.number.0,
@@ -202,7 +207,11 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
         "actor": actor(entry), "reason": reason(&entry.reason), "opened": opened, "dated": entry.dated.iter().copied().map(lot).collect::<Vec<_>>(),
         "hold": hold, "postings": entry.postings.iter().map(posting).collect::<Vec<_>>(),
         "changes": changes(&entry.changes),
-    })
+    });
+    if let Some(it) = entry.changes.merged.as_deref() {
+        line["changes"]["merged"] = merged(it);
+    }
+    line
 }
 
 fn returned(it: &engine::Returned) -> Value {
@@ -230,7 +239,7 @@ fn actor(entry: &Entry) -> Value {
     }
 }
 
-fn lot(it: LotRef) -> Value {
+pub(crate) fn lot(it: LotRef) -> Value {
     json!({
         "lot": it.no.0, "earned_at": it.earned_at.to_string(), "available_at": it.available_at.to_string(),
         "expires_at": it.expires_at.to_string(),
@@ -283,7 +292,7 @@ fn changes(it: &Changes) -> Value {
     })
 }
 
-fn act(it: &Act) -> Value {
+pub(crate) fn act(it: &Act) -> Value {
     match it {
         Act::SignUp => json!({"kind": "sign_up"}),
         Act::Birthday => json!({"kind": "birthday"}),
@@ -321,6 +330,7 @@ fn reason(reason: &Reason) -> Value {
         Reason::Certificates(it) => json!({
             "code": "certificates", "fits": it.fits.minor(), "before": it.before.minor(), "after": it.after.minor(),
         }),
+        Reason::Merged { other } => json!({"code": "merged", "other": MemberId(*other).to_string()}),
         Reason::Cause(it) => json!({
             "code": "cause", "program": it.program, "entry": it.entry.0, "order": it.order.map(|it| it.0),
         }),

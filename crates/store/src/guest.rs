@@ -4,7 +4,7 @@
 //! the directory leads to the member from then on, for returns of the order too. A channel may sign up whoever its first
 //! document names.
 
-use engine::{Account, Claim, Decided, Document, Guest, GuestDecided, Moment, OrderNo, Rejection, Rules};
+use engine::{Account, Claim, Decided, Document, Guest, GuestDecided, Moment, OrderNo, Placed as _, Rejection, Rules};
 use rusqlite::{Connection, Row, params};
 
 use crate::batch::{Batch, OrderPlace};
@@ -199,12 +199,12 @@ pub(crate) fn claim_by_staff(
         let row = batch.guest(key, listed.program)?.ok_or(Fault::Row("the directory names no order"))?;
         return claim(batch, &row, Place { name, channel, key }, owner, Claim::Note(note), moment);
     }
-    if listed.owner != owner {
+    if batch.follow(listed.owner)? != owner {
         return Err(Rejection::OtherMember.into());
     }
-    let id = AccountId { owner, program: listed.program };
-    batch.load_order(id, OrderNo(listed.number))?;
-    let known = batch.slot(id)?.account.order(OrderNo(listed.number)).and_then(|it| it.document.clone());
+    let (id, no) = (AccountId { owner, program: listed.program }, OrderNo(listed.number).under(batch.under));
+    batch.load_order(id, no)?;
+    let known = batch.slot(id)?.account.order(no).and_then(|it| it.document.clone());
     let document = known.ok_or(Fault::Row("an order is recorded with its document"))?;
     let (channel, reference) = (name, order.reference.as_str());
     let (member, document, certificates) = (Some(member), &document, None);
@@ -228,6 +228,7 @@ fn claim(
         Claim::Note(_) => known,
     };
     batch.slot(id)?;
+    crate::merge::ensure_joined(batch, id, moment)?;
     if let Some(no) = document.hold {
         batch.load_hold(id, no)?;
     }
@@ -246,7 +247,8 @@ fn claim(
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
     staged.into_iter().for_each(|it| batch.take_over(it));
     batch.change_guest(at.key, id.program, None);
-    let listed = Listed { owner, kind: Listing::Order, program: id.program, number: answer.order.0 };
+    let first = crate::merge::first_owner(batch.conn, owner, answer.order.place())?;
+    let listed = Listed { owner: first, kind: Listing::Order, program: id.program, number: answer.order.within() };
     batch.relist(at.key, listed);
     for it in &row.guest.order.returned {
         batch.relist(return_key(it.channel, &it.reference), Listed { kind: Listing::Return, ..listed });

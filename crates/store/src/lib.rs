@@ -25,7 +25,9 @@ mod decide;
 mod directory;
 mod error;
 mod export;
+mod export_merge;
 mod fault;
+mod fetch;
 mod floor;
 mod gate;
 mod guest;
@@ -34,7 +36,9 @@ mod key;
 mod load;
 mod long;
 mod member;
+mod merge;
 mod migrate;
+mod moved;
 mod pack;
 mod people;
 #[cfg(test)]
@@ -66,7 +70,7 @@ pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use query::{
     Background, CertificateInfo, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase,
-    MemberInfo, MemberRules, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,
+    MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,
     credit_ledger,
 };
 pub use reference::Compile;

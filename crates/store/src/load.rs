@@ -5,8 +5,8 @@
 //! lots costs no more than one that has had ten.
 
 use engine::{
-    Account, Conversion, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order, OrderNo, Points,
-    Timestamp, Year,
+    Account, Conversion, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order, OrderNo,
+    Placed as _, Points, Timestamp, Year,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -50,6 +50,15 @@ pub(crate) const YEARS: &str = "SELECT year, body FROM years
     WHERE owner_id = $1 AND program = $2 AND $3 <= year AND year < $4 ORDER BY year";
 pub(crate) const ORDERS_LAST: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
     WHERE owner_id = $1 AND program = $2 ORDER BY order_no DESC LIMIT $3";
+
+pub(crate) const LOTS_FROM: &str =
+    "SELECT phase, sort_at, earned_at, lot_no, order_no, available_at, expires_at, graced,
+    pending, available, held, expired, dated_by, forfeited
+    FROM lots WHERE owner_id = $1 AND program = $2 AND lot_no >= $3";
+pub(crate) const HOLDS_FROM: &str = "SELECT hold_no, lapses_at, taken_by, body, closed, points FROM holds
+    WHERE owner_id = $1 AND program = $2 AND hold_no >= $3 ORDER BY hold_no";
+pub(crate) const ORDERS_FROM: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
+    WHERE owner_id = $1 AND program = $2 AND order_no >= $3 ORDER BY order_no";
 
 pub(crate) const CONVERSIONS_LAST: &str = "SELECT credit_no, body FROM conversions
     WHERE owner_id = $1 AND program = $2 ORDER BY credit_no DESC LIMIT $3";
@@ -100,7 +109,9 @@ fn read_account(row: &Row<'_>) -> Found<Loaded> {
     pack::unpack_rest(carried, &mut account)?;
     let extension = row.get_ref(FIGURES + 7)?.as_blob_or_null().map_err(|_| Fault::Row("an extension is no blob"))?;
     pack::unpack_activities(extension, &mut account)?;
-    account.horizon.orders = Some(account.next_order);
+    // Whoever was merged into it has numbers behind its own.
+    let is_alone = account.joined.is_empty();
+    account.horizon.orders = Some(if is_alone { account.next_order } else { OrderNo(u64::MAX) });
     account.horizon.years = account.latest_year.map(|_| i16::MAX);
     if !account.balance.converted.is_zero() {
         account.horizon.conversions = Some(LotNo(u64::MAX));
@@ -234,7 +245,7 @@ pub(crate) fn load_expired(conn: &Connection, id: AccountId, account: &mut Accou
 
 /// The active holds and the lots that they keep points of.
 fn load_holds(conn: &Connection, id: AccountId, account: &mut Account) -> Found<()> {
-    if account.next_hold == HoldNo(1) {
+    if account.next_hold == HoldNo(1) && account.joined.is_empty() {
         return Ok(());
     }
     let mut statement = conn.prepare_cached(HOLDS)?;
@@ -314,6 +325,52 @@ pub(crate) fn load_orders(conn: &Connection, id: AccountId, account: &mut Accoun
     }
     let is_all = usize::try_from(limit).is_ok_and(|it| loaded.len() < it);
     account.horizon.orders = if is_all { None } else { loaded.last().map(|it| it.order.no) };
+    Ok(loaded)
+}
+
+/// How many lots and orders have numbers of a place or a later one.
+pub(crate) fn rows_from(conn: &Connection, id: AccountId, from: engine::Place) -> Found<u64> {
+    let select = "SELECT (SELECT count(*) FROM lots WHERE owner_id = $1 AND program = $2 AND lot_no >= $3)
+        + (SELECT count(*) FROM orders WHERE owner_id = $1 AND program = $2 AND order_no >= $3)";
+    let mut statement = conn.prepare_cached(select)?;
+    Ok(statement.query_row(params![id.owner.0, id.program, LotNo::first(from).raw()], |row| row.get(0))?)
+}
+
+/// All that has numbers of a place or a later one, all years and all conversions: for merges.
+pub(crate) fn load_from(
+    conn: &Connection,
+    id: AccountId,
+    account: &mut Account,
+    from: engine::Place,
+    fits: impl Fn(LotNo) -> bool,
+) -> Found<Vec<OrderRow>> {
+    let first = LotNo::first(from).raw();
+    let mut statement = conn.prepare_cached(LOTS_FROM)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, first])?;
+    while let Some(row) = rows.next()? {
+        account.load_lot(read_lot(row)?);
+    }
+    let mut statement = conn.prepare_cached(HOLDS_FROM)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, first])?;
+    while let Some(row) = rows.next()? {
+        account.load_hold(read_hold(row)?);
+    }
+    let mut statement = conn.prepare_cached(ORDERS_FROM)?;
+    let mut rows = statement.query(params![id.owner.0, id.program, first])?;
+    let mut loaded = Vec::new();
+    while let Some(row) = rows.next()? {
+        loaded.push(read_order(row)?);
+    }
+    for it in &loaded {
+        load_order_row(conn, id, account, it)?;
+    }
+    load_years(conn, id, account, Some(i16::MIN))?;
+    if !account.balance.converted.is_zero() {
+        load_conversions(conn, id, account, u32::MAX, fits)?;
+    }
+    if from == engine::Place::OWN {
+        account.horizon = Horizon::default();
+    }
     Ok(loaded)
 }
 

@@ -41,7 +41,8 @@ pub(crate) fn sign_up(
     }
     let mut owners = Vec::with_capacity(identities.len());
     for identity in &identities {
-        owners.push(batch.find(identity_key(identity))?.map(|it| it.owner));
+        let listed = batch.find(identity_key(identity))?;
+        owners.push(listed.map(|it| batch.follow(it.owner)).transpose()?);
     }
     if let Some(id) = owners.iter().flatten().next() {
         let all_lead_there = owners.iter().all(|it| it.as_ref() == Some(id));
@@ -83,8 +84,9 @@ pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberC
 pub(crate) fn add_identity(batch: &mut Batch<'_>, member: &MemberRef, identity: &Identity) -> Answered {
     let identity = checked(identity)?;
     let owner = find_member(batch, member)?;
-    match batch.find(identity_key(&identity))? {
-        Some(listed) if listed.owner == owner => return Ok(Reply::Done),
+    let listed = batch.find(identity_key(&identity))?;
+    match listed.map(|it| batch.follow(it.owner)).transpose()? {
+        Some(known) if known == owner => return Ok(Reply::Done),
         Some(_) => return Err(Rejection::IdentityTaken.into()),
         None => {}
     }
@@ -101,8 +103,8 @@ pub(crate) fn remove_identity(batch: &mut Batch<'_>, member: &MemberRef, identit
     let owner = find_member(batch, member)?;
     match batch.find(identity_key(&identity))? {
         None => {}
-        Some(listed) if listed.owner != owner => return Err(Rejection::IdentityTaken.into()),
-        Some(_) => batch.remove_identity(owner, identity),
+        Some(listed) if batch.follow(listed.owner)? != owner => return Err(Rejection::IdentityTaken.into()),
+        Some(listed) => batch.remove_identity(listed.owner, identity),
     }
     Ok(Reply::Done)
 }

@@ -127,7 +127,7 @@ impl State {
     }
 
     fn batch(&mut self, batch_max: usize) -> Vec<Job> {
-        let alone = |it: &Job| it.command.body.is_reference();
+        let alone = |it: &Job| it.command.body.is_alone();
         if self.passed_over {
             self.passed_over = false;
             return self.background.pop_front().into_iter().collect();
@@ -151,7 +151,7 @@ fn fill(jobs: &mut Vec<Job>, from: &mut VecDeque<Job>, count: usize) -> bool {
     while taken < count
         && let Some(next) = from.front()
     {
-        let alone = next.command.body.is_reference();
+        let alone = next.command.body.is_alone();
         let weight = weight(&next.command);
         if alone && !jobs.is_empty() {
             return true;

@@ -27,6 +27,8 @@ pub(crate) type Known = Mutex<Option<(u64, Arc<Reference>)>>;
 pub(crate) struct Reference {
     pub(crate) programs: BTreeMap<u32, Program>,
     pub(crate) channels: BTreeMap<String, Channel>,
+    /// Whether any member was ever merged into another: where none was nobody looks for it.
+    pub(crate) has_merges: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -115,6 +117,7 @@ pub(crate) fn load_reference(conn: &Connection, compile: Compile, path: &Path) -
         let channel = Channel { number, id: ChannelId(blob(row, 3)?), program, signs_up };
         reference.channels.insert(row.get(0)?, channel);
     }
+    reference.has_merges = conn.prepare_cached("SELECT 1 FROM merges LIMIT 1")?.exists([])?;
     Ok(reference)
 }
 
@@ -186,6 +189,8 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::SetTier { .. }
         | Body::Close { .. }
         | Body::Join { .. }
+        | Body::Merge { .. }
+        | Body::Unmerge { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }

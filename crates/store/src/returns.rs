@@ -1,7 +1,7 @@
 //! Returns that are documents of their own: found by the order that they name, and listed by their own reference, so that
 //! one return is recorded once, whatever order it names the next time.
 
-use engine::{Document, OrderNo, Rejection};
+use engine::{Document, OrderNo, Placed as _, Rejection};
 
 use crate::batch::{Batch, OrderPlace};
 use crate::certificate;
@@ -26,7 +26,8 @@ pub(crate) fn put_return(
     let taken = batch.reference.named_channel(channel).ok_or(Rejection::UnknownChannel)?.1.number;
     let (_, placed) = batch.reference.named_channel(&order.channel).ok_or(Rejection::UnknownChannel)?;
     let listed = batch.find(order_key(placed.number, &order.reference))?.ok_or(Rejection::UnknownOrder)?;
-    let (id, no) = (AccountId { owner: listed.owner, program: listed.program }, OrderNo(listed.number));
+    let id = AccountId { owner: batch.follow(listed.owner)?, program: listed.program };
+    let no = OrderNo(listed.number).under(batch.under);
     let key = return_key(taken, reference);
     let own = Listed { kind: Listing::Return, ..listed };
     // A return that is known belongs to one order for ever.

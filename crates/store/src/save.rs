@@ -3,7 +3,7 @@
 //! Rows that must be new are inserted, so that the database itself refuses a second one. Placeholders are numbered as they
 //! appear: SQLite counts them, whatever number they bear.
 
-use engine::{Account, HoldState, Lot, LotNo, Timestamp};
+use engine::{Account, HoldState, Lot, LotNo, Placed as _, Timestamp};
 use rusqlite::{Connection, Statement, params};
 
 use crate::batch::{Batch, NewOrder, Profile, Rows, Slot, Stored};
@@ -73,6 +73,7 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     save_members(conn, &batch.rows)?;
     save_parked(conn, &batch.rows)?;
     save_accounts(conn, batch)?;
+    delete_gone(conn, batch)?;
     save_lots(conn, batch)?;
     save_entries(conn, &batch.rows)?;
     save_orders(conn, &batch.rows)?;
@@ -165,6 +166,24 @@ fn save_accounts(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
         if slot.due_at != slot.due_stored {
             one(move_due.execute(params![due_column(slot.due_at), id.owner.0, id.program])?)?;
         }
+    }
+    Ok(())
+}
+
+/// Rows that are in another account now.
+fn delete_gone(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+    for (id, slot) in changed(batch) {
+        let Some(from) = slot.gone else { continue };
+        let delete = if from == engine::Place::OWN {
+            "DELETE FROM ledger WHERE owner_id = $1 AND program = $2 AND part IN (1, 2, 3, 5, 6) AND $3 <= no"
+        } else {
+            "DELETE FROM ledger WHERE owner_id = $1 AND program = $2 AND part IN (1, 2, 3, 6) AND $3 <= no"
+        };
+        conn.prepare_cached(delete)?.execute(params![
+            id.owner.0,
+            id.program,
+            LotNo::first(from).raw().saturating_sub(1)
+        ])?;
     }
     Ok(())
 }

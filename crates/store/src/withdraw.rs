@@ -4,9 +4,10 @@ use engine::{Bucket, EntryNo, Moment, Points, Rejection, Rules, Stop, Timeline};
 
 use crate::batch::Batch;
 use crate::command::{Ledger, Reply};
-use crate::decide::{Answered, Refused, ask, find_account, find_listed_entry, find_member, post};
+use crate::decide::{Answered, Refused, ask, find_account, find_listed_entry, find_member, listed_in, post};
 use crate::directory::reference_key;
 use crate::member::MemberRef;
+use crate::merge::home_of_number;
 use crate::rows::AccountId;
 
 pub(crate) fn withdraw(
@@ -17,13 +18,18 @@ pub(crate) fn withdraw(
     moment: Moment,
 ) -> Answered {
     let id = match from {
-        Ledger::Points(program) => find_account(batch, program, member)?,
+        Ledger::Points(program) => find_account(batch, program, member, moment)?,
         Ledger::Credit(currency) => AccountId::purse(find_member(batch, member)?, *currency),
     };
-    let listed = batch.find(reference_key(id.program, reference))?.filter(|it| it.owner == id.owner);
-    let listed = listed.ok_or(Rejection::UnknownLot)?;
-    let entry = find_listed_entry(batch, id, EntryNo(listed.number))?;
-    let lot = entry.opened.first().ok_or(Rejection::UnknownLot)?.lot;
+    let listed = batch.find(reference_key(id.program, reference))?.ok_or(Rejection::UnknownLot)?;
+    let stands = listed_in(batch, id, &listed)?.ok_or(Rejection::UnknownLot)?;
+    let entry = find_listed_entry(batch, stands, EntryNo(listed.number))?;
+    let mut lot = entry.opened.first().ok_or(Rejection::UnknownLot)?.lot;
+    let (home, no) = home_of_number(batch.conn, stands.owner, lot.no)?;
+    if home != id.owner {
+        return Err(Rejection::UnknownLot.into());
+    }
+    lot.no = no;
     batch.load_lots(id, &[lot])?;
     let decided = match from {
         Ledger::Points(_) => ask(batch, id, |account, rules| engine::withdraw(account, rules, lot.no, note, moment))?,

@@ -137,6 +137,7 @@ impl Shop {
             facts: &self.facts,
             channel: Some("web"),
             budgets: engine::Budgets::NONE,
+            under: engine::Place::OWN,
         };
         let decided = put_order(account, rules, None, document, moment)
             .map_err(|stop| anyhow::anyhow!("the order was stopped: {stop:?}"))?;

@@ -390,6 +390,8 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         | Rejection::ExceedsOrder { .. }
         | Rejection::InsufficientPoints { .. }
         | Rejection::BehindAccount
+        | Rejection::CannotMerge
+        | Rejection::CannotUndo
         | Rejection::OrderType
         | Rejection::ProgramOff => "redeem".to_owned(),
         Rejection::UnknownChannel | Rejection::UnknownProgram => "channel".to_owned(),

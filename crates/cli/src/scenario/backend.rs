@@ -142,6 +142,15 @@ pub(super) enum Act {
         /// The day that `until` is the end of.
         last_day: Option<Date>,
     },
+    /// Two members become one.
+    Merge {
+        other: Person,
+        into: Person,
+    },
+    /// The last merge of a member is undone.
+    Unmerge {
+        person: Person,
+    },
     Settle {
         member: MemberNo,
     },
@@ -170,6 +179,11 @@ pub(super) enum Reply {
     Hold {
         hold: HoldNo,
     },
+}
+
+/// What stands for a member in the entries of merges, whatever its id is.
+pub(super) fn member_bytes(member: MemberNo) -> [u8; 16] {
+    u128::from(member.0).to_be_bytes()
 }
 
 /// Done or refused; the outer error is a fault of the machinery.

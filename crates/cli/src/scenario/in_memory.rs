@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, Actor, Balance, Budgets, CreditAdjustment, Decided, Entry, Facts, Moment, Money, OrderNo, Purse, Quote,
-    Rejection, Rules, Stop, Switch, Timeline, Timestamp, Version, Wallet,
+    Account, Actor, Balance, Budgets, CreditAdjustment, Decided, Entry, Facts, Moment, Money, OrderNo, Place,
+    Placed as _, Purse, Quote, Rejection, Rules, Stop, Switch, Timeline, Timestamp, Version, Wallet,
 };
 
 use super::acts::PointsAct;
@@ -16,6 +16,7 @@ use super::certificates::{self, Told};
 use super::tiers::Stands;
 
 mod guests;
+mod merging;
 
 pub(super) struct EngineBackend {
     versions: Vec<Version>,
@@ -33,6 +34,9 @@ pub(super) struct EngineBackend {
     budgets: Budgets,
     /// Permanent references of acts.
     references: BTreeSet<String>,
+    merges: Vec<merging::MergedMember>,
+    /// Under which of the members that are one an act comes.
+    under: Place,
 }
 
 struct Kept {
@@ -69,10 +73,17 @@ impl EngineBackend {
             signs_up: BTreeSet::new(),
             budgets: Budgets::default(),
             references: BTreeSet::new(),
+            merges: Vec::new(),
+            under: Place::OWN,
         }
     }
 
+    /// The member that is meant: of one that was merged into another, that one.
     fn find(&self, person: &Person) -> Result<MemberNo, Rejection> {
+        self.named(person).map(|it| self.home(it).0)
+    }
+
+    fn named(&self, person: &Person) -> Result<MemberNo, Rejection> {
         match person {
             Person::Member(member) => Ok(*member),
             Person::Identity(identity) => self.identities.get(identity).copied().ok_or(Rejection::UnknownMember),
@@ -110,7 +121,13 @@ impl EngineBackend {
         let kept = self.accounts.entry(member).or_default();
         match decide(
             &kept.account,
-            Rules { timeline: &self.timeline, facts: &kept.facts, channel: None, budgets: &self.budgets },
+            Rules {
+                timeline: &self.timeline,
+                facts: &kept.facts,
+                channel: None,
+                budgets: &self.budgets,
+                under: self.under,
+            },
         ) {
             Ok(decided) => {
                 self.keep(member, &decided);
@@ -278,6 +295,35 @@ impl EngineBackend {
         u32::try_from(index + 1).unwrap_or(u32::MAX)
     }
 
+    /// Whom an act names that may make something new.
+    fn new_under<'a>(&self, act: &'a Act) -> Option<&'a Person> {
+        match act {
+            Act::Order { channel, reference, .. }
+                if self.orders.contains_key(&(channel.clone(), reference.clone())) =>
+            {
+                None
+            }
+            Act::Order { person, .. }
+            | Act::Hold { person, .. }
+            | Act::Release { person, .. }
+            | Act::Adjust { person, .. }
+            | Act::AdjustCredit { person, .. }
+            | Act::OnPoints { person, .. }
+            | Act::OnCertificates { person, .. }
+            | Act::SetTier { person, .. }
+            | Act::Claim { person, .. } => Some(person),
+            Act::Program { .. }
+            | Act::Switch { .. }
+            | Act::Channel { .. }
+            | Act::SignUp { .. }
+            | Act::Change { .. }
+            | Act::Return { .. }
+            | Act::Merge { .. }
+            | Act::Unmerge { .. }
+            | Act::Settle { .. } => None,
+        }
+    }
+
     fn actor(&self, act: &Act, arrival: Arrival) -> Actor {
         match act {
             _ if arrival.import => Actor::Import,
@@ -289,6 +335,8 @@ impl EngineBackend {
             | Act::OnPoints { .. }
             | Act::Claim { .. }
             | Act::OnCertificates { .. }
+            | Act::Merge { .. }
+            | Act::Unmerge { .. }
             | Act::SetTier { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
@@ -304,6 +352,7 @@ impl Backend for EngineBackend {
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
         let moment = Moment { now: arrival.at, actor: self.actor(act, arrival), import: arrival.import };
+        self.go_under(self.new_under(act), moment)?;
         if let Some(outcome) = self.introduce(act, moment) {
             return outcome;
         }
@@ -315,6 +364,8 @@ impl Backend for EngineBackend {
             Act::Order { .. } => return self.order(act, moment),
             Act::Return { .. } => return self.give_back(act, moment),
             Act::Claim { .. } => return self.claim_by_staff(act, moment),
+            Act::Merge { other, into } => return self.merge(other, into, moment),
+            Act::Unmerge { person } => return self.unmerge(person, moment),
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => return self.arrange(act, arrival.at),
             Act::SignUp { .. } | Act::Change { .. } => return Err(anyhow!("members are introduced before")),
             Act::Hold { person, program, points, minutes } => match on(person, program) {
@@ -326,7 +377,8 @@ impl Backend for EngineBackend {
             Act::Release { person, hold } => match self.find(person) {
                 Err(rejection) => return Ok(Err(rejection)),
                 Ok(member) => {
-                    self.decide(member, |account, rules| engine::release_hold(account, rules, *hold, moment))?
+                    let hold = if hold.place() == Place::OWN { hold.under(self.under) } else { *hold };
+                    self.decide(member, |account, rules| engine::release_hold(account, rules, hold, moment))?
                 }
             },
             Act::Adjust { person, program, adjustment: it } => match on(person, program) {
@@ -367,8 +419,8 @@ impl Backend for EngineBackend {
         if !self.channels.contains(&inquiry.channel) {
             return Ok(Err(Rejection::UnknownChannel));
         }
-        let member = match self.find(&inquiry.person) {
-            Ok(member) => member,
+        let (member, under) = match self.named(&inquiry.person) {
+            Ok(member) => self.home(member),
             Err(rejection) => return Ok(Err(rejection)),
         };
         let key = inquiry.reference.clone().map(|it| (inquiry.channel.clone(), it));
@@ -381,7 +433,7 @@ impl Backend for EngineBackend {
         self.accounts.entry(member).or_default();
         let Some(kept) = self.accounts.get(&member) else { return Err(anyhow!("it was just made")) };
         let channel = Some(inquiry.channel.as_str());
-        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel, budgets: &self.budgets };
+        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel, budgets: &self.budgets, under };
         let mut account = kept.account.clone();
         if let Some(name) = &key {
             match self.adopted(&mut account, rules, name, now) {
@@ -410,10 +462,16 @@ impl Backend for EngineBackend {
     }
 
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
+        let (member, _) = self.home(member);
         let kept = self.accounts.entry(member).or_default();
         let mut account = kept.account.clone();
-        let rules =
-            Rules { timeline: &self.timeline, facts: &kept.facts, channel: None, budgets: engine::Budgets::NONE };
+        let rules = Rules {
+            timeline: &self.timeline,
+            facts: &kept.facts,
+            channel: None,
+            budgets: engine::Budgets::NONE,
+            under: Place::OWN,
+        };
         let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         let progress = engine::progress(&account, &self.timeline, now).map_err(|_| anyhow!("every year is loaded"))?;
@@ -422,6 +480,7 @@ impl Backend for EngineBackend {
     }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {
+        let (member, _) = self.home(member);
         Ok(self.accounts.entry(member).or_default().entries.clone())
     }
 
@@ -444,19 +503,26 @@ impl EngineBackend {
         moment: Moment,
     ) -> Result<Result<Decided, Rejection>> {
         self.decide(member, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?.ok();
+        let under = self.under;
         self.decide(member, |account, _| {
             let purse = account.purse.as_ref().ok_or(Stop::NeedMore)?;
-            let decided = engine::adjust_credit(&purse.credit, adjustment, moment)?;
+            let decided = engine::adjust_credit(&purse.credit, under, adjustment, moment)?;
             Ok(Decided { credit: decided.entries, ..Decided::default() })
         })
     }
 
     /// The account at an instant; nothing is kept of it.
     fn settled(&mut self, member: MemberNo, now: Timestamp) -> Result<Account> {
+        let (member, _) = self.home(member);
         let kept = self.accounts.entry(member).or_default();
         let mut account = kept.account.clone();
-        let rules =
-            Rules { timeline: &self.timeline, facts: &kept.facts, channel: None, budgets: engine::Budgets::NONE };
+        let rules = Rules {
+            timeline: &self.timeline,
+            facts: &kept.facts,
+            channel: None,
+            budgets: engine::Budgets::NONE,
+            under: Place::OWN,
+        };
         let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         Ok(account)

@@ -45,6 +45,7 @@ impl Known {
             facts: self.facts.get(&member).unwrap_or(&self.none),
             channel: None,
             budgets: engine::Budgets::NONE,
+            under: engine::Place::OWN,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
 const STEPS: &str = "`program …`, `channel NAME`, `channel NAME signs up`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `claim NAME #1001 \"why\"`, `quote NAME …`, `hold NAME \
-    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `settle NAME`, `tier NAME`, \
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `merge NAME into NAME`, `undo merge of NAME`, `settle NAME`, `tier NAME`, \
     `tier NAME gold until 2023-12-31 \"why\"`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
@@ -134,6 +134,13 @@ pub(super) enum Action {
     },
     /// Where a member stands.
     Tier {
+        who: Who,
+    },
+    Merge {
+        other: Who,
+        into: Who,
+    },
+    Unmerge {
         who: Who,
     },
     Settle {
@@ -307,12 +314,7 @@ impl Reader<'_> {
             let (sale, sending) = Sale::read(words, lines, &self.when)?;
             Action::Quote { who, reference, sale, sending }
         } else if words.eat("hold") {
-            let (who, points) = (who(words)?, words.points()?);
-            let minutes = if words.eat("for") { Some(words.number("minutes such as 15")?) } else { None };
-            if minutes.is_some() {
-                words.expect("minutes")?;
-            }
-            Action::Hold { who, points, minutes, program: under(words) }
+            hold(words)?
         } else if words.eat("release") {
             let who = who(words)?;
             words.expect("hold")?;
@@ -323,6 +325,8 @@ impl Reader<'_> {
             action
         } else if words.eat("tier") {
             self.tier(words)?
+        } else if let Some(merging) = merging(words)? {
+            merging
         } else if words.eat("settle") {
             Action::Settle { who: who(words)? }
         } else if words.eat("balance") {
@@ -403,6 +407,8 @@ impl Action {
             | Self::AdjustCredit { .. }
             | Self::OnPoints { .. }
             | Self::OnCertificates { .. }
+            | Self::Merge { .. }
+            | Self::Unmerge { .. }
             | Self::Settle { .. } => Tells::Account,
             Self::Balance { .. } => Tells::Account,
             Self::SetTier { .. } | Self::Tier { .. } => Tells::Tier,
@@ -418,6 +424,26 @@ fn channel(words: &mut Words) -> Action {
     let name = words.take().to_owned();
     let signs_up = if words.eat("signs up") { Some(true) } else { words.eat("signs nobody up").then_some(false) };
     Action::Channel { name, signs_up }
+}
+
+/// `hold ana 500 [for 15 minutes]`.
+fn hold(words: &mut Words) -> Result<Action, Fault> {
+    let (who, points) = (who(words)?, words.points()?);
+    let minutes = if words.eat("for") { Some(words.number("minutes such as 15")?) } else { None };
+    if minutes.is_some() {
+        words.expect("minutes")?;
+    }
+    Ok(Action::Hold { who, points, minutes, program: under(words) })
+}
+
+/// `merge ben into ana`, `undo merge of ana`.
+fn merging(words: &mut Words) -> Result<Option<Action>, Fault> {
+    if words.eat("merge") {
+        let other = who(words)?;
+        words.expect("into")?;
+        return Ok(Some(Action::Merge { other, into: who(words)? }));
+    }
+    Ok(if words.eat("undo merge of") { Some(Action::Unmerge { who: who(words)? }) } else { None })
 }
 
 /// `claim ana #1001 [from till] "why"`.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Actor, Balance, Entry, EntryNo, Moment, Money, Quote, Rejection, Timestamp};
+use engine::{Actor, Balance, Entry, EntryNo, Moment, Money, Quote, Reason, Rejection, Timestamp};
 use store::{
     Body, CertificateRef, ChannelId, Command, Database, Failure, Identity, Key, MemberChange, MemberId, MemberRef,
     Options, OrderName, ProgramId, ReturnedPart, Store, Time,
 };
 
 use super::backend::{
-    Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply,
+    Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, member_bytes,
 };
 use super::certificates::Told;
 use super::folder::Folder;
@@ -198,6 +198,25 @@ impl StoreBackend {
         numbers.iter().map(named).collect::<Result<_>>().map(Some)
     }
 
+    /// What merges, or undoes it. Nobody is somebody whom nobody knows.
+    fn merging(&self, act: &Act) -> Result<Body> {
+        let known = |person: &Person| {
+            let named = self.reference_of(person)?;
+            Ok::<_, anyhow::Error>(named.unwrap_or_else(|| MemberRef::Id(made_of(MemberNo(u32::MAX)))))
+        };
+        Ok(match act {
+            Act::Merge { other, into } => Body::Merge { member: known(into)?, other: known(other)? },
+            Act::Unmerge { person } => Body::Unmerge { member: known(person)? },
+            _ => bail!("this is no merge"),
+        })
+    }
+
+    /// Who a member is now.
+    fn home(&self, member: MemberNo) -> Result<MemberId> {
+        let found = self.store.reader()?.find(&MemberRef::Id(self.id_of(member)))?;
+        Ok(found.unwrap_or_else(|| self.id_of(member)))
+    }
+
     fn number_of(&self, id: MemberId) -> Result<MemberNo> {
         let found = self.members.iter().find(|it| it.1 == id).map(|it| it.0);
         found.with_context(|| format!("the store answers with {id}, whom nobody signed up"))
@@ -265,6 +284,7 @@ impl Backend for StoreBackend {
                 let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, Body::SetTier { program: program.clone(), member, set: set.clone() })
             }
+            Act::Merge { .. } | Act::Unmerge { .. } => (KEY, self.merging(act)?),
             Act::Settle { member } => (Actor::System, Body::Settle { owner: self.id_of(*member), program: PROGRAM_NO }),
         };
         let reply = match self.send(actor, arrival, body)? {
@@ -294,11 +314,11 @@ impl Backend for StoreBackend {
     }
 
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
-        Ok(self.store.reader()?.balance(self.id_of(member), PROGRAM_NO, now)?)
+        Ok(self.store.reader()?.balance(self.home(member)?, PROGRAM_NO, now)?)
     }
 
     fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money> {
-        let credit = self.store.reader()?.credit(self.id_of(member), now)?;
+        let credit = self.store.reader()?.credit(self.home(member)?, now)?;
         Ok(credit.first().map_or(Money::ZERO, |it| Money::new(it.account.balance.available.get())))
     }
 
@@ -308,14 +328,21 @@ impl Backend for StoreBackend {
 
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
         let reader = self.store.reader()?;
-        let progress = reader.standing(self.id_of(member), PROGRAM_NO, now, 1)?.progress;
-        let rules = reader.rules(self.id_of(member), PROGRAM_NO)?;
+        let progress = reader.standing(self.home(member)?, PROGRAM_NO, now, 1)?.progress;
+        let rules = reader.rules(self.home(member)?, PROGRAM_NO)?;
         let terms = rules.rules().timeline.at(now).map(|it| &it.terms);
         Ok(progress.zip(terms).map(|(progress, terms)| Stands::of(&progress, terms)))
     }
 
     fn entries(&mut self, member: MemberNo) -> Result<Vec<Entry>> {
-        Ok(self.store.reader()?.entries(self.id_of(member), PROGRAM_NO, EntryNo(0), usize::MAX >> 1)?)
+        let member = self.home(member)?;
+        let mut entries = self.store.reader()?.entries(member, PROGRAM_NO, EntryNo(0), usize::MAX >> 1)?;
+        for entry in &mut entries {
+            if let Reason::Merged { other } = &mut entry.reason {
+                *other = member_bytes(self.number_of(MemberId(*other))?);
+            }
+        }
+        Ok(entries)
     }
 
     fn verify(&mut self) -> Result<Option<String>> {

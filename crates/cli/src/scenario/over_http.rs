@@ -11,12 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Actor, Balance, Entry, Facts, Money, OrderNo, Quote, Rejection, Timestamp};
+use engine::{Actor, Balance, Entry, Facts, Kind, Money, OrderNo, Quote, Reason, Rejection, Timestamp};
 use serde_json::{Value, json};
 use server::{App, Config};
-use store::{Body, Command, Database, Failure, Key, MemberId, Options, Scopes, SecretHash, Store, Time};
+use store::{Body, Command, Database, Failure, Key, MemberId, MemberRef, Options, Scopes, SecretHash, Store, Time};
 
-use super::backend::{Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply};
+use super::backend::{
+    Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply, member_bytes,
+};
 use super::certificates::Told;
 use super::folder::Folder;
 use super::tiers::Stands;
@@ -343,6 +345,40 @@ impl HttpBackend {
         }
     }
 
+    fn merging(&mut self, act: &Act) -> Outcome {
+        let (path, body) = match act {
+            Act::Merge { other, into } => {
+                let (Some(into), Some(other)) = (self.named(into)?, self.named(other)?) else {
+                    return Ok(Err(Rejection::UnknownMember));
+                };
+                (format!("/v1/members/{}/merges", escaped(&into)), Some(json!({ "other": other })))
+            }
+            Act::Unmerge { person } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                (format!("/v1/members/{}/merges/undo", escaped(&member)), None)
+            }
+            _ => bail!("this is no merge"),
+        };
+        Ok(self.send(Method::POST, &path, body.as_ref())?.map(|_| Reply::Done))
+    }
+
+    /// The API tells of a merge what moved, not all that came with it: that is taken from the store.
+    fn with_merges(&self, member: MemberNo, mut entries: Vec<Entry>) -> Result<Vec<Entry>> {
+        if entries.iter().all(|it| !matches!(it.kind, Kind::Merge | Kind::Unmerge)) {
+            return Ok(entries);
+        }
+        let reader = self.app.store().reader()?;
+        let home = reader.find(&MemberRef::Id(self.id_of(member)?.parse()?))?.context("a member is found")?;
+        let stored = reader.entries(home, PROGRAM_NO, engine::EntryNo(0), usize::MAX >> 1)?;
+        for (entry, stored) in entries.iter_mut().zip(stored) {
+            entry.changes.merged = stored.changes.merged;
+            if let Reason::Merged { other } = &mut entry.reason {
+                *other = member_bytes(self.member_of(&MemberId(*other).to_string())?);
+            }
+        }
+        Ok(entries)
+    }
+
     fn account(&self, member: MemberNo) -> Result<String> {
         Ok(format!("/v1/members/{}/accounts/{}", self.id_of(member)?, escaped(&self.program_called(PROGRAM))))
     }
@@ -382,6 +418,7 @@ impl Backend for HttpBackend {
                 let body = json!({ "program": program, "member": member, "points": points.get(), "minutes": minutes });
                 (Method::POST, "/v1/holds".to_owned(), Some(body))
             }
+            Act::Merge { .. } | Act::Unmerge { .. } => return self.merging(act),
             Act::Release { person, hold } => {
                 if let Person::Nobody = person {
                     return Ok(Err(Rejection::UnknownMember));
@@ -491,7 +528,7 @@ impl Backend for HttpBackend {
             }
             match self.read(&page).optional("next").map(|it| it.value.to_string()) {
                 Some(next) => page = self.get(&format!("{path}&after={}", next.trim_matches('"')))?,
-                None => return Ok(entries),
+                None => return self.with_merges(member, entries),
             }
         }
     }

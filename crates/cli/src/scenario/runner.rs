@@ -245,6 +245,7 @@ impl<'a> Runner<'a> {
                 let (program, set, last_day) = (program(name), set.clone(), *last_day);
                 (Act::SetTier { person: person.clone(), program, set, last_day }, Some(person))
             }
+            Action::Merge { .. } | Action::Unmerge { .. } => return self.compose_merge(step),
             Action::Settle { who } => {
                 let person = self.person(who)?;
                 let Some(member) = self.member(&person) else { return Ok(None) };
@@ -257,6 +258,20 @@ impl<'a> Runner<'a> {
             | Action::Certificates { .. }
             | Action::Tier { .. } => return Ok(None),
         }))
+    }
+
+    fn compose_merge(&mut self, step: &Step) -> Result<Option<(Act, Option<Person>)>> {
+        Ok(match &step.action {
+            Action::Merge { other, into } => {
+                let (other, into) = (self.person(other)?, self.person(into)?);
+                Some((Act::Merge { other, into: into.clone() }, Some(into)))
+            }
+            Action::Unmerge { who } => {
+                let person = self.person(who)?;
+                Some((Act::Unmerge { person: person.clone() }, Some(person)))
+            }
+            _ => None,
+        })
     }
 
     fn compose_claim(&mut self, step: &Step) -> Result<(Act, Option<Person>)> {

@@ -16,6 +16,7 @@ mod histories;
 mod laws;
 mod ledger;
 mod loading;
+mod merges;
 mod model;
 mod numbers;
 mod offers;

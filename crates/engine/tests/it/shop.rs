@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use engine::{
     Account, Actor, Adjustment, Budgets, CancelCertificate, Closing, CreditAdjustment, Date, Decided, Decision,
-    Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Points, Purse,
-    Redating, Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet, Zone, act, adjust,
+    Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place, Points,
+    Purse, Redating, Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet, Zone, act, adjust,
     adjust_credit, cancel_certificate, hold, issue_certificates, put_order, quote, redate, reinstate, release_hold,
     settle, sign_up,
 };
@@ -47,6 +47,8 @@ pub(crate) enum Command {
 pub(crate) struct Shop {
     pub(crate) timeline: Timeline,
     pub(crate) facts: Facts,
+    /// Under which of the members that are one it sends.
+    pub(crate) under: Place,
     pub(crate) account: Account,
     pub(crate) entries: Vec<Entry>,
     /// Entries of store credit.
@@ -81,6 +83,7 @@ impl Shop {
                 birthday: Date::new(1990, 4, 10),
                 birthday_since: Timestamp::START,
             },
+            under: Place::OWN,
             account: with_purse(),
             entries: Vec::new(),
             credit: Vec::new(),
@@ -158,7 +161,13 @@ impl Shop {
 
     /// What decides: the program, the one member's customer type and the one channel.
     pub(crate) fn rules(&self) -> Rules<'_> {
-        Rules { timeline: &self.timeline, facts: &self.facts, channel: Some(CHANNEL), budgets: &self.budgets }
+        Rules {
+            timeline: &self.timeline,
+            facts: &self.facts,
+            channel: Some(CHANNEL),
+            budgets: &self.budgets,
+            under: self.under,
+        }
     }
 
     /// What the engine says to a command now. Nothing is posted.
@@ -178,7 +187,7 @@ impl Shop {
                 let mut account = account.clone();
                 account.apply(&due);
                 let purse = account.purse.as_ref().ok_or(Stop::NeedMore)?;
-                due.credit.extend(adjust_credit(&purse.credit, adjustment, moment)?.entries);
+                due.credit.extend(adjust_credit(&purse.credit, self.under, adjustment, moment)?.entries);
                 Ok(due)
             }
             Command::Act(name) => act(account, rules, name, moment),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::{Background, Body, MemberId, MemberRef, Reader, Standing, StoreError, Time};
 use utoipa::{IntoParams, ToSchema};
 
-use super::members::find;
+use super::members::{find, member_ref};
 use super::orders::{OrderView, view};
 use crate::access::Caller;
 use crate::app::{App, Request};
@@ -109,7 +109,7 @@ pub(crate) async fn get_account(
     Path((member, program)): Path<(String, String)>,
     Params(asked): Params<At>,
 ) -> Answer<Reply<AccountView>> {
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
+    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let Some(at) = &asked.at else {
         let now = app.now();
@@ -134,7 +134,7 @@ pub(crate) async fn list_expiries(
     _: Caller,
     Path((member, program)): Path<(String, String)>,
 ) -> Answer<Reply<Page<ExpiryView>>> {
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
+    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let now = app.now();
     let standing = app.read(move |reader| reader.standing(member, number, now, 1)).await?;
@@ -180,7 +180,7 @@ pub(crate) async fn list_lots(
     _: Caller,
     Path((member, program)): Path<(String, String)>,
 ) -> Answer<Reply<Page<LotView>>> {
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
+    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let now = app.now();
     let standing = app.read(move |reader| reader.standing(member, number, now, 200)).await?;
@@ -236,7 +236,7 @@ pub(crate) async fn list_orders(
     Path((member, program)): Path<(String, String)>,
     Params(paging): Params<Paging>,
 ) -> Answer<Reply<Page<OrderView>>> {
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
+    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
     let (limit, after) = (paging.limit()?, OrderNo(paging.cursor()?.unwrap_or(0)));
     let found = app.read(move |reader| reader.orders(member, number, after, limit + 1)).await?;
     let views = found.iter().map(|it| view(&catalog, it)).collect::<Answer<Vec<_>>>()?;
@@ -281,7 +281,7 @@ pub(crate) async fn list_entries(
     Path((member, program)): Path<(String, String)>,
     Params(listing): Params<Listing>,
 ) -> Answer<Reply<Page<WireEntry>>> {
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
+    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let Listing { limit, after, first } = listing;
     let paging = Paging { limit, after };
@@ -341,19 +341,14 @@ pub(crate) async fn adjust(
     Json(new): Json<NewAdjustment>,
 ) -> Answer<(StatusCode, Reply<AdjustmentView>)> {
     let key = key.required(&caller)?;
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
+    let Named { catalog, member, sent, number } = named(&app, &member, &program).await?;
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let now = app.now();
     let voice = program.voice(now)?;
     let expires_at = new.expires_at.as_deref().map(instant).transpose();
     let expires_at = expires_at.map_err(|(what, allowed)| Problem::invalid("expires_at", what, allowed))?;
     let adjustment = Adjustment { points: Points::new(new.points), note: new.note, expires_at };
-    let body = Body::Adjust {
-        program: program.info.name.clone(),
-        member: MemberRef::Id(member),
-        adjustment,
-        reference: new.reference,
-    };
+    let body = Body::Adjust { program: program.info.name.clone(), member: sent, adjustment, reference: new.reference };
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Adjusted { entry, balance } = reply else { return Err(Problem::internal()) };
@@ -365,6 +360,8 @@ pub(crate) async fn adjust(
 pub(super) struct Named {
     pub(super) catalog: std::sync::Arc<Catalog>,
     pub(super) member: MemberId,
+    /// As it was named: what is new belongs to the identity that was.
+    pub(super) sent: MemberRef,
     /// Of the program.
     pub(super) number: u32,
 }
@@ -372,8 +369,9 @@ pub(super) struct Named {
 pub(super) async fn named(app: &App, member: &str, program: &str) -> Answer<Named> {
     let catalog = app.catalog().await?;
     let number = catalog.program(program)?.info.number;
+    let sent = member_ref(member)?;
     let member = find(app, member).await?.id;
-    Ok(Named { catalog, member, number })
+    Ok(Named { catalog, member, sent, number })
 }
 
 fn account(member: MemberId, program: &Program, standing: &Standing, at: Timestamp) -> Answer<AccountView> {

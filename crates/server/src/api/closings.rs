@@ -179,10 +179,10 @@ async fn submit(
     body: impl FnOnce(String, MemberRef) -> Body,
 ) -> Answer<(StatusCode, Reply<MembershipView>)> {
     let key = key.required(caller)?;
-    let Named { catalog, member, number } = named(app, member, program).await?;
+    let Named { catalog, sent, number, .. } = named(app, member, program).await?;
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let voice = program.voice(app.now())?;
-    let body = body(program.info.name.clone(), MemberRef::Id(member));
+    let body = body(program.info.name.clone(), sent);
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Standing { closed, balance } = reply else { return Err(Problem::internal()) };

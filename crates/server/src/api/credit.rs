@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{CreditAdjustment, Currency, Entry, EntryNo, Money, OrderNo, Points, Reason};
 use serde::{Deserialize, Serialize};
-use store::{Body, CreditInfo, MemberId, MemberRef, Reader, StoreError, Time};
+use store::{Body, CreditInfo, MemberId, Reader, StoreError, Time};
 use utoipa::ToSchema;
 
-use super::members::find;
+use super::members::{find, member_ref};
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::{Catalog, Program};
@@ -210,6 +210,7 @@ pub(crate) async fn adjust_credit(
     let key = key.required(&caller)?;
     let catalog = app.catalog().await?;
     let program = program_in(&catalog, &currency)?;
+    let sent = member_ref(&member)?;
     let member = find(&app, &member).await?.id;
     let voice = program.voice(app.now())?;
     let currency = voice.terms.currency;
@@ -218,7 +219,7 @@ pub(crate) async fn adjust_credit(
         Problem::invalid("amount", format!("\"{}\" {it}", new.amount), allowed)
     })?;
     let (adjustment, reference) = (CreditAdjustment { amount, note: new.note }, new.reference);
-    let body = Body::AdjustCredit { currency: currency.code, member: MemberRef::Id(member), adjustment, reference };
+    let body = Body::AdjustCredit { currency: currency.code, member: sent, adjustment, reference };
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Credit { entry, credit } = reply else { return Err(Problem::internal()) };

@@ -94,6 +94,9 @@ const FILES: &[(&str, &str)] = &files![
     "79-join",
     "80-close_many",
     "81-join_many",
+    "82-sign_up-second_card",
+    "83-merge_members",
+    "84-undo_merge",
 ];
 
 /// The examples with their names.

@@ -31,6 +31,23 @@ pub(crate) struct MemberView {
     #[schema(format = Date, example = "1992-02-29")]
     birthday: Option<String>,
     identities: Vec<WireIdentity>,
+    /// Members who were merged into this one; their identities are among those above.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    merged: Vec<MergedView>,
+}
+
+/// A member that was merged into another.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MergedView {
+    /// Leads to the other member.
+    #[schema(example = "mem_01jwkbdfm0fber0gthyd8chafn")]
+    id: String,
+    #[schema(format = DateTime)]
+    at: String,
+    /// Until when that can be undone: of the last merge alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    undo_until: Option<String>,
 }
 
 /// A key that finds a member.
@@ -80,7 +97,14 @@ impl MemberView {
             customer_type: it.facts.customer_type.clone(),
             birthday: it.facts.birthday.map(|it| it.to_string()),
             identities: it.identities.iter().map(identity).collect(),
+            merged: it.merges.iter().map(MergedView::of).collect(),
         }
+    }
+}
+
+impl MergedView {
+    fn of(it: &store::MergeInfo) -> Self {
+        Self { id: it.member.to_string(), at: it.at.to_string(), undo_until: it.undo_until.map(|it| it.to_string()) }
     }
 }
 
@@ -314,7 +338,7 @@ pub(crate) fn named_member(reader: &Reader, named: &MemberRef) -> Result<Option<
     }
 }
 
-async fn shown(app: &App, member: MemberRef) -> Answer<Reply<MemberView>> {
+pub(super) async fn shown(app: &App, member: MemberRef) -> Answer<Reply<MemberView>> {
     let found = app.read(move |reader| named_member(reader, &member)).await?;
     let found = found.ok_or_else(|| Problem::rejected(&Rejection::UnknownMember, None))?;
     Ok(Reply(MemberView::of(&found)))

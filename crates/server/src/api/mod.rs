@@ -11,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod holds;
 pub(crate) mod keys;
 pub(crate) mod members;
+pub(crate) mod merges;
 pub(crate) mod orders;
 pub(crate) mod programs;
 pub(crate) mod quotes;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json as Reply;
 use axum::extract::State;
-use engine::{Actor, HoldNo, Order, Rejection, Returned, Timestamp};
+use engine::{Actor, HoldNo, Order, Placed as _, Rejection, Returned, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Body, Failure, MemberId, MemberRef, OrderInfo, OrderName, Scopes, Time};
 use utoipa::ToSchema;
@@ -292,19 +292,25 @@ pub(crate) async fn only_own_hold(
     let id: Option<OwnedId> = order.hold.as_ref().and_then(|it| it.parse().ok());
     let Some(id) = id else { return Ok(()) };
     let owner = match member {
-        Some(MemberRef::Id(member)) => Some(*member),
-        Some(identity) => {
-            let identity = identity.clone();
-            app.read(move |reader| reader.find(&identity)).await?
+        Some(named) => {
+            let named = named.clone();
+            app.read(move |reader| reader.find(&named)).await?
         }
         None => {
             let (name, reference) = (channel.info.name.clone(), reference.to_owned());
             app.read(move |reader| reader.order(&name, &reference)).await?.and_then(|it| it.member)
         }
     };
-    if id.program != channel.program.info.number || owner != Some(id.member) {
-        document.hold = Some(HoldNo(0));
-    }
+    let holder = MemberRef::Id(id.member);
+    let holder = app.read(move |reader| reader.find_under(&holder)).await?;
+    document.hold = match holder {
+        Some((home, place)) if id.program == channel.program.info.number && owner == Some(home) => {
+            // Of a member that was merged into another: the hold is there under its place.
+            let no = HoldNo(id.number);
+            Some(if no.place() == engine::Place::OWN { no.under(place) } else { no })
+        }
+        Some(_) | None => Some(HoldNo(0)),
+    };
     Ok(())
 }
 

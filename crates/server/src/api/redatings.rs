@@ -71,7 +71,7 @@ pub(crate) async fn redate(
 ) -> Answer<(StatusCode, Reply<RedatingView>)> {
     let redating = read(new.lot, new.expiring_by.as_deref(), new.expires_at.as_deref(), new.note)?;
     let key = if new.preview { None } else { key.required(&caller)? };
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
+    let Named { catalog, member, sent, number } = named(&app, &member, &program).await?;
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let now = app.now();
     let voice = program.voice(now)?;
@@ -87,7 +87,7 @@ pub(crate) async fn redate(
         let ((lots, points), balance) = tried.await?.map_err(|it| Problem::failed(&it, Some(&voice)))?;
         return Ok((StatusCode::OK, view(lots, points, &balance)));
     }
-    let body = Body::Redate { program: program.info.name.clone(), member: MemberRef::Id(member), redating };
+    let body = Body::Redate { program: program.info.name.clone(), member: sent, redating };
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Redated { lots, points, balance } = reply else { return Err(Problem::internal()) };

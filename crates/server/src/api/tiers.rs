@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{Date, SetTier};
 use serde::{Deserialize, Serialize};
-use store::{Body, MemberRef, Time};
+use store::{Body, Time};
 use utoipa::ToSchema;
 
 use super::accounts::{Named, named};
@@ -53,7 +53,7 @@ pub(crate) async fn set_tier(
     Json(new): Json<NewTier>,
 ) -> Answer<(StatusCode, Reply<TierView>)> {
     let key = key.required(&caller)?;
-    let Named { catalog, member, number } = named(&app, &member, &program).await?;
+    let Named { catalog, member, sent, number } = named(&app, &member, &program).await?;
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let voice = program.voice(app.now())?;
     let last = new.last_day.as_deref().map(|it| {
@@ -62,7 +62,7 @@ pub(crate) async fn set_tier(
     });
     let until = last.transpose()?.map(|it| voice.terms.zone.end_of(it));
     let set = SetTier { tier: new.tier, until, note: new.note };
-    let body = Body::SetTier { program: program.info.name.clone(), member: MemberRef::Id(member), set };
+    let body = Body::SetTier { program: program.info.name.clone(), member: sent, set };
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Adjusted { entry, .. } = reply else { return Err(Problem::internal()) };

@@ -158,6 +158,11 @@ pub(crate) enum WireReason {
     Credit(WirePaidCredit),
     /// What the order pays with certificates.
     Certificates(WirePaidCredit),
+    /// Two members are one, or two again.
+    Merged {
+        /// The id of the other.
+        other: String,
+    },
     /// The entry on points that caused it.
     Cause {
         program: u32,
@@ -467,6 +472,7 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
             before: it.before.to_text(exponent),
             after: it.after.to_text(exponent),
         }),
+        Reason::Merged { other } => WireReason::Merged { other: store::MemberId(*other).to_string() },
         Reason::Cause(it) => WireReason::Cause { program: it.program, entry: it.entry.0 },
     }
 }

@@ -46,6 +46,7 @@ impl Story<'_> {
             }
             (Kind::Hold, Reason::Held { minutes }) => self.hold(*minutes),
             (Kind::Lapse, _) => self.lapse(),
+            (Kind::Merge | Kind::Unmerge, _) => super::merge::merged(self.entry, self.voice),
             (Kind::Repay, _) => format!("{} paid what was owed", self.moved_points()),
             (Kind::Adjust, Reason::Note(note)) => self.adjust(note),
             (Kind::Redate, Reason::Note(note)) => self.moved(note),

@@ -55,6 +55,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::UnknownActivity
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. } => refused_act(rejection, voice),
+        Rejection::CannotMerge | Rejection::CannotUndo => refused_merge(rejection),
         // A path begins the sentence: it is written as it stands in the document.
         Rejection::Invalid { .. }
         | Rejection::DateTooOld { .. }
@@ -73,6 +74,14 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::ClaimEnded { .. }
         | Rejection::BehindAccount => sentence(&rejection.to_string()),
     }
+}
+
+fn refused_merge(rejection: &Rejection) -> String {
+    let said = match rejection {
+        Rejection::CannotMerge => "Only two different members can become one.",
+        _ => "Nothing can be undone: only the last merge of a member can be, and only for 30 days.",
+    };
+    said.to_owned()
 }
 
 fn refused_credit(rejection: &Rejection, voice: &Voice) -> String {

@@ -86,6 +86,19 @@ CREATE TABLE members (
     parked INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+-- Members who were merged into others. The place is that of their numbers in the accounts of the other, `first` that of the
+-- member whose merge brought them; what stays cannot be undone, since another merge came behind. `merged_into` of a member leads to whoever it is now.
+CREATE TABLE merges (
+    owner_id BLOB NOT NULL,
+    place INTEGER NOT NULL,
+    member_id BLOB NOT NULL,
+    first INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    stays INTEGER NOT NULL DEFAULT 0,
+    undone_at INTEGER,
+    PRIMARY KEY (owner_id, place)
+) STRICT, WITHOUT ROWID;
+
 -- Members whose settling panicked: the sweeper leaves them out. Empty as a rule.
 CREATE INDEX members_parked ON members (owner_id) WHERE parked <> 0;
 

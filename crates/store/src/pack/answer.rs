@@ -239,8 +239,8 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.text(allowed);
         }
         Rejection::UnknownChannel | Rejection::UnknownProgram | Rejection::UnknownMember => it.byte(unknown(rejection)),
-        Rejection::UnknownOrder | Rejection::UnknownTier => it.byte(unknown(rejection)),
-        Rejection::IdentityTaken | Rejection::OtherMember => it.byte(unknown(rejection)),
+        Rejection::UnknownOrder | Rejection::UnknownTier | Rejection::CannotUndo => it.byte(unknown(rejection)),
+        Rejection::IdentityTaken | Rejection::OtherMember | Rejection::CannotMerge => it.byte(unknown(rejection)),
         Rejection::ClaimEnded { last } => {
             it.byte(28);
             write_date(it, *last);
@@ -338,6 +338,8 @@ fn unknown(rejection: &Rejection) -> u8 {
         Rejection::UnknownTier => 50,
         Rejection::IdentityTaken => 5,
         Rejection::OtherMember => 6,
+        Rejection::CannotMerge => 90,
+        Rejection::CannotUndo => 91,
         _ => unreachable!("it is asked for what is not there, or somebody else's, alone"),
     }
 }
@@ -372,6 +374,8 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         25 => Rejection::OrderType,
         29 => Rejection::AccountClosed,
         17 => Rejection::BehindAccount,
+        90 => Rejection::CannotMerge,
+        91 => Rejection::CannotUndo,
         18 => Rejection::InsufficientPoints { spendable: it.points()? },
         50 => Rejection::UnknownTier,
         19 => Rejection::NotWithDiscounts,

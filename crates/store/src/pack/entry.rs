@@ -11,6 +11,7 @@ use super::extension::{read_acted, read_award, read_extended, write_acted, write
 use super::figures::{
     read_allotted, read_closed, read_cut, read_of_day, write_allotted, write_closed, write_cut, write_of_day,
 };
+use super::merged::{read_merged, write_merged};
 use super::tier::{read_review, read_state, write_review, write_state};
 use super::worked::{pack_worked, read_budget_use, unpack_worked, write_budget_use};
 use super::{Packer, Read, Unpacker, Unreadable};
@@ -51,12 +52,20 @@ pub(crate) fn pack_entry(entry: &Entry) -> Vec<u8> {
         it.points(posting.points);
     });
     pack_changes(&mut it, &entry.changes, entry.at);
+    if moves_all(entry.kind) {
+        it.option(entry.changes.merged.as_deref(), write_merged);
+    }
     it.done()
+}
+
+/// Entries of these kinds may say what comes from another member or goes there.
+fn moves_all(kind: Kind) -> bool {
+    matches!(kind, Kind::Merge | Kind::Unmerge)
 }
 
 pub(crate) fn unpack_entry(row: EntryRow, body: &[u8]) -> Read<Entry> {
     let mut it = Unpacker::new(body, VERSION)?;
-    let entry = Entry {
+    let mut entry = Entry {
         number: row.number,
         at: row.at,
         kind: Kind::ALL.into_iter().find(|it| kind_number(*it) == row.kind).ok_or(Unreadable)?,
@@ -83,6 +92,9 @@ pub(crate) fn unpack_entry(row: EntryRow, body: &[u8]) -> Read<Entry> {
         })?,
         changes: unpack_changes(&mut it, row.at)?,
     };
+    if moves_all(entry.kind) {
+        entry.changes.merged = it.option(read_merged)?.map(Box::new);
+    }
     it.done()?;
     Ok(entry)
 }
@@ -117,6 +129,8 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Close => 25,
         Kind::Join => 26,
         Kind::Forfeit => 27,
+        Kind::Merge => 40,
+        Kind::Unmerge => 41,
     }
 }
 
@@ -181,7 +195,7 @@ pub(super) fn unpack_lot(it: &mut Unpacker<'_>, base: Timestamp) -> Read<LotRef>
     Ok(LotRef { no, earned_at, available_at, expires_at })
 }
 
-fn pack_hold_state(it: &mut Packer, state: HoldState) {
+pub(super) fn pack_hold_state(it: &mut Packer, state: HoldState) {
     match state {
         HoldState::Active => it.byte(1),
         HoldState::Ended => it.byte(2),
@@ -192,7 +206,7 @@ fn pack_hold_state(it: &mut Packer, state: HoldState) {
     }
 }
 
-fn unpack_hold_state(it: &mut Unpacker<'_>) -> Read<HoldState> {
+pub(super) fn unpack_hold_state(it: &mut Unpacker<'_>) -> Read<HoldState> {
     match it.byte()? {
         1 => Ok(HoldState::Active),
         2 => Ok(HoldState::Ended),
@@ -257,6 +271,10 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.byte(12);
             write_paid(it, paid);
         }
+        Reason::Merged { other } => {
+            it.byte(20);
+            it.bytes(other);
+        }
     }
 }
 
@@ -285,6 +303,7 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
         10 => read_review(it).map(Reason::Tier),
         11 => Ok(Reason::Claimed(Claimed { recorded_at: it.time(ZERO)?, note: it.option(Unpacker::text)? })),
         12 => read_paid(it).map(Reason::Certificates),
+        20 => Ok(Reason::Merged { other: it.array()? }),
         _ => Err(Unreadable),
     }
 }

@@ -4,6 +4,7 @@ use engine::{
     Account, Act, Acted, Award, Date, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, LotNo, Timestamp,
 };
 
+use super::merged::{has_merges, read_merges, write_merges};
 use super::{Packer, Read, Unpacker, Unreadable};
 
 const VERSION: u8 = 1;
@@ -11,7 +12,7 @@ const ZERO: Timestamp = Timestamp::from_micros(0);
 
 /// What activities have done to an account; nothing when there were none.
 pub(crate) fn pack_activities(account: &Account) -> Option<Vec<u8>> {
-    if account.extension.is_none() && account.acts.is_empty() {
+    if account.extension.is_none() && account.acts.is_empty() && !has_merges(account) {
         return None;
     }
     let mut it = Packer::new(VERSION);
@@ -25,6 +26,9 @@ pub(crate) fn pack_activities(account: &Account) -> Option<Vec<u8>> {
         });
     });
     it.list(&account.acts, write_acted);
+    if has_merges(account) {
+        write_merges(&mut it, account);
+    }
     Some(it.done())
 }
 
@@ -40,6 +44,9 @@ pub(crate) fn unpack_activities(bytes: Option<&[u8]>, account: &mut Account) -> 
         Ok(Extension { until, steps, soonest_since })
     })?;
     account.acts = it.list(read_acted)?;
+    if !it.is_empty() {
+        read_merges(&mut it, account)?;
+    }
     it.done()
 }
 

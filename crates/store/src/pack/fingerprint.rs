@@ -68,6 +68,8 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
         }
         Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => write_act(&mut it, body),
         Body::SetTier { program, member, set } => write_set_tier(&mut it, program, member, set),
+        Body::Merge { member, other } => write_merge(&mut it, member, Some(other)),
+        Body::Unmerge { member } => write_merge(&mut it, member, None),
         Body::Settle { owner, program } => {
             it.byte(6);
             it.bytes(&owner.0);
@@ -299,6 +301,8 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::SetTier { .. }
         | Body::Close { .. }
         | Body::Join { .. }
+        | Body::Merge { .. }
+        | Body::Unmerge { .. }
         | Body::Settle { .. }
         | Body::ForgetAnswers { .. }
         | Body::ChangeMember { .. }
@@ -316,6 +320,15 @@ fn write_release(it: &mut Packer, program: &str, member: &MemberRef, hold: u64) 
     it.text(program);
     write_member(it, member);
     it.unsigned(hold);
+}
+
+/// A merge, or its undo.
+fn write_merge(it: &mut Packer, member: &MemberRef, other: Option<&MemberRef>) {
+    it.byte(if other.is_some() { 60 } else { 61 });
+    write_member(it, member);
+    if let Some(other) = other {
+        write_member(it, other);
+    }
 }
 
 fn write_set_tier(it: &mut Packer, program: &str, member: &MemberRef, set: &engine::SetTier) {

@@ -10,6 +10,7 @@ mod entry;
 mod extension;
 mod figures;
 mod fingerprint;
+mod merged;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -136,6 +137,11 @@ impl<'a> Unpacker<'a> {
     /// Nothing may be left over.
     pub(crate) fn done(self) -> Read<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Unreadable) }
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn byte(&mut self) -> Read<u8> {

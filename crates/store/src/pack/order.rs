@@ -217,16 +217,16 @@ pub(crate) fn unpack_conversion(bytes: &[u8]) -> Read<Conversion> {
     Ok(Conversion { credit, rate, taken })
 }
 
-fn write_taken(it: &mut Packer, taken: &Taken, base: Timestamp) {
+pub(super) fn write_taken(it: &mut Packer, taken: &Taken, base: Timestamp) {
     pack_lot(it, taken.lot, base);
     it.points(taken.points);
 }
 
-fn read_taken(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Taken> {
+pub(super) fn read_taken(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Taken> {
     Ok(Taken { lot: unpack_lot(it, base)?, points: it.points()? })
 }
 
-fn write_taken_back(it: &mut Packer, part: &TakenBack, base: Timestamp) {
+pub(super) fn write_taken_back(it: &mut Packer, part: &TakenBack, base: Timestamp) {
     match part.source {
         Source::Lot(lot) => {
             it.byte(1);
@@ -239,7 +239,7 @@ fn write_taken_back(it: &mut Packer, part: &TakenBack, base: Timestamp) {
     it.points(part.points);
 }
 
-fn read_taken_back(it: &mut Unpacker<'_>, base: Timestamp) -> Read<TakenBack> {
+pub(super) fn read_taken_back(it: &mut Unpacker<'_>, base: Timestamp) -> Read<TakenBack> {
     let source = match it.byte()? {
         1 => Source::Lot(unpack_lot(it, base)?),
         2 => Source::Expired,

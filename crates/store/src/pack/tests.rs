@@ -16,6 +16,7 @@ use proptest::sample::select;
 
 use super::*;
 
+mod merged;
 mod worked;
 
 use worked::{budget_uses, workings};
@@ -164,6 +165,7 @@ fn changes() -> BoxedStrategy<Changes> {
                 budgets: budgets.into_boxed_slice(),
                 certificates: Vec::new(),
                 closed,
+                merged: None,
             },
         )
         .boxed()
@@ -439,6 +441,8 @@ fn refusals() -> impl Strategy<Value = Rejection> {
     let (points, share) = (Points::new(1_500), Share(1_250));
     select(vec![
         Rejection::UnknownOrder,
+        Rejection::CannotMerge,
+        Rejection::CannotUndo,
         Rejection::NotWithDiscounts,
         Rejection::BalanceBelowMinimum { points, balance: Points::new(7) },
         Rejection::BelowMinimum { value: Money::new(500), points },

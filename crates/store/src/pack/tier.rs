@@ -60,11 +60,11 @@ pub(super) fn read_review(it: &mut Unpacker<'_>) -> Read<TierReview> {
     Ok(TierReview { outcome, before, by, within, figure: it.signed()?, from: it.signed()? })
 }
 
-fn write_name(it: &mut Packer, name: &TierName) {
+pub(super) fn write_name(it: &mut Packer, name: &TierName) {
     it.option(name.as_deref(), Packer::text);
 }
 
-fn read_name(it: &mut Unpacker<'_>) -> Read<TierName> {
+pub(super) fn read_name(it: &mut Unpacker<'_>) -> Read<TierName> {
     it.option(|it| it.text().map(Into::into))
 }
 

@@ -16,6 +16,7 @@ use crate::fault::Found;
 use crate::guest;
 use crate::id::{ChannelId, MemberId};
 use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot};
+use crate::merge::home_of_number;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
 
@@ -144,11 +145,12 @@ impl Reader {
         self.ask(|conn| {
             let Some(number) = channel_number(conn, channel)? else { return Ok(None) };
             let Some(listed) = find(conn, key(number))? else { return Ok(None) };
-            let id = AccountId { owner: listed.owner, program: listed.program };
-            let Some(row) = find_order(conn, id, OrderNo(listed.number))? else {
+            let (owner, no) = home_of_number(conn, listed.owner, OrderNo(listed.number))?;
+            let id = AccountId { owner, program: listed.program };
+            let Some(row) = find_order(conn, id, no)? else {
                 return guest_info(conn, listed);
             };
-            info(conn, Some(listed.owner), row)
+            info(conn, Some(owner), row)
         })
     }
 }

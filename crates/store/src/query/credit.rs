@@ -93,7 +93,13 @@ pub(super) fn settled_credit(
 fn settle(conn: &Connection, program: &Program, id: AccountId, account: &mut Account, now: Timestamp) -> Found<()> {
     let asks = program.timeline.needs_facts();
     let facts = if asks { facts_of(conn, id.owner)? } else { Facts::default() };
-    let rules = Rules { timeline: &program.timeline, facts: &facts, channel: None, budgets: engine::Budgets::NONE };
+    let rules = Rules {
+        timeline: &program.timeline,
+        facts: &facts,
+        channel: None,
+        budgets: engine::Budgets::NONE,
+        under: engine::Place::OWN,
+    };
     let mut limit = LOTS;
     loop {
         match engine::settle(account, rules, now) {

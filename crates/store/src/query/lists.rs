@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::fault::Found;
 use crate::id::MemberId;
 use crate::load::{read_entry, read_hold, read_lot, read_order};
+use crate::merge::home_of_number;
 use crate::rows::{CLOSED, OPEN, WAITING, place_of};
 
 /// Entries of accounts that have had more lots than this are told without the dates of their lots: a lot is found by its
@@ -239,9 +240,16 @@ pub(super) fn name_of(
     program: u32,
     no: OrderNo,
 ) -> Found<Option<(String, String)>> {
-    let mut statement = conn.prepare_cached(ORDER_NAME)?;
-    let mut rows = statement.query(params![member.0, program, number(no.0)])?;
-    Ok(rows.next()?.map(|row| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?))).transpose()?)
+    let named = |member: MemberId, no: OrderNo| -> Found<Option<(String, String)>> {
+        let mut statement = conn.prepare_cached(ORDER_NAME)?;
+        let mut rows = statement.query(params![member.0, program, number(no.0)])?;
+        Ok(rows.next()?.map(|row| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?))).transpose()?)
+    };
+    match named(member, no)? {
+        Some(name) => Ok(Some(name)),
+        // A merge has moved it, or its undo.
+        None => home_of_number(conn, member, no).and_then(|(member, no)| named(member, no)),
+    }
 }
 
 fn dates_of(

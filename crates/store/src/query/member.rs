@@ -1,14 +1,15 @@
 //! Members, found by what they are known by.
 
-use engine::{Facts, Timestamp};
+use engine::{Facts, Place, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::Reader;
 use crate::directory::{find, identity_key, is_member};
 use crate::error::StoreError;
-use crate::fault::Found;
+use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::member::{Identity, IdentityKind, MemberRef};
+use crate::merge::{home_of, last_merge, merges_of};
 use crate::rows;
 use crate::totals::NO_PROGRAM;
 
@@ -20,15 +21,39 @@ pub struct MemberInfo {
     pub facts: Facts,
     /// When it signed up.
     pub created_at: Timestamp,
+    /// Those of members who were merged into it among them.
     pub identities: Vec<Identity>,
+    /// Who it is now, if it was merged into another.
+    pub merged_into: Option<MemberId>,
+    /// Who was merged into it, the first one first.
+    pub merges: Vec<MergeInfo>,
+}
+
+/// A member that was merged into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergeInfo {
+    pub member: MemberId,
+    pub place: Place,
+    pub at: Timestamp,
+    /// Until when that can be undone; nothing once another one was merged.
+    pub undo_until: Option<Timestamp>,
 }
 
 impl Reader {
-    /// The member that an id or identity leads to.
+    /// The member that an id or identity leads to; of one that was merged into another, that one.
     pub fn find(&self, member: &MemberRef) -> Result<Option<MemberId>, StoreError> {
-        self.ask(|conn| match member {
-            MemberRef::Id(id) => Ok(if is_member(conn, *id)? { Some(*id) } else { None }),
-            MemberRef::Identity(identity) => Ok(find(conn, identity_key(&identity.normalised()))?.map(|it| it.owner)),
+        Ok(self.find_under(member)?.map(|it| it.0))
+    }
+
+    /// The same, and under which place of it what is new is numbered.
+    pub fn find_under(&self, member: &MemberRef) -> Result<Option<(MemberId, Place)>, StoreError> {
+        self.ask(|conn| {
+            let owner = match member {
+                MemberRef::Id(id) if is_member(conn, *id)? => Some(*id),
+                MemberRef::Id(_) => None,
+                MemberRef::Identity(identity) => find(conn, identity_key(&identity.normalised()))?.map(|it| it.owner),
+            };
+            owner.map(|it| home_of(conn, it)).transpose()
         })
     }
 
@@ -36,11 +61,22 @@ impl Reader {
         self.ask(|conn| find_info(conn, id))
     }
 
-    /// A page of members in the order of their ids.
+    /// A page of members in the order of their ids, without those who were merged into others.
     pub fn members(&self, after: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
+        self.members_where("AND merged_into IS NULL", after, limit)
+    }
+
+    /// The same with them.
+    pub(crate) fn all_members(&self, after: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
+        self.members_where("", after, limit)
+    }
+
+    fn members_where(&self, fits: &str, after: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
         self.ask(|conn| {
-            let select =
-                "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since FROM members WHERE $1 < owner_id ORDER BY owner_id LIMIT $2";
+            let select = &format!(
+                "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since, merged_into FROM members
+                WHERE $1 < owner_id {fits} ORDER BY owner_id LIMIT $2"
+            );
             let mut statement = conn.prepare_cached(select)?;
             let after = after.map_or_else(Vec::new, |it| it.0.to_vec());
             let mut rows = statement.query(params![after, limit])?;
@@ -56,7 +92,8 @@ impl Reader {
     pub fn newest_members(&self, before: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
         self.ask(|conn| {
             let select =
-                "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since FROM members WHERE owner_id < $1 ORDER BY owner_id DESC LIMIT $2";
+                "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since, merged_into FROM members
+                WHERE owner_id < $1 AND merged_into IS NULL ORDER BY owner_id DESC LIMIT $2";
             let mut statement = conn.prepare_cached(select)?;
             let before = before.map_or([u8::MAX; 16], |it| it.0);
             let mut rows = statement.query(params![before, limit])?;
@@ -76,8 +113,7 @@ impl Reader {
 }
 
 pub(super) fn find_info(conn: &Connection, id: MemberId) -> Found<Option<MemberInfo>> {
-    let select =
-        "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since FROM members WHERE owner_id = $1";
+    let select = "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since, merged_into FROM members WHERE owner_id = $1";
     let mut statement = conn.prepare_cached(select)?;
     let mut rows = statement.query(params![id.0])?;
     rows.next()?.map(|row| read_member(conn, row)).transpose()
@@ -85,15 +121,34 @@ pub(super) fn find_info(conn: &Connection, id: MemberId) -> Found<Option<MemberI
 
 fn read_member(conn: &Connection, row: &Row<'_>) -> Found<MemberInfo> {
     let id = rows::member(row, 0)?;
+    let merges = merges_of(conn, id)?;
+    let last = last_merge(&merges, Timestamp::START).map(|it| it.place);
+    let there = || merges.iter().filter(|it| !it.undone);
+    let mut identities = Vec::new();
+    for owner in [id].into_iter().chain(there().map(|it| it.member)) {
+        read_identities(conn, owner, &mut identities)?;
+    }
+    identities.sort_unstable();
+    let merges = there().map(|it| MergeInfo {
+        member: it.member,
+        place: it.place,
+        at: it.at,
+        undo_until: Some(engine::undo_ends(it.at)).filter(|_| last == Some(it.place)),
+    });
+    let merges = merges.collect();
+    let merged_into = row.get_ref(6)?.as_blob_or_null().map_err(|_| Fault::Row("an id is no blob"))?;
+    let merged_into = merged_into.map(|_| rows::member(row, 6)).transpose()?;
+    let (name, created_at, facts) = (row.get(1)?, rows::time(row, 2)?, rows::facts(row, 3)?);
+    Ok(MemberInfo { id, name, facts, created_at, identities, merged_into, merges })
+}
+
+fn read_identities(conn: &Connection, owner: MemberId, identities: &mut Vec<Identity>) -> Found<()> {
     let mut statement =
         conn.prepare_cached("SELECT kind, value FROM identities WHERE owner_id = $1 ORDER BY kind, value")?;
-    let mut rows = statement.query(params![id.0])?;
-    let mut identities = Vec::new();
+    let mut rows = statement.query(params![owner.0])?;
     while let Some(row) = rows.next()? {
-        let kind = IdentityKind::numbered(row.get(0)?);
-        let kind = kind.ok_or(crate::fault::Fault::Row("an identity is of unknown kind"))?;
+        let kind = IdentityKind::numbered(row.get(0)?).ok_or(Fault::Row("an identity is of unknown kind"))?;
         identities.push(Identity { kind, value: row.get(1)? });
     }
-    let (name, created_at, facts) = (row.get(1)?, rows::time(row, 2)?, rows::facts(row, 3)?);
-    Ok(MemberInfo { id, name, facts, created_at, identities })
+    Ok(())
 }

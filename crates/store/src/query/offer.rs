@@ -14,6 +14,7 @@ use crate::fault::Found;
 use crate::guest;
 use crate::load::{self, LOTS};
 use crate::member::MemberRef;
+use crate::merge::home_of_number;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
 
@@ -34,7 +35,7 @@ impl Reader {
         let programs = self.reference()?;
         let (name, known) = programs.named_channel(channel).ok_or(Rejection::UnknownChannel)?;
         let program = programs.programs.get(&known.program).ok_or(Rejection::UnknownProgram)?;
-        let owner = self.find(member)?.ok_or(Rejection::UnknownMember)?;
+        let (owner, under) = self.find_under(member)?.ok_or(Rejection::UnknownMember)?;
         let id = AccountId { owner, program: program.number };
         let (channel, carries) = (known.number, program.carries());
         let listed = self.ask(|conn| match reference {
@@ -42,10 +43,12 @@ impl Reader {
             None => Ok(None),
         })?;
         let guest = listed.filter(|it| it.kind == Listing::Guest);
-        if listed.is_some_and(|it| it.owner != owner && guest.is_none()) {
+        let home = listed.filter(|_| guest.is_none());
+        let home = home.map(|it| self.ask(|conn| home_of_number(conn, it.owner, OrderNo(it.number)))).transpose()?;
+        if home.is_some_and(|it| it.0 != owner) {
             return Err(Rejection::OtherMember.into());
         }
-        let mut known = listed.filter(|_| guest.is_none()).map(|it| OrderNo(it.number));
+        let mut known = home.map(|it| it.1);
         let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
         let currency = program.currency().ok_or(Rejection::UnknownProgram)?;
         let mut document = document.clone();
@@ -63,7 +66,7 @@ impl Reader {
         let has_budgets = program.timeline.has_budgets();
         let budgets =
             if has_budgets { self.ask(|conn| load_budgets(conn, program.number))? } else { Budgets::default() };
-        let rules = Rules { timeline: &program.timeline, facts: &facts, channel: Some(name), budgets: &budgets };
+        let rules = Rules { timeline: &program.timeline, facts: &facts, channel: Some(name), budgets: &budgets, under };
         if let Some(listed) = guest
             && let Some(row) = self.ask(|conn| guest::find(conn, listed.owner.0, listed.program))?
         {

@@ -61,7 +61,13 @@ pub struct MemberRules {
 
 impl MemberRules {
     pub fn rules(&self) -> Rules<'_> {
-        Rules { timeline: &self.timeline, facts: &self.facts, channel: None, budgets: engine::Budgets::NONE }
+        Rules {
+            timeline: &self.timeline,
+            facts: &self.facts,
+            channel: None,
+            budgets: engine::Budgets::NONE,
+            under: engine::Place::OWN,
+        }
     }
 }
 

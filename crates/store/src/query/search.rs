@@ -206,9 +206,14 @@ impl<'a> Search<'a> {
         if is_again {
             return Ok(Next::Row);
         }
-        let Some(info) = find_info(self.conn, row.member)? else { return Ok(Next::Row) };
+        let Some(mut info) = find_info(self.conn, row.member)? else { return Ok(Next::Row) };
         if self.shows(&row, &info) {
-            self.found.push((row, info));
+            if let Some(survivor) = info.merged_into {
+                info = find_info(self.conn, survivor)?.unwrap_or(info);
+            }
+            if self.found.iter().all(|it| it.1.id != info.id) {
+                self.found.push((row, info));
+            }
         }
         Ok(if self.limit < self.found.len() { Next::Enough } else { Next::Row })
     }

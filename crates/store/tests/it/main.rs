@@ -20,6 +20,7 @@ mod limits;
 #[cfg(unix)]
 mod lists;
 mod long;
+mod merges;
 mod people;
 #[cfg(target_os = "linux")]
 mod power_cut;

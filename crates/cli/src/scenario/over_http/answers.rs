@@ -295,6 +295,7 @@ impl<'a> Read<'a> {
     fn reason(&self) -> Result<Reason> {
         Ok(match self.text("code")? {
             "due" => Reason::Due,
+            "merged" => Reason::Merged { other: self.text("other")?.parse::<store::MemberId>()?.0 },
             "tier" => Reason::Tier(self.tier_review()?),
             "earned" => Reason::Earned(self.earned()?),
             "paid" => Reason::Paid(self.paid()?),
@@ -463,6 +464,7 @@ impl<'a> Read<'a> {
         };
         let list = self.optional("displaced").map(|_| self.list("displaced")?.map(displaced).collect::<Result<_>>());
         Ok(Changes {
+            merged: None,
             owed: self.points("owed")?,
             let_go: self.points("let_go")?,
             expired: self.points("expired")?,
@@ -550,6 +552,8 @@ impl<'a> Read<'a> {
             "credit_exceeds_order" => Rejection::CreditExceedsOrder { fits: self.money("credit_fits")? },
             "insufficient_credit" => Rejection::InsufficientCredit { spendable: self.money("credit_spendable")? },
             "behind_account" => Rejection::BehindAccount,
+            "cannot_merge" => Rejection::CannotMerge,
+            "cannot_undo" => Rejection::CannotUndo,
             "unknown_lot" => Rejection::UnknownLot,
             "unknown_activity" => Rejection::UnknownActivity,
             "activity_limit" => Rejection::ActivityLimit { per: "day", most: 0 },

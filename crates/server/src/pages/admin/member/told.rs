@@ -283,5 +283,6 @@ fn mark(it: &Entry) -> (&'static str, &'static str) {
         Kind::Close => ("hold", "held"),
         Kind::Redate | Kind::Extend => ("expire", "held"),
         Kind::Reinstate | Kind::Activity => ("earn", "earned"),
+        Kind::Merge | Kind::Unmerge => ("back", "earned"),
     }
 }

@@ -1,0 +1,144 @@
+//! What merges write: entries that bring or take all that a member has, and what an account knows of them.
+
+use engine::{Apart, Balance, Estate, Hold, Joined, Lot, Merged, Parted, Place, Placed as _, Standing};
+
+use super::*;
+use crate::rows::{FIGURES, balance_of};
+
+fn places() -> impl Strategy<Value = Place> {
+    prop_oneof![0..4_u32, 0..=Place::MAX.0].prop_map(Place)
+}
+
+fn joined() -> BoxedStrategy<Joined> {
+    let within = || 0..1_u64 << 40;
+    (places(), within(), within(), within())
+        .prop_map(|(place, lot, order, hold)| Joined {
+            place,
+            next_lot: LotNo(lot).under(place),
+            next_order: OrderNo(order).under(place),
+            next_hold: HoldNo(hold).under(place),
+        })
+        .boxed()
+}
+
+fn balances() -> BoxedStrategy<Balance> {
+    vec(points(), FIGURES).prop_map(|it| balance_of(it.try_into().expect("as many as there are"))).boxed()
+}
+
+fn empty_lots() -> impl Strategy<Value = Lot> {
+    (lots(), option::of(numbers()), any::<bool>(), points(), points()).prop_map(
+        |(at, order, graced, expired, forfeited)| Lot {
+            at,
+            order: order.map(OrderNo),
+            graced,
+            dated_by: None,
+            certificate: None,
+            pending: Points::ZERO,
+            available: Points::ZERO,
+            held: Points::ZERO,
+            expired,
+            forfeited,
+        },
+    )
+}
+
+fn holds() -> BoxedStrategy<Hold> {
+    (numbers(), hold_states(), times(), points(), vec(taken(), 0..3))
+        .prop_map(|(no, state, lapses_at, points, taken)| Hold { no: HoldNo(no), state, lapses_at, points, taken })
+        .boxed()
+}
+
+fn posted() -> BoxedStrategy<(OrderNo, Posted)> {
+    (numbers(), orders()).prop_map(|(no, order)| (OrderNo(no), order.posted)).boxed()
+}
+
+fn standings() -> BoxedStrategy<Standing> {
+    (option::of(tier_states()), vec((tier_names(), times()), 0..3), vec(acted(), 0..3))
+        .prop_map(|(tier, tiers_before, acts)| Standing { tier, tiers_before, acts })
+        .boxed()
+}
+
+fn conversions() -> BoxedStrategy<Conversion> {
+    (lots(), rates(), vec(taken(), 0..3)).prop_map(|(credit, rate, taken)| Conversion { credit, rate, taken }).boxed()
+}
+
+fn carried() -> impl Strategy<Value = Carried> {
+    (money(), money()).prop_map(|(per, remainder)| Carried { per, remainder })
+}
+
+fn estates() -> BoxedStrategy<Estate> {
+    (
+        (vec(joined(), 0..3), balances(), standings()),
+        (vec(empty_lots(), 0..3), vec(holds(), 0..3), vec(posted(), 0..3)),
+        (vec(conversions(), 0..3), vec(years(), 0..3), vec(carried(), 0..3)),
+    )
+        .prop_map(|((joined, balance, standing), (lots, holds, orders), (conversions, years, carried))| Estate {
+            joined,
+            balance,
+            lots,
+            holds,
+            orders,
+            conversions,
+            years,
+            carried,
+            standing,
+        })
+        .boxed()
+}
+
+fn parted() -> BoxedStrategy<Parted> {
+    (
+        (places(), balances(), standings(), vec(years(), 0..3)),
+        (vec(posted(), 0..3), vec(conversions(), 0..3), vec(carried(), 0..3)),
+    )
+        .prop_map(|((from, balance, standing, years), (orders, conversions, carried))| Parted {
+            from,
+            balance,
+            years,
+            orders,
+            conversions,
+            carried,
+            standing,
+        })
+        .boxed()
+}
+
+fn merges() -> BoxedStrategy<Merged> {
+    prop_oneof![
+        (estates(), any::<bool>())
+            .prop_map(|(estate, can_be_undone)| Merged::Came { estate: Box::new(estate), can_be_undone }),
+        Just(Merged::Went),
+        parted().prop_map(|it| Merged::Parted(Box::new(it))),
+        estates().prop_map(|it| Merged::Returned(Box::new(it))),
+    ]
+    .boxed()
+}
+
+fn aparts() -> BoxedStrategy<Apart> {
+    let repaid = vec((numbers().prop_map(LotNo), points()), 0..3);
+    (places(), balances(), repaid, vec(numbers().prop_map(OrderNo), 0..3), standings(), standings())
+        .prop_map(|(from, balance, repaid, orders, ours, theirs)| Apart { from, balance, repaid, orders, ours, theirs })
+        .boxed()
+}
+
+proptest! {
+    #[test]
+    fn merges_are_read_as_they_were_written(entry in entries(), merged in merges(), undone: bool) {
+        let mut entry = Entry { kind: if undone { Kind::Unmerge } else { Kind::Merge }, ..entry };
+        entry.changes.merged = Some(Box::new(merged));
+        prop_assert_eq!(unpack_entry(row_of(&entry), &pack_entry(&entry)), Ok(entry));
+    }
+
+    #[test]
+    fn merged_accounts_are_read_as_they_were_written(
+        is_away: bool,
+        joined in vec(joined(), 0..3),
+        apart in option::of(aparts()),
+    ) {
+        let mut account = Account::default();
+        (account.is_away, account.joined, account.apart) = (is_away, joined, apart.map(Box::new));
+        let mut read = Account::default();
+        prop_assert_eq!(unpack_activities(pack_activities(&account).as_deref(), &mut read), Ok(()));
+        prop_assert_eq!(read, account);
+    }
+}
