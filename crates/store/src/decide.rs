@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use engine::{
     Account, Adjustment, Decided, Document, EntryNo, HoldNo, HoldState, Kind, Moment, OrderNo, Placed as _, Points,
-    Rejection, Rules, Stop, Timestamp, is_name, limits,
+    Rejection, Rules, SetTier, Stop, Timestamp, is_name, limits,
 };
 
 use crate::acts;
@@ -195,11 +195,7 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         }
         Body::SetTier { program, member, set } => {
             let id = find_account(batch, program, member, moment)?;
-            let decided = ask(batch, id, |account, rules| engine::set_tier(account, rules, set, moment))?;
-            let entry = decided.entries.iter().rev().find(|it| it.kind == Kind::Tier);
-            let entry = entry.ok_or(Fault::Row("a tier that is set is posted"))?.number;
-            post(batch, id, &decided, false)?;
-            Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
+            set_tier(batch, id, set, moment)
         }
         Body::Settle { owner, program } if (AccountId { owner: *owner, program: *program }).is_wallet() => {
             certificate::settle(batch, AccountId { owner: *owner, program: *program }, now)
@@ -218,6 +214,14 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         Body::ForgetAnswers { after, before } => forget(batch, *after, *before),
         other => run_other(batch, other),
     }
+}
+
+fn set_tier(batch: &mut Batch<'_>, id: AccountId, set: &SetTier, moment: Moment) -> Answered {
+    let decided = ask(batch, id, |account, rules| engine::set_tier(account, rules, set, moment))?;
+    let entry = decided.entries.iter().rev().find(|it| it.kind == Kind::Tier);
+    let entry = entry.ok_or(Fault::Row("a tier that is set is posted"))?.number;
+    post(batch, id, &decided, false)?;
+    Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
 }
 
 fn forget(batch: &Batch<'_>, after: Option<[u8; 16]>, before: Timestamp) -> Answered {

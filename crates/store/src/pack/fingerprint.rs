@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Date, Timestamp};
+use engine::{CreditAdjustment, Date, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::Packer;
@@ -61,10 +61,7 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
         Body::AdjustCredit { currency, member, adjustment, reference } => {
             it.byte(21);
             it.bytes(currency);
-            write_member(&mut it, member);
-            it.money(adjustment.amount);
-            it.text(&adjustment.note);
-            it.option(reference.as_deref(), Packer::text);
+            write_credit(&mut it, member, adjustment, reference.as_deref());
         }
         Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => write_act(&mut it, body),
         Body::SetTier { program, member, set } => write_set_tier(&mut it, program, member, set),
@@ -85,6 +82,13 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&Sha256::digest(it.done())[..16]);
     half
+}
+
+fn write_credit(it: &mut Packer, member: &MemberRef, adjustment: &CreditAdjustment, reference: Option<&str>) {
+    write_member(it, member);
+    it.money(adjustment.amount);
+    it.text(&adjustment.note);
+    it.option(reference, Packer::text);
 }
 
 fn write_returned(it: &mut Packer, names: [&String; 4], currency: [u8; 3], returned: &ReturnedPart) {

@@ -232,7 +232,7 @@ fn who_ever_left_a_program_is_not_merged() {
     };
     let join = keyed("join", Body::Join { program: "points".into(), member: named(2), note: "back".into() });
     let refused = |path: &'static str| {
-        let allowed = "a member who never left a program".into();
+        let allowed = "a member who never left a program";
         Err(Failure::Rejected(Rejection::Invalid { path: path.into(), allowed }))
     };
     sent(&store, &[sign_up(1), sign_up(2), sign_up(3), paid(2, "b", 2_000, 1, None), close("c", 2), join]);
