@@ -92,7 +92,7 @@ enum Command {
     Restore(commands::restore::Args),
     /// Run worked examples
     Scenario(commands::scenario::Args),
-    /// How fast the rules are on this machine
+    /// How fast Guerdon is on this machine
     Bench(commands::bench::Args),
 }
 

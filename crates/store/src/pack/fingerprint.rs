@@ -336,7 +336,7 @@ fn write_merge(it: &mut Packer, member: &MemberRef, other: Option<&MemberRef>) {
 }
 
 fn write_set_tier(it: &mut Packer, program: &str, member: &MemberRef, set: &engine::SetTier) {
-    it.byte(40);
+    it.byte(45);
     it.text(program);
     write_member(it, member);
     it.option(set.tier.as_deref(), Packer::text);
