@@ -205,20 +205,17 @@ async fn submit_many(
     let catalog = app.catalog().await?;
     let program = catalog.program(program)?;
     let voice = program.voice(app.now())?;
-    let mut under_way = Vec::with_capacity(members.len());
-    for (index, member) in members.into_iter().enumerate() {
-        let named = member_ref(&member).map_err(|it| it.at(&format!("members[{index}]")))?;
+    // All are read before anything is sent: a name that cannot be changes nothing.
+    let read = |(index, member): (usize, &String)| {
+        let named = member_ref(member).map_err(|it| it.at(&format!("members[{index}]")))?;
         let key = Some(Key(format!("{}/{index}", key.0)));
         let body = body(program.info.name.clone(), named);
-        let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-        let app = app.clone();
-        under_way.push((member, tokio::spawn(async move { app.submit(request).await })));
-    }
-    let mut data = Vec::with_capacity(under_way.len());
-    for (member, task) in under_way {
-        let outcome = task.await.unwrap_or(Err(Failure::Internal));
-        data.push(OneAnswer { member, problem: problem_of(outcome, &voice) });
-    }
+        Ok(Request { key, actor: caller.actor(), time: Time::Live, body })
+    };
+    let requests = members.iter().enumerate().map(read).collect::<Answer<Vec<_>>>()?;
+    let outcomes = app.submit_all(requests).await;
+    let one = |(member, outcome)| OneAnswer { member, problem: problem_of(outcome, &voice) };
+    let data: Vec<OneAnswer> = members.into_iter().zip(outcomes).map(one).collect();
     let done = data.iter().filter(|it| it.problem.is_none()).count();
     Ok(Reply(ManyAnswer { done, data }))
 }

@@ -1,4 +1,4 @@
-//! Moving the dates of many members (X4): pages, a preview that changes nothing, and a request that is sent again.
+//! Commands on many members at once: moving dates (X4) page by page, tried first and sent again, and leaving (M1).
 
 use std::sync::Arc;
 
@@ -130,4 +130,20 @@ async fn what_cannot_be_moves_nothing() {
     assert_eq!((status, &problem["field"]), (422, &json!("Idempotency-Key")), "{problem}");
     let entries = served.send("GET", &format!("/v1/members/{}/accounts/Shop/entries", member(1)), None).await;
     assert_eq!(entries.json()["data"].as_array().map(Vec::len), Some(1), "{}", entries.text);
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_closes_nobody() {
+    let served = shop().await;
+    let body = json!({"members": ["customer:c1", "fax:1"], "grace_days": 30, "note": "The club ends"});
+    let refused = served.send_keyed("POST", "/v1/programs/Shop/closings", Some(&body), "close").await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["field"]), (422, &json!("members[1]")), "{}", refused.text);
+    // Whatever was on its way would be in the ledger after a command that came later.
+    let named = json!({"members": ["customer:c2"], "grace_days": 30, "note": "The club ends"});
+    let closed = served.send_keyed("POST", "/v1/programs/Shop/closings", Some(&named), "close-one").await;
+    assert_eq!((closed.status.as_u16(), &closed.json()["done"]), (200, &json!(1)), "{}", closed.text);
+    for (number, kinds) in [(1, 1), (2, 2)] {
+        let entries = served.send("GET", &format!("/v1/members/{}/accounts/Shop/entries", member(number)), None).await;
+        assert_eq!(entries.json()["data"].as_array().map(Vec::len), Some(kinds), "{}", entries.text);
+    }
 }
