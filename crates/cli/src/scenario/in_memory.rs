@@ -462,18 +462,7 @@ impl Backend for EngineBackend {
     }
 
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
-        let (member, _) = self.home(member);
-        let kept = self.accounts.entry(member).or_default();
-        let mut account = kept.account.clone();
-        let rules = Rules {
-            timeline: &self.timeline,
-            facts: &kept.facts,
-            channel: None,
-            budgets: engine::Budgets::NONE,
-            under: Place::OWN,
-        };
-        let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
-        account.apply(&due);
+        let account = self.settled(member, now)?;
         let progress = engine::progress(&account, &self.timeline, now).map_err(|_| anyhow!("every year is loaded"))?;
         let terms = self.timeline.at(now).map(|it| &it.terms);
         Ok(progress.zip(terms).map(|(progress, terms)| Stands::of(&progress, terms)))

@@ -2,14 +2,14 @@
 
 use axum::Json as Reply;
 use axum::extract::State;
-use engine::{Date, Entry, EntryNo, LotNo, Money, OrderNo, Reason, Timestamp, Uses, Validity, limits};
+use engine::{Date, Entry, EntryNo, LotNo, Money, Reason, Timestamp, Uses, Validity, limits};
 use serde::{Deserialize, Serialize};
 use store::{
     Body, CertificateInfo, CertificateRef, Key, MemberId, MemberRef, NewCertificates, Reader, StoreError, Time,
 };
 use utoipa::ToSchema;
 
-use super::credit::program_in;
+use super::credit::{order_of, program_in, with_orders};
 use super::members::{find, member_ref};
 use crate::access::Caller;
 use crate::app::{App, Request};
@@ -431,24 +431,11 @@ pub(crate) async fn list_certificate_entries(
     let (limit, after) = (paging.limit()?, EntryNo(paging.cursor()?.unwrap_or(0)));
     let code = program.voice(app.now())?.terms.currency;
     let read = move |reader: &Reader| -> Result<Vec<(Entry, Option<String>)>, StoreError> {
-        let entries = reader.certificate_entries(member, code, after, limit + 1)?;
-        let named = |entry: Entry| {
-            let reference =
-                order_of(&entry).map(|(program, no)| reader.reference_of(member, program, no)).transpose()?;
-            Ok((entry, reference.flatten()))
-        };
-        entries.into_iter().map(named).collect()
+        with_orders(reader, member, reader.certificate_entries(member, code, after, limit + 1)?)
     };
     let entries = app.read(read).await?;
     let views = entries.iter().map(|(entry, order)| entry_view(member, program, entry, order.as_deref()));
     Ok(Reply(Page::of(views.collect::<Answer<_>>()?, limit, |it| it.number.to_string())))
-}
-
-fn order_of(entry: &Entry) -> Option<(u32, OrderNo)> {
-    match &entry.reason {
-        Reason::Cause(cause) => cause.order.map(|it| (cause.program, it)),
-        _ => None,
-    }
 }
 
 fn entry_view(member: MemberId, program: &Program, it: &Entry, order: Option<&str>) -> Answer<CertificateEntryView> {

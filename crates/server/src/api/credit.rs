@@ -121,21 +121,28 @@ pub(crate) async fn list_credit_entries(
     let (limit, after) = (paging.limit()?, EntryNo(paging.cursor()?.unwrap_or(0)));
     let code = currency_of(program).ok_or_else(Problem::internal)?.code;
     let read = move |reader: &Reader| -> Result<Vec<(Entry, Option<String>)>, StoreError> {
-        let entries = reader.credit_entries(member, code, after, limit + 1)?;
-        let named = |entry: Entry| {
-            let reference =
-                order_of(&entry).map(|(program, no)| reader.reference_of(member, program, no)).transpose()?;
-            Ok((entry, reference.flatten()))
-        };
-        entries.into_iter().map(named).collect()
+        with_orders(reader, member, reader.credit_entries(member, code, after, limit + 1)?)
     };
     let entries = app.read(read).await?;
     let views = entries.iter().map(|(entry, order)| entry_view(member, program, entry, order.as_deref()));
     Ok(Reply(Page::of(views.collect::<Answer<_>>()?, limit, |it| it.number.to_string())))
 }
 
+/// Entries of store credit or certificates, each with what the channel calls the order that it is about.
+pub(super) fn with_orders(
+    reader: &Reader,
+    member: MemberId,
+    entries: Vec<Entry>,
+) -> Result<Vec<(Entry, Option<String>)>, StoreError> {
+    let named = |entry: Entry| {
+        let reference = order_of(&entry).map(|(program, no)| reader.reference_of(member, program, no)).transpose()?;
+        Ok((entry, reference.flatten()))
+    };
+    entries.into_iter().map(named).collect()
+}
+
 /// The program and number of the order that an entry is about.
-fn order_of(entry: &Entry) -> Option<(u32, OrderNo)> {
+pub(super) fn order_of(entry: &Entry) -> Option<(u32, OrderNo)> {
     match &entry.reason {
         Reason::Cause(cause) => cause.order.map(|it| (cause.program, it)),
         _ => None,
