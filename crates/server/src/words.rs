@@ -5,6 +5,7 @@
 
 mod answer;
 mod certificate;
+mod closed;
 mod credit;
 mod entry;
 mod merge;
@@ -15,6 +16,7 @@ mod worked;
 
 pub use answer::{answer_in_words, choices_in_words};
 pub use certificate::{certificate_in_words, offer_in_words, spaced};
+pub use closed::closed_in_words;
 pub(crate) use credit::available_change;
 pub use credit::credit_in_words;
 pub use entry::{Lots, entry_in_words};

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use engine::{
     Account, Bucket, Date, Entry, EntryNo, Horizon, Lot, LotNo, Points, SpendKey, Timestamp, settle, value_of,
 };
-use server::words::{Names, Voice, entry_in_words};
+use server::words::{Names, Voice, closed_in_words, entry_in_words};
 use store::{Background, Database, LotCursor, LotPhase, MemberId, MemberRef, Reader};
 
 use crate::fault::Outcome;
@@ -142,7 +142,9 @@ impl Statement<'_> {
         let worth = value_of(balance.available, self.voice.terms.redeem.rate);
         let spend = format!("worth {} {}", self.voice.amount(worth), self.voice.terms.currency.code());
         let mut columns = Columns::new("lrl");
-        columns.row(["Can be spent", &grouped(balance.available.get()), &spend]);
+        let closed = self.account.closed();
+        let label = if closed.is_some() { "Suspended" } else { "Can be spent" };
+        columns.row([label, &grouped(balance.available.get()), &spend]);
         for (label, points) in [("Waiting", balance.pending), ("Held", balance.held), ("Owed", balance.owed)] {
             if points.is_positive() {
                 columns.row([label, &grouped(points.get())]);
@@ -153,7 +155,9 @@ impl Statement<'_> {
             ("Redeemed", balance.redeemed),
             ("Taken back", balance.revoked),
             ("Deducted", balance.deducted),
+            ("Converted", balance.converted),
             ("Expired", balance.expired),
+            ("Forfeited", balance.forfeited),
             ("Let go", balance.let_go),
         ] {
             if points.is_positive() {
@@ -161,6 +165,9 @@ impl Statement<'_> {
             }
         }
         columns.print("  ");
+        if let Some(closed) = closed {
+            println!("  {}", closed_in_words(closed, self.now, &self.voice));
+        }
         Ok(())
     }
 
@@ -172,7 +179,11 @@ impl Statement<'_> {
                 coming.insert(self.account.spend_key(lot), *lot);
             }
         }
-        println!("\nComing expiries, in the order in which points are spent");
+        let order = match self.account.closed() {
+            Some(_) => "if the member comes back in time",
+            None => "in the order in which points are spent",
+        };
+        println!("\nComing expiries, {order}");
         if coming.is_empty() {
             println!("  none: no points are left");
             return Ok(());

@@ -91,6 +91,13 @@ fn staff_close_accounts_and_open_them_again() {
     assert_eq!(closed.code, 1);
     assert_has(&closed.out, "2 accounts closed, with 100 points.");
     assert_eq!(shop.run("adjust 42 5 --note goodwill").code, 1, "the account is closed");
+    let told = shop.ok("statement 42");
+    assert_has(&told, "Suspended  100");
+    assert!(!told.contains("Can be spent"), "{told}");
+    assert_has(&told, "its points cannot be spent, and are kept until ");
     assert_has(&shop.ok("join 42 --note is_back"), "1 account open, with 100 points.");
+    assert_has(&shop.ok("statement 42"), "Can be spent  100");
+    shop.ok("close 42 --grace-days 0 --note again");
+    assert_has(&shop.ok("statement 42"), "its points were forfeited, and so is what comes later.");
     shop.ok("verify");
 }

@@ -46,9 +46,13 @@ pub struct MemberPage {
     /// "22 November 2026, 13:21 (America/New_York)"
     pub as_of: String,
     pub many: String,
+    /// "Can be spent"; "Suspended" while the account is closed.
+    pub spendable_label: &'static str,
     pub spendable: String,
     pub spendable_word: String,
     pub worth: String,
+    /// Since when the account is closed, and how long its points are kept.
+    pub closed: Option<String>,
     /// Where the member stands among the tiers, and what is missing; empty where the program has none.
     pub tier: Vec<String>,
     pub balances: Vec<BalanceTile>,

@@ -13,7 +13,7 @@ use crate::pages::say;
 use crate::pages::shell::{Choice, Section};
 use crate::problem::Answer;
 use crate::session::Session;
-use crate::words::{Voice, day, entry_in_words, number, progress_in_words};
+use crate::words::{Voice, closed_in_words, day, entry_in_words, number, progress_in_words};
 
 /// Points that go within so many days are marked.
 const SOON_DAYS: i32 = 30;
@@ -53,9 +53,11 @@ impl Told<'_> {
             facts: facts(member),
             as_of: format!("{}, {clock} ({})", voice.day_of(self.chosen.now), zone.name()),
             many: names.many.clone(),
+            spendable_label: if standing.closed.is_some() { "Suspended" } else { "Can be spent" },
             spendable: number(balance.available),
             spendable_word: if balance.available.get() == 1 { names.one.clone() } else { names.many.clone() },
             worth: format!("worth {} {}", self.worth(balance.available), voice.terms.currency.code()),
+            closed: standing.closed.as_ref().map(|it| closed_in_words(it, self.chosen.now, voice)),
             tier: self.tier(),
             balances: self.balances(),
             expiries: self.expiries(),
