@@ -1,7 +1,6 @@
 //! API keys as they are stored: a change of reference data like that of a program, since every request reads them.
 
 use engine::{Timestamp, is_name};
-use rusqlite::{Connection, Row, params};
 
 use crate::command::{Failure, Reply};
 use crate::fault::{Fault, Found};
@@ -9,6 +8,7 @@ use crate::key::{KeyInfo, Scopes, SecretHash};
 use crate::reference::{Change, Changed, Refused, invalid};
 use crate::rows::time;
 use crate::session::end_sessions_of;
+use crate::sql::{Connection, Row, params};
 
 const HINT_CHARS_MAX: usize = 8;
 

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 
 use crate::damage::check_pages;
 use crate::database::Database;
@@ -16,6 +16,7 @@ use crate::fault::{Fault, Found};
 use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading, start_incarnation};
 use crate::session::forget_all;
+use crate::sql::Connection;
 use crate::store::{beside, lock};
 use crate::verify::verify;
 
@@ -44,7 +45,7 @@ pub(crate) fn backup_from(snapshot: &Snapshot, from: &Path, to: &Path) -> Result
 /// # Errors
 /// When `to` is there already, or when the backup is damaged or does not verify.
 pub fn restore(from: &Path, to: &Database) -> Result<(), StoreError> {
-    let conn = open_reading(from)?;
+    let conn = open_reading(from)?.into();
     inspect_open(&conn, from).map_err(|fault| fault.at(from))?;
     let report = verify(&conn, &mut |_| {}).map_err(|fault| fault.at(from))?;
     if let Some(what) = report.difference {
@@ -120,7 +121,7 @@ fn write_part(
 ) -> Result<(), StoreError> {
     let name = part.to_str().ok_or_else(|| StoreError::NotYet(part.display().to_string()))?;
     if let Err(error) = conn.execute("VACUUM INTO $1", [name]) {
-        return Err(match StoreError::sqlite(from, &error) {
+        return Err(match StoreError::sql(from, &error) {
             StoreError::Full(_) => StoreError::Full(part.to_owned()),
             StoreError::ReadOnly(_) => StoreError::ReadOnly(part.to_owned()),
             other => other,
@@ -128,10 +129,10 @@ fn write_part(
     }
     let written = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let copy = Connection::open_with_flags(part, flags)?;
+        let copy = Connection::from(rusqlite::Connection::open_with_flags(part, flags)?);
         change(&copy)?;
-        check_pages(&copy)?;
-        copy.close().map_err(|(_, error)| Fault::Sqlite(error))
+        copy.file().map_or(Ok(()), check_pages)?;
+        Ok(copy.close()?)
     };
     written().map_err(|fault: Fault| fault.at(part))
 }

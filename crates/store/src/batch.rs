@@ -12,7 +12,6 @@ use engine::{
     Account, BudgetUse, Budgets, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, Money, Order, OrderNo,
     Place, Rules, Timestamp,
 };
-use rusqlite::Connection;
 
 use crate::code::Codes;
 use crate::counters::Used;
@@ -25,6 +24,7 @@ use crate::member::{Identity, MemberChange};
 use crate::pack;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
+use crate::sql::Connection;
 use crate::totals::{Totals, TotalsKey};
 
 pub(crate) struct Batch<'a> {

@@ -13,7 +13,6 @@ use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use engine::LotNo;
 use hmac::{Hmac, Mac as _};
-use rusqlite::Connection;
 use sha2::Sha256;
 
 use crate::directory::DirectoryKey;
@@ -21,6 +20,7 @@ use crate::error::StoreError;
 use crate::fault::Found;
 use crate::migrate::{meta, set_meta};
 use crate::rows::AccountId;
+use crate::sql::Connection;
 use crate::store::beside;
 
 /// Names the environment variable that may hold the key: 64 hexadecimal digits.

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use engine::Timestamp;
-use rusqlite::Connection;
 
 use crate::batch::Batch;
 use crate::checkpoint::Checkpointer;
@@ -29,6 +28,7 @@ use crate::migrate::epoch_of;
 use crate::queue::{Answer, Job, Queue};
 use crate::reference::{Change, Compile, Reference, change_reference, load_reference};
 use crate::save::save;
+use crate::sql::Connection;
 use crate::store::Clock;
 
 /// Microseconds after which a live command, or the batch it is in, is given up.
@@ -72,13 +72,22 @@ impl Writer {
                 // The caller may have left; that undoes nothing.
                 let _ = job.answer.send(outcome);
             }
-            if let Some(error) = self.checkpointer.after_commit(&self.conn, &self.path, &self.gate) {
+            if let Some(error) = self.after_commit() {
                 self.stop(&error);
             }
         }
         if !self.stopped.load(Ordering::Relaxed) {
-            self.checkpointer.close(&self.conn, &self.gate);
+            let Self { conn, checkpointer, gate, .. } = self;
+            if let Some(file) = conn.file() {
+                checkpointer.close(file, &gate);
+            }
         }
+    }
+
+    /// Answers the failure that must stop it, if there was one.
+    fn after_commit(&mut self) -> Option<StoreError> {
+        let file = self.conn.file()?;
+        self.checkpointer.after_commit(file, &self.path, &self.gate)
     }
 
     fn process(&mut self, jobs: &[Job]) -> Vec<Answer> {

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{BudgetUse, Budgets, Entry, Points};
-use rusqlite::{Connection, params};
 
 use crate::fault::Found;
 use crate::rows::points;
+use crate::sql::{Connection, params};
 
 /// The kind of a counter: points given of a promotion's budget.
 const BUDGET: u8 = 1;

@@ -1,13 +1,13 @@
 //! The directory: who was first. Its keys are half a SHA-256 each, so that a row is small and spreads evenly.
 
 use engine::{Facts, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
 use crate::batch::Profile;
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::member::Identity;
+use crate::sql::{self, Connection, OptionalExtension as _, params};
 use crate::{migrate, rows};
 
 pub(crate) type DirectoryKey = [u8; 16];
@@ -117,7 +117,7 @@ pub(crate) fn forget_answers(
     let after = after.map_or_else(Vec::new, Vec::from);
     let mut find = conn.prepare_cached("SELECT key, at FROM answers WHERE $1 < key ORDER BY key LIMIT $2")?;
     let found = find.query_map(params![after, SLICE], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let slice = found.collect::<rusqlite::Result<Vec<(DirectoryKey, i64)>>>()?;
+    let slice = found.collect::<sql::Result<Vec<(DirectoryKey, i64)>>>()?;
     let mut delete = conn.prepare_cached("DELETE FROM answers WHERE key = $1")?;
     let mut deleted = 0;
     for (key, _) in slice.iter().filter(|(_, at)| *at < before.micros()) {

@@ -6,6 +6,7 @@ use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
 use crate::damage::malformed;
+use crate::sql;
 
 /// The store could not do its work. Nothing that was answered is lost; a command may be sent again with the same key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +69,17 @@ impl StoreError {
             std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => Self::ReadOnly(path),
             std::io::ErrorKind::StorageFull => Self::Full(path),
             _ => Self::Io { path, what: error.to_string() },
+        }
+    }
+
+    pub(crate) fn sql(path: &Path, error: &sql::Error) -> Self {
+        let what = error.to_string();
+        match error {
+            sql::Error::Sqlite(error) => Self::sqlite(path, error),
+            sql::Error::Column { .. } => Self::Damaged { path: path.to_owned(), what },
+            sql::Error::NoRows | sql::Error::Parameters { .. } | sql::Error::TooLarge => {
+                Self::Database { path: path.to_owned(), what }
+            }
         }
     }
 

@@ -9,7 +9,6 @@ use engine::{
     Act, Bucket, By, Cause, Changes, Displaced, EarnMode, Earned, Entry, Gives, HoldState, Kind, LotRef, Milestone,
     Part, Pay, Points, Posting, Promoted, Reason, ReturnPart, Rounding, Worked,
 };
-use rusqlite::params;
 use serde_json::{Value, json};
 
 use crate::error::StoreError;
@@ -21,6 +20,7 @@ use crate::load::{read_entry, read_order};
 use crate::pack::kind_number;
 use crate::query::Reader;
 use crate::rows::{self, AccountId};
+use crate::sql::{Connection, params};
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -172,7 +172,7 @@ impl Lines<'_> {
     }
 }
 
-fn accounts_of(conn: &rusqlite::Connection, owner: MemberId) -> Found<Vec<AccountId>> {
+fn accounts_of(conn: &Connection, owner: MemberId) -> Found<Vec<AccountId>> {
     let select = "SELECT owner_id, program FROM accounts WHERE owner_id = $1 ORDER BY program";
     let mut statement = conn.prepare_cached(select)?;
     let mut rows = statement.query(params![owner.0])?;

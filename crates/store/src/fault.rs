@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::error::StoreError;
 use crate::pack::Unreadable;
+use crate::sql;
 
 #[derive(Debug)]
 pub(crate) enum Fault {
-    Sqlite(rusqlite::Error),
+    Sql(sql::Error),
     /// A row is there that this program cannot have written.
     Row(&'static str),
     /// The file itself is not what was written.
@@ -20,7 +21,7 @@ pub(crate) type Found<T> = Result<T, Fault>;
 impl Fault {
     pub(crate) fn at(self, path: &Path) -> StoreError {
         match self {
-            Self::Sqlite(error) => StoreError::sqlite(path, &error),
+            Self::Sql(error) => StoreError::sql(path, &error),
             Self::Row(what) => StoreError::Damaged { path: path.to_owned(), what: what.to_owned() },
             Self::Damage(what) => StoreError::Damaged { path: path.to_owned(), what },
             Self::Store(error) => error,
@@ -28,9 +29,15 @@ impl Fault {
     }
 }
 
+impl From<sql::Error> for Fault {
+    fn from(error: sql::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        Self::Sql(error.into())
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a batch loads when a command names it: an order, a lot, a hold; and whom a member has been merged into.
 
 use engine::{Account, HoldNo, LotRef, OrderNo};
-use rusqlite::Connection;
 
 use crate::batch::Batch;
 use crate::fault::Found;
 use crate::id::MemberId;
 use crate::rows::AccountId;
+use crate::sql::Connection;
 use crate::{load, merge};
 
 impl Batch<'_> {

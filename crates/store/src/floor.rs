@@ -24,6 +24,7 @@ use crate::rows::{self, AccountId};
 use crate::save::{
     INSERT_ACCOUNT, INSERT_ENTRY, INSERT_LISTED, INSERT_LOT, INSERT_ORDER, MOVE_DUE, UPDATE_ACCOUNT, one,
 };
+use crate::sql;
 use crate::store::{connect, lock, open_writing};
 use crate::totals::{COLUMNS_TEXT, Totals, TotalsKey, read_totals, save_totals};
 
@@ -244,7 +245,7 @@ struct Owner<'a> {
 
 /// A writer without rules.
 struct Bare {
-    conn: Connection,
+    conn: sql::Connection,
     path: PathBuf,
     progress: Arc<Progress>,
     checkpointer: Option<Checkpointer>,
@@ -275,12 +276,14 @@ impl Bare {
     fn write(&mut self, sorted: &Sorted<'_>) -> Result<Duration, StoreError> {
         let began = Instant::now();
         self.transact(sorted).map_err(|fault| fault.at(&self.path))?;
-        let failed = self.checkpointer.as_mut().and_then(|it| it.after_commit(&self.conn, &self.path, &self.gate));
+        let failed = self.checkpointer.as_mut().zip(self.conn.file());
+        let failed = failed.and_then(|(it, file)| it.after_commit(file, &self.path, &self.gate));
         failed.map_or_else(|| Ok(began.elapsed()), Err)
     }
 
     fn transact(&self, sorted: &Sorted<'_>) -> Found<()> {
-        let prepared = |sql| self.conn.prepare_cached(sql);
+        let file = self.conn.file().ok_or(Fault::Row("the floor is measured in a file"))?;
+        let prepared = |sql| file.prepare_cached(sql);
         prepared("BEGIN IMMEDIATE")?.execute([])?;
         let mut listed = prepared(INSERT_LISTED)?;
         for it in &sorted.listed {
@@ -308,8 +311,8 @@ impl Bare {
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        if let Some(checkpointer) = self.checkpointer.take() {
-            checkpointer.close(&self.conn, &self.gate);
+        if let (Some(checkpointer), Some(file)) = (self.checkpointer.take(), self.conn.file()) {
+            checkpointer.close(file, &self.gate);
         }
     }
 }

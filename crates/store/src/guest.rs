@@ -5,7 +5,6 @@
 //! document names.
 
 use engine::{Account, Claim, Decided, Document, Guest, GuestDecided, Moment, OrderNo, Placed as _, Rejection, Rules};
-use rusqlite::{Connection, Row, params};
 
 use crate::batch::{Batch, OrderPlace};
 use crate::certificate;
@@ -21,6 +20,7 @@ use crate::pack;
 use crate::people;
 use crate::reference::{Channel, Program};
 use crate::rows::{self, AccountId, time};
+use crate::sql::{Connection, Row, params};
 use crate::totals::{Totals, TotalsKey};
 
 pub(crate) const GUEST: &str = "SELECT 0, channel, reference, biz_date, document, state, recorded_at FROM guests

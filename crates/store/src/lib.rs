@@ -50,6 +50,7 @@ mod returns;
 mod rows;
 mod save;
 mod session;
+mod sql;
 mod store;
 mod sweep;
 mod totals;

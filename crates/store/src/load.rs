@@ -8,13 +8,13 @@ use engine::{
     Account, Conversion, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order, OrderNo,
     Placed as _, Points, Timestamp, Year,
 };
-use rusqlite::{Connection, Row, params};
 
 use crate::fault::{Fault, Found};
 use crate::pack;
 use crate::rows::{
     AccountId, CLOSED, FIGURES, OPEN, Place, WAITING, balance_of, column_due, place_in, place_of, points, time,
 };
+use crate::sql::{Connection, Row, params};
 
 /// How many lots of each kind are loaded at first. A decision that needs more gets four times as many.
 pub(crate) const LOTS: u32 = 64;

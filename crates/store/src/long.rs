@@ -11,11 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::Connection;
-
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::migrate::open_reading;
+use crate::sql::Connection;
 use crate::store::beside;
 
 const LONG_MAX: usize = 2;
@@ -48,7 +47,7 @@ impl Snapshot {
         let handler = move || 0 < asked.load(Ordering::Relaxed);
         conn.progress_handler(STEPS, Some(handler)).map_err(|error| StoreError::sqlite(path, &error))?;
         let limit = limit.unwrap_or_else(|| free_bytes(path).map_or(LIMIT_ELSEWHERE, |it| it / 4));
-        Ok(Self { conn: Mutex::new(Some(conn)), path: path.to_owned(), limit, ended })
+        Ok(Self { conn: Mutex::new(Some(conn.into())), path: path.to_owned(), limit, ended })
     }
 
     pub(crate) fn ask<T>(&self, query: impl FnOnce(&Connection) -> Found<T>) -> Result<T, StoreError> {

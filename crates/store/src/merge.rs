@@ -10,7 +10,6 @@ use engine::{
     Account, Both, CreditUse, HoldNo, Horizon, Joined, LotNo, Merger, Moment, OrderNo, Parting, Place, Placed as _,
     Rejection, Rules, Shift, StandIn, Stop, Timeline, Timestamp, Unmerged, limits, too_large,
 };
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::batch::{Batch, NewOrder};
 use crate::command::{Body, Reply};
@@ -22,6 +21,7 @@ use crate::member::MemberRef;
 use crate::reference::invalid;
 use crate::rows::{self, AccountId, NO_PROGRAMS};
 use crate::save::one;
+use crate::sql::{self, Connection, OptionalExtension as _, params};
 
 /// Who a member is now, and under which place of it.
 pub(crate) fn home_of(conn: &Connection, owner: MemberId) -> Found<(MemberId, Place)> {
@@ -167,7 +167,7 @@ fn stored(batch: &mut Batch<'_>, owner: MemberId) -> Found<Vec<AccountId>> {
     let mut statement =
         batch.conn.prepare_cached("SELECT program FROM accounts WHERE owner_id = $1 ORDER BY program DESC")?;
     let found = statement.query_map(params![owner.0], |row| row.get(0))?;
-    let programs: Vec<u32> = found.collect::<rusqlite::Result<_>>()?;
+    let programs: Vec<u32> = found.collect::<sql::Result<_>>()?;
     Ok(programs.into_iter().map(|program| AccountId { owner, program }).collect())
 }
 

@@ -6,12 +6,13 @@
 use std::path::Path;
 
 use engine::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::OpenFlags;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
+use crate::sql::{Connection, OptionalExtension as _, params};
 
 /// "Grdn": tells our files from those of other programs.
 const APPLICATION_ID: i64 = 0x4772_646e;
@@ -31,7 +32,7 @@ const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
 
 /// Refuses what is no database of ours, or a newer one. Reads only.
 pub(crate) fn inspect(path: &Path) -> Result<(), StoreError> {
-    let conn = open_reading(path)?;
+    let conn = open_reading(path)?.into();
     inspect_open(&conn, path).map_err(|fault| fault.at(path))
 }
 
@@ -46,13 +47,13 @@ pub(crate) fn is_empty(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// A connection that cannot write, checked for damage as it reads.
-pub(crate) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_reading(path: &Path) -> Result<rusqlite::Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
-        let conn = Connection::open_with_flags(path, flags)?;
+        let conn = rusqlite::Connection::open_with_flags(path, flags)?;
         conn.pragma_update(None, "cell_size_check", true)?;
         conn.pragma_update(None, "cache_size", -8_192)?;
         conn.busy_timeout(std::time::Duration::from_secs(5))?;
@@ -63,7 +64,7 @@ pub(crate) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
 }
 
 pub(crate) fn inspect_open(conn: &Connection, path: &Path) -> Found<()> {
-    let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if application != APPLICATION_ID {
         return Err(StoreError::NotADatabase(path.to_owned()).into());
     }
@@ -109,32 +110,40 @@ pub(crate) fn start_incarnation(conn: &Connection) -> Found<()> {
 }
 
 /// Runs what is missing.
-pub(crate) fn migrate(conn: &mut Connection, now: Timestamp) -> Found<()> {
+pub(crate) fn migrate(conn: &Connection, now: Timestamp) -> Found<()> {
     for migration in &MIGRATIONS {
-        let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(
-            "CREATE TABLE IF NOT EXISTS migrations (
-                number INTEGER NOT NULL PRIMARY KEY,
-                name TEXT NOT NULL,
-                sha256 BLOB NOT NULL,
-                at INTEGER NOT NULL
-            ) STRICT",
-        )?;
-        let find = "SELECT 1 FROM migrations WHERE number = $1";
-        if transaction.prepare(find)?.exists(params![migration.number])? {
-            continue;
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        let ran = run(conn, migration, now).and_then(|()| Ok(conn.execute_batch("COMMIT")?));
+        if ran.is_err() && !conn.is_autocommit() {
+            conn.execute_batch("ROLLBACK")?;
         }
-        transaction.execute_batch(migration.sql)?;
-        let insert = "INSERT INTO migrations (number, name, sha256, at) VALUES ($1, $2, $3, $4)";
-        transaction.execute(insert, params![migration.number, migration.name, checksum(migration), now.micros()])?;
-        set_meta(&transaction, "schema", &migration.number.to_string())?;
-        set_meta(&transaction, "oldest_compatible", &migration.oldest_compatible.to_string())?;
-        if migration.number == 1 {
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            set_meta(&transaction, "epoch", "1")?;
-            start_incarnation(&transaction)?;
-        }
-        transaction.commit()?;
+        ran?;
+    }
+    Ok(())
+}
+
+fn run(conn: &Connection, migration: &Migration, now: Timestamp) -> Found<()> {
+    conn.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migrations (
+            number INTEGER NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL,
+            sha256 BLOB NOT NULL,
+            at INTEGER NOT NULL
+        ) STRICT",
+    )?;
+    let find = "SELECT 1 FROM migrations WHERE number = $1";
+    if conn.prepare_cached(find)?.exists(params![migration.number])? {
+        return Ok(());
+    }
+    conn.execute_batch(migration.sql)?;
+    let insert = "INSERT INTO migrations (number, name, sha256, at) VALUES ($1, $2, $3, $4)";
+    conn.execute(insert, params![migration.number, migration.name, checksum(migration), now.micros()])?;
+    set_meta(conn, "schema", &migration.number.to_string())?;
+    set_meta(conn, "oldest_compatible", &migration.oldest_compatible.to_string())?;
+    if migration.number == 1 {
+        conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+        set_meta(conn, "epoch", "1")?;
+        start_incarnation(conn)?;
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Reading goes through views: what a command or screen asks must still be a look-up or one range of the tree.
 
-use rusqlite::Connection;
-
 use engine::Timestamp;
 
 use crate::load::{ACCOUNT, ENTRY, HOLD_CLOSED, HOLDS, LOT_AT, LOT_NUMBERED, LOTS_OF_PHASE, ORDER, ORDERS_LAST, YEARS};
@@ -10,9 +8,11 @@ use crate::query::{
     ACCOUNTS_OF, ENTRIES_AFTER, ENTRIES_BEFORE, EXPIRIES, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, OPEN_LOTS, ORDER_NAME,
     ORDERS_AFTER, ORDERS_BEFORE,
 };
+use crate::sql::Connection;
 
 fn plan(conn: &Connection, select: &str) -> String {
-    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {select}")).expect("a statement");
+    let file = conn.file().expect("a database of SQLite");
+    let mut statement = file.prepare(&format!("EXPLAIN QUERY PLAN {select}")).expect("a statement");
     let mut rows = statement.raw_query();
     let mut steps = Vec::new();
     while let Some(row) = rows.next().expect("a step") {
@@ -23,8 +23,8 @@ fn plan(conn: &Connection, select: &str) -> String {
 
 #[test]
 fn what_is_asked_of_an_account_is_one_range_of_the_tree() {
-    let mut conn = Connection::open_in_memory().expect("a database");
-    migrate(&mut conn, Timestamp::START).expect("the schema");
+    let conn = Connection::from(rusqlite::Connection::open_in_memory().expect("a database"));
+    migrate(&conn, Timestamp::START).expect("the schema");
     let key = "SEARCH ledger USING PRIMARY KEY (owner_id=? AND program=? AND part=? AND phase=?";
     let one = format!("{key} AND sort_at=? AND earned_at=? AND no=?)");
     let run = format!("{key} AND sort_at=? AND earned_at=?)");
@@ -53,8 +53,8 @@ fn what_is_asked_of_an_account_is_one_range_of_the_tree() {
 
 #[test]
 fn a_page_of_a_list_costs_what_it_holds() {
-    let mut conn = Connection::open_in_memory().expect("a database");
-    migrate(&mut conn, Timestamp::START).expect("the schema");
+    let conn = Connection::from(rusqlite::Connection::open_in_memory().expect("a database"));
+    migrate(&conn, Timestamp::START).expect("the schema");
     let key = "SEARCH ledger USING PRIMARY KEY (owner_id=? AND program=? AND part=?";
     let numbered = format!("{key} AND phase=? AND sort_at=? AND earned_at=? AND no");
     let names = "CORRELATED SCALAR SUBQUERY 1; SEARCH channels USING INTEGER PRIMARY KEY (rowid=?)";

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use engine::{EarnMode, Rejection, Switch, Terms, Timeline, Timestamp, Version, Zone, is_name};
-use rusqlite::{Connection, params};
 
 use crate::access::{NewKey, add_key, revoke_key};
 use crate::command::{Body, Failure, Reply};
@@ -16,6 +15,7 @@ use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::id::{ChannelId, ProgramId, looks_like_id};
 use crate::rows::{AccountId, blob, time};
+use crate::sql::{Connection, params};
 
 /// Turns the text of a program document into terms, or says why it cannot.
 pub type Compile = fn(&str) -> Result<Terms, String>;

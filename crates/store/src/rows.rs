@@ -1,10 +1,10 @@
 //! How what the engine knows stands in rows: shared by loading, saving and verifying, so that they cannot differ.
 
 use engine::{Balance, Date, Facts, Lot, Points, Timestamp};
-use rusqlite::Row;
 
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
+use crate::sql::{self, Row};
 
 /// One member's points in one program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,11 +145,11 @@ pub(crate) fn column_due(due_at: Option<i64>) -> Timestamp {
     due_at.map_or(Timestamp::NEVER, Timestamp::from_micros)
 }
 
-pub(crate) fn points(row: &Row<'_>, index: usize) -> rusqlite::Result<Points> {
+pub(crate) fn points(row: &Row<'_>, index: usize) -> sql::Result<Points> {
     row.get(index).map(Points::new)
 }
 
-pub(crate) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+pub(crate) fn time(row: &Row<'_>, index: usize) -> sql::Result<Timestamp> {
     row.get(index).map(Timestamp::from_micros)
 }
 

@@ -4,7 +4,6 @@
 //! appear: SQLite counts them, whatever number they bear.
 
 use engine::{Account, HoldState, Lot, LotNo, Placed as _, Timestamp};
-use rusqlite::{Connection, Statement, params};
 
 use crate::batch::{Batch, NewOrder, Profile, Rows, Slot, Stored};
 use crate::counters::save_budgets;
@@ -14,6 +13,7 @@ use crate::id::MemberId;
 use crate::member::words_of;
 use crate::pack;
 use crate::rows::{AccountId, Place, due_column, figures, place_of};
+use crate::sql::{Connection, Statement, params};
 use crate::totals::save_totals;
 
 pub(crate) const INSERT_LISTED: &str =

@@ -4,7 +4,6 @@
 //! slice a day.
 
 use engine::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::batch::Batch;
 use crate::command::{Failure, Reply};
@@ -12,6 +11,7 @@ use crate::decide::{Answered, Refused};
 use crate::fault::Found;
 use crate::key::SecretHash;
 use crate::reference::invalid;
+use crate::sql::{Connection, OptionalExtension as _, params};
 
 /// The most rows that one command deletes.
 const SLICE: usize = 1_000;

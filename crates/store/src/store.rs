@@ -12,8 +12,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use engine::Timestamp;
+use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use crate::backup::backup_from;
@@ -31,6 +31,7 @@ use crate::query::{CertificateInfo, Reader, parked};
 use crate::queue::{Job, NotTaken, Queue};
 use crate::reference::{Compile, Known, load_reference};
 use crate::rows::AccountId;
+use crate::sql::Connection;
 
 /// How long a transaction waits for a process that holds the database's lock, such as a tool of SQLite.
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -310,25 +311,26 @@ fn roll_back(path: &Path) -> rusqlite::Result<()> {
         return Ok(());
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)?.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+    rusqlite::Connection::open_with_flags(path, flags)?.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 pub(crate) fn open_writing(path: &Path, now: Timestamp, progress: &Arc<Progress>) -> Result<Connection, StoreError> {
-    let mut conn = connect(path)?;
-    migrate(&mut conn, now).map_err(|fault| fault.at(path))?;
+    let mut file = connect(path)?;
     let progress = Arc::clone(progress);
     let hook = move |_: &mut rusqlite::hooks::Wal, pages| {
         progress.committed(i64::from(pages));
         Ok(())
     };
-    conn.wal_hook(Some(hook)).map_err(|error| StoreError::sqlite(path, &error))?;
+    file.wal_hook(Some(hook)).map_err(|error| StoreError::sqlite(path, &error))?;
+    let conn = Connection::from(file);
+    migrate(&conn, now).map_err(|fault| fault.at(path))?;
     Ok(conn)
 }
 
-pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn connect(path: &Path) -> Result<rusqlite::Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
-        let conn = Connection::open_with_flags(path, flags)?;
+        let conn = rusqlite::Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY_WAIT)?;
         conn.pragma_update(None, "cell_size_check", true)?;
         conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use engine::{Bucket, Entry, Kind, Points, Timestamp, Zone};
-use rusqlite::{Connection, Row, params};
 
 use crate::fault::Found;
 use crate::rows::points;
+use crate::sql::{self, Connection, Row, params};
 
 /// A row of sums: one writer writes slot 0.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,7 +189,7 @@ pub(crate) const COLUMNS_TEXT: &str = "orders, earned, added, redeemed, returned
     expired, forfeited, moved, converted, owed, let_go, signed_up";
 
 /// Reads sums whose first column stands at `first`.
-pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Totals> {
+pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> sql::Result<Totals> {
     let mut columns = [Points::ZERO; COLUMNS];
     for (index, column) in columns.iter_mut().enumerate() {
         *column = points(row, first + 1 + index)?;

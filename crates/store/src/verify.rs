@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::{Account, Bucket, CreditPart, Entry, EntryNo, Hold, Kind, Lot, OrderNo, Placed as _, Posted, Reason};
-use rusqlite::{Connection, params};
 
 use crate::counters::Proof;
 use crate::directory::{self, Listed, Listing, identity_key, order_key, return_key};
@@ -24,6 +23,7 @@ use crate::member::{Identity, IdentityKind, words_of};
 use crate::merge::{first_owner, home_of_number};
 use crate::query::{Reader, all_lots, parked};
 use crate::rows::{self, AccountId, figures};
+use crate::sql::{Connection, params};
 use crate::totals::{COLUMNS_TEXT, NO_PROGRAM, Totals, TotalsKey, read_totals};
 
 mod guests;
@@ -116,7 +116,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn all(&mut self, progress: &mut dyn FnMut(u64)) -> Compared<()> {
-        crate::damage::check_pages(self.conn)?;
+        self.conn.file().map_or(Ok(()), crate::damage::check_pages)?;
         let mut after = (Vec::new(), 0);
         // Pages of accounts, so that a cursor and what is read inside it share no statement.
         loop {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use engine::{
     Account, Balance, Document, Lot, Moment, NeedMore, Order, OrderNo, Points, Purse, Redating, Stop, Timestamp,
 };
-use rusqlite::{Connection, params};
 
 use super::Reader;
 use crate::acts::redated;
@@ -19,6 +18,7 @@ use crate::load::{self, LOTS, OrderRow, find_order, read_entry, read_lot};
 use crate::merge::home_of_number;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
+use crate::sql::{Connection, params};
 
 pub(crate) const ACCOUNTS_OF: &str = "SELECT number FROM programs
     WHERE EXISTS (SELECT 1 FROM accounts WHERE owner_id = $1 AND program = number) ORDER BY number";

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use engine::{Account, Currency, Entry, EntryNo, Lot, LotNo, Money, Rules, Timeline, Timestamp, Wallet};
-use rusqlite::{Connection, params};
 
 use super::Reader;
 use super::account::all_lots;
@@ -15,6 +14,7 @@ use crate::id::MemberId;
 use crate::load;
 use crate::reference::Reference;
 use crate::rows::AccountId;
+use crate::sql::{Connection, params};
 
 pub(crate) const CODES: &str = "SELECT lot_no, value, body FROM codes WHERE owner_id = $1 AND program = $2";
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use engine::{Account, Currency, Entry, EntryNo, Facts, NeedMore, OrderNo, Rules, Timestamp};
-use rusqlite::Connection;
 
 use super::Reader;
 use super::account::load_credit;
@@ -16,6 +15,7 @@ use crate::id::MemberId;
 use crate::load::{self, LOTS};
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
+use crate::sql::Connection;
 
 /// A member's store credit in one currency. Its points are minor units.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Key figures from day totals, what falls due, and what takes up the space.
 
 use engine::Timestamp;
-use rusqlite::{Connection, Row, params};
 
 use super::Reader;
 use crate::directory::WALKED;
@@ -10,6 +9,7 @@ use crate::fault::Found;
 use crate::id::MemberId;
 use crate::migrate::meta;
 use crate::rows::{self, AccountId, time};
+use crate::sql::{Connection, Row, params};
 use crate::totals::{COLUMNS_TEXT, NO_PROGRAM, Totals, read_totals};
 
 /// What happened on a day in a channel.
@@ -139,7 +139,7 @@ impl Reader {
     pub fn size(&self) -> Result<Vec<TableSize>, StoreError> {
         self.ask(|conn| {
             let select = "SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = 1 GROUP BY name ORDER BY 2 DESC, 1";
-            let mut statement = conn.prepare(select)?;
+            let mut statement = conn.prepare_cached(select)?;
             let sizes = statement.query_map([], |row| Ok(TableSize { name: row.get(0)?, bytes: row.get(1)? }))?;
             Ok(sizes.collect::<Result<_, _>>()?)
         })

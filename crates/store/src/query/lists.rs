@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Entry, EntryNo, Hold, HoldNo, HoldState, Lot, LotNo, LotRef, OrderNo, Timestamp};
-use rusqlite::{Connection, params};
 
 use super::Reader;
 use super::account::{OrderInfo, info};
@@ -15,6 +14,7 @@ use crate::id::MemberId;
 use crate::load::{read_entry, read_hold, read_lot, read_order};
 use crate::merge::home_of_number;
 use crate::rows::{CLOSED, OPEN, WAITING, place_of};
+use crate::sql::{self, Connection, params};
 
 /// Entries of accounts that have had more lots than this are told without the dates of their lots: a lot is found by its
 /// number only by looking through all of its account.
@@ -243,7 +243,7 @@ pub(super) fn name_of(
     let named = |member: MemberId, no: OrderNo| -> Found<Option<(String, String)>> {
         let mut statement = conn.prepare_cached(ORDER_NAME)?;
         let mut rows = statement.query(params![member.0, program, number(no.0)])?;
-        Ok(rows.next()?.map(|row| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?))).transpose()?)
+        Ok(rows.next()?.map(|row| Ok::<_, sql::Error>((row.get(0)?, row.get(1)?))).transpose()?)
     };
     match named(member, no)? {
         Some(name) => Ok(Some(name)),

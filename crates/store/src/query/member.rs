@@ -1,7 +1,6 @@
 //! Members, found by what they are known by.
 
 use engine::{Facts, Place, Timestamp};
-use rusqlite::{Connection, Row, params};
 
 use super::Reader;
 use crate::directory::{find, identity_key, is_member};
@@ -11,6 +10,7 @@ use crate::id::MemberId;
 use crate::member::{Identity, IdentityKind, MemberRef};
 use crate::merge::{home_of, last_merge, merges_of};
 use crate::rows;
+use crate::sql::{Connection, Row, params};
 use crate::totals::NO_PROGRAM;
 
 /// A member as it is stored: personal data.

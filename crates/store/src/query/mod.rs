@@ -18,8 +18,6 @@ mod standing;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
-
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::fault::Found;
@@ -27,6 +25,7 @@ use crate::gate::Pass;
 use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading};
 use crate::reference::{Compile, Known, Reference};
+use crate::sql::Connection;
 
 #[cfg(test)]
 pub(crate) use account::ACCOUNTS_OF;
@@ -108,7 +107,7 @@ impl Reader {
     ) -> Result<Self, StoreError> {
         let path = database.path();
         let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let conn = kept.map_or_else(|| open_reading(path), Ok)?;
+        let conn = kept.map_or_else(|| open_reading(path).map(Connection::from), Ok)?;
         let snapshot = Arc::new(Snapshot::short(conn, path));
         let (idle, known) = (Some(Arc::clone(idle)), Some(Arc::clone(known)));
         Self::begun(Self { _watch: None, snapshot, path: path.to_owned(), compile, idle, known, _pass: Some(pass) })

@@ -17,6 +17,7 @@ use crate::member::MemberRef;
 use crate::merge::home_of_number;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
+use crate::sql::Connection;
 
 impl Reader {
     /// Works out a cart. With a reference that is known already, what a change of that order would come to.
@@ -91,13 +92,7 @@ impl Reader {
         }
     }
 
-    fn load(
-        &self,
-        conn: &rusqlite::Connection,
-        id: AccountId,
-        known: Option<OrderNo>,
-        document: &Document,
-    ) -> Found<Account> {
+    fn load(&self, conn: &Connection, id: AccountId, known: Option<OrderNo>, document: &Document) -> Found<Account> {
         let mut account = load::load_account(conn, id)?.account;
         if let Some(no) = known {
             load::load_order(conn, id, &mut account, no)?;
@@ -111,7 +106,7 @@ impl Reader {
 
 /// Puts the owner's credit beside the account: settled in other programs too, where the document or its order asks for it.
 fn show_credit(
-    conn: &rusqlite::Connection,
+    conn: &Connection,
     programs: &Reference,
     id: AccountId,
     account: &mut Account,
@@ -135,7 +130,7 @@ fn show_credit(
 
 /// As much more of the owner's credit, and of what became credit.
 fn load_more_credit(
-    conn: &rusqlite::Connection,
+    conn: &Connection,
     program: &Program,
     id: AccountId,
     account: &mut Account,

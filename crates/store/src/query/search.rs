@@ -8,8 +8,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use rusqlite::{Connection, params};
-
 use super::Reader;
 use super::member::{MemberInfo, find_info};
 use crate::directory::{find, identity_key, is_member};
@@ -18,6 +16,7 @@ use crate::fault::Found;
 use crate::id::MemberId;
 use crate::member::{Identity, IdentityKind, MemberRef, words_of};
 use crate::rows;
+use crate::sql::{Connection, params};
 
 /// The most rows that one call looks at.
 const EXAMINED_MAX: usize = 2_000;
@@ -296,7 +295,7 @@ mod tests {
 
     #[test]
     fn no_search_looks_at_all_members() {
-        let conn = Connection::open_in_memory().expect("a database");
+        let conn = rusqlite::Connection::open_in_memory().expect("a database");
         conn.execute_batch(include_str!("../migrations/001_ledger.sql")).expect("the schema");
         for select in [BY_IDENTITY, BY_WORD, WORD_COUNT] {
             let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {select}")).expect(select);

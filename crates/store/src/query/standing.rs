@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{
     Account, Balance, Closed, Entry, Hold, HoldState, Lot, LotNo, Points, Progress, Rules, SpendKey, Timestamp,
 };
-use rusqlite::{Connection, params};
 
 use super::Reader;
 use super::account::load_credit;
@@ -18,6 +17,7 @@ use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load::{self, LOTS, read_lot};
 use crate::rows::{AccountId, points, time};
+use crate::sql::{Connection, params};
 
 pub(crate) const EXPIRIES: &str =
     "SELECT coalesce(expires_at, sort_at) AS at, sum(pending + available + held) FROM lots

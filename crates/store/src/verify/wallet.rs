@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use engine::{Account, Bucket, CertificatePart, Entry, EntryNo, Kind, Reason};
-use rusqlite::params;
 
 use super::{Check, Compared, count, differs};
 use crate::code::listed_hash;
 use crate::directory::{self, Listed, Listing};
 use crate::query::CODES;
 use crate::rows::AccountId;
+use crate::sql::params;
 
 /// What is added up over the certificates of all owners.
 #[derive(Default)]

@@ -1,0 +1,33 @@
+//! What a database answers instead of rows.
+
+/// The failure of a statement, or of reading what it answers.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("a query that answers a row answers none")]
+    NoRows,
+    #[error("column {index} holds something else than {expected}")]
+    Column { index: usize, expected: &'static str },
+    #[error("{bound} values were given to a statement that takes {expected}")]
+    Parameters { expected: usize, bound: usize },
+    #[error("a number is too large for the database")]
+    TooLarge,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+/// Nothing, where a query answers no row.
+pub(crate) trait OptionalExtension<T> {
+    fn optional(self) -> Result<Option<T>>;
+}
+
+impl<T> OptionalExtension<T> for Result<T> {
+    fn optional(self) -> Result<Option<T>> {
+        match self {
+            Ok(it) => Ok(Some(it)),
+            Err(Error::NoRows) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The thin seam between the store and its databases: SQL text is written once, with `$1` placeholders that are numbered in
+//! the order in which they appear, and rows are read by the number of the column.
+//!
+//! Statements, rows and values are those of the database underneath: nothing is copied on the way but what a caller
+//! asks to own. What differs between databases stands in the files beside this one.
+
+mod error;
+mod value;
+
+pub(crate) use error::{Error, OptionalExtension, Result};
+pub(crate) use value::{FromSql, ToSql, ValueRef};
+
+use value::Bound;
+
+/// A connection to a database.
+pub(crate) enum Connection {
+    Sqlite(rusqlite::Connection),
+}
+
+/// A statement that is kept prepared.
+pub(crate) enum Statement<'c> {
+    Sqlite(rusqlite::CachedStatement<'c>),
+}
+
+/// What a query answers, row by row.
+pub(crate) enum Rows<'s> {
+    Sqlite(rusqlite::Rows<'s>),
+}
+
+/// Rows that are read as they come.
+pub(crate) struct Mapped<'s, F> {
+    rows: Rows<'s>,
+    read: F,
+}
+
+/// A row: its columns by their numbers.
+pub(crate) type Row<'r> = dyn Columns + 'r;
+
+/// The number of a column.
+pub(crate) trait Index {
+    fn number(self) -> usize;
+}
+
+impl Index for usize {
+    fn number(self) -> usize {
+        self
+    }
+}
+
+pub(crate) trait Columns {
+    fn value(&self, index: usize) -> Result<ValueRef<'_>>;
+}
+
+/// What is bound to the placeholders of a statement: `params![…]`, `[]` or one value.
+pub(crate) trait Params {
+    fn values(&self) -> impl Iterator<Item = &dyn ToSql>;
+}
+
+/// The values of a statement, in the order of its placeholders.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => {
+        &[$(&$value as &dyn $crate::sql::ToSql),*] as &[&dyn $crate::sql::ToSql]
+    };
+}
+pub(crate) use params;
+
+impl Params for &[&dyn ToSql] {
+    fn values(&self) -> impl Iterator<Item = &dyn ToSql> {
+        self.iter().copied()
+    }
+}
+
+impl Params for [&dyn ToSql; 0] {
+    fn values(&self) -> impl Iterator<Item = &dyn ToSql> {
+        self.iter().copied()
+    }
+}
+
+impl<T: ToSql> Params for [T; 1] {
+    fn values(&self) -> impl Iterator<Item = &dyn ToSql> {
+        self.iter().map(|it| it as &dyn ToSql)
+    }
+}
+
+impl From<rusqlite::Connection> for Connection {
+    fn from(conn: rusqlite::Connection) -> Self {
+        Self::Sqlite(conn)
+    }
+}
+
+impl Connection {
+    pub(crate) fn prepare_cached(&self, sql: &str) -> Result<Statement<'_>> {
+        match self {
+            Self::Sqlite(conn) => {
+                let statement = conn.prepare_cached(sql)?;
+                debug_assert!(is_numbered(&statement), "placeholders are numbered as they appear: {sql}");
+                Ok(Statement::Sqlite(statement))
+            }
+        }
+    }
+
+    pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+        self.prepare_cached(sql)?.execute(params)
+    }
+
+    pub(crate) fn query_row<T, E: From<Error>>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.prepare_cached(sql)?.query_row(params, read)
+    }
+
+    /// Statements without parameters and without answers.
+    pub(crate) fn execute_batch(&self, sql: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => Ok(conn.execute_batch(sql)?),
+        }
+    }
+
+    /// Whether no transaction is open.
+    pub(crate) fn is_autocommit(&self) -> bool {
+        match self {
+            Self::Sqlite(conn) => conn.is_autocommit(),
+        }
+    }
+
+    /// Closes it, and tells what fails.
+    pub(crate) fn close(self) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => Ok(conn.close().map_err(|(_, error)| error)?),
+        }
+    }
+
+    /// The connection to a file, for what only files have.
+    pub(crate) fn file(&self) -> Option<&rusqlite::Connection> {
+        match self {
+            Self::Sqlite(conn) => Some(conn),
+        }
+    }
+}
+
+/// SQLite numbers placeholders as they appear, whatever number they bear; others go by the number.
+fn is_numbered(statement: &rusqlite::Statement<'_>) -> bool {
+    (1..=statement.parameter_count()).all(|it| statement.parameter_name(it) == Some(&format!("${it}")))
+}
+
+impl Statement<'_> {
+    pub(crate) fn query(&mut self, params: impl Params) -> Result<Rows<'_>> {
+        match self {
+            Self::Sqlite(statement) => {
+                bind_all(statement, &params)?;
+                Ok(Rows::Sqlite(statement.raw_query()))
+            }
+        }
+    }
+
+    /// The first row; `Error::NoRows` if there is none.
+    pub(crate) fn query_row<T, E: From<Error>>(
+        &mut self,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut rows = self.query(params)?;
+        read(rows.next()?.ok_or(Error::NoRows)?)
+    }
+
+    pub(crate) fn query_map<T, F: FnMut(&Row<'_>) -> Result<T>>(
+        &mut self,
+        params: impl Params,
+        read: F,
+    ) -> Result<Mapped<'_, F>> {
+        Ok(self.query(params)?.and_then(read))
+    }
+
+    /// Whether there is any row.
+    pub(crate) fn exists(&mut self, params: impl Params) -> Result<bool> {
+        Ok(self.query(params)?.next()?.is_some())
+    }
+
+    /// Answers how many rows changed.
+    pub(crate) fn execute(&mut self, params: impl Params) -> Result<usize> {
+        match self {
+            Self::Sqlite(statement) => {
+                bind_all(statement, &params)?;
+                Ok(statement.raw_execute()?)
+            }
+        }
+    }
+
+    /// Binds one value; the first placeholder is 1.
+    pub(crate) fn raw_bind_parameter(&mut self, index: usize, value: impl ToSql) -> Result<()> {
+        match self {
+            Self::Sqlite(statement) => Ok(statement.raw_bind_parameter(index, Bound(value.value()?))?),
+        }
+    }
+
+    /// As `execute`, with what was bound before.
+    pub(crate) fn raw_execute(&mut self) -> Result<usize> {
+        match self {
+            Self::Sqlite(statement) => Ok(statement.raw_execute()?),
+        }
+    }
+}
+
+fn bind_all(statement: &mut rusqlite::Statement<'_>, params: &impl Params) -> Result<()> {
+    let expected = statement.parameter_count();
+    let mut bound = 0;
+    for value in params.values() {
+        bound += 1;
+        if expected < bound {
+            break;
+        }
+        statement.raw_bind_parameter(bound, Bound(value.value()?))?;
+    }
+    if bound == expected { Ok(()) } else { Err(Error::Parameters { expected, bound }) }
+}
+
+impl<'s> Rows<'s> {
+    pub(crate) fn next(&mut self) -> Result<Option<&Row<'_>>> {
+        match self {
+            Self::Sqlite(rows) => Ok(rows.next()?.map(|it| it as &Row<'_>)),
+        }
+    }
+
+    /// Reads row after row; ends at the first that cannot be read.
+    pub(crate) fn and_then<T, E, F: FnMut(&Row<'_>) -> std::result::Result<T, E>>(self, read: F) -> Mapped<'s, F> {
+        Mapped { rows: self, read }
+    }
+}
+
+impl<T, E: From<Error>, F: FnMut(&Row<'_>) -> std::result::Result<T, E>> Iterator for Mapped<'_, F> {
+    type Item = std::result::Result<T, E>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.rows.next() {
+            Ok(row) => row.map(&mut self.read),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+impl Columns for rusqlite::Row<'_> {
+    fn value(&self, index: usize) -> Result<ValueRef<'_>> {
+        ValueRef::of_sqlite(self.get_ref(index)?).ok_or(Error::Column { index, expected: "no floating point" })
+    }
+}
+
+impl dyn Columns + '_ {
+    pub(crate) fn get<I: Index, T: FromSql>(&self, index: I) -> Result<T> {
+        let index = index.number();
+        T::read(self.value(index)?).map_err(|it| Error::Column { index, expected: it.0 })
+    }
+
+    pub(crate) fn get_ref(&self, index: usize) -> Result<ValueRef<'_>> {
+        self.value(index)
+    }
+}
