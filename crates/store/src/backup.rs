@@ -84,7 +84,7 @@ fn copy(
 }
 
 /// Nothing is overwritten, and a log that an earlier database of that name left would be played back into the copy.
-fn check_free(to: &Path) -> Result<(), StoreError> {
+pub(crate) fn check_free(to: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-journal"] {
         let there = beside(to, suffix);
         if there.exists() {
@@ -138,7 +138,7 @@ fn write_part(
 }
 
 /// Syncs the copy and gives it its name, unless somebody else was first.
-fn publish(part: &Path, to: &Path) -> Result<(), StoreError> {
+pub(crate) fn publish(part: &Path, to: &Path) -> Result<(), StoreError> {
     let sync = || {
         File::options().write(true).open(part)?.sync_all()?;
         // A link, unlike a rename, never replaces what is there.

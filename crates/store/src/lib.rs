@@ -6,7 +6,7 @@
 //! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, store credit `credit.rs`, certificates `certificate.rs` and their codes `code.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
-//! | is it all true? how fast could it be? | `verify.rs`, `export.rs`, `floor.rs` |
+//! | is it all true? how fast could it be? | `verify.rs`, `export.rs`, `floor.rs`, `gather.rs` |
 
 mod access;
 mod acts;
@@ -30,6 +30,7 @@ mod fault;
 mod fetch;
 mod floor;
 mod gate;
+mod gather;
 mod guest;
 mod id;
 mod key;
@@ -66,6 +67,7 @@ pub use database::Database;
 pub use error::StoreError;
 pub use export::ExportError;
 pub use floor::{Floor, FloorRun};
+pub use gather::gather;
 pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};

@@ -1,19 +1,20 @@
 //! The shop of the bench: so many members, each with an order already, and orders of members at random. Everything follows
 //! from numbers, so that each run sells the same.
 
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use engine::{Actor, Document, Money, Timestamp};
 use hyper::body::Bytes;
 use store::{
-    Body, ChannelId, Command, Database, Identity, IdentityKind, Key, MemberId, MemberRef, ProgramId, Reply, Scopes,
-    SecretHash, Store, Time,
+    Body, ChannelId, Command, Database, Identity, IdentityKind, Key, MemberId, MemberRef, ProgramId, Reader, Reply,
+    Scopes, SecretHash, Store, Time,
 };
 
 use super::load::Parcel;
-use crate::flight::{Flight, IN_FLIGHT_MAX};
+use crate::flight::Flight;
 use crate::open;
 use crate::progress::Progress;
 
@@ -28,20 +29,51 @@ fn member(number: u64) -> MemberId {
     MemberId::derived(Timestamp::from_micros(1_700_000_000_000_000), &number.to_be_bytes())
 }
 
-/// Makes the database that each measurement begins with, or goes on where that broke off.
+/// So many members are made in one database; more of them in several that are put together in the order of their keys.
+const PART: u64 = 250_000;
+
+/// Makes the database that each measurement begins with, unless it is there already.
 pub(crate) fn prepare(path: &Path, members: u64) -> Result<()> {
-    let store = open::writer(&Database::Sqlite(path.to_owned()))?;
-    let there = store.reader()?.member_count()?;
-    ensure!(there <= members, "there are {there} members: measure with --members {there}");
-    if there == 0 {
-        open_shop(&store)?;
+    if path.exists() {
+        let there = Reader::open(&Database::Sqlite(path.to_owned()), server::program::compile)?.member_count()?;
+        ensure!(there == members, "there are {there} members: measure with --members {there}");
+        return Ok(());
     }
-    let now = store.now();
+    make(path, members, PART)
+}
+
+fn make(path: &Path, members: u64, part: u64) -> Result<()> {
     let mut progress = Progress::new("members", members);
+    let now = store::system_clock()();
+    let firsts: Vec<u64> = (0..members).step_by(usize::try_from(part)?).collect();
+    let name =
+        |first: &u64| if members <= part { path.to_owned() } else { path.with_extension(format!("{first}.part")) };
+    let parts: Vec<PathBuf> = firsts.iter().map(name).collect();
+    let made = firsts
+        .iter()
+        .zip(&parts)
+        .try_for_each(|(first, path)| fill(path, *first..members.min(first + part), now, &mut progress));
+    progress.finish();
+    if members <= part {
+        return made;
+    }
+    let mut progress = Progress::new("rows put together", 0);
+    let gathered = made.and_then(|()| Ok(store::gather(&parts, path, &mut |rows| progress.set(rows))?));
+    progress.finish();
+    for part in parts {
+        // It may not be there; and what stays is named after what it is a part of.
+        let _ = std::fs::remove_file(part);
+    }
+    gathered
+}
+
+fn fill(path: &Path, numbers: Range<u64>, now: Timestamp, progress: &mut Progress) -> Result<()> {
+    // What an earlier run left that was cut short.
+    let _ = std::fs::remove_file(path);
+    let store = open::writer(&Database::Sqlite(path.to_owned()))?;
+    open_shop(&store, now)?;
     let mut flight = Flight::new(&store);
-    // The last ones may have no orders yet; what was recorded already changes nothing.
-    let first = if there < members { there.saturating_sub(IN_FLIGHT_MAX as u64) } else { members };
-    for number in first..members {
+    for number in numbers {
         for command in [sign_up(number), order(number, &format!("first-{number}"), now)] {
             // As an import: nobody waits for these answers at a till, however long a full disk takes.
             landed(flight.send((), Command { time: Time::Import(now), ..command }))?;
@@ -51,12 +83,10 @@ pub(crate) fn prepare(path: &Path, members: u64) -> Result<()> {
     while let Some(answer) = flight.land() {
         landed(Some(answer))?;
     }
-    progress.finish();
     Ok(())
 }
 
-fn open_shop(store: &Store) -> Result<()> {
-    let now = store.now();
+fn open_shop(store: &Store, now: Timestamp) -> Result<()> {
     let document = DOCUMENT.replace("Sample shop", PROGRAM);
     let id = ProgramId::derived(now, b"bench");
     open::send(store, Body::CreateProgram { id, name: PROGRAM.to_owned(), document, effective_at: Some(now) }, None)?;
@@ -172,4 +202,23 @@ pub(crate) fn send_all(store: &Store, commands: Vec<Command>) -> Result<()> {
         waiting.push_back(store.submit(command));
     }
     waiting.into_iter().try_for_each(|it| it.wait().map(|_| ()).context("an order of the bench failed"))
+}
+
+#[test]
+fn what_is_made_in_parts_is_one_shop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("base.db");
+    make(&path, 700, 300).expect("members");
+    let database = Database::Sqlite(path);
+    let store = open::existing(&database).expect("a store");
+    let orders = Orders { label: "more", members: 700, count: 500 };
+    send_all(&store, orders.commands(store.now())).expect("orders");
+    let reader = store.reader().expect("a reader");
+    assert_eq!(reader.member_count(), Ok(700));
+    let report = reader.verify(&mut |_| {}).expect("it can be read");
+    assert_eq!((report.difference, report.orders), (None, 1_200));
+    drop((reader, store));
+    let files =
+        std::fs::read_dir(folder.path()).expect("a folder").filter_map(|it| it.ok()?.file_name().into_string().ok());
+    assert!(files.inspect(|it| println!("{it}")).all(|it| it.starts_with("base.db")), "the parts are gone");
 }
