@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use engine::{
-    Account, Actor, Adjustment, Document, Facts, Line, Moment, Money, Points, Rules, Timeline, Timestamp, Version,
-    adjust, put_order,
+    Account, Actor, Adjustment, Document, Facts, Line, Moment, Money, Points, Purse, Rules, Timeline, Timestamp,
+    Version, adjust, put_order,
 };
 
 const ORDERS: i64 = 1_000_000;
@@ -25,7 +25,7 @@ pub(crate) struct EngineFigures {
     /// How many times longer an order takes than the arithmetic alone.
     pub(crate) to_bare_ratio: f64,
     pub(crate) many_lots_us: f64,
-    /// Under a thousand product rates, exclusions, a multiplier and a promotion.
+    /// Under a thousand product rates, exclusions, a multiplier, a promotion, tiers and conversion.
     pub(crate) special_per_s: f64,
 }
 
@@ -33,12 +33,12 @@ pub(crate) fn measure() -> Result<EngineFigures> {
     let shop = Shop::new(include_str!("../../../../demo/programs/sample.json"))?;
     let documents: Vec<Arc<Document>> = (0..ORDERS).map(|n| shop.sale(n)).collect();
     let bare = bare_loop(&documents);
-    let engine = shop.simple_orders(&documents)?;
+    let engine = shop.orders(shop.account_with(4)?, &documents)?;
     let many_lots = shop.many_lots()?;
     let special = Shop::new(&special_program())?;
     let basket = |n: i64| Arc::new(in_products(shop.sale(n).as_ref().clone(), n));
     let baskets: Vec<Arc<Document>> = (0..ORDERS).map(basket).collect();
-    let special = special.simple_orders(&baskets)?;
+    let special = special.orders(special.member_of_a_tier()?, &baskets)?;
     Ok(EngineFigures {
         orders_per_s: documents.len() as f64 / engine.as_secs_f64(),
         to_bare_ratio: engine.as_secs_f64() / bare.as_secs_f64(),
@@ -59,7 +59,8 @@ fn bare_loop(documents: &[Arc<Document>]) -> Duration {
     began.elapsed()
 }
 
-/// The program of the sample shop with a thousand products that have rates of their own.
+/// A thousand products with rates of their own, and all else that an order can meet: its account has the first tier already,
+/// and every eighth order or so makes points into credit.
 fn special_program() -> String {
     let rate = |n: i64| format!(r#"{{"product":"P{n}","points":{},"per":"1.00"}}"#, 2 + n % 5);
     let rates: Vec<String> = (0..PRODUCTS).map(rate).collect();
@@ -67,7 +68,11 @@ fn special_program() -> String {
         r#"{{"format": 1, "name": "Special", "currency": "USD", "time_zone": "America/New_York",
             "earn": {{"rates": [{}], "multipliers": [{{"customer_type": "gold", "times": "1.5"}}],
                 "exclude": {{"products": ["X1", "X2"], "categories": ["tobacco"]}}}},
-            "promotions": [{{"name": "Double", "times": "2", "categories": ["even"], "from": "2026-01-01"}}]}}"#,
+            "promotions": [{{"name": "Double", "times": "2", "categories": ["even"], "from": "2026-01-01"}}],
+            "tiers": {{"by": "spend", "within": "12_months", "levels": [
+                {{"name": "Silver", "from": "100.00", "earn": {{"points": 2, "per": "1.00"}}}},
+                {{"name": "Gold", "from": "100000.00"}}]}},
+            "convert": {{"points": 1000, "credit": "5.00"}}}}"#,
         rates.join(",")
     )
 }
@@ -102,9 +107,8 @@ impl Shop {
         Arc::new(Document::sale(*b"USD", Money::new(100 + n % 9_900), at))
     }
 
-    /// Each order meets a freshly loaded account: a balance and four open lots.
-    fn simple_orders(&self, documents: &[Arc<Document>]) -> Result<Duration> {
-        let loaded = self.account_with(4)?;
+    /// Each order meets a freshly loaded account.
+    fn orders(&self, loaded: Account, documents: &[Arc<Document>]) -> Result<Duration> {
         let began = Instant::now();
         for document in documents {
             let mut account = loaded.clone();
@@ -112,6 +116,16 @@ impl Shop {
             black_box(&account);
         }
         Ok(began.elapsed())
+    }
+
+    /// Four open lots, a tier that an order has reached, and no credit yet.
+    fn member_of_a_tier(&self) -> Result<Account> {
+        let mut account = self.account_with(4)?;
+        account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
+        let first = Document::sale(*b"USD", Money::new(20_000), self.start);
+        self.put(&mut account, &Arc::new(first))?;
+        ensure!(account.tier.is_some(), "the member of the bench has no tier");
+        Ok(account)
     }
 
     /// The mean time of an order that spends 100 points out of many lots.

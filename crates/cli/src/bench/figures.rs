@@ -25,7 +25,8 @@ impl Figures {
         figures.add("engine_to_bare_ratio", engine.to_bare_ratio, 1, "how much longer that takes than bare arithmetic");
         let told = "microseconds for an order that spends points of an account with 2,000 open lots";
         figures.add("engine_many_lots_us", engine.many_lots_us, 1, told);
-        let told = "the same of two lines, under a thousand product rates, exclusions, a multiplier and a promotion";
+        let told =
+            "the same of two lines, with tiers, conversion, a thousand product rates, exclusions and a promotion";
         figures.add("engine_special_per_s", engine.special_per_s, 0, told);
         if let Some(last) = rounds.last() {
             figures.bytes.clone_from(&last.bytes);
