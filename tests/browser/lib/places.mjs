@@ -1,7 +1,7 @@
 // Every page there is, full and empty, with the way to it: what is audited, and what pictures are taken of.
 
 import { newVisitor } from "./browser.mjs";
-import { enterSample, fillShop, makeKey, setUp } from "./visits.mjs";
+import { enterSample, fillClub, fillShop, makeKey, setUp } from "./visits.mjs";
 
 /** Goes somewhere as somebody who is signed in; all such visitors of a server share one session. */
 const inShop = (server, path, then) => ({
@@ -47,7 +47,7 @@ export async function docs(page) {
 }
 
 /**
- * `server` is `sample`, `full` (a shop with two members), `empty` (set up, and no order yet) or `new` (not set up).
+ * `server` is `sample`, `full` (a shop with two members and a club with three), `empty` (set up, and no order yet) or `new` (not set up).
  * `status`: what the page is answered with, where it is not 200. `without`: rules of axe that it does not keep.
  */
 export const PLACES = {
@@ -109,6 +109,10 @@ export const PLACES = {
   "member-long": inShop("full", "/admin/members/card:6001234"),
   "member-older": inShop("full", "/admin/members/card:6001234?before=30"),
   "member-empty": inShop("full", "/admin/members/phone:%2B4915112345678"),
+  "member-of-a-club": inShop("full", "/admin/members/card:7001?program=Club"),
+  "member-left": inShop("full", "/admin/members/card:7003?program=Club"),
+  "figures-club": inShop("full", "/admin?program=Club"),
+  "program-club": inShop("full", "/admin/programs/Club"),
   "programs": inSample("/admin/programs"),
   "program": inSample("/admin/programs/Sample%20shop"),
   "program-document": inSample("/admin/programs/Sample%20shop", openAll),
@@ -171,6 +175,7 @@ export class Grounds {
     shop.key = await setUp(page, shop);
     if (name === "full") {
       await fillShop(shop, shop.key);
+      await fillClub(shop, shop.key);
       await makeKey(page, "Web shop", ["read", "orders", "members"]);
       await makeKey(page, "Till 1, ground floor", ["read", "orders"]);
       await page.goto("/admin/keys");

@@ -71,3 +71,64 @@ export async function fillShop(server, key) {
   const hold = { member: "card:6001234", program: "Bookshop Rewards", points: 200 };
   ok(await call("POST", "/v1/holds", hold, { "Idempotency-Key": "hold" }));
 }
+
+const CLUB = {
+  format: 1,
+  name: "Club",
+  currency: "USD",
+  time_zone: "America/New_York",
+  earn: { points: 1, per: "1.00", on: "paid" },
+  promotions: [{ name: "Autumn of coffee", times: "2", categories: ["coffee"], from: "2026-01-01" }],
+  validity: { months: 12 },
+  convert: { points: 500, credit: "5.00" },
+  activities: { sign_up: 50, custom: [{ name: "review", points: 25, per_month: 3 }] },
+  tiers: {
+    by: "spend",
+    within: "12_months",
+    levels: [
+      { name: "Silver", from: "200.00", earn: { points: 2, per: "1.00" } },
+      { name: "Gold", from: "2000.00" },
+    ],
+  },
+};
+
+/**
+ * A club beside it, with tiers, conversion and acts: one member with all there is, certificates and store credit among it, a
+ * merge and an order that had no member at first; and one who has left.
+ */
+export async function fillClub(server, key) {
+  const call = api(server, key);
+  let number = 0;
+  const send = async (method, path, body, headers) => {
+    const { status, body: answer } = await call(method, path, body, headers);
+    assert.ok(status < 300, `${method} ${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  };
+  const post = (path, body) => send("POST", path, body, { "Idempotency-Key": `club-${(number += 1)}` });
+  const order = (reference, body) => send("PUT", `/v1/channels/club/orders/${reference}`, body);
+  await post("/v1/programs", { document: CLUB });
+  await post("/v1/channels", { name: "club", program: "Club" });
+  const people = [["Maria do Carmo", "7001"], ["Maria Carmo", "7002"], ["Ben Okafor", "7003"]];
+  for (const [name, card] of people) await signUp(server, key, { name, identities: [{ kind: "card", value: card }] });
+
+  const maria = "/v1/members/card:7001";
+  const beans = { id: "1", product: "Beans", category: "coffee", amount: "120.00" };
+  await order("C-1", { ...orderOf("card:7001", "0"), lines: [beans, { id: "2", amount: "95.50" }] });
+  await order("C-2", orderOf("card:7001", "310.00"));
+  await order("C-2", { ...orderOf("card:7001", "310.00"), refunded: "60.00" });
+  await post(`${maria}/accounts/Club/activities`, { name: "review" });
+  const coupon = { program: "Club", members: ["card:7001"], value: "25.00", note: "Sorry for the late parcel", expires: { months: 12 } };
+  const { data: given } = await post("/v1/certificates", coupon);
+  await post("/v1/certificates", { ...coupon, value: "5.00", note: "Thank you", expires: "never" });
+  const { data: wrong } = await post("/v1/certificates", { ...coupon, value: "500.00", note: "Typed wrong" });
+  await post("/v1/certificate-cancellations", { certificates: [wrong[0].certificates[0].code], note: "Typed wrong" });
+  await order("C-3", orderOf("card:7001", "40.00", { certificates: [given[0].certificates[0].code], redeem: 100, credit: "2.00" }));
+  const { member: _, ...guest } = orderOf("", "18.40");
+  await order("C-4", guest);
+  await order("C-4", { ...guest, member: "card:7001" });
+  await post(`${maria}/credit/USD/adjustments`, { amount: "5.00", note: "Sorry for the late parcel" });
+  await order("C-5", orderOf("card:7002", "64.90"));
+
+  await order("C-6", orderOf("card:7003", "100.00"));
+  await post("/v1/members/card:7003/accounts/Club/closings", { grace_days: 30, note: "Asked to leave" });
+}

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { api, run } from "../lib/server.mjs";
 import { test } from "../lib/test.mjs";
-import { enterSample, fillShop, makeKey, setUp } from "../lib/visits.mjs";
+import { enterSample, fillClub, fillShop, makeKey, setUp } from "../lib/visits.mjs";
 
 test("a member's page says what the command line says", async ({ visit, house }) => {
   const server = await house.sample();
@@ -98,6 +98,26 @@ test("a member who only signed up has a page that says so", async ({ visit, hous
   assert.equal(await page.locator(".tile.first .figure").innerText(), "0 points");
   await page.getByText("Nothing has happened yet").waitFor();
   await page.getByText("No order has named this member yet.").waitFor();
+});
+
+test("store credit and certificates stand beside the points, and those that are over say so", async ({ visit, house }) => {
+  const server = await house.shop();
+  const page = await visit(server);
+  const key = await setUp(page, server);
+  await fillClub(server, key);
+  await page.goto("/admin/members/card:7001?program=Club");
+  const call = api(server, key);
+  const { body: credit } = await call("GET", "/v1/members/card:7001/credit");
+  const shown = page.getByRole("region", { name: "Store credit" }).getByRole("listitem");
+  assert.equal(await shown.innerText(), `Can be spent\n${credit.data[0].available} USD`);
+
+  const rows = await page.getByRole("region", { name: "Certificates" }).getByRole("listitem").allInnerTexts();
+  const { body: all } = await call("GET", "/v1/members/card:7001/certificates");
+  assert.deepEqual(all.data.map((it) => it.status), ["used", "active", "cancelled"]);
+  assert.equal(rows.length, 3);
+  assert.match(rows[0], /, without an end\n5\.00 USD$/);
+  assert.match(rows[1], /, cancelled\n500\.00 USD$/);
+  assert.match(rows[2], /, used up\n25\.00 USD$/);
 });
 
 test("a member that is none is a page that says so", async ({ visit, house }) => {

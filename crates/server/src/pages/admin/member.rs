@@ -3,6 +3,7 @@
 //! Bounded: 25 entries a page, ten orders, the first 200 lots.
 
 mod told;
+mod value;
 
 use askama::Template;
 use axum::extract::State;
@@ -10,9 +11,10 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::{Account, Entry, EntryNo, Points, Rejection};
 use serde::Deserialize;
-use store::{Background, MemberId, MemberInfo, OrderInfo, Reader, Standing, StoreError};
+use store::{Background, CertificateInfo, CreditInfo, MemberId, MemberInfo, OrderInfo, Reader, Standing, StoreError};
 
 use self::told::Told;
+use self::value::ValueRow;
 use super::Chosen;
 use super::members::{IdentityLabel, is_part};
 use crate::api::members::member_ref;
@@ -59,6 +61,10 @@ pub struct MemberPage {
     pub expiries: Vec<Expiry>,
     pub never: Option<String>,
     pub holds: Vec<HoldRow>,
+    /// What there is beside points; empty where there never was any.
+    pub credit: Vec<ValueRow>,
+    pub certificates: Vec<ValueRow>,
+    pub more_certificates: Option<String>,
     pub lots: Vec<LotRow>,
     pub orders: Vec<OrderRow>,
     pub more_orders: Option<String>,
@@ -162,6 +168,8 @@ struct Read {
     order_count: u64,
     history: History,
     background: Background,
+    credit: Vec<CreditInfo>,
+    certificates: Vec<CertificateInfo>,
 }
 
 /// A page of the history.
@@ -199,7 +207,11 @@ pub(crate) async fn show(
             let order_count = account.next_order.0.saturating_sub(1);
             let orders = reader.orders_before(id, number, None, ORDERS)?;
             let programs = reader.accounts(id)?;
-            Ok(Some(Read { member, programs, standing, orders, order_count, history, background }))
+            let credit = reader.credit(id, now)?;
+            let certificates = reader.certificates(id, now)?;
+            let read =
+                Read { member, programs, standing, orders, order_count, history, background, credit, certificates };
+            Ok(Some(read))
         })
         .await?
         .ok_or_else(unknown)?;

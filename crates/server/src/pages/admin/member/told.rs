@@ -63,6 +63,9 @@ impl Told<'_> {
             expiries: self.expiries(),
             never: self.never(),
             holds: self.holds(),
+            credit: self.credit(),
+            certificates: self.certificates(),
+            more_certificates: self.more_certificates(),
             lots: standing.lots.iter().map(|it| self.lot(it)).collect(),
             orders: self.read.orders.iter().map(|it| self.order(it)).collect(),
             more_orders: (shown < all).then(|| format!("the newest {shown} of {}", say::count(all))),
@@ -177,7 +180,7 @@ impl Told<'_> {
         let order = match it.order {
             Some(no) => self.reference(no).unwrap_or_else(|| format!("order {}", no.0)),
             None if it.graced => "came back after its last day".to_owned(),
-            None => "added by staff".to_owned(),
+            None => "by staff or for an activity".to_owned(),
         };
         LotRow {
             points: number(it.pending + it.available + it.held),
