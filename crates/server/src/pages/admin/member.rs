@@ -3,7 +3,7 @@
 //! Bounded: 25 entries a page, ten orders, the first 200 lots.
 
 mod told;
-mod value;
+pub mod value;
 
 use askama::Template;
 use axum::extract::State;

@@ -2,6 +2,7 @@
 
 use server::pages::admin::figures::{ChannelLine, FiguresPage, FirstSteps, Line, Tile};
 use server::pages::admin::keys::{KeyMadePage, KeyRevokePage, KeyRow, KeysPage, ScopeBox};
+use server::pages::admin::member::value::ValueRow;
 use server::pages::admin::member::{BalanceTile, EntriesPart, EntryRow, Expiry, HoldRow, LotRow, MemberPage, OrderRow};
 use server::pages::admin::members::{IdentityLabel, MemberRow, MembersPage};
 use server::pages::admin::programs::{ChannelRow, Fact, ProgramPage, ProgramRow, ProgramsPage, VersionRow};
@@ -246,8 +247,12 @@ fn lots() -> Vec<LotRow> {
         lot("350", "200 of them held", ["4 December 2025", "4 December 2025", "4 December 2026"], "web 1001"),
         lot("300", "", ["31 March 2026", "31 March 2026", "31 March 2027"], "web 1004"),
         lot("64", "waiting", ["21 November 2026", "5 December 2026", "5 December 2027"], "web 1009"),
-        lot("800", "", ["20 October 2026", "20 October 2026", "20 October 2027"], "added by staff"),
+        lot("800", "", ["20 October 2026", "20 October 2026", "20 October 2027"], "by staff or for an activity"),
     ]
+}
+
+fn value(told: &str, value: &str, is_over: bool) -> ValueRow {
+    ValueRow { told: text(told), value: text(value), is_over }
 }
 
 fn orders() -> Vec<OrderRow> {
@@ -300,6 +305,12 @@ pub(crate) fn member() -> MemberPage {
         expiries: expiries(),
         never: None,
         holds: vec![HoldRow { number: text("3"), points: text("200"), until: text("13:36") }],
+        credit: vec![value("Can be spent", "8.00 USD", false)],
+        certificates: vec![
+            value("Given 20 October 2026, until 20 October 2027", "17.50 USD of 25.00", false),
+            value("Given 1 March 2026, used up", "25.00 USD", true),
+        ],
+        more_certificates: None,
         lots: lots(),
         orders: orders(),
         more_orders: Some(text("the newest 3 of 17")),
@@ -324,6 +335,8 @@ pub(crate) fn member_empty() -> MemberPage {
         balances: vec![zero("Waiting"), zero("Held"), zero("Owed")],
         expiries: Vec::new(),
         holds: Vec::new(),
+        credit: Vec::new(),
+        certificates: Vec::new(),
         lots: Vec::new(),
         orders: Vec::new(),
         more_orders: None,
