@@ -14,6 +14,7 @@ use crate::backup::{check_free, publish};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::migrate::{migrate, open_reading};
+use crate::sql;
 use crate::store::{beside, connect};
 
 /// Figures of days and across members: of rows with the same key the sums. Of other rows with the same key, which are those of
@@ -39,11 +40,13 @@ pub fn gather(parts: &[PathBuf], to: &Path, progress: &mut dyn FnMut(u64)) -> Re
 }
 
 fn write_all(sources: &[Connection], part: &Path, progress: &mut dyn FnMut(u64)) -> Found<()> {
+    let empty = sql::Connection::from(connect(part)?);
+    migrate(&empty, engine::Timestamp::START)?;
+    empty.close()?;
     let mut conn = connect(part)?;
     // It is thrown away when anything fails.
     conn.query_row("PRAGMA journal_mode = OFF", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "OFF")?;
-    migrate(&mut conn, engine::Timestamp::START)?;
     let indexes = texts(&conn, "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name")?;
     for name in texts(&conn, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")? {
         conn.execute_batch(&format!("DROP INDEX {name}"))?;
@@ -61,7 +64,7 @@ fn write_all(sources: &[Connection], part: &Path, progress: &mut dyn FnMut(u64))
     indexes.iter().try_for_each(|it| conn.execute_batch(it))?;
     conn.execute_batch("ANALYZE")?;
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    conn.close().map_err(|(_, error)| Fault::Sqlite(error))
+    sql::Connection::from(conn).close().map_err(Fault::from)
 }
 
 /// Takes the smallest of all next rows until none is left.

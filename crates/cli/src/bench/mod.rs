@@ -11,6 +11,7 @@
 
 pub(crate) mod engine;
 pub(crate) mod figures;
+pub(crate) mod folder;
 pub(crate) mod load;
 pub(crate) mod round;
 pub(crate) mod shop;

@@ -2,7 +2,7 @@
 //! from numbers, so that each run sells the same.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
@@ -13,6 +13,7 @@ use store::{
     Scopes, SecretHash, Store, Time,
 };
 
+use super::folder::Folder;
 use super::load::Parcel;
 use crate::flight::Flight;
 use crate::open;
@@ -45,31 +46,26 @@ pub(crate) fn prepare(path: &Path, members: u64) -> Result<()> {
 fn make(path: &Path, members: u64, part: u64) -> Result<()> {
     let mut progress = Progress::new("members", members);
     let now = store::system_clock()();
-    let firsts: Vec<u64> = (0..members).step_by(usize::try_from(part)?).collect();
-    let name =
-        |first: &u64| if members <= part { path.to_owned() } else { path.with_extension(format!("{first}.part")) };
-    let parts: Vec<PathBuf> = firsts.iter().map(name).collect();
-    let made = firsts
-        .iter()
-        .zip(&parts)
-        .try_for_each(|(first, path)| fill(path, *first..members.min(first + part), now, &mut progress));
-    progress.finish();
     if members <= part {
-        return made;
+        fill(path, 0..members, now, &mut progress)?;
+        progress.finish();
+        return Ok(());
     }
-    let mut progress = Progress::new("rows put together", 0);
-    let gathered = made.and_then(|()| Ok(store::gather(&parts, path, &mut |rows| progress.set(rows))?));
+    // Beside the file, since that is where there is room.
+    let folder = Folder::make(path.with_extension("parts"))?;
+    let mut parts = Vec::new();
+    for first in (0..members).step_by(usize::try_from(part)?) {
+        parts.push(folder.0.join(format!("{first}.db")));
+        fill(&folder.0.join(format!("{first}.db")), first..members.min(first + part), now, &mut progress)?;
+    }
     progress.finish();
-    for part in parts {
-        // It may not be there; and what stays is named after what it is a part of.
-        let _ = std::fs::remove_file(part);
-    }
-    gathered
+    let mut progress = Progress::new("rows put together", 0);
+    store::gather(&parts, path, &mut |rows| progress.set(rows))?;
+    progress.finish();
+    Ok(())
 }
 
 fn fill(path: &Path, numbers: Range<u64>, now: Timestamp, progress: &mut Progress) -> Result<()> {
-    // What an earlier run left that was cut short.
-    let _ = std::fs::remove_file(path);
     let store = open::writer(&Database::Sqlite(path.to_owned()))?;
     open_shop(&store, now)?;
     let mut flight = Flight::new(&store);
@@ -217,8 +213,5 @@ fn what_is_made_in_parts_is_one_shop() {
     assert_eq!(reader.member_count(), Ok(700));
     let report = reader.verify(&mut |_| {}).expect("it can be read");
     assert_eq!((report.difference, report.orders), (None, 1_200));
-    drop((reader, store));
-    let files =
-        std::fs::read_dir(folder.path()).expect("a folder").filter_map(|it| it.ok()?.file_name().into_string().ok());
-    assert!(files.inspect(|it| println!("{it}")).all(|it| it.starts_with("base.db")), "the parts are gone");
+    assert!(!folder.path().join("base.parts").exists(), "the parts are gone");
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::bench::engine;
 use crate::bench::figures::Figures;
+use crate::bench::folder::Folder;
 use crate::bench::round::Bench;
 use crate::bench::shop::prepare;
 use crate::fault::Outcome;
@@ -48,20 +49,9 @@ pub(crate) struct Args {
     folder: Option<PathBuf>,
 }
 
-/// A folder that goes with all that is in it.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed is told by the system's tools.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let within = args.folder.clone().unwrap_or_else(std::env::temp_dir);
-    let folder = Folder(within.join(format!("guerdon-bench-{}", std::process::id())));
-    std::fs::create_dir(&folder.0).with_context(|| format!("making the folder {}", folder.0.display()))?;
+    let folder = Folder::make(within.join(format!("guerdon-bench-{}", std::process::id())))?;
     let bench = Bench {
         base: args.base.clone().unwrap_or_else(|| folder.0.join("base.db")),
         folder: folder.0.clone(),
