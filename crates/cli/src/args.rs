@@ -77,6 +77,8 @@ enum Command {
     Close(commands::close::Close),
     /// Open accounts: members come into a program, or back
     Join(commands::close::Join),
+    /// Make two members one, or undo that
+    Merge(commands::merge::Args),
     /// Give a member a tier, or none
     Tier(commands::tier::Args),
     /// Reserve points for a checkout, or release them
@@ -115,6 +117,7 @@ impl Args {
             Command::Act(args) => commands::act::run(&database()?, args),
             Command::Close(args) => commands::close::close(&database()?, &args),
             Command::Join(args) => commands::close::join(&database()?, &args),
+            Command::Merge(args) => commands::merge::run(&database()?, args),
             Command::Tier(args) => commands::tier::run(&database()?, args),
             Command::Hold(command) => commands::hold::run(&database()?, command),
             Command::Sweep(args) => commands::sweep::run(&database()?, &args),

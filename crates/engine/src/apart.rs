@@ -5,6 +5,7 @@
 //! a debt of the other. Accounts in which nothing can be undone never come here.
 
 use crate::account::{Account, Balance};
+use crate::calendar::Timestamp;
 use crate::entry::{Bucket, Entry, Kind, LotNo, OrderNo, Posting, Reason};
 use crate::joined::{Estate, Standing};
 use crate::place::{Place, Placed};
@@ -16,6 +17,8 @@ use crate::posted::{Posted, Source};
 pub struct Apart {
     /// Places from here on are theirs.
     pub from: Place,
+    /// When they became one.
+    pub since: Timestamp,
     /// Their part of the balance.
     pub balance: Balance,
     /// Points that paid a debt of the other side, by lot.
@@ -28,10 +31,10 @@ pub struct Apart {
 }
 
 impl Apart {
-    pub(crate) fn of(estate: &Estate, ours: Standing) -> Self {
+    pub(crate) fn of(estate: &Estate, ours: Standing, since: Timestamp) -> Self {
         let from = estate.joined.first().map_or(Place(1), |it| it.place);
         let theirs = estate.standing.clone();
-        Self { from, balance: estate.balance, repaid: Vec::new(), orders: Vec::new(), ours, theirs }
+        Self { from, since, balance: estate.balance, repaid: Vec::new(), orders: Vec::new(), ours, theirs }
     }
 
     pub fn is_theirs(&self, number: impl Placed) -> bool {
@@ -55,7 +58,9 @@ impl Apart {
         if let Some(order) = entry.order {
             let crosses = |lot: LotNo| self.is_theirs(lot) != self.is_theirs(order);
             let lots = entry.postings.iter().map(|it| it.lot);
-            let crosses = lots.chain(entry.changes.credit.iter().map(|it| it.lot.no)).any(crosses);
+            let credit = entry.changes.credit.iter().map(|it| it.lot.no);
+            let certificates = entry.changes.certificates.iter().map(|it| it.lot.no);
+            let crosses = lots.chain(credit).chain(certificates).any(crosses);
             if let (true, Err(index)) = (crosses, self.orders.binary_search(&order)) {
                 self.orders.insert(index, order);
             }

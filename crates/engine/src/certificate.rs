@@ -93,11 +93,18 @@ pub struct CancelCertificate {
     pub note: String,
 }
 
-/// Gives certificates to the owner of a wallet, whose account `ledger` is. Days end in `zone`.
+/// Gives certificates to the owner of a wallet, whose account `ledger` is; `under` says under which of the members that were
+/// merged. Days end in `zone`.
 ///
 /// # Errors
 /// `Invalid`.
-pub fn issue_certificates(ledger: &Account, issue: &IssueCertificates, zone: &Zone, moment: Moment) -> Decision {
+pub fn issue_certificates(
+    ledger: &Account,
+    under: Place,
+    issue: &IssueCertificates,
+    zone: &Zone,
+    moment: Moment,
+) -> Decision {
     if !issue.value.is_positive() || limits::MONEY_MAX < issue.value {
         return Err(invalid("value", "0.01 to 100,000,000,000.00").into());
     }
@@ -120,8 +127,7 @@ pub fn issue_certificates(ledger: &Account, issue: &IssueCertificates, zone: &Zo
     }
     let mut draft = Draft::new(Kind::Issue, Reason::Note(issue.note.clone()));
     for _ in 0..issue.count {
-        let lot =
-            LotRef { no: draft.next_lot(&ahead.account, Place::OWN), earned_at: now, available_at: now, expires_at };
+        let lot = LotRef { no: draft.next_lot(&ahead.account, under), earned_at: now, available_at: now, expires_at };
         draft.opened.push(LotOpened { certificate: Some(issue.uses), ..LotOpened::plain(lot) });
         draft.move_points(lot.no, Bucket::Issued, Bucket::Available, value);
     }

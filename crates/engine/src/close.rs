@@ -12,6 +12,7 @@ use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Actor, Bucket, HoldState, Kind, Reason};
 use crate::hold::lapse;
 use crate::limits;
+use crate::place::Place;
 use crate::program::Rules;
 use crate::rejection::{Rejection, invalid};
 use crate::settle::settle_ahead;
@@ -121,7 +122,52 @@ pub(crate) fn forfeit(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), NeedM
     Ok(())
 }
 
+/// What becomes of closings when two accounts are one: whoever is in the program with one of them has come back; if both have
+/// left, what there is is kept for as long as either would have been.
+pub(crate) fn of_both(account: &Account, other: &Account, now: Timestamp) -> Option<Closed> {
+    match (account.closed(), other.closed()) {
+        (None, None) => None,
+        (Some(ours), None) => Some(Closed { until: Some(now), ..*ours }).filter(|_| other.has_begun()),
+        (None, Some(theirs)) => Some(*theirs).filter(|_| !account.has_begun()),
+        (Some(ours), Some(theirs)) => {
+            let later = ours.forfeits_at.max(theirs.forfeits_at);
+            Some(Closed { forfeits_at: later, ..*ours }).filter(|it| it != ours)
+        }
+    }
+}
+
+/// The closings of one of two who are two again: their own, and what was done since. `is_theirs` are those of the one who went.
+pub(crate) fn of_one(ours: &[Closed], theirs: &[Closed], now: &[Closed], is_theirs: bool) -> Vec<Closed> {
+    let mut closings = if is_theirs { theirs } else { ours }.to_vec();
+    let left = |all: &[Closed]| all.last().filter(|it| it.until.is_none()).map(|it| it.since);
+    // Both had left, or one had who was all there was: when they came back as one, both did.
+    let only = |since: &Timestamp| ours.iter().all(|it| it.since != *since);
+    if let Some(since) = left(theirs).and_then(|since| left(ours).or(Some(since).filter(only))) {
+        let until = now.iter().find(|it| it.since == since).and_then(|it| it.until);
+        if let Some(last) = closings.last_mut() {
+            last.until = last.until.or(until);
+        }
+    }
+    for it in now.iter().filter(|it| ours.iter().chain(theirs).all(|known| known.since != it.since)) {
+        if let Some(last) = closings.last_mut() {
+            last.until = last.until.or(Some(it.since));
+        }
+        closings.push(*it);
+    }
+    closings
+}
+
+fn was_closed(closings: &[Closed], at: Timestamp) -> bool {
+    closings.iter().any(|it| it.since <= at && it.until.is_none_or(|until| at < until))
+}
+
 impl Account {
+    /// Whether anything has happened in it.
+    fn has_begun(&self) -> bool {
+        let nothing = Self::default();
+        (self.next_entry, self.next_order) != (nothing.next_entry, nothing.next_order)
+    }
+
     /// Since when it is closed, if it is.
     pub fn closed(&self) -> Option<&Closed> {
         self.closings.last().filter(|it| it.until.is_none())
@@ -129,7 +175,16 @@ impl Account {
 
     /// Whether it was closed at an instant.
     pub(crate) fn was_closed(&self, at: Timestamp) -> bool {
-        self.closings.iter().any(|it| it.since <= at && it.until.is_none_or(|until| at < until))
+        was_closed(&self.closings, at)
+    }
+
+    /// The same of whoever of those that are one an order comes from: until they were one, each had closings of their own.
+    pub(crate) fn was_closed_under(&self, under: Place, at: Timestamp) -> bool {
+        match self.apart.as_deref().filter(|it| at < it.since) {
+            Some(apart) if apart.from <= under => was_closed(&apart.theirs.closings, at),
+            Some(apart) => was_closed(&apart.ours.closings, at),
+            None => self.was_closed(at),
+        }
     }
 
     /// When the points of a closed account are forfeited, if there are any.

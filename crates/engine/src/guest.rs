@@ -134,7 +134,7 @@ fn adopted(guest: &Guest, account: &Account, rules: Rules<'_>) -> Result<Order, 
     let terms = terms_of(&guest.order, rules)?;
     let mut order = Order { no: account.next_order_of(rules.under), ..guest.order.clone() };
     order.pinned.is_first &= account.is_first_of_all(order.no);
-    order.pinned.closed = account.was_closed(placed_at(&order));
+    order.pinned.closed = account.was_closed_under(rules.under, placed_at(&order));
     order.pinned.customer_type = terms.earning.customer_type(rules.facts.customer_type.as_deref());
     Ok(order)
 }

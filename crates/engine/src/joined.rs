@@ -10,6 +10,7 @@ use crate::activity::Acted;
 use crate::apart::Apart;
 use crate::calendar::Timestamp;
 use crate::certificate::Certificate;
+use crate::close::Closed;
 use crate::convert::Conversion;
 use crate::document::HoldNo;
 use crate::entry::{Carried, Entry, EntryNo, LotNo, LotOpened, OrderNo};
@@ -64,6 +65,7 @@ pub struct Standing {
     pub tier: Option<TierState>,
     pub tiers_before: Vec<(TierName, Timestamp)>,
     pub acts: Vec<Acted>,
+    pub closings: Vec<Closed>,
 }
 
 /// What leaves, and what becomes of the rest.
@@ -114,7 +116,7 @@ impl Account {
             graced: opened.graced,
             certificate: opened.certificate.map(Certificate::of),
             // Extensions go by the numbers of the account's own lots.
-            dated_by: if place == Place::OWN { None } else { Some(entry) },
+            dated_by: if place == Place::OWN || opened.certificate.is_some() { None } else { Some(entry) },
             pending: Points::ZERO,
             available: Points::ZERO,
             held: Points::ZERO,
@@ -165,7 +167,12 @@ impl Account {
     }
 
     pub(crate) fn standing(&self) -> Standing {
-        Standing { tier: self.tier.clone(), tiers_before: self.tiers_before.clone(), acts: self.acts.clone() }
+        Standing {
+            tier: self.tier.clone(),
+            tiers_before: self.tiers_before.clone(),
+            acts: self.acts.clone(),
+            closings: self.closings.clone(),
+        }
     }
 
     /// What a merge changes before the points of its entry move.
@@ -173,7 +180,7 @@ impl Account {
         match merged {
             Merged::Came { estate, can_be_undone } => {
                 if *can_be_undone {
-                    self.apart = Some(Box::new(Apart::of(estate, self.standing())));
+                    self.apart = Some(Box::new(Apart::of(estate, self.standing(), entry.at)));
                 }
                 self.joined.extend_from_slice(&estate.joined);
                 self.take_in(entry, estate);
@@ -205,7 +212,8 @@ impl Account {
         self.balance.add(&estate.balance);
         for lot in &estate.lots {
             // Extensions from before do not count for what was somebody else's.
-            self.load_lot(Lot { dated_by: Some(entry.number).filter(|_| lot.at.no.place() != Place::OWN), ..*lot });
+            let is_dated = lot.at.no.place() != Place::OWN && lot.certificate.is_none();
+            self.load_lot(Lot { dated_by: Some(entry.number).filter(|_| is_dated), ..*lot });
         }
         if let Some(known) = &mut self.extension {
             let dates = estate.lots.iter().map(|it| it.at.expires_at);
@@ -228,7 +236,7 @@ impl Account {
     /// Everything has gone: only the counters stay.
     fn clear(&mut self) {
         let mut cleared = Self::default();
-        (cleared.purse, cleared.is_away) = (self.purse.take(), true);
+        (cleared.purse, cleared.wallet, cleared.is_away) = (self.purse.take(), self.wallet.take(), true);
         (cleared.last_at, cleared.next_entry) = (self.last_at, self.next_entry);
         (cleared.next_lot, cleared.next_order, cleared.next_hold) = (self.next_lot, self.next_order, self.next_hold);
         *self = cleared;
@@ -256,6 +264,7 @@ impl Account {
         self.tier.clone_from(&standing.tier);
         self.tiers_before.clone_from(&standing.tiers_before);
         self.acts.clone_from(&standing.acts);
+        self.closings.clone_from(&standing.closings);
     }
 
     fn change_year(&mut self, year: &Year, sign: i64) {

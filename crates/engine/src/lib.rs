@@ -122,4 +122,6 @@ pub use tier::{
     Downgrade, Tier, TierBy, TierHold, TierKeep, TierName, TierOutcome, TierReview, TierRules, TierState, TierWithin,
     Tiers,
 };
-pub use unmerge::{CreditUse, Parting, StandIn, Unmerged, credit_uses, disentangle, undo_ends, unmerge};
+pub use unmerge::{
+    CreditUse, Parting, StandIn, Unmerged, certificates_cross, credit_uses, disentangle, undo_ends, unmerge,
+};

@@ -1,10 +1,12 @@
 //! Two members are one: all that one of them has comes to the other's account (M3).
 //!
 //! Lots, orders and holds keep their numbers and dates; figures, caps and remainders add up; what one owes the other's points
-//! pay; the higher tier stays. What an extension keeps alive has that date from now on. Bounded by
+//! pay; the higher tier stays; who is in the program as one of them is in it. What an extension keeps alive has that date from now
+//! on. Bounded by
 //! [`limits::MERGE_MAX`] lots and orders of the one that goes.
 
 use crate::account::{Account, Lot};
+use crate::close;
 use crate::decision::{Ahead, Decided, Draft, Moment, Stop};
 use crate::entry::{Bucket, Kind, LotNo, Reason};
 use crate::joined::{Estate, Joined, Merged, outside, posted_of, years_of};
@@ -70,6 +72,7 @@ pub fn merge(
     let mut draft = Draft::new(Kind::Merge, Reason::Merged { other: merger.other });
     points.iter().for_each(|it| draft.move_points(it.lot.moved(shift), Bucket::Moved, it.bucket, it.points));
     draft.changes.tier = tier::higher(&ahead, other.tier.as_ref());
+    draft.changes.closed = close::of_both(account, other, ahead.now());
     draft.changes.merged =
         Some(Box::new(Merged::Came { estate: Box::new(estate), can_be_undone: merger.can_be_undone }));
     ahead.post(draft);
@@ -103,6 +106,8 @@ pub(crate) fn points_in<'a>(lots: impl IntoIterator<Item = &'a Lot>) -> Vec<Insi
 pub(crate) fn emptied(account: &Account, lot: &Lot) -> Lot {
     let mut emptied =
         Lot { pending: Points::ZERO, available: Points::ZERO, held: Points::ZERO, dated_by: None, ..*lot };
+    // Of a certificate, other dates are those of its grace.
+    emptied.graced |= lot.certificate.is_some() && lot.dated_by.is_some();
     emptied.at.expires_at = account.expires_at(lot);
     emptied
 }

@@ -130,7 +130,7 @@ pub(crate) fn first_seen(account: &Account, rules: Rules<'_>, document: &Documen
     order.pinned = Pinned {
         version: version.map_or(0, |it| it.number),
         on,
-        closed: account.was_closed(placed_at),
+        closed: account.was_closed_under(rules.under, placed_at),
         day,
         customer_type: earning.and_then(|it| it.customer_type(rules.facts.customer_type.as_deref())),
         channel: earning.and_then(|it| it.promotions.channel(rules.channel)),

@@ -7,8 +7,8 @@
 use crate::account::{Hold, Lot, Taken};
 use crate::convert::Conversion;
 use crate::document::{Document, HoldNo};
-use crate::entry::{CreditPart, Displaced, HoldState, LotNo, LotRef, OrderNo};
-use crate::posted::{Order, Posted, Source, TakenBack};
+use crate::entry::{CertificatePart, CreditPart, Displaced, HoldState, LotNo, LotRef, OrderNo};
+use crate::posted::{Accepted, Order, Posted, Source, TakenBack};
 
 /// The place of a member among those that were merged: 0 is the one whose account it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,6 +134,18 @@ impl Moves for CreditPart {
     }
 }
 
+impl Moves for CertificatePart {
+    fn move_by(&mut self, shift: Shift) {
+        self.lot.move_by(shift);
+    }
+}
+
+impl Moves for Accepted {
+    fn move_by(&mut self, shift: Shift) {
+        self.certificate = self.certificate.moved(shift);
+    }
+}
+
 impl Moves for Conversion {
     fn move_by(&mut self, shift: Shift) {
         self.credit.move_by(shift);
@@ -174,6 +186,7 @@ impl Moves for Posted {
         self.redeemed.move_by(shift);
         self.displaced.move_by(shift);
         self.credit.move_by(shift);
+        self.certificates.move_by(shift);
     }
 }
 
@@ -181,8 +194,12 @@ impl Moves for Order {
     fn move_by(&mut self, shift: Shift) {
         self.no = self.no.moved(shift);
         self.posted.move_by(shift);
-        if let Some((document, hold)) = self.document.as_ref().and_then(|it| Some((it, it.hold?))) {
-            self.document = Some(Document { hold: Some(hold.moved(shift)), ..Document::clone(document) }.into());
+        self.certificates.move_by(shift);
+        if let Some(document) = self.document.as_ref().filter(|it| it.hold.is_some() || it.certificates.is_some()) {
+            let hold = document.hold.map(|it| it.moved(shift));
+            let moved = |all: &Vec<LotNo>| all.iter().map(|it| it.moved(shift)).collect();
+            let certificates = document.certificates.as_ref().map(moved);
+            self.document = Some(Document { hold, certificates, ..Document::clone(document) }.into());
         }
     }
 }

@@ -9,8 +9,10 @@ use crate::account::{Account, Balance, Hold, Lot, NeedMore, Taken};
 use crate::apart::{Apart, Use, uses_of};
 use crate::calendar::Timestamp;
 use crate::carry;
+use crate::close;
 use crate::convert::{Conversion, undo_where};
 use crate::decision::{Ahead, Decided, Decision, Draft, Moment, Stop};
+use crate::document::Document;
 use crate::entry::{Bucket, Carried, HoldState, Kind, LotNo, LotOpened, LotRef, Reason};
 use crate::figures::{Figures, OfDay, Year};
 use crate::grace::{Back, put_back};
@@ -94,6 +96,15 @@ pub fn credit_uses(account: &Account, from: Place) -> Vec<CreditUse> {
     account.orders().iter().flat_map(of_order).collect()
 }
 
+/// Whether an order is paid with a certificate of the other side, as far as orders are loaded: nobody could say whose it is then.
+pub fn certificates_cross(account: &Account, from: Place) -> bool {
+    let is_theirs = |place: Place| from <= place;
+    account.orders().iter().any(|order| {
+        let side = is_theirs(order.no.place());
+        order.posted.certificates.iter().any(|it| is_theirs(it.lot.no.place()) != side)
+    })
+}
+
 /// Gives back to `other` what is theirs. All of theirs is loaded, and the orders that had to do with both; what belongs to both
 /// at once has ended.
 ///
@@ -153,6 +164,7 @@ fn apart_of(account: &Account, from: Place) -> Apart {
     let known = account.apart.as_deref().filter(|it| it.from == from).cloned();
     known.unwrap_or_else(|| Apart {
         from,
+        since: Timestamp::START,
         balance: Balance::default(),
         repaid: Vec::new(),
         orders: Vec::new(),
@@ -289,6 +301,22 @@ impl<'a> Split<'a> {
         posted
     }
 
+    /// An order without anything of the other side. Of certificates, what it had of theirs has gone back to them.
+    fn of_one(&self, order: &Order) -> Order {
+        let mut own = Order { posted: self.posted(order), ..order.clone() };
+        let side = self.apart.is_theirs(order.no);
+        let is_other = |no: LotNo| self.apart.is_theirs(no) != side;
+        own.certificates.retain(|it| !is_other(it.certificate));
+        if let Some(document) =
+            own.document.as_ref().filter(|it| it.certificates.iter().flatten().any(|no| is_other(*no)))
+        {
+            let mut certificates = document.certificates.clone();
+            certificates.iter_mut().for_each(|it| it.retain(|no| !is_other(*no)));
+            own.document = Some(Document { certificates, ..Document::clone(document) }.into());
+        }
+        own
+    }
+
     fn converted(&self, is_theirs: bool) -> Vec<Conversion> {
         let mut conversions = self.account.conversions().to_vec();
         conversions.retain(|it| self.apart.is_theirs(it.credit.no) == is_theirs);
@@ -301,9 +329,10 @@ impl<'a> Split<'a> {
     /// Our orders that had to do with something of theirs, as they are from now on.
     fn orders_that_stay(&self) -> Vec<Order> {
         let ours = self.account.orders().iter().filter(|it| !self.apart.is_theirs(it.no));
-        let changed = ours.map(|it| Order { posted: self.posted(it), ..it.clone() });
+        let changed = ours.map(|it| self.of_one(it));
+        let is_same = |it: &Order, known: &Order| it.posted == known.posted && it.certificates == known.certificates;
         let mut stays: Vec<Order> =
-            changed.filter(|it| self.account.order(it.no).is_some_and(|known| known.posted != it.posted)).collect();
+            changed.filter(|it| self.account.order(it.no).is_some_and(|known| !is_same(it, known))).collect();
         stays.sort_unstable_by_key(|it| it.no);
         stays
     }
@@ -323,8 +352,7 @@ impl<'a> Split<'a> {
 
     /// What leaves, and the orders with it, in their own numbers.
     fn estate(&self) -> (Estate, Vec<Order>) {
-        let mut orders: Vec<Order> =
-            self.orders.iter().map(|it| Order { posted: self.posted(it), ..Order::clone(it) }).collect();
+        let mut orders: Vec<Order> = self.orders.iter().map(|it| self.of_one(it)).collect();
         let mut joined: Vec<Joined> =
             self.account.joined.iter().filter(|it| self.apart.from <= it.place).copied().collect();
         if let (Some(first), Some(last)) = (joined.first_mut(), self.theirs.last()) {
@@ -397,6 +425,7 @@ impl<'a> Split<'a> {
         let Apart { ours, theirs, .. } = self.apart;
         let (own, other) = if is_theirs { (theirs, ours) } else { (ours, theirs) };
         let mut standing = own.clone();
+        standing.closings = close::of_one(&ours.closings, &theirs.closings, &self.account.closings, is_theirs);
         for now in &self.account.acts {
             let day = |it: &Standing| it.acts.iter().find(|it| it.act == now.act).map(|it| it.day);
             if day(own).max(day(other)) < Some(now.day) {

@@ -186,7 +186,7 @@ impl Used {
         if now < account.wallet()?.ledger.expires_at(lot) {
             return Ok(Bucket::Available);
         }
-        if lot.dated_by.is_some() || terms.grace_days == 0 {
+        if lot.dated_by.is_some() || lot.graced || terms.grace_days == 0 {
             return Ok(Bucket::Expired);
         }
         let last_day = terms.zone.date_of(now).plus_days(i32::from(terms.grace_days));

@@ -19,7 +19,9 @@ use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load;
 use crate::member::MemberRef;
+use crate::merge;
 use crate::rows::AccountId;
+use crate::sql::Connection;
 
 /// A certificate as somebody names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +72,10 @@ pub(crate) fn issue(
         note: new.note.clone(),
     };
     let id = AccountId::wallet(account.owner, terms.currency.code);
-    let entries = on_wallet(batch, id, |ledger| engine::issue_certificates(ledger, &issue, &terms.zone, moment))?;
+    merge::ensure_place(batch, id, moment)?;
+    let under = batch.under;
+    let entries =
+        on_wallet(batch, id, |ledger| engine::issue_certificates(ledger, under, &issue, &terms.zone, moment))?;
     let issued = entries.iter().find(|it| it.kind == Kind::Issue).ok_or(Fault::Row("certificates are posted"))?;
     let certificates: Vec<LotNo> = issued.opened.iter().map(|it| it.lot.no).collect();
     for no in &certificates {
@@ -79,8 +84,9 @@ pub(crate) fn issue(
     Ok(Reply::Certificates { entry: issued.number, certificates })
 }
 
-/// Draws a code for a new certificate and lists it.
+/// Draws a code for a new certificate and lists it: under whoever it came to first, where it stays.
 fn add_code(batch: &mut Batch<'_>, (id, no): (AccountId, LotNo), value: Money, seed: u64) -> Result<(), Refused> {
+    let (id, no) = merge::first_place(batch.conn, id, no)?;
     let mut attempt = 0;
     let sealed = loop {
         let drawn = batch.codes.draw_for(batch.conn, seed, (id, no), attempt);
@@ -98,7 +104,8 @@ fn add_code(batch: &mut Batch<'_>, (id, no): (AccountId, LotNo), value: Money, s
 
 /// Cancels a certificate, whoever has it.
 pub(crate) fn cancel(batch: &mut Batch<'_>, certificate: &CertificateRef, note: &str, moment: Moment) -> Answered {
-    let (id, no) = certificate.find(|key| batch.find(key))?.ok_or(Rejection::UnknownCertificate)?;
+    let found = certificate.find(batch.conn, |key| batch.find(key))?;
+    let (id, no) = found.ok_or(Rejection::UnknownCertificate)?;
     if !batch.is_member(id.owner)? {
         return Err(Rejection::UnknownCertificate.into());
     }
@@ -140,7 +147,7 @@ pub(crate) fn prepare(
     let wallet = AccountId::wallet(id.owner, document.currency);
     let mut numbers = Vec::new();
     for certificate in named.unwrap_or_default() {
-        let found = certificate.find(|key| batch.find(key))?.filter(|it| it.0 == wallet);
+        let found = certificate.find(batch.conn, |key| batch.find(key))?.filter(|it| it.0 == wallet);
         numbers.push(found.ok_or(Rejection::UnknownCertificate)?.1);
     }
     wanted.extend(&numbers);
@@ -160,11 +167,19 @@ pub(crate) fn nobodys(named: Option<&[CertificateRef]>) -> Result<(), Rejection>
 }
 
 impl CertificateRef {
-    /// Where the certificate lies; `list` looks into the directory.
+    /// Where the certificate lies now; `list` looks into the directory.
     pub(crate) fn find(
         &self,
+        conn: &Connection,
         list: impl FnOnce(DirectoryKey) -> Found<Option<Listed>>,
     ) -> Found<Option<(AccountId, LotNo)>> {
+        let Some((id, no)) = self.listed(list)? else { return Ok(None) };
+        let home = merge::home_of_named(conn, id.owner, no)?;
+        Ok(home.map(|(owner, no)| (AccountId { owner, ..id }, no)))
+    }
+
+    /// Where it lay first, or where somebody says that it lies.
+    fn listed(&self, list: impl FnOnce(DirectoryKey) -> Found<Option<Listed>>) -> Found<Option<(AccountId, LotNo)>> {
         match self {
             Self::NoCode => Ok(None),
             Self::Numbered { owner, ledger, number } => {

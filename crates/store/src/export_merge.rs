@@ -38,6 +38,7 @@ fn lot(it: &Lot) -> Value {
     json!({
         "lot": super::export::lot(it.at), "order": it.order.map(|it| it.0), "graced": it.graced, "expired": it.expired.get(),
         "forfeited": it.forfeited.get(),
+        "certificate": it.certificate.map(|it| json!({"uses": it.uses.name(), "cancelled": it.is_cancelled})),
     })
 }
 
@@ -76,6 +77,9 @@ fn order((no, it): &(OrderNo, Posted)) -> Value {
             "promotion": it.promotion.as_ref(), "points": it.points.get(), "allotted": it.allotted.map(engine::Points::get),
         })),
         "credit": list(&it.credit, |it| json!({"lot": it.lot.no.0, "amount": it.amount.minor()})),
+        "certificates": list(&it.certificates, |it| json!({
+            "lot": it.lot.no.0, "paid": it.paid.minor(), "lost": it.lost.minor(),
+        })),
     })
 }
 
@@ -110,5 +114,8 @@ fn standing(it: &Standing) -> Value {
         })),
         "tiers_before": list(&it.tiers_before, |(tier, since)| json!({"name": tier.as_deref(), "since": since.to_string()})),
         "acts": list(&it.acts, acted),
+        "closings": list(&it.closings, |it| json!({
+            "since": it.since.to_string(), "forfeits_at": it.forfeits_at.to_string(), "until": it.until.map(|it| it.to_string()),
+        })),
     })
 }

@@ -12,6 +12,7 @@ use engine::{
 };
 
 use crate::batch::{Batch, NewOrder};
+use crate::certificate;
 use crate::command::{Body, Reply};
 use crate::decide::{Answered, Refused, ask, find_member, post};
 use crate::fault::{Fault, Found};
@@ -53,6 +54,22 @@ pub(crate) fn home_of_number<N: engine::Placed>(conn: &Connection, owner: Member
     let first = first_owner(conn, owner, no.place())?;
     let (home, place) = home_of(conn, first)?;
     Ok((home, no.under(place)))
+}
+
+/// The same of a number that somebody names: nothing where nobody ever had it.
+pub(crate) fn home_of_named<N: engine::Placed>(
+    conn: &Connection,
+    owner: MemberId,
+    no: N,
+) -> Found<Option<(MemberId, N)>> {
+    let is_known = no.place() == Place::OWN || merges_of(conn, owner)?.iter().any(|it| it.place == no.place());
+    is_known.then(|| home_of_number(conn, owner, no)).transpose()
+}
+
+/// Where a certificate came first: there its code stays.
+pub(crate) fn first_place(conn: &Connection, id: AccountId, no: LotNo) -> Found<(AccountId, LotNo)> {
+    let owner = first_owner(conn, id.owner, no.place())?;
+    Ok((AccountId { owner, ..id }, no.under(Place::OWN)))
 }
 
 /// A member that was merged into another, as its row says.
@@ -114,9 +131,11 @@ fn merge(batch: &mut Batch<'_>, member: &MemberRef, other: &MemberRef, moment: M
         return Err(too_large().into());
     }
     for owner in [survivor, other] {
-        check_accounts(batch, owner, "other")?;
         for program in programs(batch) {
             settle(batch, AccountId { owner, program }, moment)?;
+        }
+        for id in stored(batch, owner)?.into_iter().filter(|it| it.is_wallet()) {
+            certificate::settle(batch, id, moment.now)?;
         }
     }
     let merger = Merger { place, can_be_undone: true, survivor: survivor.0, other: other.0 };
@@ -143,19 +162,6 @@ fn merge(batch: &mut Batch<'_>, member: &MemberRef, other: &MemberRef, moment: M
     }
     point(batch.conn, other, Some(survivor))?;
     Ok(Reply::Member { id: survivor, created: false })
-}
-
-/// Codes lead to a member and a number, and a grace to an account: nobody carries them over yet.
-fn check_accounts(batch: &mut Batch<'_>, owner: MemberId, path: &'static str) -> Result<(), Refused> {
-    for id in stored(batch, owner)? {
-        if id.is_wallet() {
-            return Err(invalid(path, "a member who never had a certificate").into());
-        }
-        if !batch.slot(id)?.account.closings.is_empty() {
-            return Err(invalid(path, "a member who never left a program").into());
-        }
-    }
-    Ok(())
 }
 
 /// Store credit comes first: what points became names its lots.
@@ -230,11 +236,13 @@ pub(crate) fn ensure_joined(batch: &mut Batch<'_>, id: AccountId, moment: Moment
     }
     let currency = batch.reference.programs.get(&id.program).and_then(crate::reference::Program::currency);
     let purse = currency.map(|it| AccountId::purse(id.owner, it)).filter(|it| *it != id);
-    for id in [Some(id), purse].into_iter().flatten() {
-        let under = batch.under;
-        if batch.slot(id)?.account.joined.iter().any(|it| it.place == under) {
-            continue;
-        }
+    [Some(id), purse].into_iter().flatten().try_for_each(|it| ensure_place(batch, it, moment))
+}
+
+/// The same in one account.
+pub(crate) fn ensure_place(batch: &mut Batch<'_>, id: AccountId, moment: Moment) -> Result<(), Refused> {
+    let under = batch.under;
+    if under != Place::OWN && batch.slot(id)?.account.joined.iter().all(|it| it.place != under) {
         let merges = merges_of(batch.conn, id.owner)?;
         let row = merges.iter().find(|it| it.place == under).ok_or(Fault::Row("a place belongs to a merge"))?;
         let (first, can_be_undone) = (row.first, !row.stays);
@@ -262,7 +270,6 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
     let merges = merges_of(batch.conn, survivor)?;
     let last = last_merge(&merges, moment.now).ok_or(Rejection::CannotUndo)?;
     let (from, other) = (last.place, last.member);
-    check_accounts(batch, survivor, "member")?;
     let accounts = stored(batch, survivor)?;
     let mut parted = Vec::new();
     for id in accounts {
@@ -275,14 +282,22 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
         if !is_apart {
             batch.load_from(id, Place::OWN)?;
         }
-        if is_apart || !engine::credit_uses(&batch.slot(id)?.account, from).is_empty() {
+        let account = &batch.slot(id)?.account;
+        let crosses = !engine::credit_uses(account, from).is_empty() || engine::certificates_cross(account, from);
+        if is_apart || crosses {
             parted.push(id);
         }
     }
     let mut uses: BTreeMap<Option<[u8; 3]>, Vec<CreditUse>> = BTreeMap::new();
     let mut orders = BTreeMap::new();
-    for id in parted.iter().copied().filter(|it| it.program < NO_PROGRAMS) {
+    let programs = || parted.iter().copied().filter(|it| it.program < NO_PROGRAMS);
+    for id in programs() {
         orders.insert(id, load_parted(batch, id, from)?);
+        if engine::certificates_cross(&batch.slot(id)?.account, from) {
+            return Err(invalid("member", "one of whom no order is paid with a certificate of the other").into());
+        }
+    }
+    for id in programs() {
         let ended = ask(batch, id, |account, rules| engine::disentangle(account, rules, moment))?;
         post(batch, id, &ended, false)?;
         let currency = batch.reference.programs.get(&id.program).and_then(crate::reference::Program::currency);
@@ -291,14 +306,16 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
     let mut stand_ins: BTreeMap<Option<[u8; 3]>, Vec<StandIn>> = BTreeMap::new();
     for id in parted.iter().copied().filter(|it| NO_PROGRAMS <= it.program) {
         let currency = id.currency();
-        let uses = uses.remove(&currency).unwrap_or_default();
+        let uses = if id.is_wallet() { Vec::new() } else { uses.remove(&currency).unwrap_or_default() };
         load_parted(batch, id, from)?;
         for it in &uses {
             batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, it.lot))?;
         }
         let parting = Parting { from, survivor: survivor.0, other: other.0, uses: &uses, credit: &[] };
         let unmerged = part(batch, id, other, &parting, BTreeMap::new(), moment)?;
-        stand_ins.insert(currency, unmerged.stand_ins);
+        if !id.is_wallet() {
+            stand_ins.insert(currency, unmerged.stand_ins);
+        }
     }
     let nothing = Vec::new();
     for (id, orders) in orders {

@@ -30,7 +30,6 @@ use crate::migrate::{epoch_of, inspect, is_empty, migrate};
 use crate::query::{CertificateInfo, Reader, parked};
 use crate::queue::{Job, NotTaken, Queue};
 use crate::reference::{Compile, Known, load_reference};
-use crate::rows::AccountId;
 use crate::sql::Connection;
 
 /// How long a transaction waits for a process that holds the database's lock, such as a tool of SQLite.
@@ -254,8 +253,7 @@ impl Store {
     /// # Errors
     /// When the key of the codes is not there, or the code is damaged.
     pub fn code(&self, certificate: &CertificateInfo) -> Result<String, StoreError> {
-        let id = AccountId::wallet(certificate.member, certificate.currency.code);
-        self.inner.codes.reveal((id, certificate.lot.at.no), &certificate.sealed)
+        self.inner.codes.reveal(certificate.sealed_for, &certificate.sealed)
     }
 
     /// By the clock that live commands go by.

@@ -13,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod import_members;
 pub(crate) mod key;
 pub(crate) mod member;
+pub(crate) mod merge;
 pub(crate) mod program;
 pub(crate) mod redate;
 pub(crate) mod reinstate;

@@ -3,8 +3,8 @@
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, CancelCertificate, Decided, Decision, IssueCertificates, LotNo, Moment, Money, Rules, Stop, Terms,
-    Timeline, Timestamp, Uses, Validity,
+    Account, CancelCertificate, Decided, Decision, IssueCertificates, LotNo, Moment, Money, Place, Placed as _, Rules,
+    Stop, Terms, Timeline, Timestamp, Uses, Validity,
 };
 use serde_json::{Value, json};
 use store::{Body, CertificateInfo, CertificateRef, NewCertificates};
@@ -53,19 +53,23 @@ impl CertificateAct {
     /// `cancel ana certificate 1 "why"`.
     pub(super) fn read_cancel(words: &mut Words) -> Result<Self, Fault> {
         words.expect("certificate")?;
-        let certificate = LotNo(words.number("the number of a certificate such as 1")?);
+        let certificate = read_number(words)?;
         Ok(Self::Cancel { certificate, note: words.quoted()?.to_owned() })
     }
 
+    pub(super) fn is_issue(&self) -> bool {
+        matches!(self, Self::Issue(_))
+    }
+
     /// By the engine alone, on an account with its certificates beside it.
-    pub(super) fn decide(&self, account: &Account, terms: &Terms, moment: Moment) -> Decision {
+    pub(super) fn decide(&self, account: &Account, under: Place, terms: &Terms, moment: Moment) -> Decision {
         let ledger = account.wallet.as_ref().map(|it| &it.ledger).ok_or(Stop::NeedMore)?;
         let decided = match self {
             Self::Issue(new) => {
                 let NewCertificates { value, count, uses, validity, note } = new.clone();
                 let uses = uses.unwrap_or(terms.certificate_uses);
                 let issue = IssueCertificates { value, count, uses, validity, note };
-                engine::issue_certificates(ledger, &issue, &terms.zone, moment)?
+                engine::issue_certificates(ledger, under, &issue, &terms.zone, moment)?
             }
             Self::Cancel { certificate, note } => {
                 let cancel = CancelCertificate { certificate: *certificate, note: note.clone() };
@@ -75,11 +79,17 @@ impl CertificateAct {
         Ok(Decided { certificates: decided.entries, ..Decided::default() })
     }
 
-    pub(super) fn body(&self, program: String, member: store::MemberId, ledger: u32) -> Body {
+    /// `home` is the member that somebody has become who was merged.
+    pub(super) fn body(
+        &self,
+        program: String,
+        (member, home): (store::MemberRef, store::MemberId),
+        ledger: u32,
+    ) -> Body {
         match self.clone() {
-            Self::Issue(new) => Body::IssueCertificates { program, member: store::MemberRef::Id(member), new },
+            Self::Issue(new) => Body::IssueCertificates { program, member, new },
             Self::Cancel { certificate: number, note } => {
-                let certificate = CertificateRef::Numbered { owner: member, ledger, number };
+                let certificate = CertificateRef::Numbered { owner: home, ledger, number };
                 Body::CancelCertificate { certificate, note }
             }
         }
@@ -116,6 +126,25 @@ impl CertificateAct {
     }
 }
 
+/// `1`; or `joined 1`, of the first who was merged into the member.
+pub(super) fn read_number(words: &mut Words) -> Result<LotNo, Fault> {
+    let what = "the number of a certificate such as 1";
+    if !words.eat("joined") {
+        return Ok(LotNo(words.number(what)?));
+    }
+    let no: u64 = words.number(what)?;
+    Ok(LotNo(no).under(Place(1)))
+}
+
+/// The same, as it is told.
+pub(super) fn number(no: LotNo) -> String {
+    match no.place() {
+        Place::OWN => no.0.to_string(),
+        Place(1) => format!("joined {}", no.within()),
+        Place(place) => format!("joined {place} {}", no.within()),
+    }
+}
+
 /// A certificate as a look tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
@@ -139,7 +168,7 @@ impl Told {
 
     /// `1 active 25.00 once until 2022-12-31`; when something ends is told of what can be used.
     fn item(&self, when: &When) -> FoundItem {
-        let mut text = format!("{} {} {}", self.no, self.status, self.left.to_text(when.exponent));
+        let mut text = format!("{} {} {}", number(LotNo(self.no)), self.status, self.left.to_text(when.exponent));
         if self.is_once {
             text += " once";
         }
@@ -158,7 +187,7 @@ pub(super) fn tell(found: &mut Found, certificates: &[Told], when: &When) {
 
 /// An expected item, written as it is found.
 pub(super) fn read_item(words: &mut Words, when: &When) -> Result<String, Fault> {
-    let no: u64 = words.number("the number of a certificate such as 1")?;
+    let no = number(read_number(words)?);
     let status = words.take();
     if !["active", "used", "expired", "cancelled"].contains(&status) {
         return Err(Fault::allowed(status, "`active`, `used`, `expired` or `cancelled`"));
@@ -186,7 +215,7 @@ pub(super) fn offered(words: &mut Words, when: &When) -> Result<Option<(&'static
     }
     let mut offers = Vec::new();
     while !words.is_done() {
-        let no: u64 = words.number("the number of a certificate such as 1")?;
+        let no = number(read_number(words)?);
         offers.push(format!("{no} {}", words.money(when.exponent)?.to_text(when.exponent)));
     }
     Ok(Some(("offers", offers.join(" "))))

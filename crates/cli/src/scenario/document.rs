@@ -3,6 +3,7 @@
 
 use engine::{Document, DocumentVersion, HoldNo, Line, LineKind, LotNo, Money, Points, Return, ReturnPart, Timestamp};
 
+use super::certificates;
 use super::moment::When;
 use super::words::{Fault, Words, money};
 
@@ -118,9 +119,9 @@ impl Change {
         } else if words.eat("no certificates") {
             Self::Certificates(Vec::new())
         } else if words.eat("certificate") || words.eat("certificates") {
-            let mut numbers = vec![LotNo(words.number("the number of a certificate such as 1")?)];
+            let mut numbers = vec![certificates::read_number(words)?];
             while words.eat("and") {
-                numbers.push(LotNo(words.number("the number of a certificate such as 2")?));
+                numbers.push(certificates::read_number(words)?);
             }
             Self::Certificates(numbers)
         } else if words.eat("hold") {

@@ -352,7 +352,8 @@ impl Backend for EngineBackend {
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
         let moment = Moment { now: arrival.at, actor: self.actor(act, arrival), import: arrival.import };
-        self.go_under(self.new_under(act), moment)?;
+        let is_issue = matches!(act, Act::OnCertificates { act, .. } if act.is_issue());
+        self.go_under(self.new_under(act), is_issue, moment)?;
         if let Some(outcome) = self.introduce(act, moment) {
             return outcome;
         }
@@ -394,7 +395,8 @@ impl Backend for EngineBackend {
                 Ok(member) => {
                     let version = self.timeline.at(moment.now).or(self.timeline.versions().first());
                     let terms = version.map(|it| it.terms.clone()).ok_or_else(|| anyhow!("there is a program"))?;
-                    self.decide(member, |account, _| act.decide(account, &terms, moment))?
+                    let under = self.under;
+                    self.decide(member, |account, _| act.decide(account, under, &terms, moment))?
                 }
             },
             Act::OnPoints { person, program, act } => match on(person, program) {
@@ -458,6 +460,7 @@ impl Backend for EngineBackend {
     }
 
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
+        let (member, _) = self.home(member);
         certificates::of_account(&self.accounts.entry(member).or_default().account, now)
     }
 

@@ -166,6 +166,14 @@ impl StoreBackend {
         })
     }
 
+    /// What gives or cancels certificates; nothing where nobody knows whose.
+    fn on_certificates(&self, act: &Act) -> Result<Option<Body>> {
+        let Act::OnCertificates { person, program, act } = act else { bail!("this is about no certificates") };
+        let Some(member) = self.reference_of(person)? else { return Ok(None) };
+        let Some(home) = self.store.reader()?.find(&member)? else { return Ok(None) };
+        Ok(Some(act.body(program.clone(), (member, home), self.ledger()?)))
+    }
+
     /// The number of the certificates' ledger, which follows from the currency.
     fn ledger(&self) -> Result<u32> {
         let reader = self.store.reader()?;
@@ -189,8 +197,8 @@ impl StoreBackend {
     fn named(&self, person: &Person, document: &engine::Document) -> Result<Option<Vec<CertificateRef>>> {
         let Some(numbers) = &document.certificates else { return Ok(None) };
         let Some(member) = self.member_named(person) else { return Ok(Some(Vec::new())) };
-        let known = self.store.reader()?.certificates(self.id_of(member), Timestamp::from_micros(0))?;
-        let (owner, ledger) = (self.id_of(member), self.ledger()?);
+        let known = self.store.reader()?.certificates(self.home(member)?, Timestamp::from_micros(0))?;
+        let (owner, ledger) = (self.home(member)?, self.ledger()?);
         let named = |number: &engine::LotNo| match known.iter().find(|it| it.lot.at.no == *number) {
             Some(it) => Ok(self.store.certificate(&self.store.code(it)?)?),
             None => Ok(CertificateRef::Numbered { owner, ledger, number: *number }),
@@ -272,10 +280,10 @@ impl Backend for StoreBackend {
                 let (currency, adjustment) = (*currency, adjustment.clone());
                 (KEY, Body::AdjustCredit { currency, member, adjustment, reference: None })
             }
-            Act::OnCertificates { person, program, act } => {
-                let Some(member) = self.member_named(person) else { return Ok(Err(Rejection::UnknownMember)) };
-                (KEY, act.body(program.clone(), self.id_of(member), self.ledger()?))
-            }
+            Act::OnCertificates { .. } => match self.on_certificates(act)? {
+                Some(body) => (KEY, body),
+                None => return Ok(Err(Rejection::UnknownMember)),
+            },
             Act::OnPoints { person, program, act } => {
                 let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (KEY, act.body(program.clone(), member))
@@ -323,7 +331,7 @@ impl Backend for StoreBackend {
     }
 
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
-        Ok(self.store.reader()?.certificates(self.id_of(member), now)?.iter().map(Told::of).collect())
+        Ok(self.store.reader()?.certificates(self.home(member)?, now)?.iter().map(Told::of).collect())
     }
 
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {

@@ -219,9 +219,18 @@ impl HttpBackend {
             Person::Nobody => None,
         };
         let member = member.or(self.members.first().map(|(it, _)| *it)).context("nobody has signed up")?;
-        let known = self.codes.iter().find(|it| (it.0, it.1) == (member, no.0));
-        let unknown = || Ok(format!("crt_{}_1_{}", self.id_of(member)?.trim_start_matches("mem_"), no.0));
-        known.map_or_else(unknown, |it| Ok(it.2.clone()))
+        // Of somebody who has been merged, the certificates of whoever that is now.
+        let reader = self.app.store().reader()?;
+        let home = reader.find(&self.id_of(member)?.parse()?)?;
+        let home = home.map_or(Ok(member), |it| self.member_of(&it.to_string()))?;
+        if let Some(known) = self.codes.iter().find(|it| (it.0, it.1) == (home, no.0)) {
+            return Ok(known.2.clone());
+        }
+        let all = reader.certificates(self.id_of(home)?.parse()?, Timestamp::from_micros(0))?;
+        match all.iter().find(|it| it.lot.at.no == no) {
+            Some(it) => Ok(self.app.store().code(it)?),
+            None => Ok(format!("crt_{}_1_{}", self.id_of(home)?.trim_start_matches("mem_"), no.0)),
+        }
     }
 
     /// Gives or cancels certificates: what became of the one row of the request.

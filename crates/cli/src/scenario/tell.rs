@@ -3,6 +3,7 @@
 use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Rejection, Rules, Timestamp};
 
 use super::backend::replay;
+use super::certificates;
 use super::expect::{Found, FoundItem};
 use super::moment::When;
 
@@ -109,8 +110,9 @@ fn sum(answer: &Answer, of: impl Fn(&engine::CertificatePart) -> engine::Money) 
 /// Which certificates a quote offers, and why it leaves others out.
 pub(super) fn certificates(found: &mut Found, quote: &engine::Quote, when: &When) {
     let offers = quote.wallet.iter().filter(|it| it.why.is_none());
-    let offers: Vec<String> =
-        offers.map(|it| format!("{} {}", it.certificate.0, it.pays.to_text(when.exponent))).collect();
+    let offers: Vec<String> = offers
+        .map(|it| format!("{} {}", certificates::number(it.certificate), it.pays.to_text(when.exponent)))
+        .collect();
     found.figures.insert("offers", if offers.is_empty() { "none".to_owned() } else { offers.join(" ") });
     let why = quote.why_certificates.first().map(|(_, why)| why.code().to_owned());
     found.figures.extend(why.map(|it| ("certificate because", it)));

@@ -81,6 +81,25 @@ fn a_file_without_members_is_named() {
 }
 
 #[test]
+fn two_members_are_made_one_and_two_again() {
+    let shop = Shop::open();
+    shop.ok("member add --customer 42 --name Ana");
+    shop.ok("member add --customer 43");
+    shop.ok("adjust 42 100 --note welcome");
+    shop.ok("adjust 43 20 --note welcome");
+    assert_has(&shop.ok("merge 43 --into 42"), "customer:43 is customer:42 now (mem_");
+    assert_has(&shop.ok("statement 43"), "Can be spent  120");
+    let again = shop.run("merge 43 --into 42");
+    assert_eq!(again.code, 1, "{}", again.err);
+    assert_has(&again.err, "merging customer:43 into customer:42 failed");
+    assert_has(&shop.ok("merge --undo 42"), "is a member of its own again.");
+    assert_has(&shop.ok("statement 43"), "Can be spent  20");
+    assert_eq!(shop.run("merge 43").code, 2, "into whom?");
+    assert_eq!(shop.run("merge 43 --undo 42").code, 2);
+    shop.ok("verify");
+}
+
+#[test]
 fn staff_close_accounts_and_open_them_again() {
     let shop = Shop::open();
     shop.ok("member add --customer 42");

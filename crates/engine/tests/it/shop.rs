@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use engine::{
     Account, Actor, Adjustment, Budgets, CancelCertificate, Closing, CreditAdjustment, Date, Decided, Decision,
-    Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place, Points,
-    Purse, Redating, Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet, Zone, act, adjust,
-    adjust_credit, cancel_certificate, hold, issue_certificates, put_order, quote, redate, reinstate, release_hold,
-    settle, sign_up,
+    Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
+    Placed as _, Points, Purse, Redating, Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet,
+    Zone, act, adjust, adjust_credit, cancel_certificate, hold, issue_certificates, put_order, quote, redate,
+    reinstate, release_hold, settle, sign_up,
 };
 
 use crate::bodies::Dates;
@@ -198,7 +198,7 @@ impl Shop {
             Command::Join => engine::join(account, rules, "by hand", moment),
             Command::Issue(issue) => {
                 let ledger = ledger_of(account)?;
-                let entries = issue_certificates(ledger, issue, &Zone::utc(), moment)?.entries;
+                let entries = issue_certificates(ledger, self.under, issue, &Zone::utc(), moment)?.entries;
                 Ok(Decided { certificates: entries, ..Decided::default() })
             }
             Command::Cancel(cancel) => {
@@ -308,7 +308,10 @@ impl Shop {
                 Money::new(share_of(self.offered_credit(put.order, &most), share).get())
             }
         });
-        let certificates = put.certificates.as_ref().map(|it| it.iter().copied().map(LotNo).collect());
+        // Whoever was merged asks for own ones and for those of the other.
+        let place = |no: u64| if no.is_multiple_of(2) { Place::OWN } else { self.under };
+        let certificate = |no: &u64| LotNo(*no).under(place(*no));
+        let certificates = put.certificates.as_ref().map(|it| it.iter().map(certificate).collect());
         Document { redeem, credit, certificates, ..document }
     }
 

@@ -4,9 +4,7 @@ use axum::Json as Reply;
 use axum::extract::State;
 use engine::{Date, Entry, EntryNo, LotNo, Money, Reason, Timestamp, Uses, Validity, limits};
 use serde::{Deserialize, Serialize};
-use store::{
-    Body, CertificateInfo, CertificateRef, Key, MemberId, MemberRef, NewCertificates, Reader, StoreError, Time,
-};
+use store::{Body, CertificateInfo, CertificateRef, Key, MemberId, NewCertificates, Reader, StoreError, Time};
 use utoipa::ToSchema;
 
 use super::credit::{order_of, program_in, with_orders};
@@ -281,9 +279,10 @@ async fn give(
     wanted: &NewCertificates,
     voice: &crate::words::Voice<'_>,
 ) -> Answer<Done> {
+    // Whoever was merged into another is named as the row says: what is new comes under that name.
+    let named = member_ref(member)?;
     let member = find(app, member).await?.id;
-    let body =
-        Body::IssueCertificates { program: program.to_owned(), member: MemberRef::Id(member), new: wanted.clone() };
+    let body = Body::IssueCertificates { program: program.to_owned(), member: named, new: wanted.clone() };
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(voice)).await?;
     let store::Reply::Certificates { certificates, .. } = reply else { return Err(Problem::internal()) };

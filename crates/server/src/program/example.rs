@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Answer, Date, Document, IssueCertificates, LotNo, Moment, Money, OrderNo, Points,
-    Purse, Rejection, Rules, Stop, Switch, Terms, Timeline, Timestamp, Validity, Version, Wallet, adjust, hold,
+    Account, Actor, Adjustment, Answer, Date, Document, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
+    Points, Purse, Rejection, Rules, Stop, Switch, Terms, Timeline, Timestamp, Validity, Version, Wallet, adjust, hold,
     issue_certificates, put_order,
 };
 
@@ -88,7 +88,7 @@ impl Example {
         let mut example = Self::new(terms);
         let (uses, validity) = (terms.certificate_uses, Validity::Never);
         let issue = IssueCertificates { value, count: 1, uses, validity, note: "an example".to_owned() };
-        let given = issue_certificates(&Account::default(), &issue, &terms.zone, example.moment()).ok()?;
+        let given = issue_certificates(&Account::default(), Place::OWN, &issue, &terms.zone, example.moment()).ok()?;
         let mut ledger = Account::default();
         ledger.apply(&given);
         example.account.wallet = Some(Box::new(Wallet { program: 1, ledger }));

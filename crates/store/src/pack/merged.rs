@@ -5,13 +5,13 @@ use engine::{
     Points, Posted, Standing, Timestamp, Year,
 };
 
-use super::certificate::{read_parts, write_parts};
+use super::certificate::{lot_code, read_lot_code, read_parts, write_parts};
 use super::entry::{
     pack_hold_state, pack_lot, read_carried, read_credit, read_displaced, unpack_hold_state, unpack_lot, write_carried,
     write_credit, write_displaced,
 };
 use super::extension::{read_acted, write_acted};
-use super::figures::{pack_year, read_allotted, unpack_year, write_allotted};
+use super::figures::{pack_year, read_allotted, read_closed, unpack_year, write_allotted, write_closed};
 use super::order::{pack_conversion, read_taken, read_taken_back, unpack_conversion, write_taken, write_taken_back};
 use super::tier::{read_name, read_state, write_name, write_state};
 use super::worked::{read_budget_use, write_budget_use};
@@ -134,18 +134,21 @@ fn read_balance(it: &mut Unpacker<'_>) -> Read<Balance> {
 fn write_lot(it: &mut Packer, lot: &Lot) {
     pack_lot(it, lot.at, ZERO);
     it.option(lot.order, |it, order| it.unsigned(order.0));
-    it.flag(lot.graced);
+    it.byte(lot_code(lot.graced, lot.certificate));
     it.points(lot.expired);
     it.points(lot.forfeited);
 }
 
 fn read_lot(it: &mut Unpacker<'_>) -> Read<Lot> {
+    let at = unpack_lot(it, ZERO)?;
+    let order = it.option(|it| it.unsigned().map(OrderNo))?;
+    let (graced, certificate) = read_lot_code(it.byte()?)?;
     Ok(Lot {
-        at: unpack_lot(it, ZERO)?,
-        order: it.option(|it| it.unsigned().map(OrderNo))?,
-        graced: it.flag()?,
+        at,
+        order,
+        graced,
         dated_by: None,
-        certificate: None,
+        certificate,
         pending: Points::ZERO,
         available: Points::ZERO,
         held: Points::ZERO,
@@ -234,6 +237,7 @@ fn write_standing(it: &mut Packer, standing: &Standing) {
         it.time(*since, Timestamp::START);
     });
     it.list(&standing.acts, write_acted);
+    it.list(&standing.closings, write_closed);
 }
 
 fn read_standing(it: &mut Unpacker<'_>) -> Read<Standing> {
@@ -241,6 +245,7 @@ fn read_standing(it: &mut Unpacker<'_>) -> Read<Standing> {
         tier: it.option(read_state)?,
         tiers_before: it.list(|it| Ok((read_name(it)?, it.time(Timestamp::START)?)))?,
         acts: it.list(read_acted)?,
+        closings: it.list(read_closed)?,
     })
 }
 
@@ -254,6 +259,7 @@ pub(super) fn write_merges(it: &mut Packer, account: &Account) {
     it.list(&account.joined, write_joined);
     it.option(account.apart.as_deref(), |it, apart| {
         it.unsigned(u64::from(apart.from.0));
+        it.time(apart.since, ZERO);
         write_balance(it, &apart.balance);
         it.list(&apart.repaid, |it, (lot, points)| {
             it.unsigned(lot.0);
@@ -271,6 +277,7 @@ pub(super) fn read_merges(it: &mut Unpacker<'_>, account: &mut Account) -> Read<
     account.apart = it.option(|it| {
         Ok(Box::new(Apart {
             from: read_place(it)?,
+            since: it.time(ZERO)?,
             balance: read_balance(it)?,
             repaid: it.list(|it| Ok((LotNo(it.unsigned()?), it.points()?)))?,
             orders: it.list(|it| it.unsigned().map(OrderNo))?,

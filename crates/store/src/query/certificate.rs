@@ -1,8 +1,9 @@
 //! A member's certificates: exact at the instant they are read, what has expired by then among them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use engine::{Account, Currency, Entry, EntryNo, Lot, LotNo, Money, Rules, Timeline, Timestamp, Wallet};
+use engine::{Account, Currency, EntryNo, Lot, LotNo, Money, Rules, Timeline, Timestamp, Wallet};
 
 use super::Reader;
 use super::account::all_lots;
@@ -12,11 +13,13 @@ use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load;
+use crate::merge;
 use crate::reference::Reference;
 use crate::rows::AccountId;
 use crate::sql::{Connection, params};
 
-pub(crate) const CODES: &str = "SELECT lot_no, value, body FROM codes WHERE owner_id = $1 AND program = $2";
+const CODES: &str = "SELECT lot_no, value, body FROM codes WHERE owner_id = $1 AND program = $2";
+pub(crate) const CODE: &str = "SELECT value, body FROM codes WHERE owner_id = $1 AND program = $2 AND lot_no = $3";
 
 /// A certificate as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +30,9 @@ pub struct CertificateInfo {
     pub value: Money,
     /// What is left of it, its dates, how often it can be used and whether it was cancelled.
     pub lot: Lot,
-    /// Its code, encrypted.
+    /// Its code, encrypted, and for which place: where it came first.
     pub(crate) sealed: Vec<u8>,
+    pub(crate) sealed_for: (AccountId, LotNo),
 }
 
 impl Reader {
@@ -52,7 +56,7 @@ impl Reader {
     ) -> Result<Option<CertificateInfo>, StoreError> {
         let reference = self.reference()?;
         self.ask(|conn| {
-            let found = named.find(|key| directory::find(conn, key))?;
+            let found = named.find(conn, |key| directory::find(conn, key))?;
             let Some((id, no)) = found else { return Ok(None) };
             let is_of = |it: &Currency| id.currency() == Some(it.code);
             let Some(currency) = currencies(&reference).find(is_of) else { return Ok(None) };
@@ -68,7 +72,7 @@ impl Reader {
         currency: Currency,
         after: EntryNo,
         limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<engine::Entry>, StoreError> {
         self.entries(member, AccountId::wallet(member, currency.code).program, after, limit)
     }
 }
@@ -91,21 +95,34 @@ fn certificates(
     now: Timestamp,
 ) -> Found<Vec<CertificateInfo>> {
     let id = AccountId::wallet(member, currency.code);
-    let mut codes: BTreeMap<u64, (i64, Vec<u8>)> = BTreeMap::new();
+    let account = whole_wallet(conn, id, now)?;
+    // Codes lie with whoever had the certificate first.
+    let mut codes: BTreeMap<MemberId, Codes> = BTreeMap::new();
+    let mut all = Vec::with_capacity(account.lots().len());
+    for lot in account.lots() {
+        let (first, no) = merge::first_place(conn, id, lot.at.no)?;
+        let of_first = match codes.entry(first.owner) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(empty) => empty.insert(codes_of(conn, first)?),
+        };
+        let (value, sealed) = of_first.remove(&no.0).ok_or(Fault::Row("a certificate has no code"))?;
+        let (value, sealed_for) = (Money::new(value), (first, no));
+        all.push(CertificateInfo { member, currency, value, lot: *lot, sealed, sealed_for });
+    }
+    Ok(all)
+}
+
+/// What certificates were worth, and their codes, by number.
+type Codes = BTreeMap<u64, (i64, Vec<u8>)>;
+
+fn codes_of(conn: &Connection, id: AccountId) -> Found<Codes> {
+    let mut codes = Codes::new();
     let mut statement = conn.prepare_cached(CODES)?;
     let mut rows = statement.query(params![id.owner.0, id.program])?;
     while let Some(row) = rows.next()? {
         codes.insert(row.get(0)?, (row.get(1)?, row.get(2)?));
     }
-    if codes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let account = whole_wallet(conn, id, now)?;
-    let info = |lot: &Lot| {
-        let (value, sealed) = codes.remove(&lot.at.no.0).ok_or(Fault::Row("a certificate has no code"))?;
-        Ok(CertificateInfo { member, currency, value: Money::new(value), lot: *lot, sealed })
-    };
-    account.lots().iter().map(info).collect()
+    Ok(codes)
 }
 
 /// A wallet with all its certificates, settled.
@@ -141,7 +158,7 @@ pub(super) fn numbers(
     let wallet = AccountId::wallet(owner, currency);
     let mut numbers = Vec::new();
     for it in named {
-        let found = it.find(|key| directory::find(conn, key))?;
+        let found = it.find(conn, |key| directory::find(conn, key))?;
         let Some((_, no)) = found.filter(|it| it.0 == wallet) else { return Ok(None) };
         numbers.push(no);
     }

@@ -31,7 +31,7 @@ use crate::sql::Connection;
 pub(crate) use account::ACCOUNTS_OF;
 pub use account::OrderInfo;
 pub(crate) use account::all_lots;
-pub(crate) use certificate::CODES;
+pub(crate) use certificate::CODE;
 pub use certificate::CertificateInfo;
 pub use credit::{CreditInfo, credit_ledger};
 pub(crate) use figures::parked;

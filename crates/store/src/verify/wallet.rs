@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Account, Bucket, CertificatePart, Entry, EntryNo, Kind, Reason};
+use engine::{Account, Bucket, CertificatePart, Entry, EntryNo, Kind, LotNo, Reason};
 
 use super::{Check, Compared, count, differs};
 use crate::code::listed_hash;
 use crate::directory::{self, Listed, Listing};
-use crate::query::CODES;
+use crate::merge::first_place;
+use crate::query::CODE;
 use crate::rows::AccountId;
 use crate::sql::params;
 
@@ -38,6 +39,7 @@ impl Check<'_> {
         let cause = match (&entry.reason, entry.kind) {
             (Reason::Cause(cause), Kind::Use | Kind::GiveBack) => cause,
             (Reason::Note(_), Kind::Issue | Kind::Cancel) | (Reason::Due, Kind::Expire) => return Ok(()),
+            (Reason::Merged { .. }, Kind::Merge | Kind::Unmerge) => return Ok(()),
             (_, _) => return Err(differs(id, &format!("entry {} has no cause", no.0))),
         };
         let parts = self.wallets.used.remove(&(cause.program, cause.entry)).unwrap_or_default();
@@ -70,23 +72,24 @@ impl Check<'_> {
         if replayed.lots().iter().any(|it| it.certificate.is_none()) {
             return Err(differs(id, "a certificate is none"));
         }
-        let mut statement = self.conn.prepare_cached(CODES)?;
-        let mut rows = statement.query(params![id.owner.0, id.program])?;
-        let mut stored: BTreeMap<u64, i64> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let (number, value): (u64, i64) = (row.get(0)?, row.get(1)?);
-            let hash = listed_hash(row.get_ref(2)?.as_blob().unwrap_or_default())?;
-            let listed = Listed { owner: id.owner, kind: Listing::Certificate, program: id.program, number };
+        for (number, value) in &values {
+            // Its code lies where it came first; that each code is of one certificate follows from how many there are.
+            let (first, no) = first_place(self.conn, id, LotNo(*number))?;
+            let mut statement = self.conn.prepare_cached(CODE)?;
+            let mut rows = statement.query(params![first.owner.0, first.program, no.0])?;
+            let row = rows.next()?.ok_or_else(|| differs(id, &format!("certificate {number} has no code")))?;
+            if row.get::<_, i64>(0)? != *value {
+                return Err(differs(id, &format!("certificate {number} has not the value that the entries say")));
+            }
+            let hash = listed_hash(row.get_ref(1)?.as_blob().unwrap_or_default())?;
+            let listed =
+                Listed { owner: first.owner, kind: Listing::Certificate, program: first.program, number: no.0 };
             if directory::find(self.conn, hash)? != Some(listed) {
                 return Err(differs(id, &format!("the directory does not lead to certificate {number}")));
             }
-            stored.insert(number, value);
         }
-        if stored != values {
-            return Err(differs(id, "its certificates have not each a code and the value that the entries say"));
-        }
-        self.wallets.codes += count(stored.len());
-        self.references += count(stored.len());
+        self.wallets.codes += count(values.len());
+        self.references += count(values.len());
         Ok(())
     }
 }

@@ -151,8 +151,11 @@ fn the_sweeper_posts_what_has_expired() {
 fn verify_finds_what_was_changed_behind_the_store() {
     let of_wallet = "program >= 4261412864 AND program < 4278190080";
     let cases = [
-        (format!("DELETE FROM ledger WHERE part = 8 AND no = 1 AND {of_wallet}"), "have not each a code"),
-        (format!("UPDATE ledger SET issued = 9999 WHERE part = 8 AND no = 1 AND {of_wallet}"), "have not each a code"),
+        (format!("DELETE FROM ledger WHERE part = 8 AND no = 1 AND {of_wallet}"), "certificate 1 has no code"),
+        (
+            format!("UPDATE ledger SET issued = 9999 WHERE part = 8 AND no = 1 AND {of_wallet}"),
+            "certificate 1 has not the value that",
+        ),
         (
             "UPDATE ledger SET body = (SELECT body FROM ledger WHERE part = 8 AND no = 2) WHERE part = 8 AND no = 1"
                 .into(),

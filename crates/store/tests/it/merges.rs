@@ -1,7 +1,7 @@
 //! Members who become one and two again, in the store: batches, chains, several programs, keys and references.
 
-use engine::{Adjustment, Closing, DocumentVersion, Money, OrderNo, Place, Placed as _, Points, Rejection};
-use store::{Body, Command, Failure, Ledger, MemberRef, Reply, Store};
+use engine::{Adjustment, Closing, DocumentVersion, LotNo, Money, OrderNo, Place, Placed as _, Points, Rejection};
+use store::{Body, CertificateRef, Command, Failure, Ledger, MemberRef, NewCertificates, Reply, Store};
 
 use crate::shop::{
     DAY, NEW_YEAR, Shop, add_channel, available, create_program, id_of, keyed, live, named, order, sale, send, sign_up,
@@ -20,6 +20,26 @@ fn adjust(key: &str, member: u64, points: i64, reference: Option<&str>) -> Comma
     let adjustment = Adjustment { points: Points::new(points), note: "by hand".into(), expires_at: None };
     let reference = reference.map(str::to_owned);
     keyed(key, Body::Adjust { program: "points".into(), member: named(member), adjustment, reference })
+}
+
+/// A certificate of 25.00.
+fn issue(key: &str, member: u64) -> Command {
+    let (value, validity) = (Money::new(2_500), engine::Validity::Never);
+    let new = NewCertificates { value, count: 1, uses: None, validity, note: "spring".into() };
+    keyed(key, Body::IssueCertificates { program: "points".into(), member: named(member), new })
+}
+
+/// An order that asks for a certificate of that member, as it was numbered first.
+fn with(order: Command, owner: u64, number: u64) -> Command {
+    let Body::PutOrder { channel, member, reference, document, .. } = order.body else { panic!("an order") };
+    let ledger = store::certificate_ledger(engine::Currency { code: document.currency, exponent: 2 });
+    let named = CertificateRef::Numbered { owner: id_of(owner), ledger, number: LotNo(number) };
+    live(Body::PutOrder { channel, member, reference, document, certificates: Some(vec![named]) })
+}
+
+fn close(key: &str, member: u64) -> Command {
+    let closing = Closing { grace_days: 30, note: "moved away".into() };
+    keyed(key, Body::Close { program: "points".into(), member: named(member), closing })
 }
 
 fn paid(member: u64, reference: &str, cents: i64, version: u64, redeem: Option<i64>) -> Command {
@@ -57,7 +77,15 @@ fn story() -> Vec<Command> {
         paid(2, "b1", 14_000, 1, None),
         adjust("plus", 2, 40, Some("plus-2")),
         paid(2, "b2", 9_000, 1, Some(70)),
+        issue("i1", 1),
+        issue("i2", 2),
+        with(paid(2, "b5", 4_000, 1, None), 2, 1),
+        close("c1", 2),
         merge("m1", 2, 1),
+        issue("i3", 2),
+        with(paid(1, "a5", 3_000, 1, None), 1, 1),
+        with(paid(2, "b6", 700, 1, None), 2, 2),
+        paid(2, "b5", 300, 2, None),
         paid(2, "b3", 2_500, 1, None),
         paid(1, "a2", 12_000, 1, Some(110)),
         hold("h1", 2, 5),
@@ -65,6 +93,9 @@ fn story() -> Vec<Command> {
         adjust("again", 2, 40, Some("plus-2")),
         paid(1, "a1", 500, 2, None),
         undo("u1", 2),
+        paid(2, "b6", 100, 2, None),
+        paid(1, "a5", 200, 2, None),
+        keyed("j", Body::Join { program: "points".into(), member: named(2), note: "back".into() }),
         paid(1, "a2", 100, 2, None),
         paid(2, "b2", 100, 2, None),
         paid(2, "b3", 0, 2, None),
@@ -223,21 +254,73 @@ fn what_a_reference_added_is_withdrawn_where_it_stands_now() {
 }
 
 #[test]
-fn who_ever_left_a_program_is_not_merged() {
+fn who_has_left_a_program_is_merged_and_has_left_again() {
     let shop = Shop::new();
     let store = shop.opened("owe");
-    let close = |key: &str, member: u64| {
-        let closing = Closing { grace_days: 30, note: "moved away".into() };
-        keyed(key, Body::Close { program: "points".into(), member: named(member), closing })
-    };
     let join = keyed("join", Body::Join { program: "points".into(), member: named(2), note: "back".into() });
-    let refused = |path: &'static str| {
-        let allowed = "a member who never left a program";
-        Err(Failure::Rejected(Rejection::Invalid { path: path.into(), allowed }))
-    };
     sent(&store, &[sign_up(1), sign_up(2), sign_up(3), paid(2, "b", 2_000, 1, None), close("c", 2), join]);
-    assert_eq!([merge("m1", 2, 1), merge("m2", 1, 2)].map(|it| send(&store, it)), [refused("other"), refused("other")]);
-    sent(&store, &[paid(3, "c", 500, 1, None), merge("m3", 3, 1), close("d", 1)]);
-    assert_eq!(send(&store, undo("u", 1)), refused("member"));
+    sent(&store, &[paid(3, "c", 500, 1, None), close("d", 3), merge("m1", 2, 3)]);
+    verified(&shop);
+    let closed =
+        |member: u64| shop.reader().account(id_of(member), 1).expect("read").and_then(|it| it.closed().copied());
+    assert_eq!(closed(3), None, "one of them is in the program");
+    shop.now.fetch_add(DAY, std::sync::atomic::Ordering::SeqCst);
+    sent(&store, &[paid(2, "b2", 700, 1, None), close("e", 3)]);
+    assert!(closed(3).is_some());
+    verified(&shop);
+    sent(&store, &[undo("u", 3)]);
+    assert!(closed(2).is_some() && closed(3).is_some(), "who left as one has left as both");
+    verified(&shop);
+    sent(&store, &[merge("m2", 3, 2), undo("u2", 2)]);
+    assert!(closed(2).is_some() && closed(3).is_some());
+    verified(&shop);
+}
+
+#[test]
+fn certificates_are_found_by_their_codes_and_ids_wherever_they_are() {
+    let shop = Shop::new();
+    let store = shop.opened("owe");
+    let with = |member: u64, reference: &str, named: &CertificateRef| {
+        let Command { body, .. } = order(member, reference, sale(1_000, NEW_YEAR));
+        let Body::PutOrder { channel, member, reference, document, .. } = body else { panic!("an order") };
+        live(Body::PutOrder { channel, member, reference, document, certificates: Some(vec![named.clone()]) })
+    };
+    let all = |member: u64| {
+        shop.reader().certificates(id_of(member), engine::Timestamp::from_micros(NEW_YEAR)).expect("they can be read")
+    };
+    let code = |it: &store::CertificateInfo| store.code(it).expect("the key is there");
+    let by_code = |code: &str| store.certificate(code).expect("the key is there");
+    sent(&store, &[sign_up(1), sign_up(2), sign_up(3), issue("a", 1), issue("b", 2)]);
+    let (ledger, b) = (store::certificate_ledger(all(2)[0].currency), code(&all(2)[0]));
+    let first_id = |member: u64| CertificateRef::Numbered { owner: id_of(member), ledger, number: LotNo(1) };
+
+    sent(&store, &[merge("m", 2, 1), with(2, "b1", &by_code(&b)), issue("b2", 2)]);
+    assert_eq!((all(1).len(), all(2).len()), (3, 0));
+    let codes: Vec<String> = all(1).iter().map(code).collect();
+    assert_eq!(codes[1], b, "in the order of who they came to first");
+    let found = |named: &CertificateRef| {
+        shop.reader().find_certificate(named, engine::Timestamp::from_micros(NEW_YEAR)).expect("read")
+    };
+    assert_eq!(found(&first_id(2)), Some(all(1)[1].clone()), "an id leads to it wherever it is");
+    assert_eq!(found(&first_id(1)), Some(all(1)[0].clone()));
+    let nobodys = CertificateRef::Numbered { owner: id_of(1), ledger, number: LotNo(1).under(Place(7)) };
+    assert_eq!(found(&nobodys), None);
+    assert_eq!(send(&store, with(1, "x", &nobodys)), Err(Failure::Rejected(Rejection::UnknownCertificate)));
+    verified(&shop);
+
+    // On to a third, and back step by step.
+    sent(&store, &[merge("m2", 1, 3), with(2, "b3", &by_code(&codes[2]))]);
+    assert_eq!(all(3).iter().map(code).collect::<Vec<_>>(), codes);
+    verified(&shop);
+    sent(&store, &[undo("u2", 3)]);
+    assert_eq!(all(1).iter().map(code).collect::<Vec<_>>(), codes);
+    verified(&shop);
+    assert_eq!(send(&store, undo("u", 1)), Err(Failure::Rejected(Rejection::CannotUndo)), "the second made it final");
+    sent(&store, &[merge("m3", 1, 3), with(3, "c1", &by_code(&codes[0]))]);
+    let allowed = "one of whom no order is paid with a certificate of the other";
+    let refused = Err(Failure::Rejected(Rejection::Invalid { path: "member".into(), allowed }));
+    let before = exported(&shop);
+    assert_eq!(send(&store, undo("u3", 3)), refused);
+    assert_eq!(exported(&shop), before);
     verified(&shop);
 }

@@ -28,7 +28,7 @@ impl EngineBackend {
     }
 
     /// What is new under a member that was merged is numbered under its place: there must be one.
-    pub(super) fn go_under(&mut self, person: Option<&Person>, moment: Moment) -> Result<()> {
+    pub(super) fn go_under(&mut self, person: Option<&Person>, is_issue: bool, moment: Moment) -> Result<()> {
         self.under = Place::OWN;
         let Some(Ok(member)) = person.map(|it| self.named(it)) else { return Ok(()) };
         let (survivor, place) = self.home(member);
@@ -47,6 +47,9 @@ impl EngineBackend {
         let is_new = |account: &Account| account.joined.iter().all(|it| it.place != place);
         if kept.account.purse.as_ref().is_some_and(|it| is_new(&it.credit)) {
             kept.merge_credit(&nobody, &merger, moment)?;
+        }
+        if is_issue && kept.account.wallet.as_ref().is_some_and(|it| is_new(&it.ledger)) {
+            kept.merge_certificates(&nobody, &merger, moment)?;
         }
         if is_new(&kept.account) {
             let rules = Rules { under: Place::OWN, ..Rules::of(&self.timeline) };
@@ -74,6 +77,9 @@ impl EngineBackend {
         let place = Place(last(survivor).unwrap_or(0) + 1);
         for member in [survivor, other] {
             self.settle_now(member, moment)?;
+            if let Some(kept) = self.accounts.get_mut(&member) {
+                kept.settle_certificates(moment)?;
+            }
         }
         let merger =
             Merger { place, can_be_undone: true, survivor: member_bytes(survivor), other: member_bytes(other) };
@@ -82,6 +88,9 @@ impl EngineBackend {
         let their_credit = gone.account.purse.as_ref().map(|it| it.credit.clone()).unwrap_or_default();
         let went = kept.merge_credit(&their_credit, &merger, moment)?;
         gone.post_credit(&went);
+        let their_wallet = gone.account.wallet.as_ref().map(|it| it.ledger.clone()).unwrap_or_default();
+        let went = kept.merge_certificates(&their_wallet, &merger, moment)?;
+        gone.post_certificates(&went);
         let is_there = |it: &Kept| it.account.next_entry.0 != 1 || !it.account.orders().is_empty();
         if is_there(&gone) || is_there(kept) {
             let rules = Rules { facts: &kept.facts, ..Rules::of(&self.timeline) };
@@ -120,6 +129,10 @@ impl EngineBackend {
         let merger = self.merger(survivor, first, true)?;
         let row = self.merges.iter().find(|it| it.survivor == survivor && it.place == first);
         let other = row.ok_or_else(|| anyhow!("a merge begins with a place"))?.member;
+        if self.accounts.get(&survivor).is_some_and(|it| engine::certificates_cross(&it.account, first)) {
+            let allowed = "one of whom no order is paid with a certificate of the other";
+            return Ok(Err(Rejection::Invalid { path: "member".into(), allowed }));
+        }
         self.decide(survivor, |account, rules| disentangle(account, rules, moment))?.ok();
         self.part(survivor, other, &merger, moment)?;
         for (owner, no) in self.orders.values_mut().filter(|it| it.0 == survivor && first <= it.1.place()) {
@@ -148,6 +161,15 @@ impl EngineBackend {
             ours.post_credit(&parted.both.survivor);
             theirs.post_credit(&parted.both.other);
             stand_ins = parted.stand_ins;
+        }
+        if let (Some(wallet), Some(away)) = (&ours.account.wallet, &theirs.account.wallet)
+            && wallet.ledger.merged_from() == Some(merger.place)
+        {
+            let none = Parting { uses: &[], ..parting };
+            let parted = engine::unmerge((&wallet.ledger, of_credit), (&away.ledger, of_credit), &none, moment);
+            let parted = parted.map_err(|it| anyhow!("{it:?}"))?;
+            ours.post_certificates(&parted.both.survivor);
+            theirs.post_certificates(&parted.both.other);
         }
         let is_apart = ours.account.merged_from() == Some(merger.place);
         if is_apart || !uses.is_empty() {
@@ -181,6 +203,31 @@ impl Kept {
             purse.credit.apply(decided);
         }
         self.credit.extend(decided.entries.iter().cloned());
+    }
+
+    fn post_certificates(&mut self, decided: &engine::Decided) {
+        if let Some(wallet) = &mut self.account.wallet {
+            wallet.ledger.apply(decided);
+        }
+        self.certificates.extend(decided.entries.iter().cloned());
+    }
+
+    fn settle_certificates(&mut self, moment: Moment) -> Result<()> {
+        let nothing = Timeline::default();
+        let Some(wallet) = &self.account.wallet else { return Ok(()) };
+        let due = engine::settle(&wallet.ledger, Rules::of(&nothing), moment.now).map_err(|it| anyhow!("{it:?}"))?;
+        self.post_certificates(&due);
+        Ok(())
+    }
+
+    /// Answers what the other's certificates are to post.
+    fn merge_certificates(&mut self, other: &Account, merger: &Merger, moment: Moment) -> Result<engine::Decided> {
+        let nothing = Timeline::default();
+        let wallet = self.account.wallet.as_ref().ok_or_else(|| anyhow!("an account has its certificates"))?;
+        let both = engine::merge(&wallet.ledger, other, Rules::of(&nothing), merger, moment);
+        let both = both.map_err(|it| anyhow!("{it:?}"))?;
+        self.post_certificates(&both.survivor);
+        Ok(both.other)
     }
 
     /// Answers what the other's credit is to post.

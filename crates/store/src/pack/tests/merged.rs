@@ -1,6 +1,8 @@
 //! What merges write: entries that bring or take all that a member has, and what an account knows of them.
 
-use engine::{Apart, Balance, Estate, Hold, Joined, Lot, Merged, Parted, Place, Placed as _, Standing};
+use engine::{
+    Apart, Balance, Certificate, Estate, Hold, Joined, Lot, Merged, Parted, Place, Placed as _, Standing, Uses,
+};
 
 use super::*;
 use crate::rows::{FIGURES, balance_of};
@@ -26,13 +28,17 @@ fn balances() -> BoxedStrategy<Balance> {
 }
 
 fn empty_lots() -> impl Strategy<Value = Lot> {
-    (lots(), option::of(numbers()), any::<bool>(), points(), points()).prop_map(
-        |(at, order, graced, expired, forfeited)| Lot {
+    let certificates = option::of((any::<bool>(), any::<bool>()));
+    (lots(), option::of(numbers()), any::<bool>(), certificates, points(), points()).prop_map(
+        |(at, order, graced, certificate, expired, forfeited)| Lot {
             at,
             order: order.map(OrderNo),
             graced,
             dated_by: None,
-            certificate: None,
+            certificate: certificate.map(|(once, is_cancelled)| Certificate {
+                uses: if once { Uses::Once } else { Uses::Several },
+                is_cancelled,
+            }),
             pending: Points::ZERO,
             available: Points::ZERO,
             held: Points::ZERO,
@@ -53,8 +59,8 @@ fn posted() -> BoxedStrategy<(OrderNo, Posted)> {
 }
 
 fn standings() -> BoxedStrategy<Standing> {
-    (option::of(tier_states()), vec((tier_names(), times()), 0..3), vec(acted(), 0..3))
-        .prop_map(|(tier, tiers_before, acts)| Standing { tier, tiers_before, acts })
+    (option::of(tier_states()), vec((tier_names(), times()), 0..3), vec(acted(), 0..3), vec(closings(), 0..3))
+        .prop_map(|(tier, tiers_before, acts, closings)| Standing { tier, tiers_before, acts, closings })
         .boxed()
 }
 
@@ -116,8 +122,17 @@ fn merges() -> BoxedStrategy<Merged> {
 
 fn aparts() -> BoxedStrategy<Apart> {
     let repaid = vec((numbers().prop_map(LotNo), points()), 0..3);
-    (places(), balances(), repaid, vec(numbers().prop_map(OrderNo), 0..3), standings(), standings())
-        .prop_map(|(from, balance, repaid, orders, ours, theirs)| Apart { from, balance, repaid, orders, ours, theirs })
+    let orders = vec(numbers().prop_map(OrderNo), 0..3);
+    ((places(), times()), balances(), repaid, orders, (standings(), standings()))
+        .prop_map(|((from, since), balance, repaid, orders, (ours, theirs))| Apart {
+            from,
+            since,
+            balance,
+            repaid,
+            orders,
+            ours,
+            theirs,
+        })
         .boxed()
 }
 
