@@ -32,7 +32,7 @@ Exit codes:
 #[command(name = "guerdon", version, about = "A loyalty points program in one file", long_about = LONG, after_help = AFTER)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Args {
-    /// Where the ledger is kept: the path of a file
+    /// Where the ledger is kept: the path of a file, or postgres://USER@HOST/NAME
     #[arg(long, global = true, env = "GUERDON_DATABASE", default_value = "guerdon.db", value_name = "PATH-or-URL")]
     database: String,
     #[command(subcommand)]

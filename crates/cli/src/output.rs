@@ -17,8 +17,7 @@ const STARTS: [&[u8]; 3] = [b"SQLite format 3\0", &[0x37, 0x7f, 0x06, 0x82], &[0
 /// # Errors
 /// When the path is the database, any other database, or a file that is being read.
 pub(crate) fn spare(path: &Path, database: &Database, read: Option<&Path>) -> Result<()> {
-    let Database::Sqlite(ledger) = database;
-    if is_same(path, ledger) || is_database(path) {
+    if database.file().is_some_and(|it| is_same(path, it)) || is_database(path) {
         bail!("it is a database, which is not overwritten; choose another path");
     }
     if read.is_some_and(|it| is_same(path, it)) {

@@ -13,11 +13,12 @@ use crate::damage::check_pages;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
+use crate::file::{beside, lock};
 use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading, start_incarnation};
 use crate::session::forget_all;
 use crate::sql::Connection;
-use crate::store::{beside, lock};
+
 use crate::verify::verify;
 
 /// Copies a ledger as of one instant, also while another process writes to it.
@@ -26,7 +27,7 @@ use crate::verify::verify;
 /// When `to` is there already, when it cannot be written, when the ledger is damaged, or when the log beside it grows too
 /// large meanwhile.
 pub fn backup(database: &Database, to: &Path) -> Result<(), StoreError> {
-    let from = database.path();
+    let from = database.file().ok_or_else(|| StoreError::OnlyFiles(database.path().to_owned()))?;
     let snapshot = Arc::new(Snapshot::long(from, None)?);
     let _watch = Watch::start(&snapshot)?;
     backup_from(&snapshot, from, to)
@@ -51,9 +52,10 @@ pub fn restore(from: &Path, to: &Database) -> Result<(), StoreError> {
     if let Some(what) = report.difference {
         return Err(StoreError::Damaged { path: from.to_owned(), what });
     }
-    check_free(to.path())?;
-    let _writer = lock(to.path())?;
-    copy(&conn, from, to.path(), |conn| {
+    let to = to.file().ok_or_else(|| StoreError::OnlyFiles(to.path().to_owned()))?;
+    check_free(to)?;
+    let _writer = lock(to)?;
+    copy(&conn, from, to, |conn| {
         forget_all(conn)?;
         start_incarnation(conn)
     })

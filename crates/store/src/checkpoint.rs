@@ -17,8 +17,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::error::StoreError;
+use crate::file::BUSY_WAIT;
 use crate::gate::Gate;
-use crate::store::BUSY_WAIT;
 
 /// A page in the WAL, with its header.
 const FRAME_BYTES: u64 = 4_096 + 24;

@@ -15,13 +15,14 @@ use engine::LotNo;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
+use crate::database::Database;
 use crate::directory::DirectoryKey;
 use crate::error::StoreError;
 use crate::fault::Found;
+use crate::file::beside;
 use crate::migrate::{meta, set_meta};
 use crate::rows::AccountId;
 use crate::sql::Connection;
-use crate::store::beside;
 
 /// Names the environment variable that may hold the key: 64 hexadecimal digits.
 pub const KEY_VARIABLE: &str = "GUERDON_CODE_KEY";
@@ -54,7 +55,9 @@ struct CodeKey {
 
 /// The key of one database, once it is needed.
 pub(crate) struct Codes {
+    /// Of the key; for a server without a file for it, the server's name.
     path: PathBuf,
+    has_file: bool,
     /// By which the database knows its key; nothing before the first certificate.
     expected: Option<String>,
     key: OnceLock<CodeKey>,
@@ -65,9 +68,12 @@ impl Codes {
     ///
     /// # Errors
     /// `CodeKey` when it is missing or another one.
-    pub(crate) fn open(database: &Path, conn: &Connection) -> Result<Self, StoreError> {
-        let expected = meta(conn, CHECK).map_err(|fault| fault.at(database))?;
-        let codes = Self { path: beside(database, ".key"), expected, key: OnceLock::new() };
+    pub(crate) fn open(database: &Database, file: Option<&Path>, conn: &Connection) -> Result<Self, StoreError> {
+        let expected = meta(conn, CHECK).map_err(|fault| fault.at(database.path()))?;
+        let file = file.map(Path::to_owned).or_else(|| database.file().map(|it| beside(it, ".key")));
+        let has_file = file.is_some();
+        let path = file.unwrap_or_else(|| database.path().to_owned());
+        let codes = Self { path, has_file, expected, key: OnceLock::new() };
         codes.key()?;
         Ok(codes)
     }
@@ -82,7 +88,7 @@ impl Codes {
             self.fault(format!("is not there, and {KEY_VARIABLE} is not set; put back the file that belongs to it"))
         })?;
         if key.check != *expected {
-            return Err(self.fault("is the key of another database; put back the one that belongs to it".to_owned()));
+            return Err(self.other());
         }
         Ok(Some(self.key.get_or_init(|| key)))
     }
@@ -98,8 +104,10 @@ impl Codes {
         };
         // Written with the certificate: a batch that is rolled back leaves no trace but the file.
         let at = |fault: crate::fault::Fault| fault.at(&self.path);
-        if meta(conn, CHECK).map_err(at)?.is_none() {
-            set_meta(conn, CHECK, &key.check).map_err(at)?;
+        match meta(conn, CHECK).map_err(at)? {
+            None => set_meta(conn, CHECK, &key.check).map_err(at)?,
+            Some(known) if known != key.check => return Err(self.other()),
+            Some(_) => {}
         }
         Ok(key)
     }
@@ -108,6 +116,7 @@ impl Codes {
     fn read(&self) -> Result<Option<CodeKey>, StoreError> {
         let text = match std::env::var(KEY_VARIABLE) {
             Ok(text) => text,
+            Err(_) if !self.has_file => return Ok(None),
             Err(_) => match std::fs::read_to_string(&self.path) {
                 Ok(text) => text,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -121,6 +130,12 @@ impl Codes {
     }
 
     fn draw(&self) -> Result<CodeKey, StoreError> {
+        if !self.has_file {
+            let what = format!(
+                "is needed for certificates: set {KEY_VARIABLE} to 64 hexadecimal digits, the same for every server"
+            );
+            return Err(self.fault(what));
+        }
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| self.fault(format!("cannot be drawn ({error})")))?;
         let write = || {
@@ -140,6 +155,10 @@ impl Codes {
         };
         write().map_err(|error: std::io::Error| self.fault(format!("cannot be written ({error})")))?;
         Ok(CodeKey::of(&bytes))
+    }
+
+    fn other(&self) -> StoreError {
+        self.fault("is the key of another database; put back the one that belongs to it".to_owned())
     }
 
     fn fault(&self, what: String) -> StoreError {

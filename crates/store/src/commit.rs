@@ -15,20 +15,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use engine::Timestamp;
 
 use crate::batch::Batch;
-use crate::checkpoint::Checkpointer;
 use crate::code::Codes;
 use crate::command::{Body, Command, Failure, Time};
+use crate::database::Database;
 use crate::decide::{decide, keyed, ledger_time};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
-use crate::gate::Gate;
+use crate::file::Log;
 use crate::id::MemberId;
-use crate::long::LongReads;
-use crate::migrate::epoch_of;
+use crate::migrate::{epoch_of, raise_epoch};
+use crate::postgres::Purpose;
+use crate::query::parked;
 use crate::queue::{Answer, Job, Queue};
 use crate::reference::{Change, Compile, Reference, change_reference, load_reference};
 use crate::save::save;
-use crate::sql::Connection;
+use crate::sql::{Connection, Row};
 use crate::store::Clock;
 
 /// Microseconds after which a live command, or the batch it is in, is given up.
@@ -36,14 +37,15 @@ const PATIENCE: i64 = 30_000_000;
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
-    pub(crate) path: PathBuf,
+    pub(crate) database: Database,
     pub(crate) compile: Compile,
     pub(crate) clock: Clock,
+    /// Whether ledger time is that of the server, and not of the clock.
+    pub(crate) by_server: bool,
     pub(crate) batch_max: usize,
     pub(crate) reference: Reference,
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) long: Arc<LongReads>,
-    pub(crate) checkpointer: Checkpointer,
+    /// The log of a file.
+    pub(crate) log: Option<Log>,
     pub(crate) stopped: Arc<AtomicBool>,
     pub(crate) codes: Arc<Codes>,
     /// The epoch of reference data as it was last committed.
@@ -67,7 +69,9 @@ impl Writer {
         let _abandon = Abandon(queue);
         while let Some(jobs) = queue.take(self.batch_max) {
             let outcomes = self.process(&jobs);
-            self.long.watch(self.checkpointer.wal_bytes());
+            if let Some(log) = &self.log {
+                log.long.watch(log.checkpointer.wal_bytes());
+            }
             for (job, outcome) in jobs.into_iter().zip(outcomes) {
                 // The caller may have left; that undoes nothing.
                 let _ = job.answer.send(outcome);
@@ -77,22 +81,22 @@ impl Writer {
             }
         }
         if !self.stopped.load(Ordering::Relaxed) {
-            let Self { conn, checkpointer, gate, .. } = self;
-            if let Some(file) = conn.file() {
-                checkpointer.close(file, &gate);
+            let Self { conn, log, .. } = self;
+            if let (Some(file), Some(log)) = (conn.file(), log) {
+                log.checkpointer.close(file, &log.gate);
             }
         }
     }
 
     /// Answers the failure that must stop it, if there was one.
     fn after_commit(&mut self) -> Option<StoreError> {
-        let file = self.conn.file()?;
-        self.checkpointer.after_commit(file, &self.path, &self.gate)
+        let (file, log) = self.conn.file().zip(self.log.as_mut())?;
+        log.checkpointer.after_commit(file, self.database.path(), &log.gate)
     }
 
     fn process(&mut self, jobs: &[Job]) -> Vec<Answer> {
         if self.stopped.load(Ordering::Relaxed) {
-            return all(jobs, &StoreError::Stopped(self.path.clone()));
+            return all(jobs, &StoreError::Stopped(self.path()));
         }
         let mut error = match self.attempt(jobs) {
             Ok(answers) => return answers,
@@ -104,7 +108,8 @@ impl Writer {
                 Err(error) => error,
             };
         }
-        if 1 < jobs.len() && self.may_try_again(&error) {
+        let is_away = matches!(error, StoreError::Away { .. });
+        if 1 < jobs.len() && !is_away && self.may_try_again(&error) {
             return jobs.iter().flat_map(|it| self.process(std::slice::from_ref(it))).collect();
         }
         all(jobs, &error)
@@ -124,20 +129,35 @@ impl Writer {
 
     /// One transaction over all commands. When it fails, nothing of it is there.
     fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, StoreError> {
-        let outcome = self.transact(jobs).map_err(|fault| fault.at(&self.path));
+        self.connect_again()?;
+        let outcome = self.transact(jobs).map_err(|fault| fault.at(self.database.path()));
         if !self.conn.is_autocommit()
-            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+            && let Err(error) = self.conn.roll_back()
         {
-            let what = error.to_string();
-            return Err(StoreError::Io { path: self.path.clone(), what });
+            let (path, what) = (self.path(), error.to_string());
+            return Err(match self.log {
+                Some(_) => StoreError::Io { path, what },
+                // What is left of the transaction ends with its connection.
+                None => StoreError::Away { path, what },
+            });
         }
         outcome
     }
 
+    /// A connection that was lost is made again.
+    fn connect_again(&mut self) -> Result<(), StoreError> {
+        if let Database::Postgres(address) = &self.database
+            && (self.conn.is_closed() || !self.conn.is_autocommit())
+        {
+            self.conn = address.connect(Purpose::Writing)?;
+        }
+        Ok(())
+    }
+
     fn transact(&mut self, jobs: &[Job]) -> Found<Vec<Answer>> {
-        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.conn.begin_writing()?;
         // Read once the lock is held: ledger time never runs behind a batch that committed before.
-        let now = (self.clock)();
+        let now = if self.log.is_some() { (self.clock)() } else { self.catch_up()? };
         let mut batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
         let mut answers = Vec::with_capacity(jobs.len());
         let mut changes_reference = false;
@@ -145,7 +165,7 @@ impl Writer {
         for Job { command, sent_at, .. } in jobs {
             if command.time == Time::Live {
                 if is_over(*sent_at, now) {
-                    answers.push(Err(Failure::Store(StoreError::Busy(self.path.clone()))));
+                    answers.push(Err(Failure::Store(StoreError::Busy(self.path()))));
                     continue;
                 }
                 is_live = true;
@@ -157,7 +177,12 @@ impl Writer {
                 batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
                 batch.rows.answers = answers;
             }
-            changes_reference |= command.body.is_alone() && answer.is_ok();
+            if command.body.is_alone() && answer.is_ok() {
+                changes_reference = true;
+                if !command.body.is_reference() && !self.reference.has_merges {
+                    raise_epoch(&self.conn)?;
+                }
+            }
             answers.push(answer);
         }
         let tried_again = batch.changed_owners().filter(|it| self.parked.contains(it)).collect::<Vec<_>>();
@@ -171,9 +196,9 @@ impl Writer {
             Err(_) => return Err(Fault::Row("a bug of ours stopped the saving of a batch")),
         }
         if is_live && is_over(now, (self.clock)()) {
-            return Err(StoreError::Busy(self.path.clone()).into());
+            return Err(StoreError::Busy(self.path()).into());
         }
-        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        self.conn.commit()?;
         for (owner, is_parked) in std::mem::take(&mut batch.rows.parked) {
             if is_parked {
                 self.parked.insert(owner)
@@ -183,9 +208,30 @@ impl Writer {
         }
         if changes_reference {
             self.epoch.store(epoch_of(&self.conn)?, Ordering::Release);
-            self.reference = load_reference(&self.conn, self.compile, &self.path)?;
+            self.reference = load_reference(&self.conn, self.compile, self.database.path())?;
         }
         Ok(answers)
+    }
+
+    /// What other processes have changed is read anew; answers ledger time.
+    fn catch_up(&mut self) -> Found<Timestamp> {
+        let select = "SELECT CAST(value AS BIGINT), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT),
+                (SELECT count(*) FROM members WHERE parked <> 0)
+            FROM meta WHERE name = 'epoch'";
+        let read = |row: &Row<'_>| Ok::<_, Fault>((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (epoch, clock, parked_now): (u64, i64, usize) = self.conn.query_row(select, [], read)?;
+        if self.reference.epoch != epoch {
+            self.reference = load_reference(&self.conn, self.compile, self.database.path())?;
+            self.epoch.fetch_max(epoch, Ordering::AcqRel);
+        }
+        if parked_now != 0 || !self.parked.is_empty() {
+            self.parked = parked(&self.conn)?.into_iter().collect();
+        }
+        Ok(if self.by_server { Timestamp::from_micros(clock) } else { (self.clock)() })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.database.path().to_owned()
     }
 
     /// A panic leaves the batch as the commands before it did: what a command changes is taken over as a whole.
@@ -198,7 +244,7 @@ impl Writer {
         let Body::Settle { owner, .. } = command.body else { return answer.unwrap_or(Ok(Err(Failure::Internal))) };
         let failed = match answer {
             // Rows that cannot be read are those of this account: the sweeper goes on without it.
-            Ok(Err(fault @ Fault::Row(_))) => Failure::Store(fault.at(&self.path)),
+            Ok(Err(fault @ Fault::Row(_))) => Failure::Store(fault.at(self.database.path())),
             Ok(answer) => return answer,
             Err(_) => Failure::Internal,
         };

@@ -49,6 +49,16 @@ pub enum StoreError {
     Document { path: PathBuf, program: String, version: u32, what: String },
     #[error("{0}: this kind of database is not supported yet; give the path of a file, or sqlite:PATH")]
     NotYet(String),
+    #[error(
+        "the address of the database is not as it should be ({0}); allowed is postgres://USER:PASSWORD@HOST:PORT/NAME"
+    )]
+    Address(String),
+    #[error("{path}: {what}")]
+    Refused { path: PathBuf, what: String },
+    #[error("{path}: the database cannot be reached ({what}); nothing that was answered is lost, send it again")]
+    Away { path: PathBuf, what: String },
+    #[error("{0}: this is for a database in a file; PostgreSQL has tools of its own for it, pg_dump and pg_basebackup")]
+    OnlyFiles(PathBuf),
     #[error("{path}: the key of the codes of certificates {what}")]
     CodeKey { path: PathBuf, what: String },
     #[error("{path}: the database failed ({what}); send the command again, and report this if it stays")]
@@ -77,9 +87,29 @@ impl StoreError {
         match error {
             sql::Error::Sqlite(error) => Self::sqlite(path, error),
             sql::Error::Column { .. } => Self::Damaged { path: path.to_owned(), what },
-            sql::Error::NoRows | sql::Error::Parameters { .. } | sql::Error::TooLarge => {
+            sql::Error::Postgres(error) => Self::postgres(path, error),
+            sql::Error::Driver(error) => Self::io(path, error),
+            sql::Error::NoRows | sql::Error::Parameters { .. } | sql::Error::TooLarge | sql::Error::NotCommitted => {
                 Self::Database { path: path.to_owned(), what }
             }
+        }
+    }
+
+    fn postgres(path: &Path, error: &tokio_postgres::Error) -> Self {
+        let (path, what) = (path.to_owned(), sql::told(error));
+        let Some(code) = error.code() else {
+            let is_of_us = std::error::Error::source(error).is_some_and(|it| it.is::<std::num::TryFromIntError>());
+            return if is_of_us { Self::Database { path, what } } else { Self::Away { path, what } };
+        };
+        match code.code() {
+            "57P01" | "57P02" | "57P03" | "25P03" => Self::Away { path, what },
+            it if it.starts_with("08") => Self::Away { path, what },
+            "53100" => Self::Full(path),
+            "55P03" | "57014" => Self::Busy(path),
+            "25006" => Self::ReadOnly(path),
+            "42501" => Self::Refused { path, what: format!("the user may not do what is needed ({what}); grant it") },
+            "XX001" | "XX002" => Self::Damaged { path, what },
+            _ => Self::Database { path, what },
         }
     }
 

@@ -18,6 +18,7 @@ use crate::checkpoint::{Checkpointer, LogWritten, Progress, open_file};
 use crate::directory::{DirectoryKey, order_key};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
+use crate::file::{connect, lock, open_writing};
 use crate::gate::Gate;
 use crate::migrate::open_reading;
 use crate::rows::{self, AccountId};
@@ -25,7 +26,6 @@ use crate::save::{
     INSERT_ACCOUNT, INSERT_ENTRY, INSERT_LISTED, INSERT_LOT, INSERT_ORDER, MOVE_DUE, UPDATE_ACCOUNT, one,
 };
 use crate::sql;
-use crate::store::{connect, lock, open_writing};
 use crate::totals::{COLUMNS_TEXT, Totals, TotalsKey, read_totals, save_totals};
 
 // What is selected stands in the order in which it is bound again.

@@ -13,9 +13,9 @@ use rusqlite::{Connection, Rows, Transaction, params_from_iter};
 use crate::backup::{check_free, publish};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
+use crate::file::{beside, connect};
 use crate::migrate::{migrate, open_reading};
 use crate::sql;
-use crate::store::{beside, connect};
 
 /// Figures of days and across members: of rows with the same key the sums. Of other rows with the same key, which are those of
 /// the shop itself, the first part's stay.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | what can be asked, what is answered? | `command.rs`, `member.rs`, `id.rs`, `key.rs`, `error.rs` |
 //! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, store credit `credit.rs`, certificates `certificate.rs` and their codes `code.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
+//! | where is it kept? | `database.rs`: `file.rs` for SQLite, `postgres.rs` and `tls.rs` for PostgreSQL; both behind the seam `sql/` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
 //! | is it all true? how fast could it be? | `verify.rs`, `export.rs`, `floor.rs`, `gather.rs` |
@@ -28,6 +29,7 @@ mod export;
 mod export_merge;
 mod fault;
 mod fetch;
+mod file;
 mod floor;
 mod gate;
 mod gather;
@@ -44,16 +46,19 @@ mod pack;
 mod people;
 #[cfg(test)]
 mod plans;
+mod postgres;
 mod query;
 mod queue;
 mod reference;
 mod returns;
 mod rows;
 mod save;
+mod scratch;
 mod session;
 mod sql;
 mod store;
 mod sweep;
+mod tls;
 mod totals;
 mod verify;
 mod withdraw;
@@ -71,12 +76,14 @@ pub use gather::gather;
 pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
+pub use postgres::Address;
 pub use query::{
     Background, CertificateInfo, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase,
     MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,
     credit_ledger,
 };
 pub use reference::Compile;
+pub use scratch::Scratch;
 pub use store::{Clock, Options, Store, system_clock};
 pub use sweep::{Swept, retry_parked, sweep};
 pub use totals::Totals;

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use crate::error::StoreError;
 use crate::fault::Found;
+use crate::file::beside;
 use crate::migrate::open_reading;
 use crate::sql::Connection;
-use crate::store::beside;
 
 const LONG_MAX: usize = 2;
 /// After so many steps a running statement looks whether it has been ended.
@@ -95,7 +95,7 @@ impl Snapshot {
 
 fn roll_back(conn: &Connection) {
     // Without a transaction there is nothing to give back.
-    let _ = conn.execute_batch("ROLLBACK");
+    let _ = conn.roll_back();
 }
 
 /// The long reads of the process that writes.

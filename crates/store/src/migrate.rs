@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
-use crate::sql::{Connection, OptionalExtension as _, params};
+use crate::sql::{Connection, OptionalExtension as _, params, postgres_tables};
 
 /// "Grdn": tells our files from those of other programs.
 const APPLICATION_ID: i64 = 0x4772_646e;
@@ -27,6 +27,13 @@ struct Migration {
 
 const MIGRATIONS: [Migration; 1] =
     [Migration { number: 1, name: "ledger", sql: include_str!("migrations/001_ledger.sql"), oldest_compatible: 1 }];
+
+const MIGRATIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
+    number INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    at INTEGER NOT NULL
+) STRICT";
 
 const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
 
@@ -64,9 +71,11 @@ pub(crate) fn open_reading(path: &Path) -> Result<rusqlite::Connection, StoreErr
 }
 
 pub(crate) fn inspect_open(conn: &Connection, path: &Path) -> Found<()> {
-    let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if application != APPLICATION_ID {
-        return Err(StoreError::NotADatabase(path.to_owned()).into());
+    if !is_ours(conn)? {
+        return Err(match conn.file() {
+            Some(_) => StoreError::NotADatabase(path.to_owned()).into(),
+            None => StoreError::Missing(path.to_owned()).into(),
+        });
     }
     let needs: i64 = meta(conn, "oldest_compatible")?
         .and_then(|it| it.parse().ok())
@@ -85,6 +94,17 @@ pub(crate) fn inspect_open(conn: &Connection, path: &Path) -> Found<()> {
     Ok(())
 }
 
+/// Whether a program like this one has made it.
+pub(crate) fn is_ours(conn: &Connection) -> Found<bool> {
+    if conn.file().is_some() {
+        let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        return Ok(application == APPLICATION_ID);
+    }
+    let select = "SELECT 1 FROM information_schema.tables
+        WHERE table_schema = current_schema() AND table_name IN ('meta', 'migrations')";
+    Ok(conn.prepare_cached(select)?.exists([])?)
+}
+
 pub(crate) fn meta(conn: &Connection, name: &str) -> Found<Option<String>> {
     let found = conn.query_row("SELECT value FROM meta WHERE name = $1", params![name], |row| row.get(0));
     Ok(found.optional()?)
@@ -92,7 +112,7 @@ pub(crate) fn meta(conn: &Connection, name: &str) -> Found<Option<String>> {
 
 /// Raised with each change of reference data.
 pub(crate) fn epoch_of(conn: &Connection) -> Found<u64> {
-    let mut statement = conn.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'epoch'")?;
+    let mut statement = conn.prepare_cached("SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'epoch'")?;
     let epoch: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
     epoch.and_then(|it| u64::try_from(it).ok()).ok_or(Fault::Row("the database does not say its epoch"))
 }
@@ -104,6 +124,12 @@ pub(crate) fn set_meta(conn: &Connection, name: &str, value: &str) -> Found<()> 
     Ok(())
 }
 
+/// Programs, channels or keys have changed, or somebody was merged for the first time: who keeps them reads them again.
+pub(crate) fn raise_epoch(conn: &Connection) -> Found<()> {
+    conn.execute("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = 'epoch'", [])?;
+    Ok(())
+}
+
 /// A new history begins: what was given out before may come again with other content.
 pub(crate) fn start_incarnation(conn: &Connection) -> Found<()> {
     set_meta(conn, "incarnation", &Uuid::now_v7().to_string())
@@ -112,10 +138,10 @@ pub(crate) fn start_incarnation(conn: &Connection) -> Found<()> {
 /// Runs what is missing.
 pub(crate) fn migrate(conn: &Connection, now: Timestamp) -> Found<()> {
     for migration in &MIGRATIONS {
-        conn.execute_batch("BEGIN IMMEDIATE")?;
-        let ran = run(conn, migration, now).and_then(|()| Ok(conn.execute_batch("COMMIT")?));
+        conn.begin_writing()?;
+        let ran = run(conn, migration, now).and_then(|()| Ok(conn.commit()?));
         if ran.is_err() && !conn.is_autocommit() {
-            conn.execute_batch("ROLLBACK")?;
+            conn.roll_back()?;
         }
         ran?;
     }
@@ -123,25 +149,22 @@ pub(crate) fn migrate(conn: &Connection, now: Timestamp) -> Found<()> {
 }
 
 fn run(conn: &Connection, migration: &Migration, now: Timestamp) -> Found<()> {
-    conn.execute_batch(
-        "CREATE TABLE IF NOT EXISTS migrations (
-            number INTEGER NOT NULL PRIMARY KEY,
-            name TEXT NOT NULL,
-            sha256 BLOB NOT NULL,
-            at INTEGER NOT NULL
-        ) STRICT",
-    )?;
+    let is_file = conn.file().is_some();
+    let said = |sql: &str| if is_file { sql.to_owned() } else { postgres_tables(sql) };
+    conn.execute_batch(&said(MIGRATIONS_TABLE))?;
     let find = "SELECT 1 FROM migrations WHERE number = $1";
     if conn.prepare_cached(find)?.exists(params![migration.number])? {
         return Ok(());
     }
-    conn.execute_batch(migration.sql)?;
+    conn.execute_batch(&said(migration.sql))?;
     let insert = "INSERT INTO migrations (number, name, sha256, at) VALUES ($1, $2, $3, $4)";
     conn.execute(insert, params![migration.number, migration.name, checksum(migration), now.micros()])?;
     set_meta(conn, "schema", &migration.number.to_string())?;
     set_meta(conn, "oldest_compatible", &migration.oldest_compatible.to_string())?;
     if migration.number == 1 {
-        conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+        if is_file {
+            conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+        }
         set_meta(conn, "epoch", "1")?;
         start_incarnation(conn)?;
     }

@@ -14,6 +14,7 @@ use crate::command::{Body, Failure, Reply};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::id::{ChannelId, ProgramId, looks_like_id};
+use crate::migrate::{epoch_of, raise_epoch};
 use crate::rows::{AccountId, blob, time};
 use crate::sql::{Connection, params};
 
@@ -29,6 +30,8 @@ pub(crate) struct Reference {
     pub(crate) channels: BTreeMap<String, Channel>,
     /// Whether any member was ever merged into another: where none was nobody looks for it.
     pub(crate) has_merges: bool,
+    /// At which it was read.
+    pub(crate) epoch: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -96,7 +99,7 @@ impl Program {
 }
 
 pub(crate) fn load_reference(conn: &Connection, compile: Compile, path: &Path) -> Found<Reference> {
-    let mut reference = Reference::default();
+    let mut reference = Reference { epoch: epoch_of(conn)?, ..Reference::default() };
     let mut statement = conn.prepare_cached("SELECT number, name, id FROM programs ORDER BY number")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -206,8 +209,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         Err(Refused::Failed(failure)) => return Ok(Err(failure)),
         Err(Refused::Fault(fault)) => return Err(fault),
     };
-    let raise = "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'epoch'";
-    change.conn.execute(raise, [])?;
+    raise_epoch(change.conn)?;
     Ok(Ok(reply))
 }
 

@@ -1,39 +1,32 @@
 //! The handle to a ledger: opens it, takes commands, hands out readers.
 //!
-//! One process writes to a database at a time: a lock file beside it keeps a second one out and is released by the system
-//! when the process ends, however it ends. Bounded by queues of four batches of live and of background
-//! commands; a caller waits when they are full.
+//! Of a file, one process is the writer; of a server, any number of processes, one batch at a time. Bounded by queues of
+//! four batches of live and of background commands; a caller waits when they are full.
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine::Timestamp;
-use rusqlite::OpenFlags;
-use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use crate::backup::backup_from;
 use crate::certificate::CertificateRef;
-use crate::checkpoint::{Checkpointer, FILE_MAX, LogWritten, Progress, open_file};
+use crate::checkpoint::LogWritten;
 use crate::code::Codes;
 use crate::command::{Command, Ticket};
 use crate::commit::Writer;
 use crate::database::Database;
 use crate::error::StoreError;
-use crate::gate::Gate;
-use crate::long::LongReads;
-use crate::migrate::{epoch_of, inspect, is_empty, migrate};
+use crate::file::{self, OpenFile};
+use crate::migrate::epoch_of;
+use crate::postgres::{self, Watch};
 use crate::query::{CertificateInfo, Reader, parked};
 use crate::queue::{Job, NotTaken, Queue};
 use crate::reference::{Compile, Known, load_reference};
 use crate::sql::Connection;
-
-/// How long a transaction waits for a process that holds the database's lock, such as a tool of SQLite.
-pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// Tells the time of live commands.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -49,18 +42,21 @@ pub fn system_clock() -> Clock {
 #[derive(Clone)]
 pub struct Options {
     pub compile: Compile,
-    pub clock: Clock,
+    /// What live commands go by: the clock of this machine if left out, or of the server where there is one.
+    pub clock: Option<Clock>,
     /// The most commands in one transaction.
     pub batch_max: usize,
     /// Whether a database that is not there is made.
     pub create: bool,
     /// So many bytes of the WAL end long reads; a quarter of the free disk if left out.
     pub long_read_bytes_max: Option<u64>,
+    /// Where the key of the codes of certificates lies, if not in the environment: beside the file if left out.
+    pub code_key_file: Option<PathBuf>,
 }
 
 impl Options {
     pub fn new(compile: Compile) -> Self {
-        Self { compile, clock: system_clock(), batch_max: 1_000, create: false, long_read_bytes_max: None }
+        Self { compile, clock: None, batch_max: 1_000, create: false, long_read_bytes_max: None, code_key_file: None }
     }
 }
 
@@ -76,19 +72,16 @@ struct Inner {
     writer: Option<JoinHandle<()>>,
     database: Database,
     compile: Compile,
-    gate: Arc<Gate>,
     /// Connections of readers that ended, for those to come.
     idle: Arc<Mutex<Vec<Connection>>>,
-    long: Arc<LongReads>,
     stopped: Arc<AtomicBool>,
     epoch: Arc<AtomicU64>,
     known: Arc<Known>,
-    progress: Arc<Progress>,
     codes: Arc<Codes>,
-    /// Kept open until the connections are closed.
-    _file: Arc<File>,
-    /// Held until all else is closed.
-    lock: File,
+    /// Looks for what other processes change.
+    _watch: Option<Watch>,
+    /// Held until all else is closed; nothing for a database that is no file.
+    file: Option<OpenFile>,
 }
 
 impl Store {
@@ -96,34 +89,20 @@ impl Store {
     ///
     /// # Errors
     /// When it is not there and not to be made, written by another process, read-only, damaged, or newer than this
-    /// program: untouched then.
+    /// program: untouched then. Of a server, also when it cannot be reached or is not to be trusted.
     pub fn open(database: &Database, options: Options) -> Result<Self, StoreError> {
         let path = database.path();
-        if !path.exists() && !options.create {
-            return Err(StoreError::Missing(path.to_owned()));
-        }
-        if std::fs::metadata(path).is_ok_and(|it| it.permissions().readonly()) {
-            return Err(StoreError::ReadOnly(path.to_owned()));
-        }
-        // Another name of the same file must not open it twice.
-        let lock = lock(&path.canonicalize().unwrap_or_else(|_| path.to_owned()))?;
-        roll_back(path).map_err(|error| StoreError::sqlite(path, &error))?;
-        if is_empty(path)? {
-            if !options.create {
-                return Err(StoreError::Missing(path.to_owned()));
+        let by_server = options.clock.is_none() && database.file().is_none();
+        let clock = options.clock.clone().unwrap_or_else(system_clock);
+        let (file, log, conn) = match database {
+            Database::Sqlite(path) => {
+                let (conn, log, file) = file::open(path, &options, clock())?;
+                (Some(file), Some(log), conn)
             }
-        } else {
-            inspect(path)?;
-        }
-        let (gate, progress) = (Arc::new(Gate::default()), Arc::new(Progress::default()));
-        let long = Arc::new(LongReads::new(options.long_read_bytes_max));
+            Database::Postgres(address) => (None, None, postgres::open(address, &options, clock())?),
+        };
         let stopped = Arc::new(AtomicBool::new(false));
-        let conn = open_writing(path, (options.clock)(), &progress)?;
-        let codes = Arc::new(Codes::open(path, &conn)?);
-        let file = open_file(path)?;
-        let checkpointer = connect(path).and_then(|it| {
-            Checkpointer::start(it, path, &file, &progress).map_err(|error| StoreError::io(path, &error))
-        })?;
+        let codes = Arc::new(Codes::open(database, options.code_key_file.as_deref(), &conn)?);
         let reference = load_reference(&conn, options.compile, path).map_err(|fault| fault.at(path))?;
         let epoch = epoch_of(&conn).map_err(|fault| fault.at(path))?;
         let epoch = Arc::new(AtomicU64::new(epoch));
@@ -131,14 +110,13 @@ impl Store {
         let batch_max = options.batch_max.max(1);
         let writer = Writer {
             conn,
-            path: path.to_owned(),
+            database: database.clone(),
             compile: options.compile,
-            clock: Arc::clone(&options.clock),
+            clock: Arc::clone(&clock),
+            by_server,
             batch_max,
             reference,
-            gate: Arc::clone(&gate),
-            long: Arc::clone(&long),
-            checkpointer,
+            log,
             stopped: Arc::clone(&stopped),
             codes: Arc::clone(&codes),
             epoch: Arc::clone(&epoch),
@@ -148,22 +126,23 @@ impl Store {
         let jobs = Arc::clone(&queue);
         let thread = std::thread::Builder::new().name("writer".to_owned());
         let thread = thread.spawn(move || writer.run(&jobs)).map_err(|error| StoreError::io(path, &error))?;
+        let watch = match database {
+            Database::Sqlite(_) => None,
+            Database::Postgres(address) => Some(Watch::start(address, &epoch)?),
+        };
         let inner = Inner {
             queue,
-            clock: options.clock,
+            clock,
             writer: Some(thread),
             database: database.clone(),
             compile: options.compile,
-            gate,
             idle: Arc::default(),
-            long,
             stopped,
             epoch,
             known: Arc::default(),
-            progress,
             codes,
-            _file: file,
-            lock,
+            _watch: watch,
+            file,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -207,7 +186,7 @@ impl Store {
 
     /// What was written to the log since the store was opened.
     pub fn written(&self) -> LogWritten {
-        self.inner.progress.written()
+        self.inner.file.as_ref().map_or_else(LogWritten::default, |it| it.progress.written())
     }
 
     /// A reader on one snapshot, for short reads: the WAL cannot start over while it lives.
@@ -217,7 +196,8 @@ impl Store {
     pub fn reader(&self) -> Result<Reader, StoreError> {
         let inner = &self.inner;
         let shared = (&inner.idle, &inner.known);
-        Reader::through(inner.gate.enter(), shared, &inner.database, inner.compile)
+        let pass = inner.file.as_ref().map(|it| it.gate.enter());
+        Reader::through(pass, shared, &inner.database, inner.compile)
     }
 
     /// A reader on one snapshot for long reads: exports, verify, reports. There are two at most; the log grows beside
@@ -227,8 +207,10 @@ impl Store {
     /// When two are there already, or the database cannot be read.
     pub fn long_reader(&self) -> Result<Reader, StoreError> {
         let inner = &self.inner;
-        let snapshot = inner.long.enter(inner.database.path())?;
-        Reader::long(snapshot, &inner.database, inner.compile)
+        match &inner.file {
+            Some(file) => Reader::long(file.long.enter(self.path())?, &inner.database, inner.compile),
+            None => Reader::open(&inner.database, inner.compile),
+        }
     }
 
     /// Copies the ledger as of one instant: a long read.
@@ -236,7 +218,8 @@ impl Store {
     /// # Errors
     /// When `to` is there already or cannot be written, when the ledger is damaged, or as for other long reads.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let snapshot = self.inner.long.enter(self.path())?;
+        let file = self.inner.file.as_ref().ok_or_else(|| StoreError::OnlyFiles(self.path().to_owned()))?;
+        let snapshot = file.long.enter(self.path())?;
         backup_from(&snapshot, self.path(), to)
     }
 
@@ -279,68 +262,5 @@ impl Drop for Inner {
             // Its callers know from their tickets if it panicked.
             let _ = writer.join();
         }
-        // A process that is being started just now may hold a copy of the handle: closing ours would not be enough.
-        let _ = self.lock.unlock();
     }
-}
-
-/// Keeps a second process out for as long as the file lives.
-pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
-    let beside = beside(path, ".lock");
-    let open = File::options().create(true).truncate(false).write(true).open(&beside);
-    let file = open.map_err(|error| StoreError::io(&beside, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(path.to_owned())),
-        Err(TryLockError::Error(error)) => Err(StoreError::io(&beside, &error)),
-    }
-}
-
-/// The file of that name with more behind it.
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(suffix);
-    beside.into()
-}
-
-/// A process that died while it made the file leaves a journal: only a connection that may write can take that back.
-fn roll_back(path: &Path) -> rusqlite::Result<()> {
-    if !beside(path, "-journal").exists() || !path.exists() {
-        return Ok(());
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    rusqlite::Connection::open_with_flags(path, flags)?.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-}
-
-pub(crate) fn open_writing(path: &Path, now: Timestamp, progress: &Arc<Progress>) -> Result<Connection, StoreError> {
-    let mut file = connect(path)?;
-    let progress = Arc::clone(progress);
-    let hook = move |_: &mut rusqlite::hooks::Wal, pages| {
-        progress.committed(i64::from(pages));
-        Ok(())
-    };
-    file.wal_hook(Some(hook)).map_err(|error| StoreError::sqlite(path, &error))?;
-    let conn = Connection::from(file);
-    migrate(&conn, now).map_err(|fault| fault.at(path))?;
-    Ok(conn)
-}
-
-pub(crate) fn connect(path: &Path) -> Result<rusqlite::Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || {
-        let conn = rusqlite::Connection::open_with_flags(path, flags)?;
-        conn.busy_timeout(BUSY_WAIT)?;
-        conn.pragma_update(None, "cell_size_check", true)?;
-        conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-        conn.pragma_update(None, "synchronous", "FULL")?;
-        conn.pragma_update(None, "wal_autocheckpoint", 0)?;
-        conn.pragma_update(None, "journal_size_limit", FILE_MAX)?;
-        conn.pragma_update(None, "cache_size", -32_768)?;
-        conn.pragma_update(None, "temp_store", "MEMORY")?;
-        // A plan is made once: it must not be made anew because a parameter has another value.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        conn.set_prepared_statement_cache_capacity(64);
-        Ok(conn)
-    };
-    open().map_err(|error: rusqlite::Error| StoreError::sqlite(path, &error))
 }

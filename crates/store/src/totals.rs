@@ -203,13 +203,13 @@ pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals
             regranted, repaid, deducted, expired, forfeited, moved, converted, owed, let_go, signed_up)
         VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         ON CONFLICT (program, channel, day, slot) DO UPDATE SET
-            orders = orders + excluded.orders, earned = earned + excluded.earned, added = added + excluded.added,
-            redeemed = redeemed + excluded.redeemed, returned = returned + excluded.returned,
-            revoked = revoked + excluded.revoked, regranted = regranted + excluded.regranted,
-            repaid = repaid + excluded.repaid, deducted = deducted + excluded.deducted,
-            expired = expired + excluded.expired, forfeited = forfeited + excluded.forfeited, moved = moved + excluded.moved,
-            converted = converted + excluded.converted, owed = owed + excluded.owed,
-            let_go = let_go + excluded.let_go, signed_up = signed_up + excluded.signed_up",
+            orders = totals.orders + excluded.orders, earned = totals.earned + excluded.earned, added = totals.added + excluded.added,
+            redeemed = totals.redeemed + excluded.redeemed, returned = totals.returned + excluded.returned,
+            revoked = totals.revoked + excluded.revoked, regranted = totals.regranted + excluded.regranted,
+            repaid = totals.repaid + excluded.repaid, deducted = totals.deducted + excluded.deducted,
+            expired = totals.expired + excluded.expired, forfeited = totals.forfeited + excluded.forfeited, moved = totals.moved + excluded.moved,
+            converted = totals.converted + excluded.converted, owed = totals.owed + excluded.owed,
+            let_go = totals.let_go + excluded.let_go, signed_up = totals.signed_up + excluded.signed_up",
     )?;
     for (key, totals) in totals {
         let c = totals.columns().map(Points::get);

@@ -99,8 +99,6 @@ fn load(sample: &Sample, store: &Store, started: Instant) -> Result<Option<Durat
 fn figures(sample: &Sample, database: &Database, reader: &Reader, took: Option<Duration>) -> Result<()> {
     let totals = reader.figures(&sample.program).context("reading the figures failed")?;
     let members = reader.member_count().context("reading the figures failed")?;
-    let Database::Sqlite(path) = database;
-    let bytes = size_of(path);
     println!(
         "{}: real purchases of CDNOW; names, cards, products, channels, refunds and redemptions are invented.\n",
         sample.program
@@ -113,12 +111,8 @@ fn figures(sample: &Sample, database: &Database, reader: &Reader, took: Option<D
     }
     let outstanding = totals.outstanding();
     columns.row(["Points outstanding", &grouped(outstanding.get()), &worth(reader, sample, outstanding)?]);
-    let each = i64::try_from(bytes).unwrap_or(0) / totals.orders.max(1);
-    let size = format!("bytes on the disk, {} an order", grouped(each));
-    columns.row(["File", &count(bytes), &size]);
-    let log = size_of(&path.with_file_name(format!("{}-wal", path.file_name().unwrap_or_default().to_string_lossy())));
-    if 0 < log {
-        columns.row(["Log", &count(log), "bytes beside it, used again by what is written next"]);
+    if let Some(path) = database.file() {
+        file_figures(&mut columns, path, totals.orders);
     }
     if let Some(took) = took {
         columns.row(["Loaded in", &format!("{:.1}", took.as_secs_f64()), "seconds, expiries settled"]);
@@ -145,6 +139,17 @@ fn worth(reader: &Reader, sample: &Sample, points: Points) -> Result<String> {
     let voice = Voice { terms, names: &Names::default() };
     let amount = voice.amount(value_of(points, terms.redeem.rate));
     Ok(format!("worth {amount} {}", terms.currency.code()))
+}
+
+fn file_figures(columns: &mut Columns, path: &Path, orders: i64) {
+    let bytes = size_of(path);
+    let each = i64::try_from(bytes).unwrap_or(0) / orders.max(1);
+    let size = format!("bytes on the disk, {} an order", grouped(each));
+    columns.row(["File", &count(bytes), &size]);
+    let log = size_of(&path.with_file_name(format!("{}-wal", path.file_name().unwrap_or_default().to_string_lossy())));
+    if 0 < log {
+        columns.row(["Log", &count(log), "bytes beside it, used again by what is written next"]);
+    }
 }
 
 fn size_of(file: &Path) -> u64 {

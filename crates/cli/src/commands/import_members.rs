@@ -77,7 +77,9 @@ struct Copy(PathBuf);
 
 impl Copy {
     fn of(database: &Database) -> Result<Self> {
-        let Database::Sqlite(path) = database;
+        let Some(path) = database.file() else {
+            bail!("a dry run works on a copy of the file, and PostgreSQL has none; try it on a copy of the database");
+        };
         let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
         name.push(format!(".dry-run-{}", std::process::id()));
         let copy = Self(path.with_file_name(name));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use store::Address;
 
 use crate::fault::Outcome;
 use crate::scenario::{Which, run as run_files};
@@ -20,10 +21,14 @@ pub(crate) struct Args {
     /// Files, or folders with .txt files
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// Run them on a server of PostgreSQL too: each in a schema of its own, which is removed afterwards
+    #[arg(long, value_name = "URL")]
+    postgres: Option<Address>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    let summary = run_files(&args.paths, &Which::ALL);
+    let summary = run_files(&args.paths, &Which::all(args.postgres.as_ref()));
     println!("{summary}");
     Ok(Outcome::found(0 < summary.failed))
 }

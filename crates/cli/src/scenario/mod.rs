@@ -36,23 +36,31 @@ use std::thread;
 use backend::Backend;
 use language::Wrong;
 use runner::{Ledger, Miss};
+use store::Address;
 
 /// How many files run at a time.
 const WORKERS: usize = 8;
 
 /// What scenarios can run against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     /// The rules in memory.
     Engine,
-    /// A database in a folder of its own.
-    Store,
+    /// A database in a folder of its own, or in a schema of its own on a server of PostgreSQL.
+    Store(Option<Address>),
     /// A server over such a database.
-    Http,
+    Http(Option<Address>),
 }
 
 impl Which {
-    pub(crate) const ALL: [Self; 3] = [Self::Engine, Self::Store, Self::Http];
+    /// All there are, and those on a server of PostgreSQL where one is named.
+    pub(crate) fn all(server: Option<&Address>) -> Vec<Self> {
+        let mut all = vec![Self::Engine, Self::Store(None), Self::Http(None)];
+        if server.is_some() {
+            all.extend([Self::Store(server.cloned()), Self::Http(server.cloned())]);
+        }
+        all
+    }
 }
 
 /// What became of all files.
@@ -145,7 +153,7 @@ fn run_file(file: &Path, backends: &[Which]) -> Vec<String> {
     for which in backends {
         // A panic is a bug of ours and fails this file alone.
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let mut backend = open(*which)?;
+            let mut backend = open(which)?;
             let ran = runner::run(&steps, backend.as_mut())?;
             Ok::<_, anyhow::Error>((backend.name(), ran))
         }));
@@ -176,11 +184,11 @@ fn compile(document: &str, first_day: engine::Date) -> Result<engine::Terms, Wro
     checked.map_err(|it| Wrong { path: it.path.clone(), message: it.to_string() })
 }
 
-fn open(which: Which) -> anyhow::Result<Box<dyn Backend>> {
+fn open(which: &Which) -> anyhow::Result<Box<dyn Backend>> {
     match which {
         Which::Engine => Ok(Box::new(in_memory::EngineBackend::new())),
-        Which::Store => Ok(Box::new(on_disk::StoreBackend::new()?)),
-        Which::Http => Ok(Box::new(over_http::HttpBackend::new()?)),
+        Which::Store(server) => Ok(Box::new(on_disk::StoreBackend::new(server.as_ref())?)),
+        Which::Http(server) => Ok(Box::new(over_http::HttpBackend::new(server.as_ref())?)),
     }
 }
 

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use anyhow::{Context as _, Result, bail};
 use engine::{Actor, Balance, Entry, EntryNo, Moment, Money, Quote, Reason, Rejection, Timestamp};
 use store::{
-    Body, CertificateRef, ChannelId, Command, Database, Failure, Identity, Key, MemberChange, MemberId, MemberRef,
-    Options, OrderName, ProgramId, ReturnedPart, Store, Time,
+    Address, Body, CertificateRef, ChannelId, Command, Failure, Identity, Key, MemberChange, MemberId, MemberRef,
+    OrderName, ProgramId, ReturnedPart, Store, Time,
 };
 
 use super::backend::{
     Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, member_bytes,
 };
 use super::certificates::Told;
-use super::folder::Folder;
+use super::folder::Place;
 use super::tiers::Stands;
 
 /// The number of the only program.
@@ -29,21 +29,20 @@ pub(super) struct StoreBackend {
     begun: bool,
     members: Vec<(MemberNo, MemberId)>,
     channels: Vec<String>,
-    _folder: Folder,
+    place: Place,
 }
 
 impl StoreBackend {
-    pub(super) fn new() -> Result<Self> {
-        let folder = Folder::new()?;
+    pub(super) fn new(server: Option<&Address>) -> Result<Self> {
+        let place = Place::new(server)?;
         let clock = Arc::new(AtomicI64::new(0));
         let told = Arc::clone(&clock);
         let tell = move || Timestamp::from_micros(told.load(Ordering::Relaxed));
-        let mut options = Options::new(server::program::compile);
-        options.clock = Arc::new(tell);
-        options.create = true;
-        let store = Store::open(&Database::Sqlite(folder.path("scenario.db")), options)?;
+        let mut options = place.options();
+        options.clock = Some(Arc::new(tell));
+        let store = Store::open(&place.database(), options)?;
         let (members, channels) = (Vec::new(), vec![CHANNEL.to_owned()]);
-        Ok(Self { store, clock, keys: 0, begun: false, members, channels, _folder: folder })
+        Ok(Self { store, clock, keys: 0, begun: false, members, channels, place })
     }
 
     fn send(&mut self, actor: Actor, arrival: Arrival, body: Body) -> Result<Result<store::Reply, Rejection>> {
@@ -233,7 +232,7 @@ impl StoreBackend {
 
 impl Backend for StoreBackend {
     fn name(&self) -> &'static str {
-        "store"
+        if self.place.is_server() { "store on PostgreSQL" } else { "store" }
     }
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {

@@ -14,13 +14,13 @@ use anyhow::{Context as _, Result, bail};
 use engine::{Actor, Balance, Entry, Facts, Kind, Money, OrderNo, Quote, Reason, Rejection, Timestamp};
 use serde_json::{Value, json};
 use server::{App, Config};
-use store::{Body, Command, Database, Failure, Key, MemberId, MemberRef, Options, Scopes, SecretHash, Store, Time};
+use store::{Address, Body, Command, Failure, Key, MemberId, MemberRef, Scopes, SecretHash, Store, Time};
 
 use super::backend::{
     Act, Arrival, Backend, CHANNEL, Inquiry, MemberNo, Outcome, PROGRAM, Person, Reply, member_bytes,
 };
 use super::certificates::Told;
-use super::folder::Folder;
+use super::folder::Place;
 use super::tiers::Stands;
 use answers::{Read, number_of};
 use client::{Client, Method};
@@ -47,7 +47,7 @@ pub(super) struct HttpBackend {
     /// The codes of certificates, by member and number.
     codes: Vec<(MemberNo, u64, String)>,
     /// The last, so that the database is closed when it goes.
-    _folder: Folder,
+    place: Place,
 }
 
 impl HttpBackend {
@@ -64,14 +64,13 @@ impl HttpBackend {
         (Method::POST, path, Some(json!({ "tier": set.tier, "last_day": last_day, "note": set.note })))
     }
 
-    pub(super) fn new() -> Result<Self> {
-        let folder = Folder::new()?;
+    pub(super) fn new(server: Option<&Address>) -> Result<Self> {
+        let place = Place::new(server)?;
         let clock = Arc::new(AtomicI64::new(0));
         let told = Arc::clone(&clock);
-        let mut options = Options::new(server::program::compile);
-        options.clock = Arc::new(move || Timestamp::from_micros(told.load(Ordering::Relaxed)));
-        options.create = true;
-        let store = Store::open(&Database::Sqlite(folder.path("scenario.db")), options)?;
+        let mut options = place.options();
+        options.clock = Some(Arc::new(move || Timestamp::from_micros(told.load(Ordering::Relaxed))));
+        let store = Store::open(&place.database(), options)?;
         let body = Body::AddKey {
             name: "scenario".to_owned(),
             hash: SecretHash::of(SECRET),
@@ -84,8 +83,7 @@ impl HttpBackend {
         let client = Client::start(app.clone(), SECRET)?;
         let (members, identities, codes, channels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (keys, program, exponent) = (0, None, 2);
-        let _folder = folder;
-        Ok(Self { client, clock, app, keys, program, exponent, members, identities, channels, codes, _folder })
+        Ok(Self { client, clock, app, keys, program, exponent, members, identities, channels, codes, place })
     }
 
     fn get(&mut self, path: &str) -> Result<Value> {
@@ -395,7 +393,7 @@ impl HttpBackend {
 
 impl Backend for HttpBackend {
     fn name(&self) -> &'static str {
-        "API"
+        if self.place.is_server() { "API on PostgreSQL" } else { "API" }
     }
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {

@@ -288,7 +288,8 @@ fn a_database_that_cannot_be_used_is_told_with_exit_code_3() {
     let shop = Shop::empty();
     assert_has(&shop.fails(3, "verify"), "there is no such database");
     assert_has(&shop.fails(3, "statement 1"), "guerdon.db");
-    assert_has(&shop.fails(3, "--database postgres://host/shop verify"), "not supported yet");
+    let away = "postgres://ana@127.0.0.1:1/shop: the database cannot be reached";
+    assert_has(&shop.fails(3, "--database postgres://ana:secret@127.0.0.1:1/shop verify"), away);
     assert_has(&shop.fails(3, "--database missing/folder/a.db demo --no-serve --rows 1"), "missing/folder/a.db");
     shop.file(
         "guerdon.db",

@@ -63,7 +63,7 @@ impl Served {
         let read = Arc::clone(&clock);
         let options = Options {
             create: true,
-            clock: Arc::new(move || Timestamp::from_micros(read.load(Ordering::SeqCst))),
+            clock: Some(Arc::new(move || Timestamp::from_micros(read.load(Ordering::SeqCst)))),
             ..Options::new(compile)
         };
         let store = Store::open(&Database::Sqlite(folder.path().join("test.db")), options).expect("a new database");

@@ -37,6 +37,10 @@ pub struct TableSize {
     pub bytes: u64,
 }
 
+const SIZES: &str = "SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = 1 GROUP BY name ORDER BY 2 DESC, 1";
+const SIZES_OF_SERVER: &str = "SELECT CAST(relname AS TEXT), pg_relation_size(oid) FROM pg_class
+    WHERE relnamespace = CAST(current_schema() AS regnamespace) AND relkind IN ('r', 'i') ORDER BY 2 DESC, 1";
+
 impl Reader {
     /// The figures of a program over all days; zero for a program that is not there.
     pub fn figures(&self, program: &str) -> Result<Totals, StoreError> {
@@ -138,8 +142,7 @@ impl Reader {
     /// Bytes of each table and index, largest first.
     pub fn size(&self) -> Result<Vec<TableSize>, StoreError> {
         self.ask(|conn| {
-            let select = "SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = 1 GROUP BY name ORDER BY 2 DESC, 1";
-            let mut statement = conn.prepare_cached(select)?;
+            let mut statement = conn.prepare_cached(if conn.file().is_some() { SIZES } else { SIZES_OF_SERVER })?;
             let sizes = statement.query_map([], |row| Ok(TableSize { name: row.get(0)?, bytes: row.get(1)? }))?;
             Ok(sizes.collect::<Result<_, _>>()?)
         })

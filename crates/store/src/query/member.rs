@@ -107,7 +107,7 @@ impl Reader {
 
     /// How many members there are: a sum over days, not a look at each.
     pub fn member_count(&self) -> Result<u64, StoreError> {
-        let sum = "SELECT coalesce(sum(signed_up), 0) FROM totals WHERE program = $1 AND channel = 0";
+        let sum = "SELECT CAST(coalesce(sum(signed_up), 0) AS BIGINT) FROM totals WHERE program = $1 AND channel = 0";
         self.ask(|conn| Ok(conn.prepare_cached(sum)?.query_row([NO_PROGRAM], |row| row.get(0))?))
     }
 }

@@ -24,6 +24,7 @@ use crate::fault::Found;
 use crate::gate::Pass;
 use crate::long::{Snapshot, Watch};
 use crate::migrate::{inspect_open, open_reading};
+use crate::postgres::Purpose;
 use crate::reference::{Compile, Known, Reference};
 use crate::sql::Connection;
 
@@ -60,6 +61,14 @@ pub struct Reader {
     _pass: Option<Pass>,
 }
 
+/// A connection for short reads.
+fn reading(database: &Database) -> Result<Connection, StoreError> {
+    match database {
+        Database::Sqlite(path) => open_reading(path).map(Connection::from),
+        Database::Postgres(address) => address.connect(Purpose::Reading),
+    }
+}
+
 /// Connections kept for readers to come.
 const IDLE_MAX: usize = 8;
 
@@ -79,9 +88,20 @@ impl Reader {
     /// As `open`.
     pub fn open_until(database: &Database, compile: Compile, wal_bytes_max: Option<u64>) -> Result<Self, StoreError> {
         let path = database.path();
-        let snapshot = Arc::new(Snapshot::long(path, wal_bytes_max)?);
-        snapshot.ask(|conn| inspect_open(conn, path))?;
-        let watch = Some(Watch::start(&snapshot)?);
+        let (snapshot, watch) = match database {
+            Database::Sqlite(path) => {
+                let snapshot = Arc::new(Snapshot::long(path, wal_bytes_max)?);
+                snapshot.ask(|conn| inspect_open(conn, path))?;
+                let watch = Watch::start(&snapshot)?;
+                (snapshot, Some(watch))
+            }
+            Database::Postgres(address) => {
+                let conn = address.connect(Purpose::LongReading)?;
+                address.inspect(&conn, None)?;
+                inspect_open(&conn, path).map_err(|fault| fault.at(path))?;
+                (Arc::new(Snapshot::short(conn, path)), None)
+            }
+        };
         Self::begun(Self {
             _watch: watch,
             snapshot,
@@ -100,23 +120,34 @@ impl Reader {
     }
 
     pub(crate) fn through(
-        pass: Pass,
+        pass: Option<Pass>,
         (idle, known): (&Arc<Mutex<Vec<Connection>>>, &Arc<Known>),
         database: &Database,
         compile: Compile,
     ) -> Result<Self, StoreError> {
         let path = database.path();
         let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let conn = kept.map_or_else(|| open_reading(path).map(Connection::from), Ok)?;
-        let snapshot = Arc::new(Snapshot::short(conn, path));
         let (idle, known) = (Some(Arc::clone(idle)), Some(Arc::clone(known)));
-        Self::begun(Self { _watch: None, snapshot, path: path.to_owned(), compile, idle, known, _pass: Some(pass) })
+        let begun = |conn, pass| {
+            let snapshot = Arc::new(Snapshot::short(conn, path));
+            let (idle, known) = (idle.clone(), known.clone());
+            Self::begun(Self { _watch: None, snapshot, path: path.to_owned(), compile, idle, known, _pass: pass })
+        };
+        match kept {
+            None => begun(reading(database)?, pass),
+            Some(conn) if conn.file().is_some() => begun(conn, pass),
+            // The server may have ended it meanwhile.
+            Some(conn) => match begun(conn, None) {
+                Err(StoreError::Away { .. }) => begun(reading(database)?, None),
+                reader => reader,
+            },
+        }
     }
 
     /// The first read fixes the snapshot.
     fn begun(self) -> Result<Self, StoreError> {
         self.ask(|conn| {
-            conn.execute_batch("BEGIN")?;
+            conn.begin_reading()?;
             Ok(conn.prepare_cached("SELECT value FROM meta WHERE name = 'epoch'")?.exists([])?)
         })?;
         Ok(self)
@@ -154,7 +185,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let Some(conn) = self.snapshot.take() else { return };
-        let ended = conn.execute_batch("ROLLBACK").is_ok();
+        let ended = conn.roll_back().is_ok() && !conn.is_closed();
         if let Some(idle) = &self.idle
             && ended
         {

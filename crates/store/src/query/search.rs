@@ -35,7 +35,8 @@ const BY_IDENTITY: &str = "SELECT lower(value), owner_id FROM identities
 const BY_WORD: &str = "SELECT word, owner_id FROM name_words
     WHERE ($1, $2) < (word, owner_id) AND word < $3
     ORDER BY word, owner_id LIMIT $4";
-const WORD_COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM name_words WHERE $1 <= word AND word < $2 LIMIT $3)";
+const WORD_COUNT: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM name_words WHERE $1 <= word AND word < $2 LIMIT $3) AS subquery";
 
 /// Where a page of a search ended. Its text is of no meaning to others.
 #[derive(Clone, Debug, PartialEq, Eq)]

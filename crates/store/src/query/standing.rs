@@ -20,7 +20,7 @@ use crate::rows::{AccountId, points, time};
 use crate::sql::{Connection, params};
 
 pub(crate) const EXPIRIES: &str =
-    "SELECT coalesce(expires_at, sort_at) AS at, sum(pending + available + held) FROM lots
+    "SELECT coalesce(expires_at, sort_at) AS at, CAST(sum(pending + available + held) AS BIGINT) FROM lots
     WHERE owner_id = $1 AND program = $2 AND phase IN (0, 1) GROUP BY at ORDER BY at";
 
 pub(crate) const OPEN_LOTS: &str =

@@ -5,6 +5,12 @@
 pub(crate) enum Error {
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    #[error("{}", told(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    #[error(transparent)]
+    Driver(std::io::Error),
+    #[error("a transaction in which something failed is not committed")]
+    NotCommitted,
     #[error("a query that answers a row answers none")]
     NoRows,
     #[error("column {index} holds something else than {expected}")]
@@ -30,4 +36,13 @@ impl<T> OptionalExtension<T> for Result<T> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What PostgreSQL says, on one line, with what the system says beneath.
+pub(crate) fn told(error: &tokio_postgres::Error) -> String {
+    use std::error::Error as _;
+    if let Some(said) = error.as_db_error() {
+        return said.message().to_owned();
+    }
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

@@ -4,27 +4,34 @@
 //! Statements, rows and values are those of the database underneath: nothing is copied on the way but what a caller
 //! asks to own. What differs between databases stands in the files beside this one.
 
+mod dialect;
 mod error;
+mod postgres;
 mod value;
 
-pub(crate) use error::{Error, OptionalExtension, Result};
+pub(crate) use dialect::postgres_tables;
+pub(crate) use error::{Error, OptionalExtension, Result, told};
+pub(crate) use postgres::Connection as PostgresConnection;
 pub(crate) use value::{FromSql, ToSql, ValueRef};
 
-use value::Bound;
+use value::{Bound, Value};
 
 /// A connection to a database.
 pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
+    Postgres(PostgresConnection),
 }
 
 /// A statement that is kept prepared.
 pub(crate) enum Statement<'c> {
     Sqlite(rusqlite::CachedStatement<'c>),
+    Postgres { conn: &'c PostgresConnection, prepared: tokio_postgres::Statement, bound: Vec<Value> },
 }
 
 /// What a query answers, row by row.
 pub(crate) enum Rows<'s> {
     Sqlite(rusqlite::Rows<'s>),
+    Postgres { rows: std::vec::IntoIter<tokio_postgres::Row>, at: Option<tokio_postgres::Row> },
 }
 
 /// Rows that are read as they come.
@@ -96,6 +103,7 @@ impl Connection {
                 debug_assert!(is_numbered(&statement), "placeholders are numbered as they appear: {sql}");
                 Ok(Statement::Sqlite(statement))
             }
+            Self::Postgres(conn) => Ok(Statement::Postgres { conn, prepared: conn.prepare(sql)?, bound: Vec::new() }),
         }
     }
 
@@ -116,6 +124,7 @@ impl Connection {
     pub(crate) fn execute_batch(&self, sql: &str) -> Result<()> {
         match self {
             Self::Sqlite(conn) => Ok(conn.execute_batch(sql)?),
+            Self::Postgres(conn) => conn.execute_batch(sql),
         }
     }
 
@@ -123,6 +132,45 @@ impl Connection {
     pub(crate) fn is_autocommit(&self) -> bool {
         match self {
             Self::Sqlite(conn) => conn.is_autocommit(),
+            Self::Postgres(conn) => conn.is_autocommit(),
+        }
+    }
+
+    /// Begins a transaction that nobody else writes beside.
+    pub(crate) fn begin_writing(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => Ok(conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)?),
+            Self::Postgres(conn) => conn.begin(dialect::BEGIN_WRITING),
+        }
+    }
+
+    /// Begins a transaction that sees one snapshot: on SQLite that of its first read.
+    pub(crate) fn begin_reading(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => Ok(conn.execute_batch("BEGIN")?),
+            Self::Postgres(conn) => conn.begin(dialect::BEGIN_READING),
+        }
+    }
+
+    pub(crate) fn commit(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => Ok(conn.prepare_cached("COMMIT")?.execute([]).map(drop)?),
+            Self::Postgres(conn) => conn.commit(),
+        }
+    }
+
+    pub(crate) fn roll_back(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => Ok(conn.execute_batch("ROLLBACK")?),
+            Self::Postgres(conn) => conn.roll_back(),
+        }
+    }
+
+    /// Whether it can never be used again.
+    pub(crate) fn is_closed(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(conn) => conn.is_closed(),
         }
     }
 
@@ -130,6 +178,7 @@ impl Connection {
     pub(crate) fn close(self) -> Result<()> {
         match self {
             Self::Sqlite(conn) => Ok(conn.close().map_err(|(_, error)| error)?),
+            Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -137,6 +186,7 @@ impl Connection {
     pub(crate) fn file(&self) -> Option<&rusqlite::Connection> {
         match self {
             Self::Sqlite(conn) => Some(conn),
+            Self::Postgres(_) => None,
         }
     }
 }
@@ -152,6 +202,10 @@ impl Statement<'_> {
             Self::Sqlite(statement) => {
                 bind_all(statement, &params)?;
                 Ok(Rows::Sqlite(statement.raw_query()))
+            }
+            Self::Postgres { conn, prepared, .. } => {
+                let rows = conn.query(prepared, &postgres_values(&params)?)?.into_iter();
+                Ok(Rows::Postgres { rows, at: None })
             }
         }
     }
@@ -186,6 +240,7 @@ impl Statement<'_> {
                 bind_all(statement, &params)?;
                 Ok(statement.raw_execute()?)
             }
+            Self::Postgres { conn, prepared, .. } => conn.execute(prepared, &postgres_values(&params)?),
         }
     }
 
@@ -193,6 +248,11 @@ impl Statement<'_> {
     pub(crate) fn raw_bind_parameter(&mut self, index: usize, value: impl ToSql) -> Result<()> {
         match self {
             Self::Sqlite(statement) => Ok(statement.raw_bind_parameter(index, Bound(value.value()?))?),
+            Self::Postgres { bound, .. } => {
+                bound.resize_with(bound.len().max(index), || Value::Null);
+                bound[index - 1] = Value::of(value.value()?);
+                Ok(())
+            }
         }
     }
 
@@ -200,8 +260,16 @@ impl Statement<'_> {
     pub(crate) fn raw_execute(&mut self) -> Result<usize> {
         match self {
             Self::Sqlite(statement) => Ok(statement.raw_execute()?),
+            Self::Postgres { conn, prepared, bound } => {
+                let values: Vec<_> = bound.iter().map(|it| postgres::Bound(it.as_ref())).collect();
+                conn.execute(prepared, &values)
+            }
         }
     }
+}
+
+fn postgres_values(params: &impl Params) -> Result<Vec<postgres::Bound<'_>>> {
+    params.values().map(|it| it.value().map(postgres::Bound)).collect()
 }
 
 fn bind_all(statement: &mut rusqlite::Statement<'_>, params: &impl Params) -> Result<()> {
@@ -221,6 +289,10 @@ impl<'s> Rows<'s> {
     pub(crate) fn next(&mut self) -> Result<Option<&Row<'_>>> {
         match self {
             Self::Sqlite(rows) => Ok(rows.next()?.map(|it| it as &Row<'_>)),
+            Self::Postgres { rows, at } => {
+                *at = rows.next();
+                Ok(at.as_ref().map(|it| it as &Row<'_>))
+            }
         }
     }
 

@@ -15,6 +15,35 @@ pub(crate) enum ValueRef<'a> {
     Blob(&'a [u8]),
 }
 
+/// A value that is kept until it is bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Integer(i64),
+    Text(Vec<u8>),
+    Blob(Vec<u8>),
+}
+
+impl Value {
+    pub(super) fn of(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(it) => Self::Integer(it),
+            ValueRef::Text(it) => Self::Text(it.to_vec()),
+            ValueRef::Blob(it) => Self::Blob(it.to_vec()),
+        }
+    }
+
+    pub(super) fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(it) => ValueRef::Integer(*it),
+            Self::Text(it) => ValueRef::Text(it),
+            Self::Blob(it) => ValueRef::Blob(it),
+        }
+    }
+}
+
 /// A column holds something else than this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch(pub(crate) &'static str);

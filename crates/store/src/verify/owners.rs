@@ -8,11 +8,12 @@ impl Check<'_> {
         for (what, select) in [
             (
                 "an account belongs to nobody",
-                "SELECT owner_id FROM accounts WHERE owner_id NOT IN (SELECT owner_id FROM members)",
+                "SELECT 1 FROM accounts AS a WHERE NOT EXISTS (SELECT 1 FROM members WHERE members.owner_id = a.owner_id)",
             ),
             (
                 "an account is in no program",
-                "SELECT program FROM accounts WHERE program < 4261412864 AND program NOT IN (SELECT program FROM versions)",
+                "SELECT 1 FROM accounts AS a WHERE program < 4261412864
+                AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.program = a.program)",
             ),
             (
                 "a version has no program",
@@ -24,11 +25,11 @@ impl Check<'_> {
             ),
             (
                 "an order was sold in no channel",
-                "SELECT channel FROM orders WHERE channel NOT IN (SELECT number FROM channels)",
+                "SELECT 1 FROM orders AS o WHERE NOT EXISTS (SELECT 1 FROM channels WHERE number = o.channel)",
             ),
             (
                 "an order without a member was sold in no channel",
-                "SELECT channel FROM guests WHERE channel NOT IN (SELECT number FROM channels)",
+                "SELECT 1 FROM guests AS g WHERE NOT EXISTS (SELECT 1 FROM channels WHERE number = g.channel)",
             ),
             (
                 "a member that was merged leads to nobody",

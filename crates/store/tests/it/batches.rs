@@ -32,7 +32,7 @@ fn random_commands_that_share_a_budget_give_in_a_batch_what_they_give_one_at_a_t
     check("launch owe");
 }
 
-fn opened(shop: &Shop, document: &str) -> Store {
+pub(crate) fn opened(shop: &Shop, document: &str) -> Store {
     let store = shop.opened(document);
     let second = create_program("second", document, Timestamp::from_micros(0));
     let signs_up = Body::ChangeChannel { channel: "till".into(), signs_up: true };
@@ -72,7 +72,7 @@ fn signed(random: &mut Random, most: u64) -> i64 {
 }
 
 /// Sign-ups come in between, so that some commands meet members who are not there yet; keys and references repeat.
-fn draw(random: &mut Random, number: u64) -> Command {
+pub(crate) fn draw(random: &mut Random, number: u64) -> Command {
     let member = random.within(1..=MEMBERS);
     let key = format!("key {}", random.within(0..=number));
     let program = "points".to_owned();

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use engine::Timestamp;
-use store::{Database, Failure, Options, Store, StoreError};
+use store::{Clock, Database, Failure, Options, Store, StoreError};
 
 use crate::crash::{acknowledge, writing_process};
 use crate::shop::{NEW_YEAR, Shop, compile, order, sale, send, sign_up};
@@ -22,8 +22,8 @@ const FILE: &str = "FAILING_FILE";
 fn writes_when_told_to() {
     let Some(path) = env::var_os(DATABASE) else { return };
     let path = PathBuf::from(path);
-    let clock = Arc::new(|| Timestamp::from_micros(NEW_YEAR));
-    let options = Options { clock, ..Options::new(compile) };
+    let clock: Clock = Arc::new(|| Timestamp::from_micros(NEW_YEAR));
+    let options = Options { clock: Some(clock), ..Options::new(compile) };
     let store = Store::open(&Database::Sqlite(path.clone()), options).expect("the store opens");
     let mut put = |number: i64| {
         let reply = send(&store, order(1, &format!("A{number}"), sale(1_000, NEW_YEAR)));

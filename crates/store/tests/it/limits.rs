@@ -54,6 +54,9 @@ pub(crate) fn export(shop: &Shop) -> String {
 
 #[test]
 fn an_account_that_makes_the_rules_panic_harms_no_neighbour() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = with_orders(2);
     // More is available than there are lots: the rules notice when they look for it.
     tamper(
@@ -78,6 +81,9 @@ fn an_account_that_makes_the_rules_panic_harms_no_neighbour() {
 
 #[test]
 fn verify_names_what_was_tampered_with() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     for (change, expected) in [
         ("UPDATE ledger SET available = available + 1 WHERE part = 0", "its balance"),
         ("UPDATE ledger SET next_lot = next_lot + 1 WHERE part = 0", "its counters"),
@@ -110,6 +116,9 @@ fn verify_names_what_was_tampered_with() {
 
 #[test]
 fn a_newer_or_changed_schema_is_refused_untouched() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let newer = with_orders(1);
     tamper(&newer, "UPDATE meta SET value = '999' WHERE name = 'oldest_compatible'");
     let before = fs::read(newer.path()).expect("the file");
@@ -125,6 +134,9 @@ fn a_newer_or_changed_schema_is_refused_untouched() {
 
 #[test]
 fn what_is_no_database_of_ours_is_refused_untouched() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let path = shop.path();
     assert_eq!(Reader::open(&shop.database(), compile).err(), Some(StoreError::Missing(path.clone())));
@@ -142,6 +154,9 @@ fn what_is_no_database_of_ours_is_refused_untouched() {
 
 #[test]
 fn a_read_only_file_is_refused() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = with_orders(1);
     let mut permissions = fs::metadata(shop.path()).expect("the file").permissions();
     permissions.set_readonly(true);
@@ -151,6 +166,9 @@ fn a_read_only_file_is_refused() {
 
 #[test]
 fn damage_is_found_by_verify_and_backup() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     for damage in [Damage::Page, Damage::Truncated] {
         let shop = with_orders(60);
         damage.do_to(&shop.path());
@@ -176,6 +194,9 @@ fn is_ours(text: &str) -> bool {
 
 #[test]
 fn a_damaged_page_is_named_with_its_table() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = with_orders(60);
     let conn = Connection::open(shop.path()).expect("the database");
     let find = "SELECT max(pageno) FROM dbstat WHERE name = 'answers' AND pagetype = 'leaf'";
@@ -215,6 +236,9 @@ impl Damage {
 
 #[test]
 fn a_backup_of_a_running_file_is_whole_and_restores() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = with_orders(3);
     let store = shop.open();
     let copy = shop.dir.path().join("copy.db");
@@ -240,6 +264,9 @@ fn incarnation(path: &Path) -> String {
 
 #[test]
 fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let disk = shop.dir.path().join("disk");
     fs::create_dir(&disk).expect("a folder");
@@ -278,8 +305,7 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
 }
 
 fn database_path(database: &Database) -> std::path::PathBuf {
-    let Database::Sqlite(path) = database;
-    path.clone()
+    database.file().expect("a file").to_owned()
 }
 
 struct Mounted<'a>(&'a Path);
@@ -294,6 +320,9 @@ impl Drop for Mounted<'_> {
 /// The lots of a long history: 10,000 closed and 2,000 open ones.
 #[test]
 fn an_order_costs_the_same_whatever_the_account_has_had() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let store = shop.opened("plain days");
     sent(&store, &[sign_up(1), sign_up(2), order(2, "first", sale(1_000, NEW_YEAR))]);
@@ -352,6 +381,9 @@ fn more_lots_are_loaded_when_a_decision_needs_them() {
 
 #[test]
 fn the_wal_starts_over_while_readers_come_and_go() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let store = shop.opened("plain");
     sent(&store, &[sign_up(1)]);
@@ -370,6 +402,9 @@ fn the_wal_starts_over_while_readers_come_and_go() {
 
 #[test]
 fn a_store_that_is_closed_leaves_no_log_behind() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let store = shop.opened("plain");
     sent(&store, &[sign_up(1)]);
@@ -423,6 +458,9 @@ fn tamper(shop: &Shop, sql: &str) {
 
 #[test]
 fn a_file_that_was_only_half_made_is_made_anew() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let conn = Connection::open(shop.path()).expect("a database");
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).expect("the mode");
@@ -435,6 +473,9 @@ fn a_file_that_was_only_half_made_is_made_anew() {
 
 #[test]
 fn a_file_whose_making_was_cut_short_is_taken_back_by_whoever_writes() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let made = shop.dir.path().join("made.db");
     let conn = Connection::open(&made).expect("a database");
@@ -458,6 +499,9 @@ fn a_file_whose_making_was_cut_short_is_taken_back_by_whoever_writes() {
 
 #[test]
 fn what_a_killed_backup_left_behind_is_taken_over() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = with_orders(2);
     let copy = shop.dir.path().join("copy.db");
     for suffix in [".part", ".part-journal", ".part.lock"] {
@@ -474,6 +518,9 @@ fn what_a_killed_backup_left_behind_is_taken_over() {
 
 #[test]
 fn a_backup_is_not_restored_beside_the_log_of_another_database() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = with_orders(1);
     let copy = shop.dir.path().join("copy.db");
     backup(&shop.database(), &copy).expect("a backup");

@@ -22,10 +22,12 @@ mod lists;
 mod long;
 mod merges;
 mod people;
+mod place;
 #[cfg(target_os = "linux")]
 mod power_cut;
 #[cfg(target_os = "linux")]
 mod power_cut_proof;
+mod random;
 mod search;
 mod shop;
 #[cfg(unix)]

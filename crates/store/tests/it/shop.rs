@@ -92,31 +92,39 @@ fn plain() -> Terms {
 /// A database in a folder of its own, and a clock that tests set.
 pub(crate) struct Shop {
     pub(crate) dir: TempDir,
+    database: Database,
     pub(crate) now: Arc<AtomicI64>,
 }
 
 impl Shop {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        Self { dir, now: Arc::new(AtomicI64::new(NEW_YEAR)) }
+        let database = crate::place::database(dir.path());
+        Self::at(dir, database)
     }
 
+    pub(crate) fn at(dir: TempDir, database: Database) -> Self {
+        Self { dir, database, now: Arc::new(AtomicI64::new(NEW_YEAR)) }
+    }
+
+    /// What errors call it: of a ledger in a file, its path.
     pub(crate) fn path(&self) -> PathBuf {
-        self.dir.path().join("shop.db")
+        self.database.to_string().into()
     }
 
     pub(crate) fn database(&self) -> Database {
-        Database::Sqlite(self.path())
+        self.database.clone()
     }
 
     pub(crate) fn options(&self) -> Options {
         let now = Arc::clone(&self.now);
         Options {
             compile,
-            clock: Arc::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst))),
+            clock: Some(Arc::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst)))),
             batch_max: 1_000,
             create: true,
             long_read_bytes_max: None,
+            code_key_file: Some(self.dir.path().join("shop.db.key")),
         }
     }
 

@@ -23,13 +23,13 @@ fn held(shop: &Shop, batch_max: usize) -> (Store, Held) {
     let (now, waits, steps) = (Arc::clone(&shop.now), Arc::clone(&gate), Arc::clone(&step));
     let mut options = shop.options();
     options.batch_max = batch_max;
-    options.clock = Arc::new(move || {
+    options.clock = Some(Arc::new(move || {
         if std::thread::current().name() != Some("writer") {
             return Timestamp::from_micros(now.load(Ordering::SeqCst));
         }
         drop(waits.lock().unwrap_or_else(PoisonError::into_inner));
         Timestamp::from_micros(now.fetch_add(steps.load(Ordering::SeqCst), Ordering::SeqCst))
-    });
+    }));
     let store = Store::open(&shop.database(), options).expect("the store opens");
     set_up(&store, "plain");
     sent(&store, &[sign_up(1)]);
@@ -48,15 +48,16 @@ fn a_live_command_does_not_wait_behind_background_ones() {
     let held = clock.gate.lock().expect("nobody panicked");
     let background = |it: i64| at(order(1, &format!("{it}"), sale(1_000, NEW_YEAR)), NEW_YEAR);
     // The writer takes what is there first and waits for its clock; then the queue fills.
+    let many = if crate::place::IS_FILE { 10_000 } else { 3_000 };
     let mut tickets = vec![store.submit(background(0))];
-    tickets.extend((1..=10_000).map(|it| store.submit(background(it))));
+    tickets.extend((1..=many).map(|it| store.submit(background(it))));
     let live = store.submit(order(1, "live", sale(1_000, NEW_YEAR)));
     drop(held);
     // Orders are numbered in the order in which they are recorded.
     let first_batches = number_of(&live.wait());
     assert!(first_batches <= 2_501, "it was in the second batch, not behind {first_batches} others");
     let last = tickets.into_iter().map(|it| number_of(&it.wait())).max();
-    assert_eq!(last, Some(10_002), "none is left out");
+    assert_eq!(last, u64::try_from(many + 2).ok(), "none is left out");
 }
 
 #[test]
@@ -115,6 +116,9 @@ fn a_batch_that_takes_too_long_is_given_up() {
 
 #[test]
 fn a_member_whose_settling_panics_is_parked_and_the_sweeper_goes_on() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let store = shop.opened("days");
     let orders = [1, 2, 3].map(|it| order(it, &format!("{it}"), sale(1_000, NEW_YEAR)));
@@ -150,6 +154,9 @@ fn a_member_whose_settling_panics_is_parked_and_the_sweeper_goes_on() {
 
 #[test]
 fn a_command_that_succeeds_ends_the_parking() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let store = shop.opened("days");
     sent(&store, &[sign_up(1), order(1, "A1", sale(1_000, NEW_YEAR))]);
@@ -170,6 +177,9 @@ fn a_command_that_succeeds_ends_the_parking() {
 
 #[test]
 fn an_account_that_cannot_be_read_is_parked_as_well() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let store = shop.opened("days");
     for member in 1..=3 {
@@ -208,6 +218,9 @@ fn answers_are_forgotten_after_thirty_days() {
 #[cfg(unix)]
 #[test]
 fn another_name_of_the_file_does_not_open_it_twice() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let store = shop.opened("plain");
     let link = shop.dir.path().join("link.db");
@@ -221,6 +234,9 @@ fn another_name_of_the_file_does_not_open_it_twice() {
 
 #[test]
 fn a_lock_that_another_process_holds_delays_but_loses_nothing() {
+    if !crate::place::IS_FILE {
+        return;
+    }
     let shop = Shop::new();
     let store = shop.opened("plain");
     sent(&store, &[sign_up(1)]);

@@ -37,7 +37,7 @@ impl Served {
         let folder = TempDir::new().expect("a temporary folder");
         let mut options = Options::new(server::program::compile);
         let now = Timestamp::parse(NOW).expect("a time");
-        options.clock = Arc::new(move || now);
+        options.clock = Some(Arc::new(move || now));
         options.create = true;
         let database = Database::Sqlite(folder.path().join("shop.db"));
         let store = Store::open(&database, options).expect("a new database");

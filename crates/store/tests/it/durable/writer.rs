@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use engine::Timestamp;
 use rusqlite::Connection;
-use store::{Database, Failure, Options, Reply, Store, backup};
+use store::{Clock, Database, Failure, Options, Reply, Store, backup};
 
 use super::lane::{CLOCK, LANES, command};
 use crate::crash::{acknowledge, writing_process};
@@ -81,8 +81,8 @@ impl Said {
 }
 
 pub(super) fn options() -> Options {
-    let clock = Arc::new(|| Timestamp::from_micros(CLOCK));
-    Options { clock, batch_max: 200, create: true, ..Options::new(compile) }
+    let clock: Clock = Arc::new(|| Timestamp::from_micros(CLOCK));
+    Options { clock: Some(clock), batch_max: 200, create: true, ..Options::new(compile) }
 }
 
 /// FNV-1a over all that the answer says.

@@ -1,0 +1,260 @@
+//! A ledger in PostgreSQL: where it is, how a session is opened, and what is asked of the server before it is trusted.
+//!
+//! A session says itself what it depends on: synchronous commits, short waits for locks and short idle transactions, so that
+//! a process that froze holds up nobody for long. A server that could lose what it has committed is refused, and so is a
+//! pooler that gives each transaction another session.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use engine::Timestamp;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
+
+use crate::error::StoreError;
+use crate::fault::{Fault, Found};
+use crate::migrate::{epoch_of, inspect_open, is_ours, migrate};
+use crate::sql::{self, Connection, params};
+use crate::store::Options;
+use crate::tls::{self, Tls};
+
+/// The oldest server that the statements of this program are run on.
+const OLDEST: i64 = 150_000;
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A server whose clock differs by more than this would be given wrong days.
+const CLOCK_DIFFERS_MAX: u64 = 5_000_000;
+
+/// Where a ledger of PostgreSQL is.
+#[derive(Clone)]
+pub struct Address {
+    config: Box<Config>,
+    tls: Tls,
+    /// Without what is secret.
+    shown: PathBuf,
+}
+
+/// Not the password.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.shown.fmt(f)
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.config == other.config && self.tls == other.tls
+    }
+}
+
+impl Eq for Address {}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Writing,
+    Reading,
+    /// Exports, verify: they may take as long as they do.
+    LongReading,
+}
+
+impl FromStr for Address {
+    type Err = StoreError;
+
+    fn from_str(url: &str) -> Result<Self, StoreError> {
+        let wrong = |what: &str| StoreError::Address(what.to_owned());
+        let (url, tls) = tls::split(url).map_err(StoreError::Address)?;
+        // The parser's own words may quote what is secret.
+        let mut config = Config::from_str(&url).map_err(|_| wrong("it cannot be read"))?;
+        if config.get_hosts().is_empty() {
+            return Err(wrong("it names no host"));
+        }
+        let shown = PathBuf::from(shown(&config));
+        config.connect_timeout(CONNECT_WAIT).keepalives_idle(Duration::from_secs(30)).ssl_mode(tls.mode());
+        if config.get_application_name().is_none() {
+            config.application_name("guerdon");
+        }
+        Ok(Self { config: Box::new(config), tls, shown })
+    }
+}
+
+fn shown(config: &Config) -> String {
+    let user = config.get_user().map_or_else(String::new, |it| format!("{it}@"));
+    let host = |it: &Host| match it {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    };
+    let hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
+    let port = config.get_ports().first().map_or_else(String::new, |it| format!(":{it}"));
+    let name = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    format!("postgres://{user}{}{port}/{name}", hosts.join(","))
+}
+
+impl Address {
+    pub(crate) fn path(&self) -> &Path {
+        &self.shown
+    }
+
+    /// The same server, with the tables in a schema of that name.
+    pub(crate) fn in_schema(&self, name: &str) -> Self {
+        let mut there = self.clone();
+        there.config.options(format!("-c search_path={name}"));
+        there
+    }
+
+    /// Opens a session.
+    pub(crate) fn connect(&self, purpose: Purpose) -> Result<Connection, StoreError> {
+        let connector = self.tls.connector().map_err(StoreError::Address)?;
+        let opened = sql::PostgresConnection::open(|| self.config.connect(connector));
+        let conn = opened.map_err(|error| self.refused(&error))?;
+        let limits = match purpose {
+            Purpose::Writing => {
+                "lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'"
+            }
+            Purpose::Reading => {
+                "lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '30s'"
+            }
+            Purpose::LongReading => {
+                "lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '1h'; SET statement_timeout = 0"
+            }
+        };
+        // What waits for standbys goes on doing so.
+        let settings = format!(
+            "SET {limits}; SELECT set_config('synchronous_commit', 'on', false)
+            WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+        );
+        conn.execute_batch(&settings).map_err(|error| self.refused(&error))?;
+        Ok(Connection::Postgres(conn))
+    }
+
+    /// Why no session can be opened, and what to do.
+    fn refused(&self, error: &sql::Error) -> StoreError {
+        let path = self.shown.clone();
+        let sql::Error::Postgres(failure) = error else { return StoreError::sql(&path, error) };
+        let what = match failure.code() {
+            Some(&(SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION)) => {
+                "the server does not let this user in; check the user's name and password".to_owned()
+            }
+            Some(&SqlState::INVALID_CATALOG_NAME) => {
+                "there is no such database on the server; make it with `createdb`, then try again".to_owned()
+            }
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+                "the user may not connect to this database; grant it CONNECT".to_owned()
+            }
+            Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+                "the server has no connection left; raise its max_connections".to_owned()
+            }
+            _ => return StoreError::Away { path, what: sql::told(failure) },
+        };
+        StoreError::Refused { path, what }
+    }
+
+    /// Refuses a server that is not to be trusted with a ledger. `now` is this machine's time, where it is to be the same.
+    pub(crate) fn inspect(&self, conn: &Connection, now: Option<Timestamp>) -> Result<(), StoreError> {
+        let asked = "SELECT CAST(current_setting('server_version_num') AS BIGINT), current_setting('fsync') = 'on',
+            current_setting('server_encoding') = 'UTF8', current_schema() IS NOT NULL,
+            CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+        let told = conn.query_row(asked, [], |row| {
+            Ok::<_, sql::Error>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        });
+        let told: (i64, bool, bool, bool, i64) = told.map_err(|error| StoreError::sql(&self.shown, &error))?;
+        let (version, syncs, is_utf8, has_schema, clock) = told;
+        let what = if version < OLDEST {
+            format!("the server is PostgreSQL {}, and 15 or newer is needed", version / 10_000)
+        } else if !syncs {
+            "the server runs with fsync = off and can lose what it has committed; switch it on".to_owned()
+        } else if !is_utf8 {
+            "the database does not keep UTF-8; make one with `createdb --encoding UTF8 --template template0`".to_owned()
+        } else if !has_schema {
+            "none of the schemas in search_path is there; make one, or name another".to_owned()
+        } else if now.is_some_and(|now| CLOCK_DIFFERS_MAX < clock.abs_diff(now.micros())) {
+            "its clock and that of this machine are more than five seconds apart; set them right".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(StoreError::Refused { path: self.shown.clone(), what })
+    }
+
+    /// A pooler that gives each transaction another session breaks what a session is told, and what it has prepared.
+    pub(crate) fn refuse_pooler(&self, conn: &Connection) -> Result<(), StoreError> {
+        let check = || -> Found<bool> {
+            let token = uuid::Uuid::now_v7().to_string();
+            conn.query_row("SELECT set_config('guerdon.session', $1, false)", params![token], |_| Ok::<_, Fault>(()))?;
+            // Takes the session that a pooler would hand out next.
+            let other = self.connect(Purpose::Reading)?;
+            other.begin_reading()?;
+            let known = conn.query_row("SELECT coalesce(current_setting('guerdon.session', true), '')", [], |row| {
+                Ok::<String, Fault>(row.get(0)?)
+            })?;
+            other.roll_back()?;
+            Ok(known == token)
+        };
+        if check().map_err(|fault| fault.at(&self.shown))? {
+            return Ok(());
+        }
+        let what = "a pooler hands each transaction to another session; connect to the server itself, or let the pooler keep sessions";
+        Err(StoreError::Refused { path: self.shown.clone(), what: what.to_owned() })
+    }
+}
+
+/// Opens a ledger for writing, and brings it to the schema of this program.
+pub(crate) fn open(address: &Address, options: &Options, now: Timestamp) -> Result<Connection, StoreError> {
+    let path = address.path();
+    let conn = address.connect(Purpose::Writing)?;
+    // Whoever sets the clock knows what time it is.
+    address.inspect(&conn, options.clock.is_none().then_some(now))?;
+    address.refuse_pooler(&conn)?;
+    if is_ours(&conn).map_err(|fault| fault.at(path))? {
+        inspect_open(&conn, path).map_err(|fault| fault.at(path))?;
+    } else if !options.create {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    migrate(&conn, now).map_err(|fault| fault.at(path))?;
+    Ok(conn)
+}
+
+/// Looks once a second whether another process has changed programs, channels or keys.
+pub(crate) struct Watch {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    pub(crate) fn start(address: &Address, epoch: &Arc<AtomicU64>) -> Result<Self, StoreError> {
+        let (stop, stopped) = channel::<()>();
+        let (address, epoch) = (address.clone(), Arc::clone(epoch));
+        let path = address.path().to_owned();
+        let watch = move || {
+            let mut conn = None;
+            while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                // A server that is away is looked for again.
+                conn = conn.or_else(|| address.connect(Purpose::Reading).ok());
+                let found = conn.as_ref().map(epoch_of);
+                match found {
+                    Some(Ok(found)) => drop(epoch.fetch_max(found, Ordering::AcqRel)),
+                    Some(Err(_)) => conn = None,
+                    None => {}
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(watch);
+        let thread = thread.map_err(|error| StoreError::io(&path, &error))?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It has told why, if it panicked.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Where the SQL of the two databases differs: tables are described once, as SQLite reads them, and said here in the words
+//! of PostgreSQL. All other statements are those of both.
+
+/// One writer at a time, as in a file: the second number keeps the ledgers of one database apart. The lock comes first, so
+/// that all that is read behind it is what the writer before has left.
+pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(1198683246, hashtext(current_schema()))";
+/// One snapshot for all that is read in it.
+pub(super) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// The statements that make tables, as PostgreSQL reads them. Text sorts by its bytes there too.
+pub(crate) fn postgres_tables(sqlite: &str) -> String {
+    let lines = sqlite.lines().filter(|it| !it.trim_start().starts_with("--"));
+    let words = [
+        (") STRICT, WITHOUT ROWID", ")"),
+        (") STRICT", ")"),
+        (" INTEGER", " BIGINT"),
+        (" BLOB", " BYTEA"),
+        (" TEXT", " TEXT COLLATE \"C\""),
+    ];
+    let said = |line: &str| words.iter().fold(line.to_owned(), |line, (from, to)| line.replace(from, to));
+    lines.map(said).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn tables_are_said_in_the_words_of_postgresql() {
+    let sqlite = "-- Who: TEXT.\nCREATE TABLE a (\n    key BLOB NOT NULL PRIMARY KEY,\n    name TEXT,\n    no INTEGER\n) STRICT, WITHOUT ROWID;\n";
+    let postgres =
+        "CREATE TABLE a (\n    key BYTEA NOT NULL PRIMARY KEY,\n    name TEXT COLLATE \"C\",\n    no BIGINT\n);";
+    assert_eq!(postgres_tables(sqlite), postgres);
+}

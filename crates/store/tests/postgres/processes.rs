@@ -1,0 +1,271 @@
+//! Several processes on one database, as far as the store is concerned: stores with nothing in common but the server. And
+//! what becomes of them when the server cuts them off, or when one of them stands still.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use engine::{Adjustment, Facts, Points, Rejection, Timestamp};
+use store::{
+    Body, Command, Database, Failure, Identity, IdentityKind, MemberRef, Options, Reader, Reply, Store, StoreError,
+};
+
+use crate::cluster::cluster;
+use crate::place::{in_file, url};
+use crate::raw::Raw;
+use crate::shop::{
+    NEW_YEAR, Shop, add_channel, compile, id_of, keyed, live, named, order, sale, send, set_up, sign_up,
+};
+
+/// Stores of two processes.
+fn two(shop: &Shop) -> (Store, Store) {
+    let first = shop.opened("plain");
+    (first, shop.open())
+}
+
+/// All at once, half of them to each store; the answers of each.
+fn at_once(stores: [&Store; 2], commands: [Vec<Command>; 2]) -> [Vec<Result<Reply, Failure>>; 2] {
+    let [first, second] = commands;
+    let all = |store: &Store, commands: Vec<Command>| {
+        let tickets: Vec<_> = commands.into_iter().map(|it| store.submit(it)).collect();
+        tickets.into_iter().map(store::Ticket::wait).collect()
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| all(stores[1], second));
+        [all(stores[0], first), other.join().expect("no panic")]
+    })
+}
+
+fn adjust(key: &str, points: i64) -> Command {
+    let adjustment = Adjustment { points: Points::new(points), note: "by hand".into(), expires_at: None };
+    keyed(key, Body::Adjust { program: "points".into(), member: named(1), adjustment, reference: None })
+}
+
+fn available(reader: &Reader, number: u64) -> i64 {
+    let balance = reader.balance(id_of(number), 1, Timestamp::from_micros(NEW_YEAR)).expect("a balance");
+    balance.available.get()
+}
+
+fn verified(reader: &Reader) {
+    assert_eq!(reader.verify(&mut |_| {}).expect("it can be read").difference, None);
+}
+
+#[test]
+fn one_phone_that_signs_up_everywhere_at_once_is_one_member() {
+    let shop = Shop::new();
+    let (first, second) = two(&shop);
+    let sign_ups = |begin: u64| -> Vec<Command> {
+        let body = |number| Body::SignUp {
+            id: id_of(number),
+            name: None,
+            identities: vec![Identity::new(IdentityKind::Phone, "+41441234567")],
+            facts: Facts::default(),
+        };
+        (begin..begin + 500).map(|it| keyed(&format!("sign-up {it}"), body(it))).collect()
+    };
+    let answers = at_once([&first, &second], [sign_ups(0), sign_ups(1_000)]).concat();
+    let mut members = BTreeSet::new();
+    let mut made = 0;
+    for answer in answers {
+        let Ok(Reply::Member { id, created }) = answer else { panic!("{answer:?}") };
+        members.insert(id.to_string());
+        made += u32::from(created);
+    }
+    assert_eq!((members.len(), made), (1, 1));
+    verified(&shop.reader());
+}
+
+#[test]
+fn one_reference_for_two_members_belongs_to_one_and_harms_no_neighbour() {
+    let shop = Shop::new();
+    let (first, second) = two(&shop);
+    for number in 1..=2 {
+        send(&first, sign_up(number)).expect("a member");
+    }
+    let orders = |member: u64| -> Vec<Command> {
+        (0..100)
+            .map(|it| {
+                let reference = if it % 2 == 0 { format!("shared {it}") } else { format!("own {member} {it}") };
+                order(member, &reference, sale(1_000, NEW_YEAR))
+            })
+            .collect()
+    };
+    let [ones, twos] = at_once([&first, &second], [orders(1), orders(2)]);
+    for (number, (one, two)) in ones.iter().zip(&twos).enumerate() {
+        if number % 2 == 1 {
+            assert!(one.is_ok() && two.is_ok(), "{number}: {one:?} {two:?}");
+            continue;
+        }
+        let lost = Err(Failure::Rejected(Rejection::OtherMember));
+        assert!(one.is_ok() != two.is_ok() && (*one == lost || *two == lost), "{number}: {one:?} {two:?}");
+    }
+    let reader = shop.reader();
+    assert_eq!(available(&reader, 1) + available(&reader, 2), 150 * 10, "each order earns once");
+    verified(&reader);
+}
+
+#[test]
+fn one_key_sent_to_both_has_one_effect_and_one_answer() {
+    let shop = Shop::new();
+    let (first, second) = two(&shop);
+    send(&first, sign_up(1)).expect("a member");
+    let commands: Vec<Command> = (0..100).map(|it| adjust(&format!("once {it}"), 3)).collect();
+    let [ones, twos] = at_once([&first, &second], [commands.clone(), commands]);
+    assert_eq!(ones, twos);
+    assert!(ones.iter().all(Result::is_ok));
+    assert_eq!(available(&shop.reader(), 1), 300);
+}
+
+#[test]
+fn what_one_changes_of_programs_the_other_goes_by_at_once() {
+    let shop = Shop::new();
+    let (first, second) = two(&shop);
+    send(&second, sign_up(1)).expect("a member");
+    let before = second.epoch();
+    send(&first, keyed("till", add_channel("till", "points"))).expect("a channel");
+    let mut sold = order(1, "1001", sale(1_000, NEW_YEAR));
+    if let Body::PutOrder { channel, .. } = &mut sold.body {
+        "till".clone_into(channel);
+    }
+    assert!(send(&second, sold).is_ok(), "its next batch knows the channel");
+    send(&first, keyed("kiosk", add_channel("kiosk", "points"))).expect("a channel");
+    let until = Instant::now() + Duration::from_secs(10);
+    while second.epoch() < before + 2 {
+        assert!(Instant::now() < until, "a process that writes nothing hears of it all the same");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn members_whom_another_process_has_made_one_are_one_here() {
+    let shop = Shop::new();
+    let (first, second) = two(&shop);
+    for number in 1..=2 {
+        send(&second, sign_up(number)).expect("a member");
+    }
+    send(&second, order(2, "before", sale(1_000, NEW_YEAR))).expect("an order");
+    send(&first, keyed("merge", Body::Merge { member: named(1), other: named(2) })).expect("one member");
+    let answer = send(&second, order(2, "after", sale(1_000, NEW_YEAR)));
+    assert!(matches!(answer, Ok(Reply::Order { member: Some(id), .. }) if id == id_of(1)), "{answer:?}");
+    assert_eq!(available(&shop.reader(), 1), 20);
+    verified(&shop.reader());
+}
+
+/// A store whose sessions have a name of their own, so that they can be told from others.
+fn named_sessions(url: &str, name: &str) -> (Database, Store) {
+    let database: Database = format!("{url}&application_name={name}").parse().expect("an address");
+    let clock: store::Clock = Arc::new(|| Timestamp::from_micros(NEW_YEAR));
+    let options = Options { create: true, clock: Some(clock), ..Options::new(compile) };
+    let store = Store::open(&database, options).expect("a ledger");
+    (database, store)
+}
+
+#[test]
+fn sessions_that_are_cut_again_and_again_lose_nothing_and_double_nothing() {
+    let url = url();
+    let (database, first) = named_sessions(&url, "cut_off");
+    set_up(&first, "plain");
+    send(&first, sign_up(1)).expect("a member");
+    let (_, second) = named_sessions(&url, "cut_off");
+    let done = AtomicBool::new(false);
+    let work = |store: &Store, name: &str| {
+        for number in 0..150 {
+            let command = adjust(&format!("{name} {number}"), 2);
+            loop {
+                match send(store, command.clone()) {
+                    Ok(_) => break,
+                    // Sent again under its key, as every caller may.
+                    Err(Failure::Store(StoreError::Away { .. } | StoreError::Database { .. })) => {}
+                    Err(failure) => panic!("{failure}"),
+                }
+            }
+        }
+    };
+    let cut = std::thread::scope(|scope| {
+        let cutter = scope.spawn(|| {
+            let raw = Raw::connect(&cluster().url);
+            let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut_off'";
+            let mut sessions = 0;
+            while !done.load(Ordering::Relaxed) {
+                sessions += raw.rows(cut).len();
+                std::thread::sleep(Duration::from_millis(15));
+            }
+            sessions
+        });
+        let other = scope.spawn(|| work(&second, "second"));
+        work(&first, "first");
+        other.join().expect("no panic");
+        done.store(true, Ordering::Relaxed);
+        cutter.join().expect("no panic")
+    });
+    assert!(10 < cut, "{cut} sessions were cut");
+    let reader = Reader::open(&database, compile).expect("it can be read");
+    assert_eq!(available(&reader, 1), 600);
+    verified(&reader);
+}
+
+#[test]
+fn a_process_that_stands_still_inside_a_batch_holds_up_others_for_ten_seconds_at_most() {
+    let shop = Shop::new();
+    let (gate, now) = (Arc::new(Mutex::new(())), Arc::clone(&shop.now));
+    let waits = Arc::clone(&gate);
+    let mut options = shop.options();
+    // Ledger time is read inside the transaction.
+    options.clock = Some(Arc::new(move || {
+        if std::thread::current().name() == Some("writer") {
+            drop(waits.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        Timestamp::from_micros(now.load(Ordering::SeqCst))
+    }));
+    let frozen = Store::open(&shop.database(), options).expect("it opens");
+    set_up(&frozen, "plain");
+    send(&frozen, sign_up(1)).expect("a member");
+    let other = shop.open();
+    let stands = gate.lock().expect("nobody panicked");
+    let ticket = frozen.submit(adjust("frozen", 5));
+    std::thread::sleep(Duration::from_millis(300));
+    let began = Instant::now();
+    assert!(send(&other, adjust("other", 7)).is_ok(), "it waits, and goes on");
+    assert!(began.elapsed() < Duration::from_secs(14), "{:?}", began.elapsed());
+    drop(stands);
+    assert!(ticket.wait().is_ok(), "whoever stood still does it again");
+    assert_eq!(available(&shop.reader(), 1), 12);
+    verified(&shop.reader());
+}
+
+/// SQLite would keep it, PostgreSQL would not: it is refused before it gets there, and harms no neighbour.
+#[test]
+fn text_that_one_database_cannot_keep_is_refused_on_both() {
+    for shop in [Shop::new(), in_file()] {
+        let store = shop.opened("plain");
+        send(&store, sign_up(1)).expect("a member");
+        let identity = |text: &str| Identity::new(IdentityKind::Customer, text);
+        let facts = |text: &str| Facts { customer_type: Some(text.into()), ..Facts::default() };
+        let new = |name: Option<&str>, identities: Vec<Identity>, facts: Facts| Body::SignUp {
+            id: id_of(9),
+            name: name.map(str::to_owned),
+            identities,
+            facts,
+        };
+        let bodies = [
+            new(Some("An\0a"), vec![identity("9")], Facts::default()),
+            new(None, vec![identity("9\0")], Facts::default()),
+            new(None, vec![identity("9")], facts("gold\0")),
+            order(1, "10\0", sale(1_000, NEW_YEAR)).body,
+            add_channel("ti\0ll", "points"),
+        ];
+        let commands: Vec<Command> =
+            bodies.into_iter().enumerate().map(|(number, it)| keyed(&format!("nul {number}"), it)).collect();
+        let tickets: Vec<_> = commands.into_iter().map(|it| store.submit(it)).collect();
+        let neighbour = store.submit(order(1, "1001", sale(1_000, NEW_YEAR)));
+        for ticket in tickets {
+            let answer = ticket.wait();
+            assert!(matches!(answer, Err(Failure::Rejected(Rejection::Invalid { .. }))), "{answer:?}");
+        }
+        assert!(neighbour.wait().is_ok());
+        let nobody = MemberRef::Identity(identity("9\0"));
+        assert_eq!(shop.reader().find(&nobody).expect("it can be read"), None);
+        assert!(send(&store, live(order(1, "1002", sale(1_000, NEW_YEAR)).body)).is_ok());
+    }
+}
