@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use engine::Timestamp;
 
+use crate::ahead::ask_ahead;
 use crate::batch::Batch;
 use crate::code::Codes;
 use crate::command::{Body, Command, Failure, Time};
@@ -158,6 +159,7 @@ impl Writer {
         self.conn.begin_writing()?;
         // Read once the lock is held: ledger time never runs behind a batch that committed before.
         let now = if self.log.is_some() { (self.clock)() } else { self.catch_up()? };
+        ask_ahead(&self.conn, &self.reference, jobs)?;
         let mut batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
         let mut answers = Vec::with_capacity(jobs.len());
         let mut changes_reference = false;
@@ -190,7 +192,7 @@ impl Writer {
             batch.rows.parked.entry(owner).or_insert(false);
         }
         // What cannot be written is a bug of ours: one by one, it is found out whose command it is.
-        match catch_unwind(AssertUnwindSafe(|| save(&batch))) {
+        match catch_unwind(AssertUnwindSafe(|| self.conn.all_at_once(|| save(&batch)))) {
             Ok(saved) => saved?,
             Err(_) if jobs.len() == 1 => return Ok(vec![Err(Failure::Internal)]),
             Err(_) => return Err(Fault::Row("a bug of ours stopped the saving of a batch")),

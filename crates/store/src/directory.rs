@@ -12,8 +12,10 @@ use crate::{migrate, rows};
 
 pub(crate) type DirectoryKey = [u8; 16];
 
-const FIND: &str = "SELECT owner_id, kind, program, number FROM directory WHERE key = $1";
-const ANSWER: &str = "SELECT fingerprint, answer FROM answers WHERE key = $1";
+pub(crate) const FIND: &str = "SELECT owner_id, kind, program, number FROM directory WHERE key = $1";
+pub(crate) const ANSWER: &str = "SELECT fingerprint, answer FROM answers WHERE key = $1";
+
+pub(crate) const FACTS: &str = "SELECT customer_type, birthday, birthday_since FROM members WHERE owner_id = $1";
 
 /// What a directory key leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,8 +144,7 @@ pub(crate) fn profile_of(conn: &Connection, id: MemberId) -> Found<Profile> {
 
 /// Facts about a member; of one that is not stored yet, none.
 pub(crate) fn facts_of(conn: &Connection, id: MemberId) -> Found<Facts> {
-    let mut statement =
-        conn.prepare_cached("SELECT customer_type, birthday, birthday_since FROM members WHERE owner_id = $1")?;
+    let mut statement = conn.prepare_cached(FACTS)?;
     let mut rows = statement.query(params![id.0])?;
     rows.next()?.map_or_else(|| Ok(Facts::default()), |row| rows::facts(row, 0))
 }

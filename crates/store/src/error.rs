@@ -86,7 +86,7 @@ impl StoreError {
         let what = error.to_string();
         match error {
             sql::Error::Sqlite(error) => Self::sqlite(path, error),
-            sql::Error::Column { .. } => Self::Damaged { path: path.to_owned(), what },
+            sql::Error::Column { .. } | sql::Error::Gone => Self::Damaged { path: path.to_owned(), what },
             sql::Error::Postgres(error) => Self::postgres(path, error),
             sql::Error::Driver(error) => Self::io(path, error),
             sql::Error::NoRows | sql::Error::Parameters { .. } | sql::Error::TooLarge | sql::Error::NotCommitted => {

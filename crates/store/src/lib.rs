@@ -11,6 +11,7 @@
 
 mod access;
 mod acts;
+mod ahead;
 mod backup;
 mod batch;
 mod certificate;

@@ -179,7 +179,7 @@ fn delete_gone(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
         } else {
             "DELETE FROM ledger WHERE owner_id = $1 AND program = $2 AND part IN (1, 2, 3, 6) AND $3 <= no"
         };
-        conn.prepare_cached(delete)?.execute(params![
+        conn.prepare_cached(delete)?.execute_any(params![
             id.owner.0,
             id.program,
             LotNo::first(from).raw().saturating_sub(1)

@@ -9,6 +9,8 @@ pub(crate) enum Error {
     Postgres(#[from] tokio_postgres::Error),
     #[error(transparent)]
     Driver(std::io::Error),
+    #[error("a row that was loaded is gone")]
+    Gone,
     #[error("a transaction in which something failed is not committed")]
     NotCommitted,
     #[error("a query that answers a row answers none")]

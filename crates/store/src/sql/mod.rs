@@ -9,6 +9,8 @@ mod error;
 mod postgres;
 mod value;
 
+use std::sync::Arc;
+
 pub(crate) use dialect::postgres_tables;
 pub(crate) use error::{Error, OptionalExtension, Result, told};
 pub(crate) use postgres::Connection as PostgresConnection;
@@ -25,13 +27,13 @@ pub(crate) enum Connection {
 /// A statement that is kept prepared.
 pub(crate) enum Statement<'c> {
     Sqlite(rusqlite::CachedStatement<'c>),
-    Postgres { conn: &'c PostgresConnection, prepared: tokio_postgres::Statement, bound: Vec<Value> },
+    Postgres { conn: &'c PostgresConnection, prepared: postgres::Prepared, bound: Vec<Value> },
 }
 
 /// What a query answers, row by row.
 pub(crate) enum Rows<'s> {
     Sqlite(rusqlite::Rows<'s>),
-    Postgres { rows: std::vec::IntoIter<tokio_postgres::Row>, at: Option<tokio_postgres::Row> },
+    Postgres { rows: Arc<Vec<tokio_postgres::Row>>, next: usize },
 }
 
 /// Rows that are read as they come.
@@ -128,6 +130,30 @@ impl Connection {
         }
     }
 
+    /// Does what only changes rows. On a server all of it is on its way before anything is waited for, so that it takes
+    /// one round trip, however much it is.
+    pub(crate) fn all_at_once<E: From<Error>>(
+        &self,
+        change: impl FnOnce() -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        match self {
+            Self::Sqlite(_) => change(),
+            Self::Postgres(conn) => {
+                conn.send();
+                change()?;
+                Ok(conn.sent()?)
+            }
+        }
+    }
+
+    /// What is to be asked ahead, where that spares round trips: on a server.
+    pub(crate) fn ahead(&self) -> Option<Ahead<'_>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(conn) => Some(Ahead { conn, asks: Vec::new() }),
+        }
+    }
+
     /// Whether no transaction is open.
     pub(crate) fn is_autocommit(&self) -> bool {
         match self {
@@ -191,6 +217,25 @@ impl Connection {
     }
 }
 
+/// Questions that are asked together: who asks one of them again in this transaction has its answer at once.
+pub(crate) struct Ahead<'c> {
+    conn: &'c PostgresConnection,
+    asks: Vec<(postgres::Prepared, Vec<Value>)>,
+}
+
+impl Ahead<'_> {
+    pub(crate) fn ask(&mut self, sql: &str, params: impl Params) -> Result<()> {
+        let values: Result<Vec<Value>> = params.values().map(|it| it.value().map(Value::of)).collect();
+        self.asks.push((self.conn.prepare(sql)?, values?));
+        Ok(())
+    }
+
+    /// In one round trip.
+    pub(crate) fn fetch(&mut self) -> Result<()> {
+        self.conn.ask_ahead(std::mem::take(&mut self.asks))
+    }
+}
+
 /// SQLite numbers placeholders as they appear, whatever number they bear; others go by the number.
 fn is_numbered(statement: &rusqlite::Statement<'_>) -> bool {
     (1..=statement.parameter_count()).all(|it| statement.parameter_name(it) == Some(&format!("${it}")))
@@ -204,8 +249,8 @@ impl Statement<'_> {
                 Ok(Rows::Sqlite(statement.raw_query()))
             }
             Self::Postgres { conn, prepared, .. } => {
-                let rows = conn.query(prepared, &postgres_values(&params)?)?.into_iter();
-                Ok(Rows::Postgres { rows, at: None })
+                let rows = conn.query(prepared, &postgres_values(&params)?)?;
+                Ok(Rows::Postgres { rows, next: 0 })
             }
         }
     }
@@ -233,14 +278,24 @@ impl Statement<'_> {
         Ok(self.query(params)?.next()?.is_some())
     }
 
-    /// Answers how many rows changed.
+    /// Answers how many rows changed. While statements are sent without waiting, that is one, or the batch fails.
     pub(crate) fn execute(&mut self, params: impl Params) -> Result<usize> {
         match self {
             Self::Sqlite(statement) => {
                 bind_all(statement, &params)?;
                 Ok(statement.raw_execute()?)
             }
-            Self::Postgres { conn, prepared, .. } => conn.execute(prepared, &postgres_values(&params)?),
+            Self::Postgres { conn, prepared, .. } => conn.execute(prepared, &postgres_values(&params)?, true),
+        }
+    }
+
+    /// As `execute`, for what may change any number of rows.
+    pub(crate) fn execute_any(&mut self, params: impl Params) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => self.execute(params).map(drop),
+            Self::Postgres { conn, prepared, .. } => {
+                conn.execute(prepared, &postgres_values(&params)?, false).map(drop)
+            }
         }
     }
 
@@ -262,7 +317,7 @@ impl Statement<'_> {
             Self::Sqlite(statement) => Ok(statement.raw_execute()?),
             Self::Postgres { conn, prepared, bound } => {
                 let values: Vec<_> = bound.iter().map(|it| postgres::Bound(it.as_ref())).collect();
-                conn.execute(prepared, &values)
+                conn.execute(prepared, &values, true)
             }
         }
     }
@@ -289,9 +344,9 @@ impl<'s> Rows<'s> {
     pub(crate) fn next(&mut self) -> Result<Option<&Row<'_>>> {
         match self {
             Self::Sqlite(rows) => Ok(rows.next()?.map(|it| it as &Row<'_>)),
-            Self::Postgres { rows, at } => {
-                *at = rows.next();
-                Ok(at.as_ref().map(|it| it as &Row<'_>))
+            Self::Postgres { rows, next } => {
+                *next += 1;
+                Ok(rows.get(*next - 1).map(|it| it as &Row<'_>))
             }
         }
     }

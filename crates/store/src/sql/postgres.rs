@@ -7,6 +7,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 use tokio::runtime::{Builder, Runtime};
@@ -14,18 +17,38 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row, Statement};
 
-use super::value::ValueRef;
+use super::value::{Value, ValueRef};
 use super::{Columns, Error, Result};
 
 type Refused = Box<dyn std::error::Error + Sync + Send>;
 
 /// A connection with a thread's worth of machinery of its own: it moves only while somebody waits for an answer.
 pub(crate) struct Connection {
-    client: Client,
-    statements: RefCell<HashMap<Box<str>, Statement>>,
+    client: Arc<Client>,
+    /// Statements that were sent and whose answers nobody has waited for yet; nothing while each is waited for.
+    sent: RefCell<Option<Vec<Sent>>>,
+    statements: RefCell<HashMap<Box<str>, Prepared>>,
+    /// What was asked ahead, until the transaction ends or writes.
+    known: RefCell<HashMap<Asked, Arc<Vec<Row>>>>,
     state: Cell<State>,
     /// There until the connection is dropped.
     runtime: Option<Runtime>,
+}
+
+/// A statement that the server knows, and its number on this connection.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    number: usize,
+    statement: Statement,
+}
+
+/// A statement by its number, with what is bound to it.
+type Asked = (usize, Vec<Value>);
+
+/// A statement on its way, and whether it must change exactly one row.
+struct Sent {
+    answer: Pin<Box<dyn Future<Output = std::result::Result<u64, tokio_postgres::Error>> + Send>>,
+    is_one: bool,
 }
 
 /// How the transaction stands.
@@ -57,8 +80,9 @@ impl Connection {
         let (client, moved) = runtime.block_on(connect())?;
         // Whoever waits for an answer is told what went wrong.
         drop(runtime.spawn(moved));
-        let statements = RefCell::new(HashMap::new());
-        Ok(Self { client, statements, state: Cell::new(State::None), runtime: Some(runtime) })
+        let (statements, known) = (RefCell::new(HashMap::new()), RefCell::default());
+        let (client, sent) = (Arc::new(client), RefCell::new(None));
+        Ok(Self { client, sent, statements, known, state: Cell::new(State::None), runtime: Some(runtime) })
     }
 
     fn wait<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
@@ -90,6 +114,7 @@ impl Connection {
 
     /// Begins a transaction with these statements, in one round trip.
     pub(crate) fn begin(&self, sql: &str) -> Result<()> {
+        self.known.borrow_mut().clear();
         self.state.set(State::Open);
         self.execute_batch(sql)
     }
@@ -99,12 +124,15 @@ impl Connection {
         if self.state.get() != State::Open {
             return Err(Error::NotCommitted);
         }
+        self.known.borrow_mut().clear();
         self.execute_batch("COMMIT")?;
         self.state.set(State::None);
         Ok(())
     }
 
     pub(crate) fn roll_back(&self) -> Result<()> {
+        drop(self.sent.take());
+        self.known.borrow_mut().clear();
         // Without its connection a transaction is over by itself.
         if !self.is_closed() {
             self.execute_batch("ROLLBACK")?;
@@ -113,27 +141,124 @@ impl Connection {
         Ok(())
     }
 
-    pub(crate) fn prepare(&self, sql: &str) -> Result<Statement> {
-        if let Some(statement) = self.statements.borrow().get(sql) {
-            return Ok(statement.clone());
+    pub(crate) fn prepare(&self, sql: &str) -> Result<Prepared> {
+        if let Some(prepared) = self.statements.borrow().get(sql) {
+            return Ok(prepared.clone());
         }
         let statement = self.wait(self.client.prepare(sql))?;
-        self.statements.borrow_mut().insert(sql.into(), statement.clone());
-        Ok(statement)
+        let mut statements = self.statements.borrow_mut();
+        let prepared = Prepared { number: statements.len(), statement };
+        statements.insert(sql.into(), prepared.clone());
+        Ok(prepared)
     }
 
-    pub(crate) fn query(&self, statement: &Statement, values: &[Bound<'_>]) -> Result<Vec<Row>> {
-        check(statement, values)?;
+    pub(crate) fn query(&self, prepared: &Prepared, values: &[Bound<'_>]) -> Result<Arc<Vec<Row>>> {
+        check(&prepared.statement, values)?;
+        let known = self.known.borrow();
+        if !known.is_empty()
+            && let Some(rows) = known.get(&asked(prepared, values))
+        {
+            return Ok(Arc::clone(rows));
+        }
+        drop(known);
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
-        self.wait(self.client.query(statement, &values))
+        self.wait(self.client.query(&prepared.statement, &values)).map(Arc::new)
     }
 
-    pub(crate) fn execute(&self, statement: &Statement, values: &[Bound<'_>]) -> Result<usize> {
+    /// Asks all of it in one round trip and keeps the answers for whoever asks the same in this transaction.
+    pub(crate) fn ask_ahead(&self, asks: Vec<(Prepared, Vec<Value>)>) -> Result<()> {
+        let mut waiting = Vec::with_capacity(asks.len());
+        for (prepared, values) in asks {
+            let (client, statement) = (Arc::clone(&self.client), prepared.statement);
+            let asked = (prepared.number, values.clone());
+            let mut rows = Box::pin(async move {
+                let bound: Vec<Bound<'_>> = values.iter().map(|it| Bound(it.as_ref())).collect();
+                let values: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
+                client.query(&statement, &values).await
+            });
+            // The first look puts it in line.
+            match rows.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(rows) => drop(self.known.borrow_mut().insert(asked, Arc::new(rows?))),
+                Poll::Pending => waiting.push((asked, rows)),
+            }
+        }
+        let rows = self.wait(async move {
+            let mut all = Vec::with_capacity(waiting.len());
+            for (asked, rows) in waiting {
+                all.push((asked, Arc::new(rows.await?)));
+            }
+            Ok(all)
+        });
+        self.known.borrow_mut().extend(rows?);
+        Ok(())
+    }
+
+    /// From now on statements are sent without waiting for their answers: each is taken to change one row until
+    /// [`Self::sent`] says otherwise.
+    pub(crate) fn send(&self) {
+        self.sent.replace(Some(Vec::new()));
+    }
+
+    /// Waits for the answers to all that was sent. What was not as it was taken to be fails here, before anything is
+    /// committed.
+    pub(crate) fn sent(&self) -> Result<()> {
+        let sent = self.sent.take().unwrap_or_default();
+        self.wait(async move {
+            let mut is_as_taken = true;
+            for it in sent {
+                let rows = it.answer.await?;
+                is_as_taken &= !it.is_one || rows == 1;
+            }
+            Ok(is_as_taken)
+        })
+        .and_then(|is_as_taken| if is_as_taken { Ok(()) } else { self.fail(Error::Gone) })
+    }
+
+    /// Nothing is committed any more.
+    fn fail<T>(&self, error: Error) -> Result<T> {
+        self.state.set(State::Failed);
+        Err(error)
+    }
+
+    /// Sends it and does not wait.
+    fn defer(&self, statement: &Statement, values: &[Bound<'_>], is_one: bool) -> Result<usize> {
+        let (client, statement) = (Arc::clone(&self.client), statement.clone());
+        let values: Vec<Value> = values.iter().map(|it| Value::of(it.0)).collect();
+        let mut answer: Sent = Sent {
+            is_one,
+            answer: Box::pin(async move {
+                let bound: Vec<Bound<'_>> = values.iter().map(|it| Bound(it.as_ref())).collect();
+                let values: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
+                client.execute(&statement, &values).await
+            }),
+        };
+        // The first look encodes it and puts it in line; what cannot be encoded is known at once, and nothing follows it.
+        match answer.answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(error)) => return self.fail(Error::Postgres(error)),
+            Poll::Ready(Ok(_)) | Poll::Pending => {}
+        }
+        if let Some(sent) = self.sent.borrow_mut().as_mut() {
+            sent.push(answer);
+        }
+        Ok(1)
+    }
+
+    /// `is_one`: it must change exactly one row.
+    pub(crate) fn execute(&self, prepared: &Prepared, values: &[Bound<'_>], is_one: bool) -> Result<usize> {
+        let statement = &prepared.statement;
         check(statement, values)?;
+        self.known.borrow_mut().clear();
+        if self.sent.borrow().is_some() {
+            return self.defer(statement, values, is_one);
+        }
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
         let rows = self.wait(self.client.execute(statement, &values))?;
         usize::try_from(rows).map_err(|_| Error::TooLarge)
     }
+}
+
+fn asked(prepared: &Prepared, values: &[Bound<'_>]) -> Asked {
+    (prepared.number, values.iter().map(|it| Value::of(it.0)).collect())
 }
 
 fn check(statement: &Statement, values: &[Bound<'_>]) -> Result<()> {

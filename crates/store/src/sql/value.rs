@@ -16,7 +16,7 @@ pub(crate) enum ValueRef<'a> {
 }
 
 /// A value that is kept until it is bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
     Null,
     Integer(i64),

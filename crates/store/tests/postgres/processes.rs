@@ -234,6 +234,34 @@ fn a_process_that_stands_still_inside_a_batch_holds_up_others_for_ten_seconds_at
     verified(&shop.reader());
 }
 
+/// All rows of a batch are sent before the first answer is read: what the database refuses in their midst takes all of the
+/// batch back, and then only the command whose row it is.
+#[test]
+fn a_row_that_is_refused_in_the_midst_of_a_batch_harms_no_neighbour() {
+    let url = url();
+    let (database, store) = named_sessions(&url, "refused_row");
+    set_up(&store, "plain");
+    for number in 1..=3 {
+        send(&store, sign_up(number)).expect("a member");
+    }
+    let raw = Raw::connect(&url);
+    let id = "(SELECT owner_id FROM identities WHERE value = '00002')";
+    // An entry that nobody has posted stands where the next one is to stand.
+    raw.run(&format!(
+        "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no) VALUES ({id}, 1, 4, 0, 0, 0, 1)"
+    ));
+    let sold = |member: u64| order(member, &format!("order {member}"), sale(1_000, NEW_YEAR));
+    let tickets: Vec<_> = (1..=3).map(|it| store.submit(sold(it))).collect();
+    let answers: Vec<_> = tickets.into_iter().map(store::Ticket::wait).collect();
+    assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
+    assert!(matches!(answers[1], Err(Failure::Store(StoreError::Database { .. }))), "{answers:?}");
+    raw.run("DELETE FROM ledger WHERE part = 4 AND at IS NULL");
+    assert!(send(&store, sold(2)).is_ok(), "nothing of it is there");
+    let reader = Reader::open(&database, compile).expect("it can be read");
+    assert_eq!([1, 2, 3].map(|it| available(&reader, it)), [10, 10, 10]);
+    verified(&reader);
+}
+
 /// SQLite would keep it, PostgreSQL would not: it is refused before it gets there, and harms no neighbour.
 #[test]
 fn text_that_one_database_cannot_keep_is_refused_on_both() {
