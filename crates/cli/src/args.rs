@@ -33,7 +33,14 @@ Exit codes:
 #[command(arg_required_else_help = true)]
 pub(crate) struct Args {
     /// Where the ledger is kept: the path of a file, or postgres://USER@HOST/NAME
-    #[arg(long, global = true, env = "GUERDON_DATABASE", default_value = "guerdon.db", value_name = "PATH-or-URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "GUERDON_DATABASE",
+        hide_env_values = true,
+        default_value = "guerdon.db",
+        value_name = "PATH-or-URL"
+    )]
     database: String,
     #[command(subcommand)]
     command: Command,

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::cluster::cluster;
+use crate::cluster::{Cluster, cluster};
 
 fn guerdon(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_guerdon")).args(arguments).output().expect("the binary runs")
@@ -14,4 +14,30 @@ fn every_scenario_comes_out_the_same_on_postgresql() {
     let output = guerdon(&["scenario", scenarios, "--postgres", &cluster().url]);
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && told.ends_with(" passed, 0 failed\n"), "{told}");
+}
+
+/// The address holds a password.
+#[test]
+fn no_help_shows_the_address() {
+    for arguments in [&["--help"][..], &["verify", "--help"], &["serve", "--help"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guerdon"));
+        let shown = command.env("GUERDON_DATABASE", "postgres://ana:secret@host/shop").args(arguments).output();
+        let shown = shown.expect("the binary runs").stdout;
+        assert!(!String::from_utf8_lossy(&shown).contains("secret"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_sample_shop_is_loaded_into_postgresql_and_agrees() {
+    let server = Cluster::start(&[]);
+    let on = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guerdon"));
+        command.args(arguments).env("GUERDON_DATABASE", &server.url).env("GUERDON_CODE_KEY", "7".repeat(64));
+        let output = command.output().expect("the binary runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(on(&["demo", "--load-only", "--rows", "2000"]).contains("Orders"));
+    assert!(on(&["verify"]).ends_with("Everything agrees.\n"));
+    assert!(on(&["statement", "customer:00042"]).contains("00042"));
 }
