@@ -41,8 +41,9 @@ LOT = f"""INSERT INTO ledger ({KEY}, order_no, at, due_at, code, pending, availa
     VALUES (?, 1, 2, 1, ?, ?, ?, ?, NULL, NULL, 0, 0, ?, 0, 0)"""
 ORDER = f"INSERT INTO ledger ({KEY}, code, reference, biz_date, body, state) VALUES (?, 1, 3, 0, 0, 0, ?, 1, ?, ?, ?, ?)"
 ENTRY = f"INSERT INTO ledger ({KEY}, at, biz_date, code, order_no, body) VALUES (?, 1, 4, 0, 0, 0, ?, ?, ?, 1, ?, ?)"
-TOTALS = """INSERT INTO totals (program, channel, day, slot, orders, earned, added, redeemed, returned, revoked, regranted,
-    repaid, deducted, expired, moved, owed, let_go, signed_up) VALUES (1, 1, ?, 0, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+SUMS = """orders, earned, added, redeemed, returned, revoked, regranted, repaid, deducted, expired, forfeited, moved,
+    converted, owed, let_go, signed_up"""
+TOTALS = f"""INSERT INTO totals (program, channel, day, slot, {SUMS}) VALUES (1, 1, ?, 0, ?, ?{", 0" * (SUMS.count(",") - 1)})
     ON CONFLICT (program, channel, day, slot) DO UPDATE SET orders = orders + excluded.orders,
     earned = earned + excluded.earned"""
 

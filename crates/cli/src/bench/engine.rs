@@ -121,7 +121,6 @@ impl Shop {
     /// Four open lots, a tier that an order has reached, and no credit yet.
     fn member_of_a_tier(&self) -> Result<Account> {
         let mut account = self.account_with(4)?;
-        account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
         let first = Document::sale(*b"USD", Money::new(20_000), self.start);
         self.put(&mut account, &Arc::new(first))?;
         ensure!(account.tier.is_some(), "the member of the bench has no tier");
@@ -161,6 +160,8 @@ impl Shop {
 
     fn account_with(&self, lots: i64) -> Result<Account> {
         let mut account = Account::default();
+        let converts = self.timeline.at(self.start).is_some_and(|it| it.terms.convert.is_some());
+        account.purse = converts.then(|| Box::new(Purse { program: 1, credit: Account::default() }));
         let more = Adjustment { points: Points::new(10), note: "bench".to_owned(), expires_at: None };
         for n in 0..lots {
             let now = Timestamp::from_micros(self.start.micros() - (lots - n) * SECOND);
