@@ -60,7 +60,7 @@ fn bare_loop(documents: &[Arc<Document>]) -> Duration {
 }
 
 /// A thousand products with rates of their own, and all else that an order can meet: its account has the first tier already,
-/// and every eighth order or so makes points into credit.
+/// and every sixth order or so makes points into credit.
 fn special_program() -> String {
     let rate = |n: i64| format!(r#"{{"product":"P{n}","points":{},"per":"1.00"}}"#, 2 + n % 5);
     let rates: Vec<String> = (0..PRODUCTS).map(rate).collect();
@@ -72,7 +72,7 @@ fn special_program() -> String {
             "tiers": {{"by": "spend", "within": "12_months", "levels": [
                 {{"name": "Silver", "from": "100.00", "earn": {{"points": 2, "per": "1.00"}}}},
                 {{"name": "Gold", "from": "100000.00"}}]}},
-            "convert": {{"points": 1000, "credit": "5.00"}}}}"#,
+            "convert": {{"points": 1500, "credit": "7.50"}}}}"#,
         rates.join(",")
     )
 }
