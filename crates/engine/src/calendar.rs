@@ -151,6 +151,16 @@ impl Date {
         Self(self.0.saturating_sub(jiff::Span::new().months(i32::from(months))))
     }
 
+    /// The first day that is less than twelve months old on this one. Of 28 and 29 February both are twelve months old on the next
+    /// 28th.
+    pub(crate) fn first_within_a_year(self) -> Self {
+        let (year, month, day) = (self.0.year() - 1, self.0.month(), self.0.day());
+        let from = jiff::civil::Date::new(year, month, day).or_else(|_| jiff::civil::Date::new(year, month, 28));
+        let after = |it: jiff::civil::Date| it.tomorrow().unwrap_or(it);
+        let first = after(from.unwrap_or(self.0));
+        Self(if (first.month(), first.day()) == (2, 29) { after(first) } else { first })
+    }
+
     /// Whole days from `earlier` to this day.
     pub fn days_since(self, earlier: Self) -> i32 {
         self.0.since(earlier.0).map_or(0, |span| span.get_days())
@@ -286,5 +296,15 @@ impl Zone {
     fn instant_of(&self, local: civil::DateTime) -> Timestamp {
         let instant = self.0.to_ambiguous_timestamp(local).compatible();
         Timestamp(instant.expect("local times are within the limits").as_microsecond())
+    }
+}
+
+#[test]
+fn what_is_less_than_a_year_old_is_so_by_adding_months() {
+    let start = Date::new(2023, 1, 1).expect("a date");
+    for day in (0..3_000).map(|it| start.plus_days(it)) {
+        let first = day.first_within_a_year();
+        assert!(day < first.plus_months(12), "{day}: {first}");
+        assert!(first.plus_days(-1).plus_months(12) <= day, "{day}: {first}");
     }
 }

@@ -5,6 +5,8 @@
 //! keeps more steps than it has begun. What that did to other orders it remembers, and undoes first when it grows again.
 //! One remainder for each step size.
 
+use std::sync::Arc;
+
 use crate::account::{Account, NeedMore};
 use crate::award::{Award, Worked};
 use crate::budget::Budgets;
@@ -64,6 +66,7 @@ fn call_for(earned: &mut Earned, order: &Order, steps: i64, terms: &Terms) {
     let earns = matches!(earned.cause, Cause::Rate | Cause::StepOf(_));
     earned.called_for = match &mut earned.worked {
         Some(worked) => {
+            let worked = Arc::make_mut(worked);
             worked.carry(steps, terms);
             if earns { worked.points } else { Points::ZERO }
         }
@@ -251,13 +254,13 @@ fn change_steps(ahead: &mut Ahead<'_>, by: OrderNo, no: OrderNo, steps: i64) -> 
 }
 
 /// How the award of another order comes about, where its program has more than its own rate.
-fn worked(order: &Order, document: &Document, terms: &Terms) -> Option<Box<Worked>> {
+fn worked(order: &Order, document: &Document, terms: &Terms) -> Option<Arc<Worked>> {
     if !terms.earning.is_used() {
         return None;
     }
     let kept = Kept::under(document, &order.returned, terms);
     let paid = value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
-    Some(Box::new(Award::of(order, document, &kept, paid, terms).work_out(order, order.posted.steps, Budgets::NONE)))
+    Some(Arc::new(Award::of(order, document, &kept, paid, terms).work_out(order, order.posted.steps, Budgets::NONE)))
 }
 
 impl Points {

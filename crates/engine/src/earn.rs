@@ -1,5 +1,7 @@
 //! What an order earns, granting it, and taking it back.
 
+use std::sync::Arc;
+
 use crate::account::{Lot, NeedMore};
 use crate::award::Award;
 use crate::budget::{self, Budgets};
@@ -49,7 +51,7 @@ pub(crate) fn called_for(
     let (base, points, worked) = if terms.earning.is_used() {
         let award = Award::of(order, document, kept, paid, terms);
         let worked = award.work_out(order, steps_of(order, document, award.base, terms), budgets);
-        (award.base, worked.points, Some(Box::new(worked)))
+        (award.base, worked.points, Some(Arc::new(worked)))
     } else {
         let base = kept.earning_base(paid, terms);
         (base, points_for(base, terms.earn), None)

@@ -3,6 +3,8 @@
 //! An entry carries results only. `Account::post` adds them up and computes nothing, so that replaying the entries of an
 //! account rebuilds it without the rules.
 
+use std::sync::Arc;
+
 use crate::activity::{Acted, Award};
 use crate::award::Worked;
 use crate::budget::BudgetUse;
@@ -473,7 +475,7 @@ pub struct Earned {
     /// What a cap left of it.
     pub cut: Option<Cut>,
     /// How, where the program has more than its own rate.
-    pub worked: Option<Box<Worked>>,
+    pub worked: Option<Arc<Worked>>,
 }
 
 impl Earned {

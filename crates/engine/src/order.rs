@@ -436,19 +436,20 @@ impl Step<'_> {
     }
 
     fn decided(&self, ahead: Ahead<'_>, after: Points, earned: Earned, value: Money) -> Decided {
-        let posted =
-            ahead.account.order(self.order.no).map_or_else(|| self.order.posted.clone(), |it| it.posted.clone());
-        let asked = self.plan.standing(after);
+        let Order { no, pinned, accepted, credit_accepted, .. } = *self.order;
+        let posted = &ahead.account.order(no).unwrap_or(self.order).posted;
         let credit = self.credit;
         let order = Order {
+            no,
+            pinned,
             document: Some(Arc::clone(self.document)),
-            asked,
-            accepted: self.order.accepted.max(self.plan.asked),
+            returned: self.order.returned.clone(),
+            asked: self.plan.standing(after),
+            accepted: accepted.max(self.plan.asked),
             credit_asked: credit::money(credit.plan.standing(credit::units(credit.after))),
-            credit_accepted: self.order.credit_accepted.max(credit::money(credit.plan.asked)),
+            credit_accepted: credit_accepted.max(credit::money(credit.plan.asked)),
             certificates: self.used.accepted(),
-            posted,
-            ..self.order.clone()
+            posted: posted.clone(),
         };
         let mut answer = answer_of(&ahead, &order, Status::Recorded, earned, value);
         answer.certificates_asked = self.used.sold();

@@ -86,8 +86,8 @@ pub enum Rounding {
 pub struct Earning {
     is_used: bool,
     rates: Vec<Rate>,
-    products: BTreeMap<Arc<str>, Known>,
-    categories: BTreeMap<Arc<str>, Known>,
+    products: Names,
+    categories: Names,
     /// Sorted: orders pin the place of their member's type.
     customer_types: Vec<CustomerType>,
     pub(crate) gift_cards: GiftCards,
@@ -105,6 +105,21 @@ pub struct Earning {
 struct Known {
     rate: Option<usize>,
     is_excluded: bool,
+}
+
+/// Products or categories of which something is known, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Names(Vec<(Arc<str>, Known)>);
+
+impl Names {
+    fn of(known: BTreeMap<Arc<str>, Known>) -> Self {
+        Self(known.into_iter().collect())
+    }
+
+    fn find(&self, name: Option<&str>) -> Known {
+        let index = name.and_then(|name| self.0.binary_search_by(|it| it.0.as_ref().cmp(name)).ok());
+        index.map_or_else(Known::default, |it| self.0[it].1)
+    }
 }
 
 /// What is known of a customer type.
@@ -136,11 +151,12 @@ impl Earning {
     pub fn new(program: EarnRate, rules: EarnRules) -> Result<Self, NoScale> {
         let EarnRules { rates, multipliers, exclude, gift_cards, rounding, promotions } = rules;
         let mut it = Self { gift_cards, rounding, scale: Scale::of(program.per), ..Self::default() };
+        let (mut products, mut categories): (BTreeMap<Arc<str>, Known>, BTreeMap<_, Known>) = Default::default();
         it.name_customer_types(&rates, &multipliers, &exclude, &promotions);
         for (index, rate) in rates.iter().enumerate() {
             let slot = match &rate.of {
-                RateOf::Product(name) => &mut it.products.entry(Arc::clone(name)).or_default().rate,
-                RateOf::Category(name) => &mut it.categories.entry(Arc::clone(name)).or_default().rate,
+                RateOf::Product(name) => &mut products.entry(Arc::clone(name)).or_default().rate,
+                RateOf::Category(name) => &mut categories.entry(Arc::clone(name)).or_default().rate,
                 RateOf::CustomerType(name) => &mut it.customer_type_mut(name).rate,
             };
             slot.get_or_insert(index);
@@ -152,14 +168,15 @@ impl Earning {
             it.customer_type_mut(&multiplier.customer_type).times.get_or_insert(multiplier.times);
         }
         for name in &exclude.products {
-            it.products.entry(Arc::clone(name)).or_default().is_excluded = true;
+            products.entry(Arc::clone(name)).or_default().is_excluded = true;
         }
         for name in &exclude.categories {
-            it.categories.entry(Arc::clone(name)).or_default().is_excluded = true;
+            categories.entry(Arc::clone(name)).or_default().is_excluded = true;
         }
         for name in &exclude.customer_types {
             it.customer_type_mut(name).is_excluded = true;
         }
+        (it.products, it.categories) = (Names::of(products), Names::of(categories));
         let place = |name: &str| it.customer_type(Some(name));
         let promotions = Promotions::new(promotions, place);
         it.scale = promotions.scale(it.scale).ok_or(NoScale)?;
@@ -169,8 +186,8 @@ impl Earning {
         });
         it.points_most = points.fold(program.points, Points::max);
         it.rates = rates;
-        it.is_used = !it.products.is_empty()
-            || !it.categories.is_empty()
+        it.is_used = !it.products.0.is_empty()
+            || !it.categories.0.is_empty()
             || !it.customer_types.is_empty()
             || !it.promotions.is_empty()
             || gift_cards != GiftCards::default()
@@ -265,12 +282,8 @@ impl Earning {
     /// The rate of a line, by the most specific rule (E5); nothing if it is excluded (E7). A tier's rate comes before the
     /// program's.
     pub(crate) fn rate_of(&self, line: &Line, customer_type: Option<u16>) -> Option<RateNo> {
-        let find = |name: &Option<String>, map: &BTreeMap<Arc<str>, Known>| {
-            let name = name.as_deref().filter(|_| !map.is_empty())?;
-            map.get(name).copied()
-        };
-        let product = find(&line.product, &self.products).unwrap_or_default();
-        let category = find(&line.category, &self.categories).unwrap_or_default();
+        let product = self.products.find(line.product.as_deref());
+        let category = self.categories.find(line.category.as_deref());
         if product.is_excluded || category.is_excluded {
             return None;
         }

@@ -10,7 +10,7 @@ use crate::account::{Account, NeedMore};
 use crate::calendar::{Date, Timestamp, Zone};
 use crate::decision::{Ahead, Draft};
 use crate::entry::{Actor, Entry, Kind, OrderNo, Reason};
-use crate::figures::Figures;
+use crate::figures::{Day, Figures};
 use crate::limits;
 use crate::money::Money;
 use crate::points::{Points, Times};
@@ -263,25 +263,23 @@ impl Tiers {
         if self.within == TierWithin::Lifetime {
             return Ok(self.by.of(&account.counted));
         }
-        Ok(self.window(account, day)?.map(|(_, figure)| figure).sum())
+        Ok(self.window(account, day)?.map(|(_, it)| self.by.of(&it.figures)).sum())
     }
 
-    /// The days that count on a day, in order of time. An order may lie some minutes ahead: it counts at once.
+    /// The days that count on a day, each with its year, in order of time. An order may lie some minutes ahead: it counts at once.
     fn window<'a>(
-        &'a self,
+        &self,
         account: &'a Account,
         day: Date,
-    ) -> Result<impl Iterator<Item = (Date, i64)> + 'a, NeedMore> {
+    ) -> Result<impl Iterator<Item = (i16, &'a Day)> + use<'a>, NeedMore> {
         let first = match self.within {
             TierWithin::Lifetime | TierWithin::Year => Date::of_year(day.year(), 1).unwrap_or(day),
-            TierWithin::TwelveMonths => day.months_before(12),
+            TierWithin::TwelveMonths => day.first_within_a_year(),
         };
         account.year(first.year())?;
-        let years = account.years().iter().filter(move |it| first.year() <= it.year);
-        let days = years.flat_map(|year| year.days.iter().map(|it| (Date::of_year(year.year, it.ordinal), it)));
-        let days = days.filter_map(|(date, it)| date.map(|date| (date, self.by.of(&it.figures))));
-        let rolls = self.within == TierWithin::TwelveMonths;
-        Ok(days.filter(move |(date, _)| if rolls { day < date.plus_months(12) } else { first <= *date }))
+        let days = account.years().iter().flat_map(|year| year.days.iter().map(|it| (year.year, it)));
+        let first = (first.year(), first.ordinal());
+        Ok(days.filter(move |(year, it)| first <= (*year, it.ordinal)))
     }
 
     /// The first instant at which the figure falls below a threshold if nothing else comes.
@@ -294,10 +292,11 @@ impl Tiers {
             TierWithin::Lifetime => {}
             TierWithin::Year => return Ok(end_of_year(zone, day.year())),
             TierWithin::TwelveMonths => {
-                for (date, figure) in self.window(account, day)? {
-                    left -= figure;
+                for (year, it) in self.window(account, day)? {
+                    left -= self.by.of(&it.figures);
                     if left < from {
-                        return Ok(zone.start_of(date.plus_months(12)));
+                        let date = Date::of_year(year, it.ordinal).map(|it| it.plus_months(12));
+                        return Ok(date.map_or(Timestamp::NEVER, |it| zone.start_of(it)));
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! Entries of the ledger: what is not in columns of their row.
 
+use std::sync::Arc;
+
 use engine::{
     Actor, Bucket, Carried, Cause, CausedBy, Changes, Claimed, ConvertRate, Converted, CreditPart, Displaced, EarnMode,
     EarnRate, Earned, Entry, EntryNo, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money,
@@ -373,7 +375,7 @@ pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
         return Err(Unreadable);
     }
     let cut = if more & 1 == 1 { Some(read_cut(it)?) } else { None };
-    let worked = if more & 2 == 2 { Some(Box::new(unpack_worked(it)?)) } else { None };
+    let worked = if more & 2 == 2 { Some(Arc::new(unpack_worked(it)?)) } else { None };
     Ok(Earned { cause, version, base, rate, carried, before, called_for, cut, worked })
 }
 

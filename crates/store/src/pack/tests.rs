@@ -1,5 +1,7 @@
 //! Round trips of packed rows, over arbitrary values of every field; and damaged bytes, which are refused.
 
+use std::sync::Arc;
+
 use engine::{
     Account, Act, Acted, Actor, Allotted, Award, Bucket, Cap, Carried, Cause, CausedBy, Changes, Conversion,
     ConvertRate, Converted, CreditPart, Cut, Date, Day, Displaced, Document, DocumentVersion, EarnMode, EarnRate,
@@ -82,7 +84,7 @@ fn reasons() -> BoxedStrategy<Reason> {
                 before,
                 called_for,
                 cut,
-                worked: worked.map(Box::new),
+                worked: worked.map(Arc::new),
             })
         },
     );

@@ -194,7 +194,7 @@ impl<'a> Read<'a> {
             before: self.points("before")?,
             called_for: self.points("points")?,
             cut: self.optional("cut").map(|it| it.cut()).transpose()?,
-            worked: self.optional("worked").map(|it| it.worked()).transpose()?.map(Box::new),
+            worked: self.optional("worked").map(|it| it.worked()).transpose()?.map(Arc::new),
         })
     }
 
