@@ -80,6 +80,8 @@ enum Command {
     Reinstate(commands::reinstate::Args),
     /// Tell what a member did that earns without an order
     Act(commands::act::Args),
+    /// Hand out the rewards that members have reached
+    Collect(commands::collect::Args),
     /// Close accounts: members leave a program
     Close(commands::close::Close),
     /// Open accounts: members come into a program, or back
@@ -122,6 +124,7 @@ impl Args {
             Command::Redate(args) => commands::redate::run(&database()?, args),
             Command::Reinstate(args) => commands::reinstate::run(&database()?, args),
             Command::Act(args) => commands::act::run(&database()?, args),
+            Command::Collect(args) => commands::collect::run(&database()?, args),
             Command::Close(args) => commands::close::close(&database()?, &args),
             Command::Join(args) => commands::close::join(&database()?, &args),
             Command::Merge(args) => commands::merge::run(&database()?, args),

@@ -12,7 +12,7 @@ use crate::apart::Apart;
 use crate::calendar::Timestamp;
 use crate::certificate::{Certificate, Wallet};
 use crate::close::Closed;
-use crate::convert::{Conversion, Purse};
+use crate::convert::{Conversion, ConversionKey, Purse};
 use crate::document::HoldNo;
 use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, Kind, LotNo, LotRef, OrderNo, Posting};
 use crate::extend::Extension;
@@ -100,8 +100,8 @@ pub struct Horizon {
     pub orders: Option<OrderNo>,
     /// Every year from this one on is loaded.
     pub years: Option<i16>,
-    /// Every conversion into a lot of credit from this number on is loaded.
-    pub conversions: Option<LotNo>,
+    /// Every conversion from this one on is loaded.
+    pub conversions: Option<ConversionKey>,
 }
 
 /// Lots by their own dates: soonest-expiring first, ties by oldest (own date), then by number. Where none is extended, they
@@ -252,15 +252,14 @@ impl Account {
         }
     }
 
-    /// What was converted into store credit and not undone, as far as it is loaded, in order.
+    /// What was converted and not undone, as far as it is loaded, in order.
     pub fn conversions(&self) -> &[Conversion] {
         &self.conversions
     }
 
     /// Adds a conversion that was stored, unless it is loaded already.
     pub fn load_conversion(&mut self, conversion: Conversion) {
-        let key = conversion.credit.no;
-        if let Err(index) = self.conversions.binary_search_by_key(&key, |it| it.credit.no) {
+        if let Err(index) = self.conversions.binary_search_by_key(&conversion.key(), Conversion::key) {
             self.conversions.insert(index, conversion);
         }
     }
@@ -326,7 +325,7 @@ impl Account {
         self.lots.retain(|it| stays(it.at.no.place()));
         self.holds.retain(|it| stays(it.no.place()));
         self.orders.retain(|it| stays(it.no.place()));
-        self.conversions.retain(|it| stays(it.credit.no.place()));
+        self.conversions.retain(|it| stays(it.lot.no.place()));
     }
 
     pub(crate) fn replace_posted(&mut self, no: OrderNo, posted: Posted) {
@@ -335,7 +334,7 @@ impl Account {
     }
 
     pub(crate) fn replace_conversion(&mut self, conversion: Conversion) {
-        self.conversions.retain(|it| it.credit.no != conversion.credit.no);
+        self.conversions.retain(|it| it.key() != conversion.key());
         self.load_conversion(conversion);
     }
 
@@ -439,12 +438,13 @@ impl Account {
         for dated in &entry.dated {
             self.post_dates(entry, *dated);
             if entry.kind == Kind::Cancel {
-                self.lot_mut(dated.no).cancel();
+                self.set_cancelled(dated.no, true);
             }
         }
         for posting in &entry.postings {
             self.move_points(posting);
         }
+        self.post_undone(entry);
         for posting in &entry.postings {
             let lot = self.lot_mut(posting.lot);
             let waits = lot.pending.is_positive();
@@ -507,6 +507,11 @@ impl Account {
         }
     }
 
+    pub(crate) fn set_cancelled(&mut self, no: LotNo, is_cancelled: bool) {
+        let lot = self.lot_mut(no);
+        lot.certificate = lot.certificate.map(|it| Certificate { is_cancelled, ..it });
+    }
+
     fn lot_mut(&mut self, no: LotNo) -> &mut Lot {
         let index = self.lots.binary_search_by_key(&no, |it| it.at.no).expect("an entry names loaded lots only");
         &mut self.lots[index]
@@ -546,16 +551,17 @@ impl Account {
     }
 
     fn post_conversion(&mut self, entry: &Entry) {
-        let (Some(converted), Some(part)) = (entry.changes.converted, entry.changes.credit.first()) else {
+        let (Some(converted), Some(lot)) = (&entry.changes.converted, entry.converted_into()) else {
             unreachable!("a conversion says what it came to");
         };
-        let credit = part.lot;
+        let rate = converted.rate;
         if 0 < converted.times {
             let taken = entry.postings.iter().map(|it| self.taken(it)).collect();
-            self.load_conversion(Conversion { credit, rate: converted.rate, taken });
+            self.load_conversion(Conversion { lot, rate, taken });
             return;
         }
-        let index = self.conversions.binary_search_by_key(&credit.no, |it| it.credit.no);
+        let key = ConversionKey::of(lot, rate.target);
+        let index = self.conversions.binary_search_by_key(&key, Conversion::key);
         let index = index.expect("only a loaded conversion is undone");
         let back = entry.postings.iter().filter(|it| it.from == Bucket::Converted).map(|it| it.points);
         pop(&mut self.conversions[index].taken, back.sum(), |it| &mut it.points);

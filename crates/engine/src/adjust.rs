@@ -77,7 +77,10 @@ pub fn withdraw(account: &Account, rules: Rules<'_>, lot: LotNo, note: &str, mom
 }
 
 /// Refuses a text that cannot stand as the reason of something that staff do.
-pub(crate) fn check_note(note: &str) -> Result<(), Rejection> {
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_note(note: &str) -> Result<(), Rejection> {
     if note.trim().is_empty() || limits::NOTE_BYTES_MAX < note.len() || note.contains('\0') {
         return Err(invalid("note", "1 to 500 bytes of text: the reason is shown to the member"));
     }

@@ -71,8 +71,7 @@ impl Apart {
     fn side(&self, entry: &Entry) -> Option<bool> {
         let by_order = || entry.order.map(|it| self.is_theirs(it));
         let by_hold = || entry.hold.map(|it| self.is_theirs(it.no));
-        let by_credit =
-            || entry.changes.converted.and(entry.changes.credit.first()).map(|it| self.is_theirs(it.lot.no));
+        let by_credit = || entry.converted_into().map(|it| self.is_theirs(it.no));
         let by_cause = || match &entry.reason {
             Reason::Cause(it) => it.order.map(|it| self.is_theirs(it)),
             _ => None,

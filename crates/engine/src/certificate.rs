@@ -6,7 +6,8 @@
 
 use crate::account::{Account, Lot, NeedMore};
 use crate::adjust::check_note;
-use crate::calendar::Zone;
+use crate::calendar::{Timestamp, Zone};
+use crate::convert::give_back_unused;
 use crate::credit::units;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Bucket, Kind, LotNo, LotOpened, LotRef, Reason};
@@ -17,7 +18,7 @@ use crate::place::Place;
 use crate::points::Points;
 use crate::program::{Rules, Timeline, Validity};
 use crate::rejection::{Rejection, invalid};
-use crate::settle::settle_ahead;
+use crate::settle::{settle_ahead, settle_within};
 
 /// How often a certificate can be used (P1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,13 +61,6 @@ pub struct Wallet {
     /// The number of that program, for the reasons of entries.
     pub program: u32,
     pub ledger: Account,
-}
-
-impl Lot {
-    pub(crate) fn cancel(&mut self) {
-        let certificate = self.certificate.expect("only a certificate is cancelled");
-        self.certificate = Some(Certificate { is_cancelled: true, ..certificate });
-    }
 }
 
 impl Account {
@@ -156,12 +150,48 @@ pub fn cancel_certificate(ledger: &Account, cancel: &CancelCertificate, moment: 
     Ok(ahead.decided())
 }
 
-/// Posts what of the wallet has expired, before a rule looks at it.
-pub(crate) fn settle_wallet(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
+/// Cancels a certificate that points of this account bought. If nothing of it is used the points return (C5): they stay points
+/// until others become available.
+///
+/// # Errors
+/// `Invalid` or `UnknownCertificate`.
+pub fn cancel_bought(account: &Account, rules: Rules<'_>, cancel: &CancelCertificate, moment: Moment) -> Decision {
+    check_note(&cancel.note)?;
+    let mut ahead = Ahead::of(account, rules, moment);
+    settle_ahead(&mut ahead)?;
+    let now = ahead.now();
+    settle_wallet(&mut ahead, now)?;
+    let lot = *ahead.account.wallet()?.ledger.lot(cancel.certificate).ok_or(Rejection::UnknownCertificate)?;
+    let certificate = lot.certificate.ok_or(Rejection::UnknownCertificate)?;
+    if certificate.is_cancelled {
+        return Ok(ahead.decided());
+    }
+    let timeline = rules.timeline;
+    let version = timeline.at(now).or(timeline.versions().first()).ok_or(Rejection::UnknownProgram)?;
+    let note = || Reason::Note(cancel.note.clone());
+    let bought = give_back_unused(&mut ahead, lot.at, Draft::new(Kind::Unconvert, note()), &version.terms)?;
+    let mut draft = Draft::new(Kind::Cancel, note());
+    draft.dated.push(LotRef { expires_at: lot.at.expires_at.min(now), ..lot.at });
+    match bought {
+        Some(value) => {
+            draft.move_points(lot.at.no, Bucket::Available, Bucket::Revoked, value);
+            ahead.post_used(now, draft);
+            settle_within(&mut ahead)?;
+        }
+        None => {
+            draft.move_points(lot.at.no, Bucket::Available, Bucket::Forfeited, lot.available);
+            ahead.post_certificates(now, draft);
+        }
+    }
+    Ok(ahead.decided())
+}
+
+/// Posts what of the wallet has expired by an instant, before a rule looks at it.
+pub(crate) fn settle_wallet(ahead: &mut Ahead<'_>, until: Timestamp) -> Result<(), NeedMore> {
     loop {
         let ledger = &ahead.account.wallet()?.ledger;
         let due = ledger.due_at();
-        if ahead.moment.now < due {
+        if until < due {
             return Ok(());
         }
         let is_due = |it: &&Lot| ledger.lot_due_at(it) <= due;

@@ -2,6 +2,7 @@
 
 use crate::account::{Account, Balance, NeedMore};
 use crate::calendar::Timestamp;
+use crate::convert::Undone;
 use crate::entry::{
     Actor, Bucket, CausedBy, Changes, Entry, HoldChange, Kind, LotNo, LotOpened, LotRef, OrderNo, Posting, Reason,
 };
@@ -95,14 +96,26 @@ pub(crate) struct Ahead<'a> {
     pub(crate) certificates: Vec<Entry>,
     /// How many of the entries conversion has looked at.
     pub(crate) looked_at: usize,
+    /// Certificates that are points again for now.
+    pub(crate) undone: Vec<Undone>,
+    /// Certificates that the command is to use: they are not unspent.
+    pub(crate) reserved: Vec<LotNo>,
     pub(crate) moment: Moment,
 }
 
 impl<'a> Ahead<'a> {
     pub(crate) fn of(account: &Account, rules: Rules<'a>, moment: Moment) -> Self {
-        let account = account.ahead();
-        let (entries, credit, certificates) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rules, account, entries, credit, certificates, looked_at: 0, moment }
+        Self {
+            rules,
+            account: account.ahead(),
+            entries: Vec::new(),
+            credit: Vec::new(),
+            certificates: Vec::new(),
+            looked_at: 0,
+            undone: Vec::new(),
+            reserved: Vec::new(),
+            moment,
+        }
     }
 
     /// Numbers an entry, dates it now or at the account's last entry if that is later, and posts it on the copy.
@@ -146,12 +159,12 @@ impl<'a> Ahead<'a> {
     }
 
     /// Posts on the owner's certificates what the last entry on points did to them.
-    pub(crate) fn post_used(&mut self, draft: Draft) {
+    pub(crate) fn post_used(&mut self, at: Timestamp, draft: Draft) {
         let cause = self.entries.last().map(|it| (it.number, it.order));
         let (entry, order) = cause.expect("what changes certificates is posted on the points first");
         let wallet = self.account.wallet.as_ref().expect("a rule that changes certificates has asked for them");
         let reason = Reason::Cause(CausedBy { program: wallet.program, entry, order });
-        self.post_certificates(self.now(), Draft { reason, ..draft });
+        self.post_certificates(at, Draft { reason, ..draft });
     }
 
     pub(crate) fn post_certificates(&mut self, at: Timestamp, draft: Draft) {

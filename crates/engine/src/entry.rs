@@ -78,9 +78,9 @@ pub enum Kind {
     Redate,
     /// Activity keeps all points alive.
     Extend,
-    /// Points become store credit.
+    /// Points become store credit or a certificate.
     Convert,
-    /// Store credit that points became, and of which nothing is spent, becomes these points again.
+    /// Store credit or a certificate that points became, and of which nothing is spent, becomes these points again.
     Unconvert,
     /// Store credit pays part of an order.
     Spend,
@@ -317,8 +317,8 @@ pub struct Changes {
     pub budgets: Box<[BudgetUse]>,
     /// All lots that have not expired live at least until then.
     pub extended: Option<Timestamp>,
-    /// How often points became store credit; below zero how often that is undone.
-    pub converted: Option<Converted>,
+    /// How often points became store credit or a certificate; below zero how often that is undone.
+    pub converted: Option<Box<Converted>>,
     /// What it does to the member's store credit, by lot of that ledger; below zero where it is taken.
     pub credit: Vec<CreditPart>,
     /// How often an act has been done now.
@@ -342,11 +342,21 @@ pub struct CertificatePart {
     pub lost: Money,
 }
 
-/// Points become store credit so many times (C1).
+/// Points become something so many times (C1, C2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Converted {
     pub rate: ConvertRate,
     pub times: i64,
+    /// Which certificate; of store credit the entry names the lot anyway.
+    pub certificate: Option<LotRef>,
+}
+
+impl Entry {
+    /// The lot of store credit or the certificate that points became.
+    pub fn converted_into(&self) -> Option<LotRef> {
+        let converted = self.changes.converted.as_ref()?;
+        converted.certificate.or_else(|| self.changes.credit.first().map(|it| it.lot))
+    }
 }
 
 /// An amount of one lot of store credit.

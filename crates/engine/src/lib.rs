@@ -36,6 +36,7 @@ mod cap;
 mod carry;
 mod certificate;
 mod close;
+mod collect;
 mod convert;
 mod credit;
 mod decision;
@@ -75,17 +76,19 @@ mod used;
 
 pub use account::{Account, Balance, Hold, Horizon, Lot, NeedMore, SpendKey, Taken};
 pub use activity::{Act, Acted, Award, act, sign_up};
-pub use adjust::{Adjustment, adjust, withdraw};
+pub use adjust::{Adjustment, adjust, check_note, withdraw};
 pub use apart::{Apart, Use};
 pub use award::{By, Part, Promoted, Worked};
 pub use budget::{BudgetUse, Budgeted, Budgets};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use cap::{Allotted, Cap, Caps, Cut};
 pub use certificate::{
-    CancelCertificate, Certificate, IssueCertificates, Uses, Wallet, cancel_certificate, issue_certificates,
+    CancelCertificate, Certificate, IssueCertificates, Uses, Wallet, cancel_bought, cancel_certificate,
+    issue_certificates,
 };
 pub use close::{Closed, Closing, close, join};
-pub use convert::{Conversion, Purse};
+pub use collect::collect;
+pub use convert::{Conversion, ConversionKey, Purse};
 pub use credit::{CreditAdjustment, adjust_credit};
 pub use decision::{Decided, Decision, Moment, Stop};
 pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
@@ -106,8 +109,9 @@ pub use place::{Place, Placed, Shift};
 pub use points::{Points, Times, points_for, points_needed, points_within};
 pub use posted::{Accepted, Order, Pinned, Posted, Source, TakenBack};
 pub use program::{
-    Activities, ConvertRate, Currency, CustomAct, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone, PointsPart,
-    RedeemRate, RedeemTerms, Rules, Share, Shortfall, Switch, Terms, Timeline, Validity, Version, WithDiscounts,
+    Activities, Convert, ConvertRate, Currency, CustomAct, EarnMode, EarnRate, Extend, ExtendOn, Facts, Milestone,
+    PointsPart, RedeemRate, RedeemTerms, Rules, Share, Shortfall, Switch, Target, Terms, Timeline, Validity, Version,
+    WithDiscounts,
 };
 pub use progress::{Missing, Progress, SetTier, progress, set_tier};
 pub use promotion::{Gives, Promotion};

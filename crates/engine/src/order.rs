@@ -382,6 +382,7 @@ impl Step<'_> {
         let rate = terms.redeem.rate;
         let paid = Paid { rate, fits: self.plan.fits_kept, before, after, value, hold: self.hold };
         let (now, first) = (ahead.now(), ahead.entries.len());
+        ahead.reserved = self.used.reserved();
         figures::check_loaded(&ahead.account, order)?;
         let earned = earn::called_for(order, document, kept, value, terms, ahead.rules.budgets);
         let earned = cap::apply(&ahead.account, order, earned, terms)?;
@@ -400,7 +401,9 @@ impl Step<'_> {
         if credit.after < credit.before {
             self.refund(&mut ahead, credit)?;
         }
-        self.used.give_back(&mut ahead, order, terms)?;
+        if self.used.give_back(&mut ahead, order, terms)? {
+            self.pay_owed(&mut ahead)?;
+        }
         let earned = earn::converge(&mut ahead, order, document, earned, terms)?;
         settle_within(&mut ahead)?;
         self.used.take(&mut ahead, order)?;
@@ -426,10 +429,15 @@ impl Step<'_> {
         Ok(Ok(self.decided(ahead, after, earned, value)))
     }
 
-    /// Store credit comes back. What the account owes is paid by undoing conversions of which nothing is spent any more.
+    /// Store credit comes back.
     fn refund(&self, ahead: &mut Ahead<'_>, credit: PaidCredit) -> Result<(), NeedMore> {
         ahead.account.purse()?;
         credit::refund(ahead, self.order, credit);
+        self.pay_owed(ahead)
+    }
+
+    /// What the account owes is paid by undoing conversions of which nothing is spent any more.
+    fn pay_owed(&self, ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
         let owed = ahead.account.balance.owed;
         convert::undo_latest(ahead, self.order.no, owed, false, self.terms)?;
         repay(ahead, ahead.now())

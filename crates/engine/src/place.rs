@@ -148,7 +148,7 @@ impl Moves for Accepted {
 
 impl Moves for Conversion {
     fn move_by(&mut self, shift: Shift) {
-        self.credit.move_by(shift);
+        self.lot.move_by(shift);
         self.taken.move_by(shift);
     }
 }

@@ -48,17 +48,56 @@ pub struct Terms {
     pub redeem: RedeemTerms,
     pub shortfall: Shortfall,
     pub points_part: PointsPart,
-    /// Points become store credit by themselves (C1).
-    pub convert: Option<ConvertRate>,
+    /// Points become store credit or certificates (C1, C2).
+    pub convert: Option<Convert>,
     /// How often a certificate can be used that is given without saying so (P1, C4).
     pub certificate_uses: Uses,
 }
 
-/// Each `points` become `credit` the moment they are reached: 1,000 points = 5.00.
+/// What points become, and when: the moment they are reached, or when staff hand it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convert {
+    pub rate: ConvertRate,
+    /// Members become eligible, and staff hand certificates out in a run (C2).
+    pub is_collected: bool,
+    /// Of certificates.
+    pub uses: Uses,
+    pub validity: Validity,
+}
+
+impl Convert {
+    /// Store credit, the moment the points are reached.
+    pub fn to_credit(points: Points, credit: Money) -> Self {
+        let rate = ConvertRate { points, value: credit, target: Target::Credit };
+        Self { rate, is_collected: false, uses: Uses::Several, validity: Validity::Never }
+    }
+}
+
+/// Each `points` become `value`: 1,000 points = 5.00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvertRate {
     pub points: Points,
-    pub credit: Money,
+    pub value: Money,
+    pub target: Target,
+}
+
+/// What points become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    Credit,
+    Certificate,
+}
+
+impl Target {
+    pub const ALL: [Self; 2] = [Self::Credit, Self::Certificate];
+
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credit => "credit",
+            Self::Certificate => "certificate",
+        }
+    }
 }
 
 impl Terms {
@@ -286,7 +325,8 @@ pub struct Timeline {
     versions: Vec<Version>,
     switches: Vec<Switch>,
     needs_facts: bool,
-    converts: bool,
+    to_credit: bool,
+    to_certificates: bool,
     has_budgets: bool,
 }
 
@@ -335,9 +375,11 @@ impl Timeline {
         versions.sort_by_key(|it| (it.effective_at, it.number));
         switches.sort_by_key(|it| it.at);
         let needs_facts = versions.iter().any(|it| it.terms.needs_facts());
-        let converts = versions.iter().any(|it| it.terms.convert.is_some());
+        let converts_to =
+            |target| versions.iter().any(|it| it.terms.convert.is_some_and(|it| it.rate.target == target));
+        let (to_credit, to_certificates) = (converts_to(Target::Credit), converts_to(Target::Certificate));
         let has_budgets = versions.iter().any(|it| it.terms.earning.promotions.has_budgets());
-        Self { versions, switches, needs_facts, converts, has_budgets }
+        Self { versions, switches, needs_facts, to_credit, to_certificates, has_budgets }
     }
 
     /// The version in force at an instant; nothing before the first takes effect.
@@ -365,9 +407,17 @@ impl Timeline {
         self.has_budgets
     }
 
-    /// Whether points become store credit in any version.
+    /// Whether points become that in any version.
+    pub fn converts_to(&self, target: Target) -> bool {
+        match target {
+            Target::Credit => self.to_credit,
+            Target::Certificate => self.to_certificates,
+        }
+    }
+
+    /// Whether points become anything in any version.
     pub fn converts(&self) -> bool {
-        self.converts
+        self.to_credit || self.to_certificates
     }
 
     pub fn versions(&self) -> &[Version] {

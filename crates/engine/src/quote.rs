@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::account::Account;
+use crate::account::{Account, NeedMore};
 use crate::decision::{Decided, Moment, Stop};
 use crate::document::Document;
 use crate::entry::{LotNo, OrderNo};
@@ -107,7 +107,7 @@ fn quote_cart(mut cart: Cart<'_>, document: &Document) -> Result<Quote, Stop> {
     }
     let most = cart.clamp(limits::POINTS_MAX)?;
     let choices = cart.choices(&most);
-    let wallet = cart.wallet(&most);
+    let wallet = cart.wallet(&most)?;
     let (answer, why) = match document.redeem {
         None => (most.answer, most.why.filter(|it| !is_bound(it))),
         Some(wish) => {
@@ -174,9 +174,9 @@ impl Cart<'_> {
     }
 
     /// What each certificate of the member would pay alone.
-    fn wallet(&self, most: &Clamped) -> Vec<CertificateChoice> {
+    fn wallet(&self, most: &Clamped) -> Result<Vec<CertificateChoice>, NeedMore> {
         let version = self.rules.timeline.version(most.order.pinned.version);
-        let (Some(version), Some(wallet)) = (version, &self.account.wallet) else { return Vec::new() };
+        let (Some(version), Some(wallet)) = (version, &self.account.wallet) else { return Ok(Vec::new()) };
         let terms = version.terms.under(most.order.pinned.tier);
         let kept = Kept::under(self.document, &most.order.returned, terms);
         let own = |no: LotNo| most.order.posted.certificates.iter().any(|it| it.lot.no == no);
@@ -185,11 +185,14 @@ impl Cart<'_> {
             let certificate = lot.at.no;
             let used = most.answer.certificates.iter().find(|it| it.lot.no == certificate);
             let (pays, loses) = used.map_or_else(|| used::alone(lot, kept.payable), |it| (it.paid, it.lost));
+            let known = self.known.and_then(|no| self.account.order(no));
+            let is_own = known.map_or(Ok(false), |it| self.account.is_bought_with_points_of(lot.at, it))?;
             let refused = used::check(&most.order, self.document, lot, terms, self.moment.now).err();
+            let refused = refused.or(is_own.then_some(Rejection::CertificateOfOrder { certificate }));
             let why = refused.or((pays.is_zero()).then_some(Rejection::CertificateExceedsOrder { certificate }));
             let why = why.filter(|_| used.is_none());
             let (pays, loses) = if why.is_some() { (Money::ZERO, Money::ZERO) } else { (pays, loses) };
-            CertificateChoice { certificate, pays, loses, why }
+            Ok(CertificateChoice { certificate, pays, loses, why })
         };
         lots.map(choice).collect()
     }

@@ -54,6 +54,8 @@ pub enum Rejection {
     CertificateExpired { certificate: LotNo },
     /// Nothing is left of the certificate, or another order uses it.
     CertificateUsed { certificate: LotNo },
+    /// Points of this very order bought the certificate.
+    CertificateOfOrder { certificate: LotNo },
     /// Nothing of the order is left that the certificate could pay.
     CertificateExceedsOrder { certificate: LotNo },
     /// Points come instead of discounts, and the order has some.
@@ -66,6 +68,8 @@ pub enum Rejection {
     BalanceBelowMinimum { points: Points, balance: Points },
     /// The account has no such lot with points whose date could be moved.
     UnknownLot,
+    /// The program has no rewards that staff hand out.
+    NoRewards,
     /// The program has no activity of that name.
     UnknownActivity,
     /// The activity has earned as often as it may.
@@ -103,6 +107,7 @@ impl Rejection {
             Self::CertificateCancelled { certificate }
             | Self::CertificateExpired { certificate }
             | Self::CertificateUsed { certificate }
+            | Self::CertificateOfOrder { certificate }
             | Self::CertificateExceedsOrder { certificate } => Some(*certificate),
             _ => None,
         }
@@ -132,12 +137,14 @@ impl Rejection {
             Self::CertificateCancelled { .. } => "certificate_cancelled",
             Self::CertificateExpired { .. } => "certificate_expired",
             Self::CertificateUsed { .. } => "certificate_used",
+            Self::CertificateOfOrder { .. } => "certificate_of_order",
             Self::CertificateExceedsOrder { .. } => "certificate_exceeds_order",
             Self::NotWithDiscounts => "not_with_discounts",
             Self::UnknownHold => "unknown_hold",
             Self::HoldTaken => "hold_taken",
             Self::BalanceBelowMinimum { .. } => "balance_below_minimum",
             Self::UnknownLot => "unknown_lot",
+            Self::NoRewards => "no_rewards",
             Self::UnknownActivity => "unknown_activity",
             Self::ActivityLimit { .. } => "activity_limit",
             Self::BelowMinimum { .. } => "below_minimum",
@@ -183,6 +190,9 @@ impl fmt::Display for Rejection {
             Self::CertificateCancelled { .. } => f.write_str("certificates: the certificate was cancelled"),
             Self::CertificateExpired { .. } => f.write_str("certificates: the certificate has expired"),
             Self::CertificateUsed { .. } => f.write_str("certificates: nothing is left of the certificate"),
+            Self::CertificateOfOrder { .. } => {
+                f.write_str("points of this order bought the certificate: it pays for others")
+            }
             Self::CertificateExceedsOrder { .. } => {
                 f.write_str("certificates: nothing of the order is left for the certificate to pay")
             }
@@ -190,6 +200,7 @@ impl fmt::Display for Rejection {
             Self::UnknownHold => f.write_str("hold: the account has no such hold"),
             Self::HoldTaken => f.write_str("hold: another order has taken it over"),
             Self::UnknownLot => f.write_str("lot: the account has no such lot with points that could be moved"),
+            Self::NoRewards => f.write_str("the program has no rewards that staff hand out"),
             Self::UnknownActivity => f.write_str("activity: the program has no activity of that name"),
             Self::ActivityLimit { per, most } => write!(f, "activity: allowed is {most} times in a {per}"),
             Self::BelowMinimum { points, .. } => write!(f, "redeem: allowed are at least {points} points at once"),

@@ -78,7 +78,7 @@ pub fn disentangle(account: &Account, rules: Rules<'_>, moment: Moment) -> Decis
         ahead.post(Draft { actor: Some(moment.actor), ..draft });
     }
     if let Some(terms) = terms_of(&ahead) {
-        let crosses = |it: &Conversion| crossing(&it.taken, apart.is_theirs(it.credit.no), &apart);
+        let crosses = |it: &Conversion| crossing(&it.taken, apart.is_theirs(it.lot.no), &apart);
         undo_where(&mut ahead, crosses, terms)?;
     }
     settle_within(&mut ahead)?;
@@ -235,7 +235,7 @@ impl<'a> Split<'a> {
             split.uses(uses);
         }
         for it in account.conversions() {
-            let side = apart.is_theirs(it.credit.no);
+            let side = apart.is_theirs(it.lot.no);
             let taken = it.taken.iter().filter(|it| apart.is_theirs(it.lot.no) != side);
             split.uses(taken.map(|it| Use { lot: it.lot.no, points: it.points }).collect());
         }
@@ -319,7 +319,7 @@ impl<'a> Split<'a> {
 
     fn converted(&self, is_theirs: bool) -> Vec<Conversion> {
         let mut conversions = self.account.conversions().to_vec();
-        conversions.retain(|it| self.apart.is_theirs(it.credit.no) == is_theirs);
+        conversions.retain(|it| self.apart.is_theirs(it.lot.no) == is_theirs);
         for it in conversions.iter_mut().flat_map(|it| &mut it.taken) {
             it.lot = self.replaced(it.lot, is_theirs);
         }

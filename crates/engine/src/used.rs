@@ -45,7 +45,7 @@ impl Used {
         if document.certificates.as_ref().is_none_or(Vec::is_empty) && order.certificates.is_empty() {
             return Ok(Self::default());
         }
-        settle_wallet(start)?;
+        settle_wallet(start, start.moment.now)?;
         let ledger = &start.account.wallet()?.ledger;
         let asked = asked(order, document);
         let mut lots = Vec::with_capacity(asked.len());
@@ -57,6 +57,9 @@ impl Used {
         let new: Vec<&Lot> = lots.iter().copied().filter(is_new).collect();
         for lot in &new {
             check(order, document, lot, terms, start.now())?;
+            if start.account.is_bought_with_points_of(lot.at, order)? {
+                return Err(Rejection::CertificateOfOrder { certificate: lot.at.no }.into());
+            }
         }
         lots.sort_unstable_by_key(|it| (it.at.expires_at, it.at.no));
         let used = Self::planned(order, kept, &lots, terms, behind);
@@ -124,6 +127,11 @@ impl Used {
         self.accepted.clone()
     }
 
+    /// Those that the order is to use.
+    pub(crate) fn reserved(&self) -> Vec<LotNo> {
+        self.after.iter().map(|it| it.lot.no).collect()
+    }
+
     pub(crate) fn changes(&self) -> bool {
         self.changed().next().is_some()
     }
@@ -143,12 +151,12 @@ impl Used {
         PaidCertificates { fits: self.fits, before, after: self.kept }
     }
 
-    /// Gives value back to certificates, the last to be used first.
-    pub(crate) fn give_back(&self, ahead: &mut Ahead<'_>, order: &Order, terms: &Terms) -> Result<(), NeedMore> {
+    /// Gives value back to certificates, the last to be used first; answers whether there was any.
+    pub(crate) fn give_back(&self, ahead: &mut Ahead<'_>, order: &Order, terms: &Terms) -> Result<bool, NeedMore> {
         let mut less: Vec<_> = self.changed().filter(|it| it.paid < self.before_of(it).paid).collect();
         less.sort_unstable_by_key(|it| std::cmp::Reverse((it.lot.expires_at, it.lot.no)));
         if less.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let (mut points, mut wallet) = self.drafts(Kind::GiveBack, order);
         for after in less {
@@ -167,8 +175,8 @@ impl Used {
             points.changes.certificates.push(difference(&before, &after));
         }
         ahead.post(points);
-        ahead.post_used(wallet);
-        Ok(())
+        ahead.post_used(ahead.now(), wallet);
+        Ok(true)
     }
 
     /// Where value goes that comes back: one that has expired has the program's grace, once; a cancelled one stays cancelled.
@@ -213,7 +221,7 @@ impl Used {
             points.changes.certificates.push(difference(&before, &after));
         }
         ahead.post(points);
-        ahead.post_used(wallet);
+        ahead.post_used(ahead.now(), wallet);
         Ok(())
     }
 

@@ -43,3 +43,4 @@ pub use config::{Config, Draw, Limits, system_draw};
 pub use openapi::openapi;
 pub use router::{OPERATIONS, router};
 pub use serve::{raise_file_limit, serve};
+pub use words::spaced;

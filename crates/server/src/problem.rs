@@ -208,8 +208,10 @@ impl Problem {
             | Rejection::CertificateCancelled { .. }
             | Rejection::CertificateExpired { .. }
             | Rejection::CertificateUsed { .. }
+            | Rejection::CertificateOfOrder { .. }
             | Rejection::CertificateExceedsOrder { .. } => self.field = Some("certificates".to_owned()),
             Rejection::UnknownTier => self.field = Some("tier".to_owned()),
+            Rejection::NoRewards => self.field = Some("program".to_owned()),
             Rejection::UnknownMember | Rejection::OtherMember => self.field = Some("member".to_owned()),
             Rejection::ClaimEnded { last } => {
                 self.field = Some("member".to_owned());
@@ -344,8 +346,10 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::CertificateCancelled { .. }
         | Rejection::CertificateExpired { .. }
         | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateOfOrder { .. }
         | Rejection::CertificateExceedsOrder { .. }
         | Rejection::UnknownActivity
+        | Rejection::NoRewards
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. }
         | Rejection::InsufficientPoints { .. } => StatusCode::UNPROCESSABLE_ENTITY,

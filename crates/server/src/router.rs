@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 
 use crate::api::{
     accounts, acts, certificates, channels, closings, credit, health, holds, keys, members, merges, orders, programs,
-    quotes, redatings, returns, tiers,
+    quotes, redatings, returns, rewards, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -55,6 +55,8 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/certificates", "adjust"),
     ("GET", "/v1/certificates/{certificate}", "read"),
     ("POST", "/v1/certificate-cancellations", "adjust"),
+    ("POST", "/v1/members/{member}/accounts/{program}/collections", "adjust"),
+    ("POST", "/v1/programs/{program}/collections", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/redatings", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/reinstatements", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/activities", "orders"),
@@ -132,6 +134,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(certificates::issue_certificates))
         .routes(routes!(certificates::get_certificate))
         .routes(routes!(certificates::cancel_certificates))
+        .routes(routes!(rewards::collect))
+        .routes(routes!(rewards::collect_many))
         .routes(routes!(redatings::redate))
         .routes(routes!(redatings::redate_many))
         .routes(routes!(acts::reinstate))

@@ -22,6 +22,10 @@ pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answere
             let id = find_account(batch, program, member, moment)?;
             redate(batch, id, redating, moment)
         }
+        Body::Collect { program, member, note } => {
+            let id = find_account(batch, program, member, moment)?;
+            collect(batch, id, note, moment)
+        }
         Body::Reinstate { program, member, reinstatement } => {
             let id = find_account(batch, program, member, moment)?;
             reinstate(batch, id, reinstatement, moment)
@@ -52,6 +56,16 @@ fn standing(batch: &mut Batch<'_>, id: AccountId, decided: &Decided) -> Answered
     }
     let account = &batch.slot(id)?.account;
     Ok(Reply::Standing { closed: account.closed().copied(), balance: account.balance })
+}
+
+fn collect(batch: &mut Batch<'_>, id: AccountId, note: &str, moment: Moment) -> Answered {
+    let decided = ask(batch, id, |account, rules| engine::collect(account, rules, note, moment))?;
+    let is_it = |it: &&Entry| matches!(&it.reason, Reason::Note(_));
+    let entry = decided.entries.iter().find(is_it).ok_or(Fault::Row("a reward that is handed out is posted"))?.number;
+    let made = decided.certificates.iter().filter(|it| it.at == decided.entries[decided.entries.len() - 1].at);
+    let certificates = made.flat_map(|it| &it.opened).map(|it| it.lot.no).collect();
+    post(batch, id, &decided, false)?;
+    Ok(Reply::Certificates { entry, certificates })
 }
 
 fn redate(batch: &mut Batch<'_>, id: AccountId, redating: &Redating, moment: Moment) -> Answered {

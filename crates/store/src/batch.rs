@@ -4,15 +4,17 @@
 //! refused or panics leaves nothing behind. Bounded by the commands of the batch and what each of them loads.
 
 mod beside;
+mod changed;
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
 use engine::{
-    Account, BudgetUse, Budgets, Decided, Entry, EntryNo, Facts, HoldNo, HoldState, Lot, LotNo, Money, Order, OrderNo,
-    Place, Rules, Timestamp,
+    Account, BudgetUse, Budgets, ConversionKey, Decided, Entry, EntryNo, Facts, HoldNo, Lot, LotNo, Money, Order,
+    OrderNo, Place, Rules, Target, Timestamp,
 };
 
+use self::changed::{conversions_of, holds_of, touched, years_of};
 use crate::code::Codes;
 use crate::counters::Used;
 use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
@@ -33,6 +35,8 @@ pub(crate) struct Batch<'a> {
     /// Ledger time of its live commands.
     pub(crate) now: Timestamp,
     pub(crate) codes: &'a Codes,
+    /// Of the command that is decided: codes of certificates are drawn from it.
+    pub(crate) seed: u64,
     /// Under which of the members that are one the command comes that is decided.
     pub(crate) under: Place,
     pub(crate) rows: Rows,
@@ -123,7 +127,7 @@ pub(crate) struct Slot {
     /// Years that changed, and whether they are stored.
     pub(crate) years: BTreeMap<i16, bool>,
     /// Conversions that changed, and whether they are stored.
-    pub(crate) conversions: BTreeMap<LotNo, bool>,
+    pub(crate) conversions: BTreeMap<ConversionKey, bool>,
     /// Stored rows of what has numbers of this place or a later one are to go before others are inserted.
     pub(crate) gone: Option<Place>,
     /// Whether the rules look at the owner's store credit.
@@ -140,16 +144,19 @@ pub(crate) struct Staged {
     id: AccountId,
     account: Account,
     settles: bool,
-    entries: Vec<(EntryNo, EntryRow)>,
+    entries: EntryRows,
     pub(crate) lots: Vec<(LotNo, Option<Lot>)>,
     pub(crate) holds: Vec<(HoldNo, bool)>,
     pub(crate) years: Vec<(i16, bool)>,
-    pub(crate) conversions: Vec<(LotNo, bool)>,
+    pub(crate) conversions: Vec<(ConversionKey, bool)>,
+    codes: Vec<beside::NewCode>,
     pub(crate) orders: Vec<(OrderNo, SavedOrder)>,
     channels: BTreeMap<OrderNo, u32>,
     totals: Vec<(TotalsKey, Totals)>,
     used: Vec<BudgetUse>,
 }
+
+type EntryRows = Vec<(EntryNo, EntryRow)>;
 
 /// The order that a document is about, as far as rows need to know.
 pub(crate) struct OrderPlace<'a> {
@@ -169,6 +176,7 @@ impl<'a> Batch<'a> {
             reference,
             now,
             codes,
+            seed: 0,
             under: Place::OWN,
             rows: Rows::default(),
             accounts: BTreeMap::new(),
@@ -261,8 +269,10 @@ impl<'a> Batch<'a> {
             btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
             btree_map::Entry::Vacant(empty) => {
                 let facts = facts(self.conn, self.reference, &self.rows, id)?;
-                let wants_credit = self.reference.converts(id.program);
-                Ok(empty.insert(Slot::of(load::load_account(self.conn, id)?, facts, wants_credit)))
+                let mut slot = Slot::of(load::load_account(self.conn, id)?, facts);
+                slot.wants_credit = self.reference.converts_to(Target::Credit, id.program);
+                slot.wants_wallet = self.reference.converts_to(Target::Certificate, id.program);
+                Ok(empty.insert(slot))
             }
         }
     }
@@ -348,32 +358,16 @@ impl<'a> Batch<'a> {
         let mut account = before.clone();
         account.apply(decided);
         let lots = touched(&decided.entries).map(|no| (no, before.lot(no).copied())).collect();
-        let was_active = |no| before.hold(no).is_some_and(|it| it.state == HoldState::Active);
-        let holds = decided.entries.iter().filter_map(|it| it.hold).map(|it| (it.no, was_active(it.no))).collect();
-        let is_stored = |year| before.years().iter().any(|it| it.year == year);
-        let years = decided.entries.iter().filter_map(|it| it.changes.figures).map(|it| it.day.year());
-        let years = years.map(|it| (it, is_stored(it))).collect();
-        let was_there = |no| before.conversions().iter().any(|it| it.credit.no == no);
-        let converted = decided.entries.iter().filter(|it| it.changes.converted.is_some());
-        let converted = converted.flat_map(|it| &it.changes.credit).map(|it| it.lot.no);
-        let conversions = converted.map(|no| (no, was_there(no))).collect();
+        let (holds, years) = (holds_of(before, &decided.entries), years_of(before, &decided.entries));
+        let conversions = conversions_of(before, &decided.entries);
+        let codes = if id.is_wallet() { self.draw_codes(id, &decided.entries)? } else { Vec::new() };
         let mut channels = self.slot(id)?.channels.clone();
         let mut changed: BTreeSet<OrderNo> = decided.entries.iter().filter_map(|it| it.order).collect();
         if let (Some(recorded), Some(place)) = (&decided.order, &order) {
             channels.insert(recorded.no, place.channel);
             changed.insert(recorded.no);
         }
-        let channel_of = |no: OrderNo| channels.get(&no).copied().ok_or(Fault::Row("an order that changed is loaded"));
-        let mut entries = Vec::with_capacity(decided.entries.len());
-        let mut totals = Vec::with_capacity(decided.entries.len() + 1);
-        for entry in &decided.entries {
-            let day = self.day(program, entry.at)?;
-            let channel = entry.order.map_or(Ok(0), channel_of)?;
-            let mut sums = Totals::default();
-            sums.count(entry);
-            totals.push((TotalsKey { program: id.program, channel, day: day.clone() }, sums));
-            entries.push((entry.number, entry_row(entry, day)));
-        }
+        let (entries, mut totals) = self.rows_of(program, id, &decided.entries, &channels)?;
         let mut orders = Vec::with_capacity(changed.len());
         for no in changed {
             let changed = account.order(no).ok_or(Fault::Row("an order that changed is loaded"))?;
@@ -400,7 +394,43 @@ impl<'a> Batch<'a> {
         if !used.is_empty() {
             self.budgets(id.program)?;
         }
-        Ok(Staged { id, account, settles, entries, lots, holds, years, conversions, orders, channels, totals, used })
+        Ok(Staged {
+            id,
+            account,
+            settles,
+            entries,
+            lots,
+            holds,
+            years,
+            conversions,
+            codes,
+            orders,
+            channels,
+            totals,
+            used,
+        })
+    }
+
+    /// The rows of entries, and what they add to the totals of their days.
+    fn rows_of(
+        &mut self,
+        program: &Program,
+        id: AccountId,
+        entries: &[Entry],
+        channels: &BTreeMap<OrderNo, u32>,
+    ) -> Found<(EntryRows, Vec<(TotalsKey, Totals)>)> {
+        let channel_of = |no: OrderNo| channels.get(&no).copied().ok_or(Fault::Row("an order that changed is loaded"));
+        let mut rows = Vec::with_capacity(entries.len());
+        let mut totals = Vec::with_capacity(entries.len() + 1);
+        for entry in entries {
+            let day = self.day(program, entry.at)?;
+            let channel = entry.order.map_or(Ok(0), channel_of)?;
+            let mut sums = Totals::default();
+            sums.count(entry);
+            totals.push((TotalsKey { program: id.program, channel, day: day.clone() }, sums));
+            rows.push((entry.number, entry_row(entry, day)));
+        }
+        Ok((rows, totals))
     }
 
     /// What was decided on an account and on the credit beside it.
@@ -427,8 +457,22 @@ impl<'a> Batch<'a> {
 
     /// Takes over what was staged; nothing here can fail.
     pub(crate) fn take_over(&mut self, staged: Staged) {
-        let Staged { id, account, settles, entries, lots, holds, years, conversions, orders, channels, totals, used } =
-            staged;
+        let Staged {
+            id,
+            account,
+            settles,
+            entries,
+            lots,
+            holds,
+            years,
+            conversions,
+            codes,
+            orders,
+            channels,
+            totals,
+            used,
+        } = staged;
+        self.take_codes(codes);
         if let Some(known) = self.used.get_mut(&id.program) {
             known.add(&used);
         }
@@ -441,8 +485,8 @@ impl<'a> Batch<'a> {
             for (no, before) in lots {
                 slot.lots.entry(no).or_insert(before);
             }
-            for (no, was_there) in conversions {
-                slot.conversions.entry(no).or_insert(was_there);
+            for (key, was_there) in conversions {
+                slot.conversions.entry(key).or_insert(was_there);
             }
             for (no, was_active) in holds {
                 slot.holds.entry(no).or_insert(was_active);
@@ -465,7 +509,7 @@ impl<'a> Batch<'a> {
 }
 
 impl Slot {
-    fn of(loaded: Loaded, facts: Facts, wants_credit: bool) -> Self {
+    fn of(loaded: Loaded, facts: Facts) -> Self {
         Self {
             account: loaded.account,
             facts,
@@ -478,7 +522,7 @@ impl Slot {
             years: BTreeMap::new(),
             conversions: BTreeMap::new(),
             gone: None,
-            wants_credit,
+            wants_credit: false,
             wants_wallet: false,
             channels: BTreeMap::new(),
             limit: LOTS,
@@ -513,13 +557,6 @@ fn facts(conn: &Connection, reference: &Reference, rows: &Rows, id: AccountId) -
         },
         Some(_) | None => Ok(Facts::default()),
     }
-}
-
-fn touched(entries: &[Entry]) -> impl Iterator<Item = LotNo> {
-    entries.iter().flat_map(|it| {
-        let opened = it.opened.iter().map(|opened| opened.lot.no);
-        opened.chain(it.dated.iter().map(|dated| dated.no)).chain(it.postings.iter().map(|posting| posting.lot))
-    })
 }
 
 fn entry_row(entry: &Entry, day: String) -> EntryRow {

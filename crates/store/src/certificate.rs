@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use engine::{
-    CancelCertificate, Currency, Document, Entry, IssueCertificates, Kind, LotNo, Moment, Money, OrderNo, Rejection,
-    Rules, Stop, Timeline, Timestamp, Uses, Validity,
+    CancelCertificate, ConversionKey, Currency, Document, Entry, IssueCertificates, Kind, LotNo, Moment, Money,
+    OrderNo, Rejection, Rules, Stop, Target, Timeline, Timestamp, Uses, Validity,
 };
 
 use crate::batch::Batch;
 use crate::code::CodeHash;
-use crate::command::{Failure, Reply};
-use crate::decide::{Answered, Refused, find_account, post};
+use crate::command::Reply;
+use crate::decide::{Answered, Refused, ask, find_account, post};
 use crate::directory::{DirectoryKey, Listed, Listing};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
@@ -56,7 +56,6 @@ pub(crate) fn issue(
     batch: &mut Batch<'_>,
     (program, member): (&str, &MemberRef),
     new: &NewCertificates,
-    seed: u64,
     moment: Moment,
 ) -> Answered {
     let account = find_account(batch, program, member, moment)?;
@@ -78,28 +77,7 @@ pub(crate) fn issue(
         on_wallet(batch, id, |ledger| engine::issue_certificates(ledger, under, &issue, &terms.zone, moment))?;
     let issued = entries.iter().find(|it| it.kind == Kind::Issue).ok_or(Fault::Row("certificates are posted"))?;
     let certificates: Vec<LotNo> = issued.opened.iter().map(|it| it.lot.no).collect();
-    for no in &certificates {
-        add_code(batch, (id, *no), new.value, seed)?;
-    }
     Ok(Reply::Certificates { entry: issued.number, certificates })
-}
-
-/// Draws a code for a new certificate and lists it: under whoever it came to first, where it stays.
-fn add_code(batch: &mut Batch<'_>, (id, no): (AccountId, LotNo), value: Money, seed: u64) -> Result<(), Refused> {
-    let (id, no) = merge::first_place(batch.conn, id, no)?;
-    let mut attempt = 0;
-    let sealed = loop {
-        let drawn = batch.codes.draw_for(batch.conn, seed, (id, no), attempt);
-        let sealed = drawn.map_err(|error| Refused::Failed(Failure::Store(error)))?;
-        if batch.find(sealed.hash)?.is_none() {
-            break sealed;
-        }
-        attempt += 1;
-    };
-    let listed = Listed { owner: id.owner, kind: Listing::Certificate, program: id.program, number: no.0 };
-    batch.rows.directory.insert(sealed.hash, listed);
-    batch.rows.codes.insert((id, no), (value, sealed.body));
-    Ok(())
 }
 
 /// Cancels a certificate, whoever has it.
@@ -111,9 +89,35 @@ pub(crate) fn cancel(batch: &mut Batch<'_>, certificate: &CertificateRef, note: 
     }
     batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, no))?;
     let cancel = CancelCertificate { certificate: no, note: note.to_owned() };
-    let entries = on_wallet(batch, id, |ledger| engine::cancel_certificate(ledger, &cancel, moment))?;
+    let entries = match buyer(batch, id, no)? {
+        Some(account) => {
+            let decided = ask(batch, account, |account, rules| engine::cancel_bought(account, rules, &cancel, moment))?;
+            post(batch, account, &decided, false)?;
+            decided.certificates
+        }
+        None => on_wallet(batch, id, |ledger| engine::cancel_certificate(ledger, &cancel, moment))?,
+    };
     let cancelled = entries.iter().find(|it| it.kind == Kind::Cancel).map(|it| it.number);
     Ok(Reply::Cancelled { member: id.owner, certificate: no, entry: cancelled })
+}
+
+/// The account whose points bought a certificate, with that conversion.
+fn buyer(batch: &mut Batch<'_>, wallet: AccountId, no: LotNo) -> Found<Option<AccountId>> {
+    let Some(lot) = batch.slot(wallet)?.account.lot(no).map(|it| it.at) else { return Ok(None) };
+    let key = ConversionKey::of(lot, Target::Certificate);
+    let reference = batch.reference;
+    let programs = reference.programs.values().filter(|it| it.currency() == wallet.currency());
+    for program in programs.filter(|it| it.timeline.converts_to(Target::Certificate)) {
+        let id = AccountId { owner: wallet.owner, program: program.number };
+        if !batch.slot(id)?.conversions.contains_key(&key) {
+            batch.load(id, |conn, account| load::load_conversion(conn, id, account, key))?;
+        }
+        if batch.slot(id)?.account.conversions().iter().any(|it| it.key() == key) {
+            batch.show_wallet(id, true)?;
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 /// Posts what has expired in a wallet.

@@ -151,6 +151,12 @@ pub enum Body {
         certificate: CertificateRef,
         note: String,
     },
+    /// Staff hand out the rewards that a member has reached.
+    Collect {
+        program: String,
+        member: MemberRef,
+        note: String,
+    },
     /// Moves the dates of points that are there.
     Redate {
         program: String,
@@ -311,6 +317,7 @@ impl Body {
             | Self::IssueCertificates { .. }
             | Self::CancelCertificate { .. }
             | Self::Withdraw { .. }
+            | Self::Collect { .. }
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
@@ -346,6 +353,7 @@ impl Body {
             | Self::AdjustCredit { .. }
             | Self::IssueCertificates { .. }
             | Self::Withdraw { .. }
+            | Self::Collect { .. }
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }

@@ -5,7 +5,7 @@
 
 use engine::{
     Account, CreditAdjustment, Document, EntryNo, Kind, LotRef, Moment, Money, OrderNo, Points, Reason, Rejection,
-    Stop, Timestamp,
+    Stop, Target, Timestamp,
 };
 
 use crate::batch::Batch;
@@ -21,7 +21,10 @@ use crate::rows::AccountId;
 
 /// The programs whose points become credit in a currency.
 pub(crate) fn converting(reference: &Reference, currency: [u8; 3]) -> impl Iterator<Item = &Program> {
-    reference.programs.values().filter(move |it| it.timeline.converts() && it.currency() == Some(currency))
+    reference
+        .programs
+        .values()
+        .filter(move |it| it.timeline.converts_to(Target::Credit) && it.currency() == Some(currency))
 }
 
 /// Shows the rules the owner's credit, where a document or the order that it is about has to do with it.

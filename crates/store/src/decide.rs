@@ -52,6 +52,7 @@ pub(crate) type Answered = Result<Reply, Refused>;
 /// The answer to a command, unless the world fails. Its effects are in the batch, to be saved.
 pub(crate) fn decide(batch: &mut Batch<'_>, command: &Command) -> Found<Result<Reply, Failure>> {
     batch.under = engine::Place::OWN;
+    batch.seed = command.seed;
     keyed(batch, command, |batch| match run(batch, command) {
         Ok(reply) => Ok(Ok(reply)),
         Err(Refused::Rejected(rejection)) => Ok(Err(Failure::Rejected(rejection))),
@@ -112,6 +113,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::UnknownLot
         | Rejection::UnknownTier
         | Rejection::UnknownCertificate
+        | Rejection::NoRewards
         | Rejection::UnknownActivity => false,
         Rejection::Invalid { .. }
         | Rejection::IdentityTaken
@@ -130,6 +132,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::CertificateCancelled { .. }
         | Rejection::CertificateExpired { .. }
         | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateOfOrder { .. }
         | Rejection::CertificateExceedsOrder { .. }
         | Rejection::BalanceBelowMinimum { .. }
         | Rejection::BelowMinimum { .. }
@@ -161,9 +164,7 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             let put = Put { channel, member: member.as_ref(), reference, document, seed, certificates };
             put_order(batch, &put, moment)
         }
-        Body::IssueCertificates { program, member, new } => {
-            certificate::issue(batch, (program, member), new, command.seed, moment)
-        }
+        Body::IssueCertificates { program, member, new } => certificate::issue(batch, (program, member), new, moment),
         Body::CancelCertificate { certificate: named, note } => certificate::cancel(batch, named, note, moment),
         Body::PutReturn { channel, reference, order, currency, returned } => {
             returns::put_return(batch, (channel, reference), order, *currency, returned, moment)
@@ -190,9 +191,12 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             check_reference(Some(reference))?;
             withdraw::withdraw(batch, from, member, (reference, note), moment)
         }
-        Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } | Body::Close { .. } | Body::Join { .. } => {
-            acts::run(batch, &command.body, moment)
-        }
+        Body::Redate { .. }
+        | Body::Collect { .. }
+        | Body::Reinstate { .. }
+        | Body::Act { .. }
+        | Body::Close { .. }
+        | Body::Join { .. } => acts::run(batch, &command.body, moment),
         Body::SetTier { program, member, set } => {
             let id = find_account(batch, program, member, moment)?;
             set_tier(batch, id, set, moment)
@@ -266,6 +270,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
         | Body::IssueCertificates { .. }
         | Body::CancelCertificate { .. }
         | Body::Withdraw { .. }
+        | Body::Collect { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }

@@ -271,8 +271,9 @@ fn changes(it: &Changes) -> Value {
             "promotion": &*it.promotion, "points": it.points.get(), "allotted": it.allotted.map(Points::get),
         })).collect::<Vec<_>>(),
         "extended": it.extended.map(|it| it.to_string()),
-        "converted": it.converted.map(|it| json!({
-            "points": it.rate.points.get(), "credit": it.rate.credit.minor(), "times": it.times,
+        "converted": it.converted.as_ref().map(|it| json!({
+            "points": it.rate.points.get(), "into": it.rate.target.name(), "value": it.rate.value.minor(), "times": it.times,
+            "certificate": it.certificate.map(|it| it.no.0),
         })),
         "certificates": it.certificates.iter().map(|it| json!({
             "certificate": it.lot.no.0, "paid": it.paid.minor(), "lost": it.lost.minor(),

@@ -85,7 +85,7 @@ fn order((no, it): &(OrderNo, Posted)) -> Value {
 
 fn conversion(it: &Conversion) -> Value {
     json!({
-        "credit": it.credit.no.0, "points": it.rate.points.get(), "amount": it.rate.credit.minor(),
+        "lot": it.lot.no.0, "points": it.rate.points.get(), "into": it.rate.target.name(), "value": it.rate.value.minor(),
         "taken": list(&it.taken, taken),
     })
 }

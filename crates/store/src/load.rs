@@ -5,8 +5,8 @@
 //! lots costs no more than one that has had ten.
 
 use engine::{
-    Account, Conversion, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order, OrderNo,
-    Placed as _, Points, Timestamp, Year,
+    Account, Conversion, ConversionKey, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order,
+    OrderNo, Placed as _, Points, Target, Timestamp, Year,
 };
 
 use crate::fault::{Fault, Found};
@@ -60,8 +60,10 @@ pub(crate) const HOLDS_FROM: &str = "SELECT hold_no, lapses_at, taken_by, body, 
 pub(crate) const ORDERS_FROM: &str = "SELECT order_no, channel, reference, biz_date, document, state FROM orders
     WHERE owner_id = $1 AND program = $2 AND order_no >= $3 ORDER BY order_no";
 
-pub(crate) const CONVERSIONS_LAST: &str = "SELECT credit_no, body FROM conversions
-    WHERE owner_id = $1 AND program = $2 ORDER BY credit_no DESC LIMIT $3";
+pub(crate) const CONVERSIONS_LAST: &str = "SELECT at, target, lot_no, body FROM conversions
+    WHERE owner_id = $1 AND program = $2 ORDER BY at DESC, target DESC, lot_no DESC LIMIT $3";
+pub(crate) const CONVERSION: &str = "SELECT at, target, lot_no, body FROM conversions
+    WHERE owner_id = $1 AND program = $2 AND at = $3 AND target = $4 AND lot_no = $5";
 
 /// An account as far as it is loaded, with what its row says besides.
 #[derive(Clone, Debug)]
@@ -114,7 +116,8 @@ fn read_account(row: &Row<'_>) -> Found<Loaded> {
     account.horizon.orders = Some(if is_alone { account.next_order } else { OrderNo(u64::MAX) });
     account.horizon.years = account.latest_year.map(|_| i16::MAX);
     if !account.balance.converted.is_zero() {
-        account.horizon.conversions = Some(LotNo(u64::MAX));
+        let last = ConversionKey { at: Timestamp::NEVER, target: Target::Certificate, no: LotNo(u64::MAX) };
+        account.horizon.conversions = Some(last);
     }
     Ok(Loaded { account, due_at: column_due(row.get(FIGURES + 5)?), is_stored: true })
 }
@@ -342,7 +345,7 @@ pub(crate) fn load_from(
     id: AccountId,
     account: &mut Account,
     from: engine::Place,
-    fits: impl Fn(LotNo) -> bool,
+    fits: impl Fn(ConversionKey) -> bool,
 ) -> Found<Vec<OrderRow>> {
     let first = LotNo::first(from).raw();
     let mut statement = conn.prepare_cached(LOTS_FROM)?;
@@ -390,7 +393,7 @@ pub(crate) fn load_conversions(
     id: AccountId,
     account: &mut Account,
     limit: u32,
-    fits: impl Fn(LotNo) -> bool,
+    fits: impl Fn(ConversionKey) -> bool,
 ) -> Found<()> {
     let mut statement = conn.prepare_cached(CONVERSIONS_LAST)?;
     let mut rows = statement.query(params![id.owner.0, id.program, limit])?;
@@ -399,8 +402,8 @@ pub(crate) fn load_conversions(
         loaded.push(read_conversion(row)?);
     }
     let is_all = usize::try_from(limit).is_ok_and(|it| loaded.len() < it);
-    account.horizon.conversions = if is_all { None } else { loaded.last().map(|it| it.credit.no) };
-    for it in loaded.into_iter().filter(|it| fits(it.credit.no)) {
+    account.horizon.conversions = if is_all { None } else { loaded.last().map(Conversion::key) };
+    for it in loaded.into_iter().filter(|it| fits(it.key())) {
         for taken in &it.taken {
             load_lot(conn, id, account, taken.lot)?;
         }
@@ -409,9 +412,29 @@ pub(crate) fn load_conversions(
     Ok(())
 }
 
+/// The conversion of that key, if there is one, and the lots that it names.
+pub(crate) fn load_conversion(
+    conn: &Connection,
+    id: AccountId,
+    account: &mut Account,
+    key: ConversionKey,
+) -> Found<()> {
+    let mut statement = conn.prepare_cached(CONVERSION)?;
+    let target = pack::target_number(key.target);
+    let mut rows = statement.query(params![id.owner.0, id.program, key.at.micros(), target, key.no.0])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let found = read_conversion(row)?;
+    for taken in &found.taken {
+        load_lot(conn, id, account, taken.lot)?;
+    }
+    account.load_conversion(found);
+    Ok(())
+}
+
 pub(crate) fn read_conversion(row: &Row<'_>) -> Found<Conversion> {
-    let conversion = pack::unpack_conversion(row.get_ref(1)?.as_blob().unwrap_or_default())?;
-    if conversion.credit.no != LotNo(row.get(0)?) {
+    let conversion = pack::unpack_conversion(row.get_ref(3)?.as_blob().unwrap_or_default())?;
+    let ConversionKey { at, target, no } = conversion.key();
+    if (at, pack::target_number(target), no) != (time(row, 0)?, row.get(1)?, LotNo(row.get(2)?)) {
         return Err(Fault::Row("a conversion stands in the wrong place"));
     }
     Ok(conversion)

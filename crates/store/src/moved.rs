@@ -26,7 +26,8 @@ impl Batch<'_> {
         let conn = self.conn;
         let slot = self.slot(id)?;
         let changed = slot.conversions.clone();
-        let loaded = slot.load(|account| load::load_from(conn, id, account, from, |no| !changed.contains_key(&no)))?;
+        let loaded =
+            slot.load(|account| load::load_from(conn, id, account, from, |key| !changed.contains_key(&key)))?;
         slot.channels.extend(loaded.iter().map(|it| (it.order.no, it.channel)));
         let place =
             |it: load::OrderRow| (it.order.no, NewOrder { channel: it.channel, reference: it.reference, day: it.day });
@@ -51,11 +52,11 @@ impl Batch<'_> {
                     first.lots.extend(estate.lots.iter().map(|it| (it.at.no, None)));
                     first.holds.extend(estate.holds.iter().map(|it| (it.no, false)));
                     first.years.extend(estate.years.iter().map(|it| (it.year, is_stored(it.year))));
-                    first.conversions.extend(estate.conversions.iter().map(|it| (it.credit.no, false)));
+                    first.conversions.extend(estate.conversions.iter().map(|it| (it.key(), false)));
                 }
                 Merged::Parted(parted) => {
                     first.years.extend(parted.years.iter().map(|it| (it.year, is_stored(it.year))));
-                    first.conversions.extend(parted.conversions.iter().map(|it| (it.credit.no, true)));
+                    first.conversions.extend(parted.conversions.iter().map(|it| (it.key(), true)));
                 }
                 Merged::Went => {}
             }
@@ -75,7 +76,7 @@ impl Batch<'_> {
         let stays = |place: Place| place < from;
         slot.lots.retain(|no, _| stays(no.place()));
         slot.holds.retain(|no, _| stays(no.place()));
-        slot.conversions.retain(|no, _| stays(no.place()));
+        slot.conversions.retain(|key, _| stays(key.no.place()));
         if from == Place::OWN {
             slot.years.clear();
         }

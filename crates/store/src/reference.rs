@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use engine::{EarnMode, Rejection, Switch, Terms, Timeline, Timestamp, Version, Zone, is_name};
+use engine::{EarnMode, Rejection, Switch, Target, Terms, Timeline, Timestamp, Version, Zone, is_name};
 
 use crate::access::{NewKey, add_key, revoke_key};
 use crate::command::{Body, Failure, Reply};
@@ -58,9 +58,9 @@ impl Reference {
         self.programs.values().find(|it| it.name == name || Some(it.id) == id)
     }
 
-    /// Whether points of that program become store credit.
-    pub(crate) fn converts(&self, program: u32) -> bool {
-        self.programs.get(&program).is_some_and(|it| it.timeline.converts())
+    /// Whether points of that program become store credit, or certificates.
+    pub(crate) fn converts_to(&self, target: Target, program: u32) -> bool {
+        self.programs.get(&program).is_some_and(|it| it.timeline.converts_to(target))
     }
 
     /// The program of an account; of store credit, the first one in its currency, whose zone gives its days.
@@ -186,6 +186,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::IssueCertificates { .. }
         | Body::CancelCertificate { .. }
         | Body::Withdraw { .. }
+        | Body::Collect { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }

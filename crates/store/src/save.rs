@@ -59,11 +59,11 @@ const INSERT_YEAR: &str = "INSERT INTO ledger (body, owner_id, program, part, ph
 const UPDATE_YEAR: &str = "UPDATE ledger SET body = $1
     WHERE owner_id = $2 AND program = $3 AND part = 5 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $4";
 const INSERT_CONVERSION: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no, body)
-    VALUES ($1, $2, 6, 0, 0, 0, $3, $4)";
+    VALUES ($1, $2, 6, 0, $3, $4, $5, $6)";
 const UPDATE_CONVERSION: &str = "UPDATE ledger SET body = $1
-    WHERE owner_id = $2 AND program = $3 AND part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $4";
+    WHERE owner_id = $2 AND program = $3 AND part = 6 AND phase = 0 AND sort_at = $4 AND earned_at = $5 AND no = $6";
 const DELETE_CONVERSION: &str = "DELETE FROM ledger
-    WHERE owner_id = $1 AND program = $2 AND part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $3";
+    WHERE owner_id = $1 AND program = $2 AND part = 6 AND phase = 0 AND sort_at = $3 AND earned_at = $4 AND no = $5";
 const INSERT_CODE: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no, issued, body)
     VALUES ($1, $2, 8, 0, 0, 0, $3, $4, $5)";
 
@@ -335,19 +335,22 @@ fn save_years(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
 
 fn save_conversions(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
     for (id, slot) in changed(batch) {
-        for (no, is_stored) in &slot.conversions {
-            let found = slot.account.conversions().iter().find(|it| it.credit.no == *no);
-            let key = params![id.owner.0, id.program, no.0];
+        for (key, is_stored) in &slot.conversions {
+            let found = slot.account.conversions().iter().find(|it| it.key() == *key);
+            let (at, target, no) = (key.at.micros(), pack::target_number(key.target), key.no.0);
             match (found.map(pack::pack_conversion), is_stored) {
                 (Some(body), false) => {
                     let mut insert = conn.prepare_cached(INSERT_CONVERSION)?;
-                    insert.execute(params![id.owner.0, id.program, no.0, body])?;
+                    insert.execute(params![id.owner.0, id.program, at, target, no, body])?;
                 }
                 (Some(body), true) => {
                     let mut update = conn.prepare_cached(UPDATE_CONVERSION)?;
-                    one(update.execute(params![body, id.owner.0, id.program, no.0])?)?;
+                    one(update.execute(params![body, id.owner.0, id.program, at, target, no])?)?;
                 }
-                (None, true) => one(conn.prepare_cached(DELETE_CONVERSION)?.execute(key)?)?,
+                (None, true) => {
+                    let mut delete = conn.prepare_cached(DELETE_CONVERSION)?;
+                    one(delete.execute(params![id.owner.0, id.program, at, target, no])?)?;
+                }
                 (None, false) => {}
             }
         }

@@ -231,12 +231,13 @@ impl Store {
         Ok(self.inner.codes.hash(code)?.map_or(CertificateRef::NoCode, CertificateRef::Code))
     }
 
-    /// The code of a certificate, for people to see.
+    /// The code of a certificate, for people to see: nothing for one that nobody has posted yet.
     ///
     /// # Errors
     /// When the key of the codes is not there, or the code is damaged.
-    pub fn code(&self, certificate: &CertificateInfo) -> Result<String, StoreError> {
-        self.inner.codes.reveal(certificate.sealed_for, &certificate.sealed)
+    pub fn code(&self, certificate: &CertificateInfo) -> Result<Option<String>, StoreError> {
+        let reveal = |it: &Vec<u8>| self.inner.codes.reveal(certificate.sealed_for, it);
+        certificate.sealed.as_ref().map(reveal).transpose()
     }
 
     /// By the clock that live commands go by.

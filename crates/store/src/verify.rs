@@ -268,7 +268,7 @@ impl Check<'_> {
     }
 
     fn compare_conversions(&mut self, id: AccountId, replayed: &Account) -> Compared<()> {
-        let select = "SELECT credit_no, body FROM conversions WHERE owner_id = $1 AND program = $2 ORDER BY credit_no";
+        let select = "SELECT at, target, lot_no, body FROM conversions WHERE owner_id = $1 AND program = $2 ORDER BY at, target, lot_no";
         let mut statement = self.conn.prepare_cached(select)?;
         let mut rows = statement.query(params![id.owner.0, id.program])?;
         let mut conversions = Vec::new();
@@ -277,7 +277,10 @@ impl Check<'_> {
         }
         self.conversions += count(conversions.len());
         if conversions != replayed.conversions() {
-            return Err(differs(id, "the points that became store credit are not those that the entries say"));
+            return Err(differs(
+                id,
+                "the points that became credit or certificates are not those that the entries say",
+            ));
         }
         Ok(())
     }

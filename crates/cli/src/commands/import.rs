@@ -375,10 +375,11 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         | Rejection::CertificateCancelled { .. }
         | Rejection::CertificateExpired { .. }
         | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateOfOrder { .. }
         | Rejection::CertificateExceedsOrder { .. } => "certificates".to_owned(),
         // What staff do and what earns without an order comes in no line of orders.
         Rejection::UnknownLot => "lot".to_owned(),
-        Rejection::UnknownActivity | Rejection::ActivityLimit { .. } => "activity".to_owned(),
+        Rejection::NoRewards | Rejection::UnknownActivity | Rejection::ActivityLimit { .. } => "activity".to_owned(),
         Rejection::ExceedsExpired { .. } => "points".to_owned(),
         Rejection::NotWithDiscounts
         | Rejection::AccountClosed

@@ -16,10 +16,11 @@ pub(super) enum PointsAct {
     Act { name: String, reference: Option<String> },
     Close(Closing),
     Join { note: String },
+    Collect { note: String },
 }
 
 impl PointsAct {
-    pub(super) const VERBS: [&str; 5] = ["redate", "reinstate", "act", "close", "join"];
+    pub(super) const VERBS: [&str; 6] = ["redate", "reinstate", "act", "close", "join", "collect"];
 
     /// What comes behind the verb and the name.
     pub(super) fn read(verb: &str, words: &mut Words, when: &When) -> Result<Self, Fault> {
@@ -28,6 +29,7 @@ impl PointsAct {
             "reinstate" => Self::read_reinstate(words, when),
             "act" => Self::read_act(words),
             "close" => Self::read_close(words),
+            "collect" => Ok(Self::Collect { note: words.quoted()?.to_owned() }),
             _ => Self::read_join(words),
         }
     }
@@ -90,6 +92,7 @@ impl PointsAct {
             Self::Act { name, .. } => engine::act(account, rules, name, moment),
             Self::Close(it) => engine::close(account, rules, it, moment),
             Self::Join { note } => engine::join(account, rules, note, moment),
+            Self::Collect { note } => engine::collect(account, rules, note, moment),
         }
     }
 
@@ -100,6 +103,7 @@ impl PointsAct {
             Self::Act { name, reference } => Body::Act { program, member, name, reference },
             Self::Close(closing) => Body::Close { program, member, closing },
             Self::Join { note } => Body::Join { program, member, note },
+            Self::Collect { note } => Body::Collect { program, member, note },
         }
     }
 
@@ -125,6 +129,7 @@ impl PointsAct {
             Self::Act { name, reference } => ("activities", json!({ "name": name, "reference": reference })),
             Self::Close(it) => ("closings", json!({ "grace_days": it.grace_days, "note": it.note })),
             Self::Join { note } => ("joinings", json!({ "note": note })),
+            Self::Collect { note } => ("collections", json!({ "note": note })),
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, CancelCertificate, Decided, Decision, IssueCertificates, LotNo, Moment, Money, Place, Placed as _, Rules,
-    Stop, Terms, Timeline, Timestamp, Uses, Validity,
+    Account, CancelCertificate, Conversion, Decided, Decision, IssueCertificates, LotNo, Moment, Money, Place,
+    Placed as _, Rules, Stop, Target, Terms, Timeline, Timestamp, Uses, Validity,
 };
 use serde_json::{Value, json};
 use store::{Body, CertificateInfo, CertificateRef, NewCertificates};
@@ -62,17 +62,21 @@ impl CertificateAct {
     }
 
     /// By the engine alone, on an account with its certificates beside it.
-    pub(super) fn decide(&self, account: &Account, under: Place, terms: &Terms, moment: Moment) -> Decision {
+    pub(super) fn decide(&self, account: &Account, rules: Rules<'_>, terms: &Terms, moment: Moment) -> Decision {
         let ledger = account.wallet.as_ref().map(|it| &it.ledger).ok_or(Stop::NeedMore)?;
         let decided = match self {
             Self::Issue(new) => {
                 let NewCertificates { value, count, uses, validity, note } = new.clone();
                 let uses = uses.unwrap_or(terms.certificate_uses);
                 let issue = IssueCertificates { value, count, uses, validity, note };
-                engine::issue_certificates(ledger, under, &issue, &terms.zone, moment)?
+                engine::issue_certificates(ledger, rules.under, &issue, &terms.zone, moment)?
             }
             Self::Cancel { certificate, note } => {
                 let cancel = CancelCertificate { certificate: *certificate, note: note.clone() };
+                let is_it = |it: &Conversion| it.rate.target == Target::Certificate && it.lot.no == *certificate;
+                if account.conversions().iter().any(is_it) {
+                    return engine::cancel_bought(account, rules, &cancel, moment);
+                }
                 engine::cancel_certificate(ledger, &cancel, moment)?
             }
         };

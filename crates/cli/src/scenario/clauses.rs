@@ -13,7 +13,7 @@ const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `i
     `gift cards when sold|used`, `round per line|order`, `order types new renewal`, `promotion \"Double Mondays\" times 2 on monday`, `no promotion \"Double Mondays\"`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
     `expire after 12 months without activity`, `any order extends by 12 months`, `earning extends by 12 months`, \
-    `nothing extends`, `convert 1000 to 5.00`, `convert nothing`, `certificates once`, `certificates several`, `sign up gives 100 points`, `birthday gives 50 points`, \
+    `nothing extends`, `convert 1000 to 5.00`, `convert 250 to a certificate of 25.00 once for 90 days`, `by staff`, `convert nothing`, `certificates once`, `certificates several`, `sign up gives 100 points`, `birthday gives 50 points`, \
     `activity review gives 50 points 1 a day`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
     `points pay shipping|tax|goods only`, `points instead of|after discounts`, \
@@ -50,7 +50,8 @@ pub(super) struct Clauses {
     on_refund: &'static str,
     shortfall: &'static str,
     earning: Earning,
-    convert: Option<(String, String)>,
+    /// The key as it stands in the document, with its comma, or nothing.
+    convert: String,
     certificates: &'static str,
 }
 
@@ -82,7 +83,7 @@ impl Default for Clauses {
             on_refund: "stays",
             shortfall: "owe",
             earning: Earning::default(),
-            convert: None,
+            convert: String::new(),
             certificates: "several",
         }
     }
@@ -104,9 +105,9 @@ impl Clauses {
         } else if words.eat("certificates several") {
             self.certificates = "several";
         } else if words.eat("convert nothing") {
-            self.convert = None;
+            self.convert.clear();
         } else if words.eat("convert") {
-            self.convert = Some((figure(&mut words)?, after(&mut words, "to")?));
+            self.convert = convert(&mut words)?;
         } else if words.eat("redeem") {
             self.redeem = (figure(&mut words)?, after(&mut words, "for")?);
         } else if words.eat("at least") {
@@ -219,11 +220,7 @@ impl Clauses {
         let caps = caps.join(", ");
         let (earning, order_types) = (self.earning.keys(), self.earning.order_types());
         let promotions = self.earning.promotions();
-        let convert = self
-            .convert
-            .as_ref()
-            .map(|(points, credit)| format!(",\n  \"convert\": {{ \"points\": {points}, \"credit\": \"{credit}\" }}"));
-        let convert = convert.unwrap_or_default();
+        let convert = &self.convert;
         format!(
             r#"{{
   "format": 1,
@@ -252,6 +249,38 @@ impl Clauses {
 "#
         )
     }
+}
+
+/// `1000 to 5.00`, or `250 to a certificate of 25.00 [once|several] [for 90 days] [by staff]`.
+fn convert(words: &mut Words) -> Result<String, Fault> {
+    let points = figure(words)?;
+    words.expect("to")?;
+    if !words.eat("a certificate of") {
+        let credit = figure(words)?;
+        return Ok(format!(",\n  \"convert\": {{ \"points\": {points}, \"credit\": \"{credit}\" }}"));
+    }
+    let mut keys = format!("\"value\": \"{}\"", figure(words)?);
+    loop {
+        keys += &if words.eat("once") {
+            ", \"uses\": \"once\"".to_owned()
+        } else if words.eat("several") {
+            ", \"uses\": \"several\"".to_owned()
+        } else if words.eat("by staff") {
+            ", \"given\": \"by_staff\"".to_owned()
+        } else if words.eat("until") {
+            format!(", \"validity\": {{ \"until\": \"{}\" }}", words.date()?)
+        } else if words.eat("for") {
+            let number = figure(words)?;
+            let unit = words.take();
+            if !["days", "months"].contains(&unit) {
+                return Err(Fault::allowed(unit, "`days` or `months`"));
+            }
+            format!(", \"validity\": {{ \"{unit}\": {number} }}")
+        } else {
+            break;
+        };
+    }
+    Ok(format!(",\n  \"convert\": {{ \"points\": {points}, \"certificate\": {{ {keys} }} }}"))
 }
 
 /// A figure as written: the program document says whether it can be.

@@ -395,8 +395,7 @@ impl Backend for EngineBackend {
                 Ok(member) => {
                     let version = self.timeline.at(moment.now).or(self.timeline.versions().first());
                     let terms = version.map(|it| it.terms.clone()).ok_or_else(|| anyhow!("there is a program"))?;
-                    let under = self.under;
-                    self.decide(member, |account, _| act.decide(account, under, &terms, moment))?
+                    self.decide(member, |account, rules| act.decide(account, rules, &terms, moment))?
                 }
             },
             Act::OnPoints { person, program, act } => match on(person, program) {
@@ -461,7 +460,7 @@ impl Backend for EngineBackend {
 
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
         let (member, _) = self.home(member);
-        certificates::of_account(&self.accounts.entry(member).or_default().account, now)
+        certificates::of_account(&self.settled(member, now)?, now)
     }
 
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {

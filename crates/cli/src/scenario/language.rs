@@ -16,7 +16,7 @@ use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
 const STEPS: &str = "`program …`, `channel NAME`, `channel NAME signs up`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `claim NAME #1001 \"why\"`, `quote NAME …`, `hold NAME \
-    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `merge NAME into NAME`, `undo merge of NAME`, `settle NAME`, `tier NAME`, \
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `collect NAME \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `merge NAME into NAME`, `undo merge of NAME`, `settle NAME`, `tier NAME`, \
     `tier NAME gold until 2023-12-31 \"why\"`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.

@@ -199,7 +199,10 @@ impl StoreBackend {
         let known = self.store.reader()?.certificates(self.home(member)?, Timestamp::from_micros(0))?;
         let (owner, ledger) = (self.home(member)?, self.ledger()?);
         let named = |number: &engine::LotNo| match known.iter().find(|it| it.lot.at.no == *number) {
-            Some(it) => Ok(self.store.certificate(&self.store.code(it)?)?),
+            Some(it) => match self.store.code(it)? {
+                Some(code) => Ok(self.store.certificate(&code)?),
+                None => Ok(CertificateRef::Numbered { owner, ledger, number: *number }),
+            },
             None => Ok(CertificateRef::Numbered { owner, ledger, number: *number }),
         };
         numbers.iter().map(named).collect::<Result<_>>().map(Some)

@@ -44,6 +44,8 @@ pub(super) struct HttpBackend {
     members: Vec<(MemberNo, String)>,
     identities: Vec<(String, MemberNo)>,
     channels: Vec<String>,
+    /// The number of the certificates' ledger.
+    ledger: u32,
     /// The codes of certificates, by member and number.
     codes: Vec<(MemberNo, u64, String)>,
     /// The last, so that the database is closed when it goes.
@@ -83,7 +85,8 @@ impl HttpBackend {
         let client = Client::start(app.clone(), SECRET)?;
         let (members, identities, codes, channels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (keys, program, exponent) = (0, None, 2);
-        Ok(Self { client, clock, app, keys, program, exponent, members, identities, channels, codes, place })
+        let ledger = 0;
+        Ok(Self { client, clock, app, keys, program, exponent, members, identities, channels, ledger, codes, place })
     }
 
     fn get(&mut self, path: &str) -> Result<Value> {
@@ -209,7 +212,7 @@ impl HttpBackend {
         Ok(body)
     }
 
-    /// How requests name a certificate: by its code, as it is shown; one that nobody has by an id.
+    /// How requests name a certificate: by its code, as it is shown; one that points have become, or nobody has, by an id.
     fn certificate_named(&self, person: &Person, no: engine::LotNo) -> Result<String> {
         let member = match person {
             Person::Member(member) => Some(*member),
@@ -225,10 +228,12 @@ impl HttpBackend {
             return Ok(known.2.clone());
         }
         let all = reader.certificates(self.id_of(home)?.parse()?, Timestamp::from_micros(0))?;
-        match all.iter().find(|it| it.lot.at.no == no) {
-            Some(it) => Ok(self.app.store().code(it)?),
-            None => Ok(format!("crt_{}_1_{}", self.id_of(home)?.trim_start_matches("mem_"), no.0)),
-        }
+        let code = all.iter().find(|it| it.lot.at.no == no).map(|it| self.app.store().code(it)).transpose()?.flatten();
+        let unknown = || {
+            let owner = self.id_of(home)?;
+            Ok(format!("crt_{}_{}_{}", owner.trim_start_matches("mem_"), self.ledger, no.0))
+        };
+        code.map_or_else(unknown, Ok)
     }
 
     /// Gives or cancels certificates: what became of the one row of the request.
@@ -412,7 +417,7 @@ impl Backend for HttpBackend {
                 (Method::PATCH, format!("/v1/members/{}", escaped(&member)), Some(facts_named(change)))
             }
             Act::Program { json, terms, from } => {
-                self.exponent = terms.currency.exponent;
+                (self.exponent, self.ledger) = (terms.currency.exponent, store::certificate_ledger(terms.currency));
                 return self.program(json, *from);
             }
             Act::Switch { on, from } => {

@@ -115,6 +115,30 @@ fn staff_move_dates_give_expired_points_back_and_tell_of_acts() {
 }
 
 #[test]
+fn staff_hand_out_rewards_in_a_run() {
+    let shop = Shop::empty();
+    let reward =
+        r#""convert": { "points": 250, "certificate": { "value": "25.00", "given": "by_staff" } }, "validity""#;
+    shop.file("program.json", PROGRAM.replace(r#""validity""#, reward));
+    shop.ok("program add program.json --from 2020-01-01");
+    for (member, points) in [(42, 620), (43, 249), (44, 250)] {
+        shop.ok(&format!("member add --customer {member}"));
+        shop.ok(&format!("adjust {member} {points} --note welcome"));
+    }
+    let dry = shop.ok("collect --everyone --note March --dry-run");
+    assert_eq!(dry.lines().filter(|it| it.ends_with(",2") || it.ends_with(",1")).count(), 2, "{dry}");
+    let handed_out = shop.ok("collect --everyone --note March");
+    assert_eq!(handed_out.lines().filter(|it| it.contains(",25.00,")).count(), 3, "{handed_out}");
+    assert!(!shop.ok("collect --everyone --note March").contains("25.00"), "nobody is given twice");
+    shop.ok("adjust 43 1 --note welcome");
+    assert_has(&shop.ok("collect 43 --note till"), ",25.00,");
+    assert_has(&shop.fails(1, "collect 43 --note till"), "There are no points to spend");
+    assert_has(&shop.fails(2, "collect --note x"), "required");
+    assert_has(&shop.ok("statement 42"), "became certificate 2, worth 25.00");
+    assert_has(&shop.ok("verify"), "agree");
+}
+
+#[test]
 fn staff_adjust_and_hold_points_and_the_statement_says_so() {
     let shop = Shop::open();
     let signed_up = shop.ok("member add --customer 42 --card 6001 --name Ana_Costa");

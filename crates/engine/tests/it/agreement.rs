@@ -12,7 +12,7 @@ use crate::convergence::lots_by_dates;
 use crate::earning::earn_rules;
 use crate::histories::{Put, Step, histories};
 use crate::model::{Model, Place, code};
-use crate::programs::timelines;
+use crate::programs::{timelines, without_rewards};
 use crate::seeded::{Outcome, check};
 use crate::shop::Shop;
 use crate::transcript::told;
@@ -55,6 +55,7 @@ fn small_timelines() -> impl Strategy<Value = (Timeline, Vec<EarnRules>)> {
     });
     let rates = prop::array::uniform2((rate, earn_rules(true).prop_map(small_rules)));
     (timelines(), rates).prop_map(|(timeline, rates)| {
+        let timeline = without_rewards(&timeline);
         let mut versions: Vec<Version> = timeline.versions().to_vec();
         let is_one = versions.len() == 1;
         let mut all = Vec::new();

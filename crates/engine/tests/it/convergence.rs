@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Account, Document, Points, Timeline, Timestamp};
+use engine::{Account, Document, Points, Target, Timeline, Timestamp};
 use proptest::prelude::*;
 
 use crate::histories::{Put, Step, VersionStep, leaving_histories, puts};
@@ -116,8 +116,22 @@ fn compare(sequence: &Account, alone: &Account) -> Outcome {
     prop_assert_eq!(credit(sequence), credit(alone), "store credit");
     let wallet = |it: &Account| -> Vec<_> {
         let lots = it.wallet.as_ref().map(|it| it.ledger.lots()).unwrap_or_default();
-        lots.iter().map(|it| (it.at, it.certificate, it.available, it.expired)).collect()
+        let bought = |no| it.conversions().iter().any(|it| it.rate.target == Target::Certificate && it.lot.no == no);
+        let given = lots.iter().filter(|it| !bought(it.at.no) && it.certificate.is_some_and(|it| !it.is_cancelled));
+        given.map(|it| (it.at, it.certificate, it.available, it.expired)).collect()
     };
+    // Which one of those that points became it is, and until when, says what came before.
+    let bought = |it: &Account| {
+        let lots = it.wallet.as_ref().map(|it| it.ledger.lots()).unwrap_or_default();
+        let bought = it.conversions().iter().filter(|it| it.rate.target == Target::Certificate);
+        let left = |no| {
+            lots.iter().find(|it| it.at.no == no).map(|it| (it.certificate.map(|it| it.uses.name()), it.available))
+        };
+        let mut bought: Vec<_> = bought.map(|it| (it.rate.points, it.rate.value, left(it.lot.no))).collect();
+        bought.sort_unstable();
+        bought
+    };
+    prop_assert_eq!(bought(sequence), bought(alone), "certificates that points became");
     prop_assert_eq!(wallet(sequence), wallet(alone), "certificates");
     prop_assert_eq!(days(sequence), days(alone), "what days count");
     Ok(())

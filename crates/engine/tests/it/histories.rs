@@ -69,6 +69,8 @@ pub(crate) enum Step {
     },
     /// The member comes back, or into the program.
     Join,
+    /// Staff hand out rewards.
+    Collect,
     Settle,
 }
 
@@ -154,6 +156,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => (-900..3_000_i64).prop_map(|amount| Step::Credit { amount }),
         2 => by_hand_or_acts(),
         1 => issues(),
+        1 => Just(Step::Collect),
         1 => (1..4_u64).prop_map(|which| Step::Cancel { which }),
         5 => waits().prop_map(|minutes| Step::Wait { minutes }),
         1 => Just(Step::Settle),
@@ -180,7 +183,7 @@ fn by_hand_or_acts() -> impl Strategy<Value = Step> {
 impl Step {
     /// Whether it is nothing that the slow model knows.
     pub(crate) fn is_beyond_the_model(&self) -> bool {
-        matches!(self, Self::Redate { .. } | Self::Reinstate { .. })
+        matches!(self, Self::Redate { .. } | Self::Reinstate { .. } | Self::Collect)
     }
 }
 

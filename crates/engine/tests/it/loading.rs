@@ -52,7 +52,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
         waiting: dues.get(waiting.index(dues.len() + 1)).copied(),
         orders: Some(whole.next_order),
         years: if open.index(3) == 0 { Some(i16::MAX) } else { None },
-        conversions: whole.conversions().get(open.index(whole.conversions().len() + 1)).map(|it| it.credit.no),
+        conversions: whole.conversions().get(open.index(whole.conversions().len() + 1)).map(engine::Conversion::key),
     };
     let mut account = Account::default();
     account.balance = whole.balance;
@@ -102,7 +102,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     }
     account.purse.clone_from(&whole.purse);
     account.wallet.clone_from(&whole.wallet);
-    for it in whole.conversions().iter().filter(|it| horizon.conversions.is_none_or(|first| first <= it.credit.no)) {
+    for it in whole.conversions().iter().filter(|it| horizon.conversions.is_none_or(|first| first <= it.key())) {
         account.load_conversion(it.clone());
     }
     if let Some(order) = order {

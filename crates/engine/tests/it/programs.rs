@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    Activities, Caps, ConvertRate, Currency, CustomAct, Date, Downgrade, EarnMode, EarnRate, Earning, Extend, ExtendOn,
-    Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Switch, Terms, Tier, TierBy,
-    TierKeep, TierRules, TierWithin, Timeline, Times, Timestamp, Validity, Version, WithDiscounts, YearDay, Zone,
+    Activities, Caps, Convert, ConvertRate, Currency, CustomAct, Date, Downgrade, EarnMode, EarnRate, Earning, Extend,
+    ExtendOn, Milestone, Money, Points, PointsPart, RedeemRate, RedeemTerms, Share, Shortfall, Switch, Target, Terms,
+    Tier, TierBy, TierKeep, TierRules, TierWithin, Timeline, Times, Timestamp, Uses, Validity, Version, WithDiscounts,
+    YearDay, Zone,
 };
 use proptest::prelude::*;
 
@@ -305,13 +306,36 @@ fn shortfall() -> impl Strategy<Value = Shortfall> {
     prop::sample::select(vec![Shortfall::Owe, Shortfall::TakeWhatIsThere, Shortfall::AllOrNothing])
 }
 
-/// Points that become store credit, so few that several orders do.
-fn converts() -> impl Strategy<Value = Option<ConvertRate>> {
+/// Points that become store credit, so few that several orders do; or certificates, so many that few orders are some.
+fn converts() -> impl Strategy<Value = Option<Convert>> {
     let points = prop::sample::select(vec![10_i64, 100, 250, 1_000]);
     let credit = prop::sample::select(vec![1_i64, 100, 500]);
-    let rate = (points, credit)
-        .prop_map(|(points, credit)| ConvertRate { points: Points::new(points), credit: Money::new(credit) });
-    prop_oneof![1 => Just(None), 1 => rate.prop_map(Some)]
+    let rate =
+        (points, credit).prop_map(|(points, credit)| Convert::to_credit(Points::new(points), Money::new(credit)));
+    prop_oneof![3 => Just(None), 2 => rate.prop_map(Some), 2 => rewards().prop_map(Some)]
+}
+
+fn rewards() -> impl Strategy<Value = Convert> {
+    let rate = prop::sample::select(vec![(1_000_i64, 2_500_i64), (2_500, 1_000), (10_000, 9_999)]);
+    let validity = prop::sample::select(vec![Validity::Never, Validity::Days(5), Validity::Months(2)]);
+    (rate, prop::bool::weighted(0.3), any::<bool>(), validity).prop_map(
+        |((points, value), is_collected, is_once, validity)| Convert {
+            rate: ConvertRate { points: Points::new(points), value: Money::new(value), target: Target::Certificate },
+            is_collected,
+            uses: if is_once { Uses::Once } else { Uses::Several },
+            validity,
+        },
+    )
+}
+
+/// The same where points become credit instead of certificates.
+pub(crate) fn without_rewards(timeline: &Timeline) -> Timeline {
+    let mut versions = timeline.versions().to_vec();
+    for version in &mut versions {
+        let convert = version.terms.convert.map(|it| Convert::to_credit(it.rate.points, it.rate.value));
+        version.terms.convert = convert;
+    }
+    Timeline::new(versions, timeline.switches().to_vec())
 }
 
 fn points_part() -> impl Strategy<Value = PointsPart> {

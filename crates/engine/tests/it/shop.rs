@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Cancel(CancelCertificate),
     Close(Closing),
     Join,
+    Collect,
     Settle,
 }
 
@@ -155,6 +156,7 @@ impl Shop {
                 Some(Command::Close(Closing { grace_days: *grace_days, note: "by hand".to_owned() }))
             }
             Step::Join => Some(Command::Join),
+            Step::Collect => Some(Command::Collect),
             Step::Settle => Some(Command::Settle),
         }
     }
@@ -200,6 +202,10 @@ impl Shop {
                 let ledger = ledger_of(account)?;
                 let entries = issue_certificates(ledger, self.under, issue, &Zone::utc(), moment)?.entries;
                 Ok(Decided { certificates: entries, ..Decided::default() })
+            }
+            Command::Collect => engine::collect(account, rules, "a run", moment),
+            Command::Cancel(cancel) if bought(&self.account, cancel.certificate) => {
+                engine::cancel_bought(account, rules, cancel, moment)
             }
             Command::Cancel(cancel) => {
                 let entries = cancel_certificate(ledger_of(account)?, cancel, moment)?.entries;
@@ -343,6 +349,11 @@ fn budgets_of(timeline: &Timeline) -> Budgets {
 
 fn ledger_of(account: &Account) -> Result<&Account, Stop> {
     account.wallet.as_ref().map(|it| &it.ledger).ok_or(Stop::NeedMore)
+}
+
+fn bought(account: &Account, certificate: LotNo) -> bool {
+    let is_it = |it: &engine::Conversion| it.rate.target == engine::Target::Certificate && it.lot.no == certificate;
+    account.conversions().iter().any(is_it)
 }
 
 fn with_purse() -> Account {

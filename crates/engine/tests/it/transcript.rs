@@ -39,6 +39,7 @@ pub(crate) fn line(now: Timestamp, command: &Command, decision: &Decision) -> St
         Command::Cancel(it) => write!(text, "cancel certificate {}", it.certificate.0),
         Command::Close(it) => write!(text, "close for {} days", it.grace_days),
         Command::Join => write!(text, "join"),
+        Command::Collect => write!(text, "collect"),
         Command::Settle => write!(text, "settle"),
     };
     written.expect("text takes all");

@@ -11,12 +11,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::members::{find, member_ref};
 use super::orders::{OrderView, view};
+use super::worth::worth_of;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::{Catalog, Program};
 use crate::extract::{Idempotency, Json, Params, Path};
 use crate::problem::{Answer, Problem};
-use crate::wire::account::WireBalance;
+use crate::wire::account::{WireBalance, WireRewards};
 use crate::wire::entry::{Told, WireClosed, WireEntry};
 use crate::wire::ids::{Owned, OwnedId};
 use crate::wire::order::instant;
@@ -43,6 +44,9 @@ pub(crate) struct AccountView {
     /// The member's tier and what is missing to the next; left out where the program has none, and for instants in the past.
     #[serde(skip_serializing_if = "Option::is_none")]
     tiers: Option<WireProgress>,
+    /// Certificates that points become, and how far the member is; left out where the program has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rewards: Option<WireRewards>,
     /// The coming expiry, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_expiry: Option<ExpiryView>,
@@ -353,7 +357,8 @@ pub(crate) async fn adjust(
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Adjusted { entry, balance } = reply else { return Err(Problem::internal()) };
     let entry = OwnedId { kind: Owned::Entry, member, program: number, number: entry.0 }.to_string();
-    Ok((StatusCode::CREATED, Reply(AdjustmentView { entry, balance: WireBalance::of(&balance, voice.terms) })))
+    let balance = WireBalance::of(&balance, worth_of(&app, program, member).await?);
+    Ok((StatusCode::CREATED, Reply(AdjustmentView { entry, balance })))
 }
 
 /// An account as addresses name it.
@@ -387,6 +392,7 @@ fn account(member: MemberId, program: &Program, standing: &Standing, at: Timesta
         balance: WireBalance::of(&standing.balance, terms.under(progress.map_or(0, |it| it.rank))),
         closed: standing.closed.as_ref().map(WireClosed::of),
         tiers: progress.zip(terms.tiers.as_deref()).map(|(it, tiers)| WireProgress::of(it, tiers, terms)),
+        rewards: WireRewards::of(&standing.balance, terms),
         next_expiry: next.map(|it| expiry(program, it, at)).transpose()?.flatten(),
     })
 }

@@ -9,6 +9,7 @@ use store::{Body, MemberRef, Time};
 use utoipa::ToSchema;
 
 use super::accounts::{AdjustmentView, Named, named};
+use super::worth::worth_of;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::extract::{Idempotency, Json, Path};
@@ -108,7 +109,8 @@ async fn submit(
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Adjusted { entry, balance } = reply else { return Err(Problem::internal()) };
     let entry = OwnedId { kind: Owned::Entry, member, program: number, number: entry.0 }.to_string();
-    Ok((StatusCode::CREATED, Reply(AdjustmentView { entry, balance: WireBalance::of(&balance, voice.terms) })))
+    let balance = WireBalance::of(&balance, worth_of(app, program, member).await?);
+    Ok((StatusCode::CREATED, Reply(AdjustmentView { entry, balance })))
 }
 
 /// The instant of a key, if it stands there.

@@ -27,8 +27,10 @@ const MANY_MAX: usize = 1_000;
 pub(crate) struct CertificateView {
     pub(crate) id: String,
     /// What a customer shows, with a hyphen after each four characters; orders may name it by this or by its id.
+    /// Left out of one that points have become in this minute: it gets its code within the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "K7MP-4XWT-9QRA")]
-    pub(crate) code: String,
+    pub(crate) code: Option<String>,
     pub(crate) member: String,
     #[schema(example = "USD")]
     pub(crate) currency: String,
@@ -79,7 +81,7 @@ fn view(app: &App, it: &CertificateInfo) -> Answer<CertificateView> {
     let code = app.store().code(it).map_err(|it| Box::<Problem>::from(&it))?;
     Ok(CertificateView {
         id: certificate_id(it.member, it.currency, it.lot.at.no),
-        code: spaced(&code),
+        code: code.as_deref().map(spaced),
         member: it.member.to_string(),
         currency: it.currency.code().to_owned(),
         value: it.value.to_text(exponent),
@@ -299,17 +301,28 @@ async fn row_view(app: &App, row: String, done: Answer<Done>, now: Timestamp) ->
             Ok(RowView { row, outcome, certificates, problem: Some(*problem) })
         }
         Ok(Done { member, ledger, certificates, is_new }) => {
-            let read = move |reader: &Reader| -> Result<Vec<CertificateInfo>, StoreError> {
-                let named = |number| CertificateRef::Numbered { owner: member, ledger, number };
-                let found = certificates.into_iter().map(|it| reader.find_certificate(&named(it), now));
-                Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-            };
-            let found = app.read(read).await?;
-            let certificates = found.iter().map(|it| view(app, it)).collect::<Answer<_>>()?;
+            let certificates = views_of(app, member, ledger, certificates, now).await?;
             let outcome = if is_new { "done" } else { "unchanged" }.to_owned();
             Ok(RowView { row, outcome, certificates, problem: None })
         }
     }
+}
+
+/// Certificates of a member by their numbers.
+pub(super) async fn views_of(
+    app: &App,
+    member: MemberId,
+    ledger: u32,
+    certificates: Vec<LotNo>,
+    now: Timestamp,
+) -> Answer<Vec<CertificateView>> {
+    let read = move |reader: &Reader| -> Result<Vec<CertificateInfo>, StoreError> {
+        let named = |number| CertificateRef::Numbered { owner: member, ledger, number };
+        let found = certificates.into_iter().map(|it| reader.find_certificate(&named(it), now));
+        Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    };
+    let found = app.read(read).await?;
+    found.iter().map(|it| view(app, it)).collect()
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -325,8 +338,8 @@ pub(crate) struct CancelRequest {
 
 /// Cancel certificates, one or many.
 ///
-/// What is left of them is gone. What orders have of them stays with the orders; what comes back later is gone as well. Cancelling
-/// one that was cancelled changes nothing.
+/// What is left of them is gone. What orders have of them stays with the orders; what comes back later is gone as well. If points bought
+/// one and nothing of it is used, the points return. Cancelling one that was cancelled changes nothing.
 #[utoipa::path(post, path = "/v1/certificate-cancellations", tag = "Certificates", operation_id = "cancel_certificates",
     request_body = CancelRequest,
     security(("key" = ["adjust"])),
@@ -384,7 +397,7 @@ pub(crate) struct CertificateEntryView {
     number: u64,
     #[schema(format = DateTime)]
     at: String,
-    /// `issue`, `use` (they pay part of an order), `give_back`, `expire` or `cancel`.
+    /// `issue`, `convert` (points became it), `unconvert`, `use` (they pay part of an order), `give_back`, `expire` or `cancel`.
     #[schema(example = "use")]
     kind: &'static str,
     /// By how much what can be spent of all certificates changes.

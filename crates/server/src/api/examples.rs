@@ -97,6 +97,11 @@ const FILES: &[(&str, &str)] = &files![
     "82-sign_up-second_card",
     "83-merge_members",
     "84-undo_merge",
+    "85-add_program-rewards",
+    "86-adjust-rewards",
+    "87-collect_many-preview",
+    "88-collect",
+    "89-collect_many",
 ];
 
 /// The examples with their names.

@@ -9,6 +9,7 @@ use store::{Body, MemberRef, Time};
 use utoipa::ToSchema;
 
 use super::members::member_ref;
+use super::worth::worth_of;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::Program;
@@ -46,12 +47,12 @@ pub(crate) struct HoldView {
 }
 
 impl HoldView {
-    fn of(id: OwnedId, lapses_at: Timestamp, balance: &Balance, program: &Program, now: Timestamp) -> Answer<Self> {
+    async fn of(app: &App, id: OwnedId, lapses_at: Timestamp, balance: &Balance, program: &Program) -> Answer<Self> {
         Ok(Self {
             id: id.to_string(),
             member: id.member.to_string(),
             lapses_at: lapses_at.to_string(),
-            balance: WireBalance::of(balance, program.terms(now)?),
+            balance: WireBalance::of(balance, worth_of(app, program, id.member).await?),
         })
     }
 }
@@ -80,7 +81,7 @@ pub(crate) async fn hold(
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Hold { member, hold, balance, lapses_at } = reply else { return Err(Problem::internal()) };
     let id = OwnedId { kind: Owned::Hold, member, program: program.info.number, number: hold.0 };
-    Ok((StatusCode::CREATED, Reply(HoldView::of(id, lapses_at, &balance, program, now)?)))
+    Ok((StatusCode::CREATED, Reply(HoldView::of(&app, id, lapses_at, &balance, program).await?)))
 }
 
 /// Release a hold: its points can be spent again.
@@ -104,5 +105,5 @@ pub(crate) async fn release_hold(
     let request = Request { key: None, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Hold { balance, lapses_at, .. } = reply else { return Err(Problem::internal()) };
-    HoldView::of(id, lapses_at, &balance, program, now).map(Reply)
+    HoldView::of(&app, id, lapses_at, &balance, program).await.map(Reply)
 }

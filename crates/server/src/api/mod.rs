@@ -17,4 +17,6 @@ pub(crate) mod programs;
 pub(crate) mod quotes;
 pub(crate) mod redatings;
 pub(crate) mod returns;
+pub(crate) mod rewards;
 pub(crate) mod tiers;
+mod worth;

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::certificates::{certificate_id, certificate_refs};
 use super::members::member_ref;
+use super::worth::worth_of;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::catalog::{Catalog, Channel};
@@ -75,7 +76,7 @@ pub(crate) async fn put_order(
     let reply = app.submit(Request { key: None, actor, time, body }).await;
     // Only where the program keeps no orders without a member.
     let nobody = !is_named && reply == Err(Failure::Rejected(Rejection::UnknownMember));
-    answer_to(reply, channel, reference, now).map(Reply).map_err(|mut problem| {
+    answer_to(&app, reply, channel, reference).await.map(Reply).map_err(|mut problem| {
         if nobody {
             problem.explain("The first document of an order must name its member.");
         }
@@ -84,22 +85,26 @@ pub(crate) async fn put_order(
 }
 
 /// Where the order of that reference in that channel stands, or why not.
-pub(crate) fn answer_to(
+pub(crate) async fn answer_to(
+    app: &App,
     reply: Result<store::Reply, Failure>,
     channel: &Channel,
     reference: String,
-    now: Timestamp,
 ) -> Answer<OrderAnswer> {
-    let voice = channel.program.voice(now)?;
+    let voice = channel.program.voice(app.now())?;
     let reply = reply.map_err(|it| Problem::failed(&it, Some(&voice)))?;
     let store::Reply::Order { member, order, answer } = reply else { return Err(Problem::internal()) };
     let voice = channel.program.voice_of(answer.earned.version).unwrap_or(voice);
+    let worth = match member {
+        Some(member) => worth_of(app, &channel.program, member).await?,
+        None => voice.terms,
+    };
     Ok(OrderAnswer {
         status: status_name(answer.status),
         id: member.map(|it| order_id(it, channel, order.0)),
         member: member.map(|it| it.to_string()),
         channel: channel.info.name.clone(),
-        outcome: WireOutcome::of(&answer, Some(&reference), &voice),
+        outcome: WireOutcome::of(&answer, Some(&reference), &voice, worth),
         reference,
     })
 }
@@ -259,7 +264,7 @@ pub(crate) async fn claim_order(
     let order = OrderName { channel: channel.info.name.clone(), reference: reference.clone() };
     let body = Body::ClaimOrder { order, member: member_ref(&claim.member)?, note: claim.note };
     let reply = app.submit(Request { key, actor: caller.actor(), time: Time::Live, body }).await;
-    answer_to(reply, channel, reference, app.now()).map(Reply)
+    answer_to(&app, reply, channel, reference).await.map(Reply)
 }
 
 /// The engine's document of an order that a channel sent under a reference, if it has one by now.

@@ -334,7 +334,7 @@ pub(crate) struct DayView {
     /// Of accounts that were closed.
     forfeited: i64,
     moved: i64,
-    /// Points that became store credit, net.
+    /// Points that became store credit or certificates, net.
     converted: i64,
     /// By how much what is owed changed.
     owed: i64,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::certificates::certificate_refs;
 use super::members::member_ref;
 use super::orders::{only_own_hold, read};
+use super::worth::worth_of_named;
 use crate::access::Caller;
 use crate::app::App;
 use crate::extract::Json;
@@ -157,7 +158,7 @@ pub(crate) async fn quote(
     only_own_hold(&app, &asked.order, Some(&member), channel, reference, &mut document).await?;
     let certificates = certificate_refs(&app, asked.order.certificates.as_ref())?;
     let moment = Moment { now, actor: Actor::Channel(channel.info.number), import: false };
-    let (name, reference) = (channel.info.name.clone(), asked.reference.clone());
+    let (name, reference, named) = (channel.info.name.clone(), asked.reference.clone(), member.clone());
     let quoted = app.ask(move |reader| {
         let asked = (&document, certificates.as_deref());
         reader.quote(&name, &member, reference.as_deref(), asked, moment)
@@ -165,7 +166,8 @@ pub(crate) async fn quote(
     let quoted = quoted.await?;
     let quoted = quoted.map_err(|it| Problem::failed(&it, Some(&voice)).within("order"))?;
     let voice = channel.program.voice_of(quoted.answer.earned.version).unwrap_or(voice);
-    let outcome = WireOutcome::of(&quoted.answer, asked.reference.as_deref(), &voice);
+    let worth = worth_of_named(&app, &channel.program, &named).await?;
+    let outcome = WireOutcome::of(&quoted.answer, asked.reference.as_deref(), &voice, worth);
     let why = quoted.why.map(|it| *Problem::rejected(&it, Some(&voice)));
     let choices = ChoicesView::of(&quoted.choices, &voice);
     let why_credit = quoted.why_credit.map(|it| *Problem::rejected(&it, Some(&voice)));

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::accounts::{Named, named};
 use super::acts::time_of;
 use super::members::member_ref;
+use super::worth::worth_of;
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::extract::{Idempotency, Json, Path};
@@ -75,8 +76,9 @@ pub(crate) async fn redate(
     let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
     let now = app.now();
     let voice = program.voice(now)?;
+    let worth = worth_of(&app, program, member).await?;
     let view = |lots, points: Points, balance| {
-        Reply(RedatingView { lots, points: points.get(), balance: WireBalance::of(balance, voice.terms) })
+        Reply(RedatingView { lots, points: points.get(), balance: WireBalance::of(balance, worth) })
     };
     if new.preview {
         let moment = Moment { now, actor: caller.actor(), import: false };
@@ -190,7 +192,7 @@ fn read(lot: Option<u64>, expiring_by: Option<&str>, expires_at: Option<&str>, n
 }
 
 /// Those who are named, or the next page of all; of them, who has an account. Then where the page after it begins.
-async fn members_of(
+pub(super) async fn members_of(
     app: &App,
     named: Option<&[String]>,
     after: Option<&str>,

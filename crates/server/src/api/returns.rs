@@ -147,7 +147,7 @@ pub(crate) async fn put_return(
         let member = returned.member.as_deref().map(member_ref).transpose()?;
         let body = Body::PutOrder { channel: name, member, reference: reference.clone(), document, certificates: None };
         let reply = app.submit(Request { key: None, actor, time, body }).await;
-        return answer_to(reply, channel, reference, now).map(Reply);
+        return answer_to(&app, reply, channel, reference).await.map(Reply);
     };
     let placed = match &returned.order_channel {
         None => channel,
@@ -168,7 +168,7 @@ pub(crate) async fn put_return(
         returned: Box::new(part),
     };
     let reply = app.submit(Request { key: None, actor, time, body }).await;
-    answer_to(reply, placed, order, now).map(Reply)
+    answer_to(&app, reply, placed, order).await.map(Reply)
 }
 
 /// Look a return up: the order that it is of, with all its returns; or the return itself, if it names none.

@@ -4,6 +4,8 @@ use engine::limits;
 
 use super::read::without_places;
 
+const AMOUNT: &str = "a decimal amount in quotes such as \"30.98\"";
+
 /// What is allowed at a path. Amounts are told more exactly where the currency is known.
 pub(super) fn allowed(path: &str) -> String {
     let path = without_places(path);
@@ -28,7 +30,7 @@ pub(super) fn allowed(path: &str) -> String {
         "time_zone" => "an IANA name such as America/New_York".to_owned(),
         "$schema" => "a text; it is not read".to_owned(),
         "earn.points" => format!("a whole number from 0 to {points}"),
-        "convert.points" => format!("a whole number from 1 to {}", limits::CONVERT_POINTS_MAX),
+        _ if path.starts_with("convert.") => convert(&path),
         "redeem.points" => format!("a whole number from 1 to {points}"),
         "earn.waiting_days" => format!("a whole number from 0 to {}", limits::WAITING_DAYS_MAX),
         "grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
@@ -41,9 +43,7 @@ pub(super) fn allowed(path: &str) -> String {
         "redeem.with_discounts" => "\"after\" or \"instead\"".to_owned(),
         "redeem.min_points" | "redeem.min_balance" => format!("a whole number from 0 to {}", limits::POINTS_MAX),
         "redeem.hold_minutes" => format!("a whole number from 1 to {}", limits::HOLD_MINUTES_MAX),
-        "earn.per" | "convert.credit" | "redeem.value" | "redeem.min_value" | "redeem.max_value" => {
-            "a decimal amount in quotes such as \"30.98\"".to_owned()
-        }
+        "earn.per" | "redeem.value" | "redeem.min_value" | "redeem.max_value" => AMOUNT.to_owned(),
         "earn.mode" => "\"proportional\", \"steps\" or \"steps_carried\"".to_owned(),
         "earn.on" => "\"placed\", \"paid\" or \"fulfilled\"".to_owned(),
         "earn.include_tax" | "earn.include_shipping" => "true or false".to_owned(),
@@ -150,5 +150,22 @@ fn tiers(path: &str) -> String {
         _ if path.ends_with(".points") => format!("a whole number from 0 to {}", limits::RATE_POINTS_MAX),
         _ if path.ends_with(".name") => allowed("name"),
         _ => "an object with keys, {\"key\": value, …}".to_owned(),
+    }
+}
+
+/// What points become.
+fn convert(path: &str) -> String {
+    match path.strip_prefix("convert.").unwrap_or(path) {
+        "points" => format!("a whole number from 1 to {}", limits::CONVERT_POINTS_MAX),
+        "certificate" => "an object such as {\"value\": \"25.00\"}, or left out".to_owned(),
+        "certificate.uses" => "\"several\" or \"once\"".to_owned(),
+        "certificate.given" => "\"at_once\" or \"by_staff\"".to_owned(),
+        "certificate.validity" => {
+            "\"never\", or one of {\"days\": 90}, {\"months\": 6} and {\"until\": \"2027-12-31\"}".to_owned()
+        }
+        "certificate.validity.days" => format!("a whole number from 1 to {}", limits::VALID_DAYS_MAX),
+        "certificate.validity.months" => format!("a whole number from 1 to {}", limits::VALID_MONTHS_MAX),
+        "certificate.validity.until" => "a day such as \"2027-12-31\"".to_owned(),
+        _ => AMOUNT.to_owned(),
     }
 }

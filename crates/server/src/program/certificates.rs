@@ -29,9 +29,15 @@ impl CertificatesDocument {
     }
 
     pub(super) fn uses(&self) -> Uses {
-        match self.uses {
-            UsesDocument::Several => Uses::Several,
-            UsesDocument::Once => Uses::Once,
+        self.uses.uses()
+    }
+}
+
+impl UsesDocument {
+    pub(super) fn uses(self) -> Uses {
+        match self {
+            Self::Several => Uses::Several,
+            Self::Once => Uses::Once,
         }
     }
 }

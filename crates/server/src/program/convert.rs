@@ -1,15 +1,17 @@
-//! The keys of conversion into store credit. The comments here are the descriptions of the published schema.
+//! The keys of conversion into store credit or certificates. The comments here are the descriptions of the published schema.
 
-use engine::{ConvertRate, Currency, Points, limits};
+use engine::{Convert, ConvertRate, Currency, Date, Points, Target, Uses, Validity, limits};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::allowed::allowed;
+use super::certificates::UsesDocument;
 use super::document::Amount;
-use super::read::whole;
-use super::terms::{amount, within};
+use super::read::{some_amount, whole};
+use super::terms::{amount, narrow, within};
 use crate::fault::Fault;
 
-/// Points become store credit by themselves: each `points` become `credit` the moment they are reached.
+/// Points become store credit, or certificates: each `points` become `credit`, or a certificate of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConvertDocument {
@@ -17,14 +19,127 @@ pub struct ConvertDocument {
     #[serde(deserialize_with = "whole")]
     #[schemars(range(min = 1, max = limits::CONVERT_POINTS_MAX.get()))]
     pub points: i64,
-    /// What they become; more than nothing.
-    pub credit: Amount,
+    /// The store credit that they become; more than nothing. Either this or `certificate`.
+    #[serde(default, deserialize_with = "some_amount", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Amount")]
+    pub credit: Option<Amount>,
+    /// The certificate that they become.
+    #[serde(default, deserialize_with = "some_reward", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RewardDocument")]
+    pub certificate: Option<RewardDocument>,
+}
+
+/// A certificate that points become.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RewardDocument {
+    /// What it is worth; more than nothing.
+    pub value: Amount,
+    /// How often it can be used. Left out: as `certificates.uses` says.
+    #[serde(default, deserialize_with = "some_uses", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "UsesDocument")]
+    pub uses: Option<UsesDocument>,
+    /// How long it can be used, from the day on which points become it.
+    #[serde(default, skip_serializing_if = "RewardValidity::is_default")]
+    pub validity: RewardValidity,
+    /// When points become it.
+    #[serde(default, skip_serializing_if = "RewardGiven::is_default")]
+    pub given: RewardGiven,
+}
+
+/// How long a certificate can be used that points have become.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RewardValidity {
+    /// For ever.
+    #[default]
+    Never,
+    /// So many days.
+    Days(
+        #[serde(deserialize_with = "whole")]
+        #[schemars(range(min = 1, max = limits::VALID_DAYS_MAX))]
+        i64,
+    ),
+    /// So many months; a day that the month does not have becomes its last.
+    Months(
+        #[serde(deserialize_with = "whole")]
+        #[schemars(range(min = 1, max = limits::VALID_MONTHS_MAX))]
+        i64,
+    ),
+    /// Until the end of this day. After it points stay points.
+    Until(#[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))] String),
+}
+
+/// When points become certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RewardGiven {
+    /// The moment the points are reached.
+    #[default]
+    AtOnce,
+    /// When staff hand them out: members collect points until then.
+    ByStaff,
+}
+
+impl RewardValidity {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn validity(&self) -> Result<Validity, Fault> {
+        const PATH: &str = "convert.certificate.validity";
+        let number = |key: &str, number: i64, most: u16| {
+            within(&format!("{PATH}.{key}"), number, 1, i64::from(most)).map(narrow)
+        };
+        Ok(match self {
+            Self::Never => Validity::Never,
+            Self::Days(days) => Validity::Days(number("days", *days, limits::VALID_DAYS_MAX)?),
+            Self::Months(months) => Validity::Months(number("months", *months, limits::VALID_MONTHS_MAX)?),
+            Self::Until(day) => {
+                let path = format!("{PATH}.until");
+                let fault = |it| Fault::new(&path, format!("\"{day}\" {it}"), allowed(&path));
+                Validity::Until(Date::parse(day).map_err(fault)?)
+            }
+        })
+    }
+}
+
+impl RewardGiven {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl ConvertDocument {
-    pub(super) fn rate(&self, currency: Currency) -> Result<ConvertRate, Fault> {
-        let points = within("convert.points", self.points, 1, limits::CONVERT_POINTS_MAX.get())?;
-        let credit = amount("convert.credit", &self.credit, 1, currency)?;
-        Ok(ConvertRate { points: Points::new(points), credit })
+    pub(super) fn terms(&self, currency: Currency, uses: Uses) -> Result<Convert, Fault> {
+        let points = Points::new(within("convert.points", self.points, 1, limits::CONVERT_POINTS_MAX.get())?);
+        match (&self.credit, &self.certificate) {
+            (Some(credit), None) => Ok(Convert::to_credit(points, amount("convert.credit", credit, 1, currency)?)),
+            (None, Some(it)) => {
+                let value = amount("convert.certificate.value", &it.value, 1, currency)?;
+                Ok(Convert {
+                    rate: ConvertRate { points, value, target: Target::Certificate },
+                    is_collected: it.given == RewardGiven::ByStaff,
+                    uses: it.uses.map_or(uses, UsesDocument::uses),
+                    validity: it.validity.validity()?,
+                })
+            }
+            (Some(_), Some(_)) => {
+                let what = "points become one or the other".to_owned();
+                Err(Fault::new("convert.certificate", what, "the key left out beside convert.credit".to_owned()))
+            }
+            (None, None) => {
+                Err(Fault::new("convert.credit", "the key is missing".to_owned(), allowed("convert.credit")))
+            }
+        }
     }
+}
+
+/// Reads an object that may be left out, and is not null.
+fn some_reward<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RewardDocument>, D::Error> {
+    RewardDocument::deserialize(deserializer).map(Some)
+}
+
+fn some_uses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UsesDocument>, D::Error> {
+    UsesDocument::deserialize(deserializer).map(Some)
 }

@@ -75,7 +75,7 @@ pub struct ProgramDocument {
     /// What happens when an order shrinks, is refunded or cancelled.
     #[serde(default)]
     pub refund: RefundDocument,
-    /// Points become store credit by themselves. Left out: they do not.
+    /// Points become store credit or certificates. Left out: they do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ConvertDocument")]
     pub convert: Option<ConvertDocument>,

@@ -24,11 +24,12 @@ impl Example {
         Self::switched(terms, Vec::new())
     }
 
-    /// A member whose points become store credit: in all other examples they do not, so that each shows its own rule.
+    /// A member whose points become store credit or certificates: in all other examples they do not, so that each shows its own rule.
     pub(super) fn converting(terms: &Terms) -> Self {
         let mut example = Self::switched(terms, Vec::new());
         example.timeline = timeline(terms.clone(), Vec::new());
         example.account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
+        example.account.wallet = Some(Box::new(Wallet { program: 1, ledger: Account::default() }));
         example
     }
 
@@ -72,6 +73,14 @@ impl Example {
         let expires_at = points.is_positive().then_some(Timestamp::NEVER);
         let adjustment = Adjustment { points, note: "an example".to_owned(), expires_at };
         let decided = adjust(&self.account, Rules::of(&self.timeline), &adjustment, self.moment()).ok()?;
+        self.account.apply(&decided);
+        Some(())
+    }
+
+    /// Staff hand out what is reached; nothing when the engine refuses.
+    pub(super) fn collect(&mut self) -> Option<()> {
+        let rules = Rules::of(&self.timeline);
+        let decided = engine::collect(&self.account, rules, "an example", self.moment()).ok()?;
         self.account.apply(&decided);
         Some(())
     }

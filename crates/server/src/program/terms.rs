@@ -52,7 +52,7 @@ impl ProgramDocument {
             shortfall: shortfall(self.refund.shortfall),
             points_part: points_part(self.redeem.on_refund),
             certificate_uses: self.certificates.uses(),
-            convert: self.convert.as_ref().map(|it| it.rate(currency)).transpose()?,
+            convert: self.convert.as_ref().map(|it| it.terms(currency, self.certificates.uses())).transpose()?,
         };
         match &self.tiers {
             Some(tiers) => tiers.add_to(terms),
@@ -223,7 +223,7 @@ fn validity(validity: &ValidityDocument) -> Result<Validity, Fault> {
     })
 }
 
-fn narrow(number: i64) -> u16 {
+pub(super) fn narrow(number: i64) -> u16 {
     u16::try_from(number).expect("it is within its limits")
 }
 

@@ -1,7 +1,7 @@
 //! Balances and what an order comes to, on the wire.
 
 use engine::{
-    Answer as OrderReply, Balance, Cause, EarnMode, Earned, Milestone, Money, OrderNo, Status, Terms, value_of,
+    Answer as OrderReply, Balance, Cause, EarnMode, Earned, Milestone, Money, OrderNo, Status, Target, Terms, value_of,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,8 +21,7 @@ pub(crate) struct WireBalance {
     pub(crate) held: i64,
     /// What the member owes; never beside available points.
     pub(crate) owed: i64,
-    /// What the available points are worth, in the program's currency: of an account that is looked up, at the rate of the
-    /// member's tier; in other answers at the program's own.
+    /// What the available points are worth, in the program's currency, at the rate of the member's tier.
     #[schema(example = "13.30")]
     pub(crate) worth: String,
     /// All that was ever granted.
@@ -56,6 +55,40 @@ impl WireBalance {
             moved: it.moved.get(),
             let_go: it.let_go.get(),
         }
+    }
+}
+
+/// What points become, and how far the member is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireRewards {
+    /// Each so many points …
+    #[schema(example = 250)]
+    pub(crate) points: i64,
+    /// … become a certificate worth so much.
+    #[schema(example = "25.00")]
+    pub(crate) value: String,
+    /// `at_once`, or `by_staff`: the member is eligible, and staff hand it out.
+    #[schema(example = "by_staff")]
+    pub(crate) given: &'static str,
+    /// How many the member has reached.
+    #[schema(example = 1)]
+    pub(crate) reached: i64,
+    /// How many points are missing to the next one.
+    #[schema(example = 120)]
+    pub(crate) missing: i64,
+}
+
+impl WireRewards {
+    /// Nothing where points become no certificates.
+    pub(crate) fn of(it: &Balance, terms: &Terms) -> Option<Self> {
+        let convert = terms.convert.filter(|it| it.rate.target == Target::Certificate)?;
+        Some(Self {
+            points: convert.rate.points.get(),
+            value: convert.rate.value.to_text(terms.currency.exponent),
+            given: if convert.is_collected { "by_staff" } else { "at_once" },
+            reached: convert.reached(it.available),
+            missing: convert.missing(it.available).get(),
+        })
     }
 }
 
@@ -203,7 +236,8 @@ pub(crate) struct WireOutcome {
 }
 
 impl WireOutcome {
-    pub(crate) fn of(it: &OrderReply, reference: Option<&str>, voice: &Voice<'_>) -> Self {
+    /// Points are worth what `worth` says.
+    pub(crate) fn of(it: &OrderReply, reference: Option<&str>, voice: &Voice<'_>, worth: &Terms) -> Self {
         let exponent = voice.terms.currency.exponent;
         let unless_zero = |it: Money| (!it.is_zero()).then(|| it.to_text(exponent));
         Self {
@@ -219,7 +253,7 @@ impl WireOutcome {
             let_go: it.let_go.get(),
             expired: it.expired.get(),
             text: answer_in_words(it, reference, voice),
-            balance: (it.order != OrderNo(0)).then(|| WireBalance::of(&it.balance, voice.terms)),
+            balance: (it.order != OrderNo(0)).then(|| WireBalance::of(&it.balance, worth)),
         }
     }
 }

@@ -193,15 +193,32 @@ pub(crate) struct WirePaidCredit {
     pub(crate) after: String,
 }
 
-/// Points that became store credit; below zero how often that was undone.
+/// Points that became store credit or a certificate; below zero how often that was undone.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WireConverted {
     /// So many points …
     pub(crate) points: i64,
-    /// … became so much, …
-    pub(crate) credit: String,
+    /// … became `credit` or a `certificate` …
+    pub(crate) into: &'static str,
+    /// … worth so much, …
+    pub(crate) value: String,
     /// … so many times.
     pub(crate) times: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<WireBought>,
+}
+
+/// The certificate that points became.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireBought {
+    /// Its number among those of the member in that currency.
+    pub(crate) certificate: u64,
+    #[schema(format = DateTime)]
+    pub(crate) since: String,
+    /// The first instant at which it can no longer be used; left out when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub(crate) expires_at: Option<String>,
 }
 
 /// What of a lot of store credit is given, or below zero taken.
@@ -523,10 +540,16 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
         tier: it.tier.as_ref().map(WireTierState::of),
         closed: it.closed.as_ref().map(WireClosed::of),
         extended: it.extended.map(|it| it.to_string()),
-        converted: it.converted.map(|it| WireConverted {
+        converted: it.converted.as_ref().map(|it| WireConverted {
             points: it.rate.points.get(),
-            credit: it.rate.credit.to_text(exponent),
+            into: it.rate.target.name(),
+            value: it.rate.value.to_text(exponent),
             times: it.times,
+            certificate: it.certificate.map(|it| WireBought {
+                certificate: it.no.0,
+                since: it.earned_at.to_string(),
+                expires_at: super::time(it.expires_at),
+            }),
         }),
         credit: it.credit.iter().map(|it| credit_part(it, exponent)).collect(),
         certificates: it.certificates.iter().map(|it| WireCertificatePart::of(it, exponent)).collect(),

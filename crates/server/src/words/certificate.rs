@@ -5,6 +5,7 @@ use engine::{
     Rejection,
 };
 
+use super::credit::available_change;
 use super::voice::Voice;
 
 /// A code as people read it: K7MP-4XWT-9QRA.
@@ -53,6 +54,22 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
         (Kind::Expire, _) => {
             let gone = sum(Bucket::Available, Bucket::Expired);
             format!("{which}: {} expired", voice.amount(gone))
+        }
+        (Kind::Convert, _) => {
+            let value = voice.amount(Money::new(available_change(entry).get()));
+            let until = entry.opened.first().and_then(|it| voice.last_day(it.lot.expires_at));
+            let until = until.map_or_else(String::new, |it| format!(", to be used until {it}"));
+            match entry.opened.is_empty() {
+                true => format!("{which}: {value} as before, since the {} are there again", voice.names.many),
+                false => format!("{which}: {value} that {} became{until}", voice.names.many),
+            }
+        }
+        (Kind::Unconvert, _) => {
+            let order = order.map_or_else(String::new, |it| format!(" for order {it}"));
+            format!("{which} taken back{order}: it became {} again", voice.names.many)
+        }
+        (Kind::Cancel, Reason::Cause(_)) => {
+            format!("{which} cancelled by staff: nothing of it was used, and its {} returned", voice.names.many)
         }
         (Kind::Cancel, Reason::Note(note)) => {
             let gone = sum(Bucket::Available, Bucket::Forfeited);
@@ -134,6 +151,9 @@ pub(super) fn refused(rejection: &Rejection) -> String {
         Rejection::CertificateExpired { certificate } => format!("Certificate {} has expired.", certificate.0),
         Rejection::CertificateUsed { certificate } => {
             format!("Nothing is left of certificate {}: other orders have used it.", certificate.0)
+        }
+        Rejection::CertificateOfOrder { certificate } => {
+            format!("Certificate {} came from this very order: it pays for other orders.", certificate.0)
         }
         Rejection::CertificateExceedsOrder { certificate } => {
             format!("Nothing of the order is left for certificate {} to pay.", certificate.0)

@@ -1,6 +1,6 @@
 //! Store credit in words: what points became, what orders paid with it, and every entry of its own ledger.
 
-use engine::{Bucket, Converted, Entry, Kind, Money, PaidCredit, Points, Posting, Reason};
+use engine::{Bucket, Converted, Entry, Kind, Money, PaidCredit, Placed as _, Points, Posting, Reason};
 
 use super::voice::Voice;
 
@@ -31,12 +31,22 @@ pub(crate) fn available_change(entry: &Entry) -> Points {
     entry.postings.iter().map(|it| of(it.to, it) - of(it.from, it)).sum()
 }
 
-/// Of an entry on points: they became store credit, or are points again.
+/// Of an entry on points: they became store credit or a certificate, or are points again.
 pub(super) fn converted(it: &Converted, voice: &Voice) -> String {
     let times = it.times.abs();
     let points = voice.points(Points::new(it.rate.points.get() * times));
-    let credit = voice.amount(Money::new(it.rate.credit.minor() * times));
-    let each = format!("{} for each {}", voice.amount(it.rate.credit), voice.points(it.rate.points));
+    let credit = voice.amount(Money::new(it.rate.value.minor() * times));
+    if let Some(certificate) = it.certificate {
+        let no = certificate.no.within();
+        return if 0 < it.times {
+            let until = voice.last_day(certificate.expires_at);
+            let until = until.map_or_else(String::new, |it| format!(", to be used until {it}"));
+            format!("{points} became certificate {no}, worth {credit}{until}")
+        } else {
+            format!("Certificate {no}, worth {credit}, became {points} again, since nothing of it was used")
+        };
+    }
+    let each = format!("{} for each {}", voice.amount(it.rate.value), voice.points(it.rate.points));
     if 0 < it.times {
         format!("{points} became {credit} store credit ({each})")
     } else {

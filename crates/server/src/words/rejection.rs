@@ -4,6 +4,15 @@ use engine::Rejection;
 
 use super::voice::Voice;
 
+/// The program is not for it.
+fn refused_program(rejection: &Rejection, voice: &Voice) -> String {
+    let why = match rejection {
+        Rejection::OrderType => "The program does not apply to orders of that type",
+        _ => "The program was not on at that time",
+    };
+    format!("{why}: no {} can be redeemed.", voice.names.many)
+}
+
 /// Tells why something was refused, in the shop's own word and currency.
 pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
     match rejection {
@@ -42,17 +51,14 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::CertificateCancelled { .. }
         | Rejection::CertificateExpired { .. }
         | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateOfOrder { .. }
         | Rejection::CertificateExceedsOrder { .. } => super::certificate::refused(rejection),
         Rejection::InsufficientPoints { spendable } => insufficient(*spendable, voice),
-        Rejection::ProgramOff => {
-            format!("The program was not on at that time: no {} can be redeemed.", voice.names.many)
-        }
-        Rejection::OrderType => {
-            format!("The program does not apply to orders of that type: no {} can be redeemed.", voice.names.many)
-        }
+        Rejection::ProgramOff | Rejection::OrderType => refused_program(rejection, voice),
         Rejection::AccountClosed
         | Rejection::UnknownLot
         | Rejection::UnknownActivity
+        | Rejection::NoRewards
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. } => refused_act(rejection, voice),
         Rejection::CannotMerge | Rejection::CannotUndo => refused_merge(rejection),
@@ -108,6 +114,7 @@ fn refused_act(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::UnknownLot => {
             format!("There are no {} of that number whose last day could be moved.", voice.names.many)
         }
+        Rejection::NoRewards => "The program has no rewards that staff hand out.".to_owned(),
         Rejection::UnknownActivity => "The program has no activity of that name.".to_owned(),
         Rejection::ActivityLimit { per, most } => {
             let times = if *most == 1 { "once".to_owned() } else { format!("{most} times") };

@@ -17,11 +17,13 @@ mod openapi;
 mod pages;
 mod plain;
 mod redatings;
+mod rewards;
 mod schema;
 mod schema_reader;
 mod served;
 mod words;
 mod words_of_orders;
+mod worth;
 
 use std::fs;
 use std::path::{Path, PathBuf};

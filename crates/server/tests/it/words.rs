@@ -219,6 +219,11 @@ fn every_refusal_says_what_would_be_accepted() {
             Rejection::BelowMinimum { value: Money::ZERO, points: many },
             "That is too few: at least 1,500 Stars are redeemed at once.",
         ),
+        (Rejection::NoRewards, "The program has no rewards that staff hand out."),
+        (
+            Rejection::CertificateOfOrder { certificate: engine::LotNo(7) },
+            "Certificate 7 came from this very order: it pays for other orders.",
+        ),
         (Rejection::NotWithDiscounts, "The order has a discount: Stars come instead of discounts."),
         (
             Rejection::BalanceBelowMinimum { points: many, balance: one },

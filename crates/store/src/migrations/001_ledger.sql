@@ -209,8 +209,8 @@ SELECT owner_id, program, no AS year, body
 FROM ledger WHERE part = 5 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 
 CREATE VIEW conversions AS
-SELECT owner_id, program, no AS credit_no, body
-FROM ledger WHERE part = 6 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
+SELECT owner_id, program, sort_at AS at, earned_at AS target, no AS lot_no, body
+FROM ledger WHERE part = 6 AND phase = 0;
 
 CREATE VIEW guests AS
 SELECT owner_id, program, code AS channel, reference, biz_date, body AS document, state, at AS recorded_at

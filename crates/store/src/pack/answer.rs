@@ -250,11 +250,9 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.byte(if matches!(rejection, Rejection::DateAhead { .. }) { 9 } else { 8 });
             it.text(path);
         }
-        Rejection::VersionKind => it.byte(10),
-        Rejection::VersionConflict => it.byte(11),
+        Rejection::VersionKind | Rejection::VersionConflict => it.byte(unmet(rejection)),
         Rejection::ProgramOff => it.byte(12),
-        Rejection::UnknownHold => it.byte(13),
-        Rejection::HoldTaken => it.byte(14),
+        Rejection::UnknownHold | Rejection::HoldTaken => it.byte(unmet(rejection)),
         Rejection::BelowMinimum { value, points } => {
             it.byte(15);
             it.money(*value);
@@ -275,9 +273,11 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         | Rejection::CertificateCancelled { .. }
         | Rejection::CertificateExpired { .. }
         | Rejection::CertificateUsed { .. }
+        | Rejection::CertificateOfOrder { .. }
         | Rejection::CertificateExceedsOrder { .. } => certificate::write_rejection(it, rejection),
         Rejection::UnknownLot
         | Rejection::UnknownActivity
+        | Rejection::NoRewards
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. } => write_refused_act(it, rejection),
         Rejection::BalanceBelowMinimum { points, balance } => {
@@ -307,6 +307,7 @@ fn write_refused_act(it: &mut Packer, rejection: &Rejection) {
     match rejection {
         Rejection::UnknownLot => it.byte(40),
         Rejection::UnknownActivity => it.byte(41),
+        Rejection::NoRewards => it.byte(66),
         Rejection::ActivityLimit { per, most } => {
             it.byte(42);
             it.text(per);
@@ -346,7 +347,14 @@ fn unknown(rejection: &Rejection) -> u8 {
 
 /// The code of what the order or its account is not.
 fn unmet(rejection: &Rejection) -> u8 {
-    if *rejection == Rejection::OrderType { 25 } else { 29 }
+    match rejection {
+        Rejection::VersionKind => 10,
+        Rejection::VersionConflict => 11,
+        Rejection::UnknownHold => 13,
+        Rejection::HoldTaken => 14,
+        Rejection::OrderType => 25,
+        _ => 29,
+    }
 }
 
 fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
@@ -382,6 +390,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         24 => Rejection::UnknownOrder,
         40 => Rejection::UnknownLot,
         41 => Rejection::UnknownActivity,
+        66 => Rejection::NoRewards,
         42 => Rejection::ActivityLimit { per: intern(it.text()?), most: it.small()? },
         43 => Rejection::ExceedsExpired { there: it.points()? },
         20 => Rejection::BalanceBelowMinimum { points: it.points()?, balance: it.points()? },
@@ -391,7 +400,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
             let share = u16::try_from(it.unsigned()?).map_err(|_| Unreadable)?;
             Rejection::AboveShare { share: Share(share), fits: it.points()? }
         }
-        code @ 60..=64 => certificate::read_rejection(it, code)?,
+        code @ 60..=65 => certificate::read_rejection(it, code)?,
         26 => Rejection::CreditExceedsOrder { fits: it.money()? },
         27 => Rejection::InsufficientCredit { spendable: it.money()? },
         _ => return Err(Unreadable),

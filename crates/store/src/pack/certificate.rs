@@ -84,6 +84,7 @@ pub(super) fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         Rejection::CertificateExpired { certificate } => (62, certificate),
         Rejection::CertificateUsed { certificate } => (63, certificate),
         Rejection::CertificateExceedsOrder { certificate } => (64, certificate),
+        Rejection::CertificateOfOrder { certificate } => (65, certificate),
         Rejection::UnknownCertificate => return it.byte(60),
         other => unreachable!("{other} is about no certificate"),
     };
@@ -101,6 +102,7 @@ pub(super) fn read_rejection(it: &mut Unpacker<'_>, code: u8) -> Read<Rejection>
         62 => Ok(Rejection::CertificateExpired { certificate }),
         63 => Ok(Rejection::CertificateUsed { certificate }),
         64 => Ok(Rejection::CertificateExceedsOrder { certificate }),
+        65 => Ok(Rejection::CertificateOfOrder { certificate }),
         _ => Err(Unreadable),
     }
 }
@@ -174,6 +176,7 @@ mod tests {
             Rejection::CertificateExpired { certificate },
             Rejection::CertificateUsed { certificate },
             Rejection::CertificateExceedsOrder { certificate },
+            Rejection::CertificateOfOrder { certificate },
         ] {
             let packed = crate::pack::pack_outcome(&Err(refusal.clone()));
             assert_eq!(crate::pack::unpack_outcome(&packed).map(|it| it.err()), Ok(Some(refusal)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::{
     Actor, Bucket, Carried, Cause, CausedBy, Changes, Claimed, ConvertRate, Converted, CreditPart, Displaced, EarnMode,
     EarnRate, Earned, Entry, EntryNo, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money,
-    OrderNo, Paid, PaidCredit, Points, Posting, Reason, RedeemRate, Timestamp,
+    OrderNo, Paid, PaidCredit, Points, Posting, Reason, RedeemRate, Target, Timestamp,
 };
 
 use super::certificate::{read_paid, read_parts, uses_bits, uses_of, write_paid, write_parts};
@@ -438,6 +438,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         if let Some(converted) = &changes.converted {
             write_convert_rate(it, converted.rate);
             it.signed(converted.times);
+            it.option(converted.certificate, |it, lot| pack_lot(it, lot, base));
         }
         if !changes.credit.is_empty() {
             it.list(&changes.credit, |it, part| write_credit(it, part, base));
@@ -493,7 +494,9 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
         changes.allotted = it.option(read_allotted)?;
     }
     if has(3) {
-        changes.converted = Some(Converted { rate: read_convert_rate(it)?, times: it.signed()? });
+        let (rate, times) = (read_convert_rate(it)?, it.signed()?);
+        let certificate = it.option(|it| unpack_lot(it, base))?;
+        changes.converted = Some(Box::new(Converted { rate, times, certificate }));
     }
     if has(4) {
         changes.credit = it.list(|it| read_credit(it, base))?;
@@ -528,11 +531,26 @@ pub(super) fn read_carried(it: &mut Unpacker<'_>) -> Read<Carried> {
 
 pub(super) fn write_convert_rate(it: &mut Packer, rate: ConvertRate) {
     it.points(rate.points);
-    it.money(rate.credit);
+    it.money(rate.value);
+    it.byte(target_number(rate.target));
+}
+
+/// The stable number of what points become.
+pub(crate) fn target_number(target: Target) -> u8 {
+    match target {
+        Target::Credit => 1,
+        Target::Certificate => 2,
+    }
 }
 
 pub(super) fn read_convert_rate(it: &mut Unpacker<'_>) -> Read<ConvertRate> {
-    Ok(ConvertRate { points: it.points()?, credit: it.money()? })
+    let (points, value) = (it.points()?, it.money()?);
+    let target = match it.byte()? {
+        1 => Target::Credit,
+        2 => Target::Certificate,
+        _ => return Err(Unreadable),
+    };
+    Ok(ConvertRate { points, value, target })
 }
 
 pub(super) fn write_credit(it: &mut Packer, part: &CreditPart, base: Timestamp) {

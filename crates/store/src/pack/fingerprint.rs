@@ -63,7 +63,9 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.bytes(currency);
             write_credit(&mut it, member, adjustment, reference.as_deref());
         }
-        Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => write_act(&mut it, body),
+        Body::Collect { .. } | Body::Redate { .. } | Body::Reinstate { .. } | Body::Act { .. } => {
+            write_act(&mut it, body)
+        }
         Body::SetTier { program, member, set } => write_set_tier(&mut it, program, member, set),
         Body::Merge { member, other } => write_merge(&mut it, member, Some(other)),
         Body::Unmerge { member } => write_merge(&mut it, member, None),
@@ -151,6 +153,12 @@ fn write_act(it: &mut Packer, body: &Body) {
             it.maybe_time(redating.expiring_by, ZERO);
             it.time(redating.expires_at, ZERO);
             it.text(&redating.note);
+        }
+        Body::Collect { program, member, note } => {
+            it.byte(45);
+            it.text(program);
+            write_member(it, member);
+            it.text(note);
         }
         Body::Reinstate { program, member, reinstatement } => {
             it.byte(41);
@@ -284,10 +292,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
             it.text(name);
             it.unsigned(u64::from(scopes.bits()));
         }
-        Body::RevokeKey { number } => {
-            it.byte(20);
-            it.unsigned(u64::from(*number));
-        }
+        Body::RevokeKey { number } => write_revoked(it, *number),
         Body::SignUp { .. }
         | Body::PutOrder { .. }
         | Body::PutReturn { .. }
@@ -299,6 +304,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::IssueCertificates { .. }
         | Body::CancelCertificate { .. }
         | Body::Withdraw { .. }
+        | Body::Collect { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }
@@ -317,6 +323,11 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::OpenSession { .. }
         | Body::EndSession { .. } => {}
     }
+}
+
+fn write_revoked(it: &mut Packer, number: u32) {
+    it.byte(20);
+    it.unsigned(u64::from(number));
 }
 
 fn write_release(it: &mut Packer, program: &str, member: &MemberRef, hold: u64) {

@@ -22,7 +22,7 @@ use engine::{Money, Points, Timestamp};
 pub(crate) use answer::{pack_outcome, unpack_outcome};
 pub(crate) use certificate::{lot_code, read_lot_code};
 pub(crate) use document::{pack_document, unpack_document};
-pub(crate) use entry::{EntryRow, kind_number, pack_entry, unpack_entry};
+pub(crate) use entry::{EntryRow, kind_number, pack_entry, target_number, unpack_entry};
 pub(crate) use extension::{pack_activities, unpack_activities};
 pub(crate) use figures::{pack_rest, pack_year, unpack_rest, unpack_year};
 pub(crate) use fingerprint::fingerprint;

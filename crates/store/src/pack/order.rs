@@ -199,22 +199,22 @@ pub(crate) fn unpack_taken(bytes: &[u8], base: Timestamp) -> Read<Vec<Taken>> {
     Ok(taken)
 }
 
-/// Points that became store credit.
+/// Points that became store credit or a certificate.
 pub(crate) fn pack_conversion(conversion: &Conversion) -> Vec<u8> {
     let mut it = Packer::new(VERSION);
-    pack_lot(&mut it, conversion.credit, ZERO);
+    pack_lot(&mut it, conversion.lot, ZERO);
     write_convert_rate(&mut it, conversion.rate);
-    it.list(&conversion.taken, |it, taken| write_taken(it, taken, conversion.credit.earned_at));
+    it.list(&conversion.taken, |it, taken| write_taken(it, taken, conversion.lot.earned_at));
     it.done()
 }
 
 pub(crate) fn unpack_conversion(bytes: &[u8]) -> Read<Conversion> {
     let mut it = Unpacker::new(bytes, VERSION)?;
-    let credit = unpack_lot(&mut it, ZERO)?;
+    let lot = unpack_lot(&mut it, ZERO)?;
     let rate = read_convert_rate(&mut it)?;
-    let taken = it.list(|it| read_taken(it, credit.earned_at))?;
+    let taken = it.list(|it| read_taken(it, lot.earned_at))?;
     it.done()?;
-    Ok(Conversion { credit, rate, taken })
+    Ok(Conversion { lot, rate, taken })
 }
 
 pub(super) fn write_taken(it: &mut Packer, taken: &Taken, base: Timestamp) {

@@ -8,8 +8,8 @@ use engine::{
     Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, HoldChange, HoldNo,
     HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid,
     PaidCredit, Pinned, Points, Posted, Posting, Reason, RedeemRate, Rejection, Return, ReturnPart, Returned, Share,
-    Source, Taken, TakenBack, TierBy, TierHold, TierName, TierOutcome, TierReview, TierState, TierWithin, Timestamp,
-    Year,
+    Source, Taken, TakenBack, Target, TierBy, TierHold, TierName, TierOutcome, TierReview, TierState, TierWithin,
+    Timestamp, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -132,7 +132,10 @@ fn changes() -> BoxedStrategy<Changes> {
         option::of(vec(displaced(), 0..3)),
         (money(), option::of(of_days()), option::of(allotted())),
         (option::of(times()), option::of(acted())),
-        option::of((rates(), any::<i64>()).prop_map(|(rate, times)| Converted { rate, times })),
+        option::of(
+            (rates(), any::<i64>(), option::of(lots()))
+                .prop_map(|(rate, times, certificate)| Box::new(Converted { rate, times, certificate })),
+        ),
         (vec(credit_parts(), 0..3), option::of(tier_states()), (budget_uses(), option::of(closings()))),
     )
         .prop_map(
@@ -262,7 +265,11 @@ fn extensions() -> impl Strategy<Value = Extension> {
 }
 
 fn rates() -> impl Strategy<Value = ConvertRate> {
-    (points(), money()).prop_map(|(points, credit)| ConvertRate { points, credit })
+    (points(), money(), select(&Target::ALL[..])).prop_map(|(points, value, target)| ConvertRate {
+        points,
+        value,
+        target,
+    })
 }
 
 fn credit_parts() -> impl Strategy<Value = CreditPart> {
@@ -499,8 +506,8 @@ proptest! {
     }
 
     #[test]
-    fn conversions_are_read_as_they_were_written(credit in lots(), rate in rates(), taken in vec(taken(), 0..4)) {
-        let conversion = Conversion { credit, rate, taken };
+    fn conversions_are_read_as_they_were_written(lot in lots(), rate in rates(), taken in vec(taken(), 0..4)) {
+        let conversion = Conversion { lot, rate, taken };
         prop_assert_eq!(unpack_conversion(&pack_conversion(&conversion)), Ok(conversion));
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Balance, Document, Lot, Moment, NeedMore, Order, OrderNo, Points, Purse, Redating, Stop, Timestamp,
+    Account, Balance, Document, Lot, Moment, NeedMore, Order, OrderNo, Points, Purse, Redating, Stop, Target,
+    Timestamp, Wallet,
 };
 
 use super::Reader;
@@ -155,7 +156,20 @@ impl Reader {
     }
 }
 
-/// Puts the owner's store credit beside its points, where the rules or whoever asks look at it.
+/// Puts the owner's certificates beside its points, where these become some.
+pub(crate) fn load_bought(conn: &Connection, reference: &Reference, id: AccountId, account: &mut Account) -> Found<()> {
+    let program = reference.programs.get(&id.program).filter(|it| it.timeline.converts_to(Target::Certificate));
+    if let Some(currency) = program.and_then(Program::currency) {
+        let wallet = AccountId::wallet(id.owner, currency);
+        let mut ledger = load::load_balance(conn, wallet)?.account;
+        ledger.load_lots(all_lots(conn, wallet)?);
+        account.wallet = Some(Box::new(Wallet { program: id.program, ledger }));
+    }
+    Ok(())
+}
+
+/// Puts the owner's store credit beside its points, where the rules or whoever asks look at it; and its certificates, where
+/// points become some.
 pub(crate) fn load_credit(
     conn: &Connection,
     reference: &Reference,
@@ -163,8 +177,12 @@ pub(crate) fn load_credit(
     account: &mut Account,
     is_wanted: bool,
 ) -> Found<()> {
+    if account.wallet.is_none() {
+        load_bought(conn, reference, id, account)?;
+    }
     let program = reference.programs.get(&id.program);
-    let Some(currency) = program.filter(|it| is_wanted || it.timeline.converts()).and_then(Program::currency) else {
+    let converts = |it: &&Program| is_wanted || it.timeline.converts_to(Target::Credit);
+    let Some(currency) = program.filter(converts).and_then(Program::currency) else {
         return Ok(());
     };
     let credit = load::load_account(conn, AccountId::purse(id.owner, currency))?.account;

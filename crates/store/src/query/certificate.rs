@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use engine::{Account, Currency, EntryNo, Lot, LotNo, Money, Rules, Timeline, Timestamp, Wallet};
+use engine::{Account, Currency, EntryNo, Lot, LotNo, Money, Rules, Target, Timeline, Timestamp, Wallet};
 
 use super::Reader;
-use super::account::all_lots;
+use super::account::{all_lots, load_credit};
+use super::credit::settle;
 use crate::certificate::CertificateRef;
 use crate::directory;
 use crate::error::StoreError;
@@ -30,8 +31,9 @@ pub struct CertificateInfo {
     pub value: Money,
     /// What is left of it, its dates, how often it can be used and whether it was cancelled.
     pub lot: Lot,
-    /// Its code, encrypted, and for which place: where it came first.
-    pub(crate) sealed: Vec<u8>,
+    /// Its code, encrypted, and for which place: where it came first. Nothing for one that points have become by now and that
+    /// nobody has posted yet.
+    pub(crate) sealed: Option<Vec<u8>>,
     pub(crate) sealed_for: (AccountId, LotNo),
 }
 
@@ -42,7 +44,7 @@ impl Reader {
         self.ask(|conn| {
             let mut all = Vec::new();
             for currency in currencies(&reference) {
-                all.extend(certificates(conn, member, currency, now)?);
+                all.extend(certificates(conn, &reference, member, currency, now)?);
             }
             Ok(all)
         })
@@ -60,7 +62,7 @@ impl Reader {
             let Some((id, no)) = found else { return Ok(None) };
             let is_of = |it: &Currency| id.currency() == Some(it.code);
             let Some(currency) = currencies(&reference).find(is_of) else { return Ok(None) };
-            let all = certificates(conn, id.owner, currency, now)?;
+            let all = certificates(conn, &reference, id.owner, currency, now)?;
             Ok(all.into_iter().find(|it| it.lot.at.no == no))
         })
     }
@@ -90,12 +92,13 @@ fn currencies(reference: &Reference) -> impl Iterator<Item = Currency> {
 
 fn certificates(
     conn: &Connection,
+    reference: &Reference,
     member: MemberId,
     currency: Currency,
     now: Timestamp,
 ) -> Found<Vec<CertificateInfo>> {
     let id = AccountId::wallet(member, currency.code);
-    let account = whole_wallet(conn, id, now)?;
+    let account = settled_wallet(conn, reference, id, currency.code, now)?;
     // Codes lie with whoever had the certificate first.
     let mut codes: BTreeMap<MemberId, Codes> = BTreeMap::new();
     let mut all = Vec::with_capacity(account.lots().len());
@@ -105,8 +108,9 @@ fn certificates(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(empty) => empty.insert(codes_of(conn, first)?),
         };
-        let (value, sealed) = of_first.remove(&no.0).ok_or(Fault::Row("a certificate has no code"))?;
-        let (value, sealed_for) = (Money::new(value), (first, no));
+        let known = of_first.remove(&no.0);
+        let value = known.as_ref().map_or((lot.available + lot.expired).get(), |it| it.0);
+        let (value, sealed, sealed_for) = (Money::new(value), known.map(|it| it.1), (first, no));
         all.push(CertificateInfo { member, currency, value, lot: *lot, sealed, sealed_for });
     }
     Ok(all)
@@ -125,14 +129,46 @@ fn codes_of(conn: &Connection, id: AccountId) -> Found<Codes> {
     Ok(codes)
 }
 
+/// A wallet with all its certificates, once the owner's points are settled in every program where they become some.
+fn settled_wallet(
+    conn: &Connection,
+    reference: &Reference,
+    wallet: AccountId,
+    currency: [u8; 3],
+    now: Timestamp,
+) -> Found<Account> {
+    let programs = reference.programs.values().filter(|it| it.currency() == Some(currency));
+    let mut programs = programs.filter(|it| it.timeline.converts_to(Target::Certificate)).peekable();
+    if programs.peek().is_none() {
+        return whole_wallet(conn, wallet, now);
+    }
+    let mut ledger = load::load_balance(conn, wallet)?.account;
+    ledger.load_lots(all_lots(conn, wallet)?);
+    for program in programs {
+        let id = AccountId { owner: wallet.owner, program: program.number };
+        let mut account = load::load_account(conn, id)?.account;
+        account.wallet = Some(Box::new(Wallet { program: id.program, ledger }));
+        load_credit(conn, reference, id, &mut account, false)?;
+        settle(conn, program, id, &mut account, now)?;
+        ledger = account.wallet.ok_or(Fault::Row("a wallet stays where it is"))?.ledger;
+    }
+    settle_alone(&mut ledger, now)?;
+    Ok(ledger)
+}
+
 /// A wallet with all its certificates, settled.
 fn whole_wallet(conn: &Connection, id: AccountId, now: Timestamp) -> Found<Account> {
     let mut account = load::load_balance(conn, id)?.account;
     account.load_lots(all_lots(conn, id)?);
-    let nothing = Timeline::default();
-    let due = engine::settle(&account, Rules::of(&nothing), now);
-    account.apply(&due.map_err(|_| Fault::Row("all certificates are loaded"))?);
+    settle_alone(&mut account, now)?;
     Ok(account)
+}
+
+fn settle_alone(ledger: &mut Account, now: Timestamp) -> Found<()> {
+    let nothing = Timeline::default();
+    let due = engine::settle(ledger, Rules::of(&nothing), now);
+    ledger.apply(&due.map_err(|_| Fault::Row("all certificates are loaded"))?);
+    Ok(())
 }
 
 /// Puts the member's certificates beside its points: all of them, for a quote.

@@ -90,7 +90,13 @@ pub(super) fn settled_credit(
     Ok(credit)
 }
 
-fn settle(conn: &Connection, program: &Program, id: AccountId, account: &mut Account, now: Timestamp) -> Found<()> {
+pub(super) fn settle(
+    conn: &Connection,
+    program: &Program,
+    id: AccountId,
+    account: &mut Account,
+    now: Timestamp,
+) -> Found<()> {
     let asks = program.timeline.needs_facts();
     let facts = if asks { facts_of(conn, id.owner)? } else { Facts::default() };
     let rules = Rules {

@@ -1,6 +1,8 @@
 //! Quotes: what an order would earn and could redeem, without recording it.
 
-use engine::{Account, Budgets, Document, Facts, LotRef, Moment, OrderNo, Quote, Rejection, Rules, Stop, Timestamp};
+use engine::{
+    Account, Budgets, Document, Facts, LotRef, Moment, OrderNo, Quote, Rejection, Rules, Stop, Target, Timestamp,
+};
 
 use super::Reader;
 use super::account::load_credit;
@@ -136,15 +138,15 @@ fn load_more_credit(
     account: &mut Account,
     limit: u32,
 ) -> Found<()> {
-    let Some(mut purse) = account.purse.take() else { return Ok(()) };
+    let Some(currency) = program.currency().filter(|_| program.timeline.converts()) else { return Ok(()) };
     load::load_conversions(conn, id, account, limit, |_| true)?;
-    if let Some(currency) = program.currency() {
+    if let Some(mut purse) = account.purse.take() {
         let credit = AccountId::purse(id.owner, currency);
         load::load_lots(conn, credit, &mut purse.credit, limit)?;
-        for it in account.conversions() {
-            load::load_lot(conn, credit, &mut purse.credit, it.credit)?;
+        for it in account.conversions().iter().filter(|it| it.rate.target == Target::Credit) {
+            load::load_lot(conn, credit, &mut purse.credit, it.lot)?;
         }
+        account.purse = Some(purse);
     }
-    account.purse = Some(purse);
     Ok(())
 }

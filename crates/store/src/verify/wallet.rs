@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Account, Bucket, CertificatePart, Entry, EntryNo, Kind, LotNo, Reason};
+use engine::{Account, Bucket, CertificatePart, Entry, EntryNo, Kind, LotNo, Posting, Reason};
 
 use super::{Check, Compared, count, differs};
 use crate::code::listed_hash;
@@ -17,9 +17,17 @@ use crate::sql::params;
 pub(super) struct Wallets {
     /// What entries on points of one owner did to its certificates, until that ledger is found to say the same.
     used: BTreeMap<(u32, EntryNo), Vec<CertificatePart>>,
+    /// What points of one owner bought, and what of that became points again, until that ledger says the same.
+    bought: BTreeMap<(u32, EntryNo), (u64, i64)>,
     /// What each certificate of the account that is replayed was worth.
     values: BTreeMap<u64, i64>,
     pub(super) codes: u64,
+}
+
+/// The certificate that an entry on points made, and its value; below zero where it became points again.
+fn bought(entry: &Entry) -> Option<(u64, i64)> {
+    let converted = entry.changes.converted.as_ref()?;
+    converted.certificate.map(|it| (it.no.0, converted.times.saturating_mul(converted.rate.value.minor())))
 }
 
 impl Check<'_> {
@@ -28,6 +36,9 @@ impl Check<'_> {
     pub(super) fn match_used(&mut self, id: AccountId, entry: &Entry) -> Compared<()> {
         let no = entry.number;
         if !id.is_wallet() {
+            if let Some(bought) = bought(entry) {
+                self.wallets.bought.insert((id.program, no), bought);
+            }
             if !entry.changes.certificates.is_empty() {
                 self.wallets.used.insert((id.program, no), entry.changes.certificates.clone());
             }
@@ -37,6 +48,15 @@ impl Check<'_> {
             *self.wallets.values.entry(it.lot.0).or_default() += it.points.get();
         }
         let cause = match (&entry.reason, entry.kind) {
+            (Reason::Cause(cause), Kind::Convert | Kind::Unconvert | Kind::Cancel) => {
+                let told = self.wallets.bought.remove(&(cause.program, cause.entry));
+                let into = |it: &Posting| if it.to == Bucket::Available { it.points.get() } else { -it.points.get() };
+                let moved: Vec<(u64, i64)> = entry.postings.iter().map(|it| (it.lot.0, into(it))).collect();
+                return match told {
+                    Some(told) if moved == [told] => Ok(()),
+                    _ => Err(differs(id, &format!("entry {} is not what its cause says", no.0))),
+                };
+            }
             (Reason::Cause(cause), Kind::Use | Kind::GiveBack) => cause,
             (Reason::Note(_), Kind::Issue | Kind::Cancel) | (Reason::Due, Kind::Expire) => return Ok(()),
             (Reason::Merged { .. }, Kind::Merge | Kind::Unmerge) => return Ok(()),
@@ -57,6 +77,10 @@ impl Check<'_> {
     }
 
     pub(super) fn used_is_told(&mut self) -> Compared<()> {
+        if let (Some(((program, no), _)), Some(owner)) = (self.wallets.bought.pop_first(), self.owner) {
+            let id = AccountId { owner, program };
+            return Err(differs(id, &format!("entry {} made a certificate that says nothing of it", no.0)));
+        }
         let left = self.wallets.used.pop_first();
         let (Some(((program, no), _)), Some(owner)) = (left, self.owner) else { return Ok(()) };
         let id = AccountId { owner, program };

@@ -26,6 +26,13 @@ fn random_commands_that_share_store_credit_give_in_a_batch_what_they_give_one_at
     check("converts owe");
 }
 
+/// Two programs whose points become certificates of one currency, by themselves or when staff hand them out.
+#[test]
+fn random_commands_that_share_rewards_give_in_a_batch_what_they_give_one_at_a_time() {
+    check("rewards owe");
+    check("collected owe");
+}
+
 /// Who comes first has the points of a budget.
 #[test]
 fn random_commands_that_share_a_budget_give_in_a_batch_what_they_give_one_at_a_time() {
@@ -140,7 +147,8 @@ fn draw_order(random: &mut Random, member: u64) -> Command {
 /// What staff and other tills do: claims of orders without a member, returns, members who leave and come back.
 fn draw_of_members(random: &mut Random, member: u64, key: &str) -> Command {
     let program = "points".to_owned();
-    match random.within(0..=5) {
+    match random.within(0..=6) {
+        5 => keyed(key, Body::Collect { program, member: named(member), note: "law 4".into() }),
         3 => {
             let reference = format!("act {}", random.within(0..=5));
             let from = Ledger::Points(program);

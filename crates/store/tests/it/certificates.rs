@@ -25,6 +25,10 @@ fn store_now(shop: &Shop) -> engine::Timestamp {
     engine::Timestamp::from_micros(shop.now.load(std::sync::atomic::Ordering::SeqCst))
 }
 
+fn code_of(store: &Store, certificate: &store::CertificateInfo) -> String {
+    store.code(certificate).expect("the key is there").expect("it is posted")
+}
+
 fn difference(shop: &Shop) -> Option<String> {
     shop.reader().verify(&mut |_| {}).expect("it can be read").difference
 }
@@ -44,8 +48,8 @@ fn a_code_finds_its_certificate_however_it_is_typed_and_pays_an_order() {
     assert_eq!(send(&store, issue("spring", 1, 2, Validity::Never)), first, "a retry makes no more");
     let known = certificates(&shop, &store, 1);
     assert_eq!(known.len(), 2);
-    let code = store.code(&known[0]).expect("the key is there");
-    assert_ne!(code, store.code(&known[1]).expect("the key is there"));
+    let code = code_of(&store, &known[0]);
+    assert_ne!(code, code_of(&store, &known[1]));
     let typed = format!("{} {}-{}", &code[..4], code[4..8].to_lowercase(), &code[8..]);
     let shown = store.certificate(&typed).expect("the key is there");
     let paid = send(&store, with(order(1, "A1", sale(2_000, NEW_YEAR)), vec![shown.clone()]));
@@ -74,8 +78,7 @@ fn no_file_of_the_database_holds_a_code() {
     let shop = Shop::new();
     let store = opened(&shop);
     send(&store, issue("spring", 1, 20, Validity::Never)).expect("certificates");
-    let codes: Vec<String> =
-        certificates(&shop, &store, 1).iter().map(|it| store.code(it).expect("the key is there")).collect();
+    let codes: Vec<String> = certificates(&shop, &store, 1).iter().map(|it| code_of(&store, it)).collect();
     drop(store);
     let mut files = 0;
     for entry in std::fs::read_dir(shop.dir.path()).expect("the folder is there") {
@@ -189,7 +192,7 @@ fn verify_finds_what_was_changed_behind_the_store() {
         let store = opened(&shop);
         send(&store, issue("spring", 1, 2, Validity::Never)).expect("certificates");
         let known = certificates(&shop, &store, 1);
-        let named = store.certificate(&store.code(&known[0]).expect("a code")).expect("the key is there");
+        let named = store.certificate(&code_of(&store, &known[0])).expect("the key is there");
         send(&store, with(order(1, "A1", sale(2_000, NEW_YEAR)), vec![named])).expect("an order");
         drop(store);
         assert_eq!(difference(&shop), None, "{change}");
@@ -224,6 +227,70 @@ fn one_that_can_be_used_once_returns_whole() {
     back.cancelled_at = Some(engine::Timestamp::from_micros(NEW_YEAR));
     send(&store, order(1, "A1", back)).expect("a fact is never refused");
     assert_eq!(certificates(&shop, &store, 1)[0].lot.available, Points::new(2_500));
+    drop(store);
+    assert_eq!(difference(&shop), None);
+}
+
+/// Points become certificates with codes of their own, by themselves, when a sweeper comes by, and when staff hand them out;
+/// cancelled unused they are points again.
+#[test]
+fn what_points_became_has_a_code_that_pays_and_can_be_cancelled() {
+    for (document, collects) in [("rewards", false), ("collected", true)] {
+        let shop = Shop::new();
+        let store = shop.opened(document);
+        send(&store, sign_up(1)).expect("a member");
+        send(&store, order(1, "A1", sale(12_000, NEW_YEAR))).expect("an order");
+        if collects {
+            assert_eq!(certificates(&shop, &store, 1).len(), 0, "not before staff hand them out");
+            let collect = Body::Collect { program: "points".into(), member: named(1), note: "January".into() };
+            let first = send(&store, keyed("run", collect.clone()));
+            assert!(matches!(&first, Ok(Reply::Certificates { certificates, .. }) if certificates.len() == 2));
+            assert_eq!(send(&store, keyed("run", collect)), first, "a retry hands out no more");
+        }
+        let known = certificates(&shop, &store, 1);
+        assert_eq!(known.iter().map(|it| it.value).collect::<Vec<_>>(), [Money::new(500), Money::new(500)]);
+        let named = store.certificate(&code_of(&store, &known[0])).expect("the key is there");
+        let paid = send(&store, with(order(1, "A2", sale(400, NEW_YEAR)), vec![named]));
+        let Ok(Reply::Order { answer, .. }) = paid else { panic!("{paid:?}") };
+        assert_eq!(answer.certificates[0].paid, Money::new(400));
+        for (certificate, available) in [(&known[0], 20), (&known[1], 70)] {
+            let certificate = store.certificate(&code_of(&store, certificate)).expect("the key is there");
+            send(&store, keyed("", Body::CancelCertificate { certificate: certificate.clone(), note: "lost".into() }))
+                .expect_err("a key must not be empty");
+            let cancel = Body::CancelCertificate { certificate, note: "lost".into() };
+            send(&store, crate::shop::live(cancel)).expect("it is there");
+            assert_eq!(balance(&shop), available, "{document}: only what is unused gives its points back");
+        }
+        drop(store);
+        assert_eq!(difference(&shop), None);
+        let conn = Connection::open(shop.path()).expect("it opens");
+        let change = "DELETE FROM ledger WHERE part = 6";
+        assert_eq!(conn.execute(change, []).expect("it can be changed"), 1, "the one that is used stays converted");
+        drop(conn);
+        assert!(difference(&shop).unwrap_or_default().contains("that became credit or certificates"));
+    }
+}
+
+fn balance(shop: &Shop) -> i64 {
+    shop.reader().balance(id_of(1), 1, store_now(shop)).expect("it can be read").available.get()
+}
+
+/// What falls due makes a certificate that is told at once; its code is drawn when it is posted.
+#[test]
+fn one_that_nobody_has_posted_yet_has_no_code() {
+    let shop = Shop::new();
+    let store = shop.opened("rewards waits");
+    send(&store, sign_up(1)).expect("a member");
+    send(&store, order(1, "A1", sale(6_000, NEW_YEAR))).expect("an order");
+    assert_eq!(certificates(&shop, &store, 1).len(), 0);
+    shop.now.store(NEW_YEAR + 11 * 86_400_000_000, std::sync::atomic::Ordering::SeqCst);
+    let known = certificates(&shop, &store, 1);
+    assert_eq!(known.len(), 1);
+    assert_eq!(store.code(&known[0]).expect("nothing is read"), None);
+    send(&store, crate::shop::live(Body::Settle { owner: id_of(1), program: 1 })).expect("a sweep");
+    let swept = certificates(&shop, &store, 1);
+    assert_eq!(swept[0].lot, known[0].lot);
+    assert_eq!(code_of(&store, &swept[0]).len(), 12);
     drop(store);
     assert_eq!(difference(&shop), None);
 }

@@ -288,7 +288,7 @@ fn certificates_are_found_by_their_codes_and_ids_wherever_they_are() {
     let all = |member: u64| {
         shop.reader().certificates(id_of(member), engine::Timestamp::from_micros(NEW_YEAR)).expect("they can be read")
     };
-    let code = |it: &store::CertificateInfo| store.code(it).expect("the key is there");
+    let code = |it: &store::CertificateInfo| store.code(it).expect("the key is there").expect("it is posted");
     let by_code = |code: &str| store.certificate(code).expect("the key is there");
     sent(&store, &[sign_up(1), sign_up(2), sign_up(3), issue("a", 1), issue("b", 2)]);
     let (ledger, b) = (store::certificate_ledger(all(2)[0].currency), code(&all(2)[0]));

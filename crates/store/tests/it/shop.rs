@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::{
-    Actor, Caps, ConvertRate, Currency, Document, EarnMode, EarnRate, EarnRules, Earning, Extend, ExtendOn, Milestone,
-    Money, Multiplier, Points, PointsPart, RedeemRate, RedeemTerms, Shortfall, Terms, Times, Timestamp, Validity,
-    WithDiscounts, Zone,
+    Actor, Caps, Convert, ConvertRate, Currency, Document, EarnMode, EarnRate, EarnRules, Earning, Extend, ExtendOn,
+    Milestone, Money, Multiplier, Points, PointsPart, RedeemRate, RedeemTerms, Shortfall, Target, Terms, Times,
+    Timestamp, Uses, Validity, WithDiscounts, Zone,
 };
 use store::{
     Body, ChannelId, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramId,
@@ -33,7 +33,15 @@ pub(crate) fn compile(document: &str) -> Result<Terms, String> {
             "steps" => {
                 terms.earn = EarnRate { points: Points::new(1), per: Money::new(5_000), mode: EarnMode::StepsCarried }
             }
-            "converts" => terms.convert = Some(ConvertRate { points: Points::new(100), credit: Money::new(500) }),
+            "converts" => terms.convert = Some(Convert::to_credit(Points::new(100), Money::new(500))),
+            "rewards" | "collected" => {
+                terms.convert = Some(Convert {
+                    rate: ConvertRate { points: Points::new(50), value: Money::new(500), target: Target::Certificate },
+                    is_collected: word == "collected",
+                    uses: Uses::Several,
+                    validity: Validity::Days(90),
+                });
+            }
             "gold" => {
                 let multiplier = Multiplier { customer_type: "gold".into(), times: Times::thousandths(2_000) };
                 let rules = EarnRules { multipliers: vec![multiplier], ..EarnRules::default() };

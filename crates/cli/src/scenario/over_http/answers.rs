@@ -6,15 +6,17 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use engine::{
     Act, Acted, Actor, Allotted, Answer, Award, Balance, Bucket, BudgetUse, Budgeted, By, Cap, Carried, Cause,
-    CertificateChoice, CertificatePart, Changes, Choice, Choices, Claimed, Closed, ConvertRate, Converted, CreditPart,
-    Cut, Date, Displaced, EarnMode, EarnRate, Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives,
-    HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, OrderNo, Paid,
-    PaidCertificates, PaidCredit, Part, Pay, Points, Posting, Promoted, Quote, Reason, RedeemRate, Rejection, Rounding,
-    Share, Status, TierBy, TierName, TierOutcome, TierReview, TierState, TierWithin, Times, Timestamp, Worked,
+    CertificateChoice, Changes, Choice, Choices, Claimed, Closed, Cut, Date, Displaced, EarnMode, EarnRate, Earned,
+    Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened,
+    LotRef, Milestone, Money, OfDay, OrderNo, Paid, PaidCertificates, PaidCredit, Part, Pay, Points, Posting, Promoted,
+    Quote, Reason, RedeemRate, Rejection, Rounding, Share, Status, TierBy, TierName, TierOutcome, TierReview,
+    TierState, TierWithin, Times, Timestamp, Worked,
 };
 use serde_json::Value;
 
 use crate::scenario::tiers::{self, Stands};
+
+mod means;
 
 /// An object of an answer, and how many digits its amounts have after the point.
 #[derive(Clone, Copy)]
@@ -382,29 +384,6 @@ impl<'a> Read<'a> {
         Ok(BudgetUse { promotion: Arc::from(self.text("promotion")?), points: self.points("points")?, allotted })
     }
 
-    fn converted(&self) -> Result<Converted> {
-        let rate = ConvertRate { points: self.points("points")?, credit: self.money("credit")? };
-        Ok(Converted { rate, times: self.count("times")? })
-    }
-
-    /// Lots of store credit can be spent at once and never expire.
-    fn credit_part(&self) -> Result<CreditPart> {
-        let since = self.time("since")?;
-        let no = LotNo(self.number("lot")?);
-        let lot = LotRef { no, earned_at: since, available_at: since, expires_at: Timestamp::NEVER };
-        Ok(CreditPart { lot, amount: self.money("amount")? })
-    }
-
-    /// A certificate can be used at once.
-    fn certificate_part(&self) -> Result<CertificatePart> {
-        let since = self.time("since")?;
-        let expires_at = self.optional("expires_at").map(|_| self.time("expires_at")).transpose()?;
-        let expires_at = expires_at.unwrap_or(Timestamp::NEVER);
-        let no = LotNo(self.number("certificate")?);
-        let lot = LotRef { no, earned_at: since, available_at: since, expires_at };
-        Ok(CertificatePart { lot, paid: self.money("pays")?, lost: self.money("loses")? })
-    }
-
     fn tier_name(&self, key: &str) -> Result<TierName> {
         self.optional(key).map(|_| self.text(key).map(Into::into)).transpose()
     }
@@ -485,7 +464,7 @@ impl<'a> Read<'a> {
             tier: self.optional("tier").map(|it| it.tier_state()).transpose()?,
             closed: self.optional("closed").map(|it| it.closed()).transpose()?,
             extended: self.optional("extended").map(|_| self.time("extended")).transpose()?,
-            converted: self.optional("converted").map(|it| it.converted()).transpose()?,
+            converted: self.optional("converted").map(|it| it.converted().map(Box::new)).transpose()?,
             certificates: self.maybe_list("certificates")?.map(|it| it.certificate_part()).collect::<Result<_>>()?,
             credit: match self.optional("credit") {
                 Some(_) => self.list("credit")?.map(|it| it.credit_part()).collect::<Result<_>>()?,
@@ -517,6 +496,8 @@ impl<'a> Read<'a> {
             "certificate_cancelled" => Rejection::CertificateCancelled { certificate: LotNo(0) },
             "certificate_expired" => Rejection::CertificateExpired { certificate: LotNo(0) },
             "certificate_used" => Rejection::CertificateUsed { certificate: LotNo(0) },
+            "certificate_of_order" => Rejection::CertificateOfOrder { certificate: LotNo(0) },
+            "no_rewards" => Rejection::NoRewards,
             "certificate_exceeds_order" => Rejection::CertificateExceedsOrder { certificate: LotNo(0) },
             "identity_taken" => Rejection::IdentityTaken,
             "other_member" => Rejection::OtherMember,

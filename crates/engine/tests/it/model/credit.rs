@@ -124,7 +124,7 @@ impl Model {
         if !std::mem::take(&mut self.freed) || !self.timeline.is_on(at) {
             return;
         }
-        let Some(rate) = self.timeline.at(at).and_then(|it| it.terms.convert) else { return };
+        let Some(rate) = self.timeline.at(at).and_then(|it| it.terms.convert).map(|it| it.rate) else { return };
         let each = count(i128::from(rate.points.get()));
         let times = self.soonest_first(None).len() / each;
         if times == 0 {
@@ -134,7 +134,7 @@ impl Model {
         for index in &points {
             self.points[*index].place = Place::Converted;
         }
-        let cents = minor(rate.credit);
+        let cents = minor(rate.value);
         self.credit.push(cents * i128::try_from(times).expect("a few"));
         self.conversions.push(Conversion { credit: self.credit.len() - 1, each, cents, points });
     }

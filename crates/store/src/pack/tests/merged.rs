@@ -65,7 +65,7 @@ fn standings() -> BoxedStrategy<Standing> {
 }
 
 fn conversions() -> BoxedStrategy<Conversion> {
-    (lots(), rates(), vec(taken(), 0..3)).prop_map(|(credit, rate, taken)| Conversion { credit, rate, taken }).boxed()
+    (lots(), rates(), vec(taken(), 0..3)).prop_map(|(lot, rate, taken)| Conversion { lot, rate, taken }).boxed()
 }
 
 fn carried() -> impl Strategy<Value = Carried> {

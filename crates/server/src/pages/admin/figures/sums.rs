@@ -206,7 +206,7 @@ impl<'a> Sums<'a> {
             ("Forfeited", -it.forfeited, ""),
             ("Deducted by staff", -it.deducted, ""),
             ("Moved elsewhere", -it.moved, ""),
-            ("Became store credit", -it.converted, ""),
+            ("Became credit or certificates", -it.converted, ""),
         ];
         let mut lines = Vec::new();
         if self.period != Period::All {
