@@ -20,7 +20,23 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// What a shell says of a program whose reader has gone away: 128 and the number of SIGPIPE.
+const READER_GONE: i32 = 141;
+
+/// `guerdon statement … | head` ends without a word when `head` has seen enough.
+fn end_when_nobody_reads() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>();
+        if said.is_some_and(|it| it.starts_with("failed printing to stdout") && it.contains("os error 32")) {
+            std::process::exit(READER_GONE);
+        }
+        told(panic);
+    }));
+}
+
 fn main() -> ExitCode {
+    end_when_nobody_reads();
     let args = args::Args::parse();
     let outcome = args.run();
     match outcome {

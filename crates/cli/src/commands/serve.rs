@@ -83,9 +83,10 @@ pub(crate) fn serve(store: Store, config: Config, listener: Listener, how: &Serv
     server::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the server")?;
     let stop_wait = config.limits.stop_wait_max;
+    // Not by the server's own threads: it waits for the database.
+    let app = App::new(store, config)?;
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).context("listening")?;
-        let app = App::new(store, config)?;
         // Before it says that it is there: whoever hears of it may stop it.
         let stop = told_to_stop()?;
         greet(&app, how).await?;

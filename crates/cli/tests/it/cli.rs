@@ -332,3 +332,15 @@ fn an_error_is_told_once() {
     assert_eq!(said.lines().count(), 1, "{said}");
     assert_eq!(said.matches("there is no such database").count(), 1, "{said}");
 }
+
+/// As `… | head` does.
+#[test]
+fn a_reader_that_goes_away_is_no_error_to_tell() {
+    let shop = Shop::open();
+    for line in ["verify", "program show Test_shop", "--help"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = shop.command(line).stdout(writer).output().expect("the binary starts");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
+    }
+}

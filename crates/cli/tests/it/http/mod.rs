@@ -10,3 +10,4 @@ mod process;
 mod random;
 mod served;
 mod twice;
+mod two;
