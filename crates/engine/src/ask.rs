@@ -61,8 +61,8 @@ pub(crate) struct Request<'a> {
     pub(crate) asked: Points,
     /// The most that can be asked for by what the order costs.
     pub(crate) fits: Points,
-    /// Whether the account is closed, or was when the order was placed.
-    pub(crate) is_closed: bool,
+    /// Why nothing of the account can be spent, if so.
+    pub(crate) suspended: Option<Rejection>,
     /// What is wrong with the hold that the document names.
     pub(crate) hold: Option<Rejection>,
     /// What could be spent if the order used nothing, what its hold reserves included.
@@ -76,8 +76,8 @@ impl Request<'_> {
         if !self.order.pinned.on {
             return Err(Rejection::ProgramOff);
         }
-        if self.is_closed {
-            return Err(Rejection::AccountClosed);
+        if let Some(rejection) = self.suspended {
+            return Err(rejection);
         }
         if !self.terms.applies_to(self.document) {
             return Err(Rejection::OrderType);

@@ -13,6 +13,7 @@ use crate::entry::{Actor, Bucket, HoldState, Kind, Reason};
 use crate::hold::lapse;
 use crate::limits;
 use crate::place::Place;
+use crate::posted::Order;
 use crate::program::Rules;
 use crate::rejection::{Rejection, invalid};
 use crate::settle::settle_ahead;
@@ -88,6 +89,15 @@ pub fn join(account: &Account, rules: Rules<'_>, note: &str, moment: Moment) -> 
     grant_sign_up(&mut ahead)?;
     settle_ahead(&mut ahead)?;
     Ok(ahead.decided())
+}
+
+/// Why an order may ask for nothing of the account, if so: it is closed, or was when the order was placed; or the card that names
+/// the member is blocked.
+pub(crate) fn suspended(account: &Account, order: &Order, rules: Rules<'_>) -> Option<Rejection> {
+    if account.closed().is_some() || order.pinned.closed {
+        return Some(Rejection::AccountClosed);
+    }
+    rules.card_blocked.then_some(Rejection::CardBlocked)
 }
 
 /// Refuses what only an open account allows.

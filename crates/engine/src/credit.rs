@@ -45,7 +45,10 @@ pub(crate) fn plan(order: &Order, document: &Document, kept: &Kept, terms: &Term
 }
 
 /// Refuses more than the order can take. Credit is the member's money: it pays while the program is off.
-pub(crate) fn check(plan: &Plan) -> Result<(), Rejection> {
+pub(crate) fn check(plan: &Plan, card_blocked: bool) -> Result<(), Rejection> {
+    if plan.is_request && card_blocked {
+        return Err(Rejection::CardBlocked);
+    }
     if plan.is_request && plan.fits < plan.asked {
         return Err(Rejection::CreditExceedsOrder { fits: money(plan.fits) });
     }

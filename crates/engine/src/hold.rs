@@ -15,7 +15,7 @@ use crate::settle::settle_ahead;
 /// Reserves `points` for `minutes`, or for as long as the program says (R8). The new hold is the last of the entry.
 ///
 /// # Errors
-/// `Invalid`, `ProgramOff`, `BalanceBelowMinimum`, `BelowMinimum`, `NotInSteps`, `AboveMaximum`, `BehindAccount` or
+/// `Invalid`, `ProgramOff`, `AccountClosed`, `CardBlocked`, `BalanceBelowMinimum`, `BelowMinimum`, `NotInSteps`, `AboveMaximum`, `BehindAccount` or
 /// `InsufficientPoints`, in that order.
 pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option<u32>, moment: Moment) -> Decision {
     if !points.is_positive() || limits::POINTS_MAX < points {
@@ -29,6 +29,9 @@ pub fn hold(account: &Account, rules: Rules<'_>, points: Points, minutes: Option
     let version = rules.timeline.at(moment.now).filter(|_| rules.timeline.is_on(moment.now));
     let terms = ahead.account.terms_of(version.ok_or(Rejection::ProgramOff)?);
     check_open(&ahead.account)?;
+    if rules.card_blocked {
+        return Err(Rejection::CardBlocked.into());
+    }
     let spendable = ahead.account.spendable(None);
     terms.redeem.check_balance(spendable)?;
     terms.redeem.check_figure(points)?;

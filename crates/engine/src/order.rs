@@ -11,6 +11,7 @@ use crate::ask::Request;
 use crate::award;
 use crate::calendar::Timestamp;
 use crate::cap;
+use crate::close;
 use crate::convert::{self, Purse};
 use crate::credit;
 use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
@@ -228,6 +229,7 @@ pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Docume
     let mut credit = CreditStep::of(&order, document, &kept, terms, behind);
     // Points of a closed account are suspended: an order keeps those that it has, and takes no more.
     let is_closed = start.account.closed().is_some() || order.pinned.closed;
+    let suspended = close::suspended(&start.account, &order, start.rules);
     loop {
         let standing = credit::money(credit.plan.standing(credit::units(credit.after)));
         let room = Room::after_credit(&kept, credit.after, standing);
@@ -240,11 +242,11 @@ pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Docume
             terms,
             asked: plan.asked,
             fits: plan.fits,
-            is_closed,
+            suspended: suspended.clone(),
             hold: named.as_ref().err().cloned(),
             balance: redeem::balance_without(&start, &order, hold),
         })?;
-        credit::check(&credit.plan)?;
+        credit::check(&credit.plan, start.rules.card_blocked)?;
         let raises_credit = credit.plan.is_request && credit.before < credit::money(credit.plan.target);
         if behind && ((plan.is_request && before < plan.target) || raises_credit) {
             return Err(Rejection::BehindAccount.into());

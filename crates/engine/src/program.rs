@@ -348,6 +348,8 @@ pub struct Rules<'a> {
     pub budgets: &'a Budgets,
     /// Under which of the members that were merged into one a command comes: what is new is numbered there.
     pub under: Place,
+    /// Whether the member is named by a card that is blocked: it earns, and pays for nothing (M2).
+    pub card_blocked: bool,
 }
 
 /// What the rules need to know of a member. Left out where no rule of the program asks for it.
@@ -365,7 +367,7 @@ impl<'a> Rules<'a> {
     /// The rules of a program for a member of whom nothing is known.
     pub fn of(timeline: &'a Timeline) -> Self {
         const NOTHING: &Facts = &Facts { customer_type: None, birthday: None, birthday_since: Timestamp::START };
-        Self { timeline, facts: NOTHING, channel: None, budgets: Budgets::NONE, under: Place::OWN }
+        Self { timeline, facts: NOTHING, channel: None, budgets: Budgets::NONE, under: Place::OWN, card_blocked: false }
     }
 }
 

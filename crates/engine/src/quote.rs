@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::account::{Account, NeedMore};
+use crate::close;
 use crate::decision::{Decided, Moment, Stop};
 use crate::document::Document;
 use crate::entry::{LotNo, OrderNo};
@@ -158,7 +159,11 @@ impl Cart<'_> {
             let order = self.known.and_then(|no| self.account.order(no));
             let known = |no: LotNo| order.is_some_and(|it| it.certificates.iter().any(|it| it.certificate == no));
             let is_out = |no: LotNo| match &rejection {
-                Rejection::ProgramOff | Rejection::OrderType | Rejection::BehindAccount => !known(no),
+                Rejection::ProgramOff
+                | Rejection::AccountClosed
+                | Rejection::CardBlocked
+                | Rejection::OrderType
+                | Rejection::BehindAccount => !known(no),
                 other => other.certificate() == Some(no),
             };
             let asked = self.document.certificates.take().unwrap_or_default();
@@ -187,7 +192,8 @@ impl Cart<'_> {
             let (pays, loses) = used.map_or_else(|| used::alone(lot, kept.payable), |it| (it.paid, it.lost));
             let known = self.known.and_then(|no| self.account.order(no));
             let is_own = known.map_or(Ok(false), |it| self.account.is_bought_with_points_of(lot.at, it))?;
-            let refused = used::check(&most.order, self.document, lot, terms, self.moment.now).err();
+            let suspended = close::suspended(self.account, &most.order, self.rules);
+            let refused = used::check(&most.order, self.document, lot, terms, (suspended, self.moment.now)).err();
             let refused = refused.or(is_own.then_some(Rejection::CertificateOfOrder { certificate }));
             let why = refused.or((pays.is_zero()).then_some(Rejection::CertificateExceedsOrder { certificate }));
             let why = why.filter(|_| used.is_none());
@@ -209,12 +215,22 @@ impl Cart<'_> {
             self.document.credit = match &rejection {
                 Rejection::CreditExceedsOrder { fits } => Some(*fits),
                 Rejection::InsufficientCredit { spendable } => Some(*spendable),
-                Rejection::BehindAccount if self.document.credit.is_some_and(Money::is_positive) => Some(Money::ZERO),
+                Rejection::BehindAccount | Rejection::CardBlocked if self.asks_credit() => self.credit_accepted(),
                 _ => return Err(rejection.into()),
             };
             why = Some(rejection);
         }
         Ok(why)
+    }
+
+    /// Whether it asks for more credit than the order has had.
+    fn asks_credit(&self) -> bool {
+        self.credit_accepted() < self.document.credit
+    }
+
+    fn credit_accepted(&self) -> Option<Money> {
+        let order = self.known.and_then(|no| self.account.order(no));
+        Some(order.map_or(Money::ZERO, |it| it.credit_accepted))
     }
 
     /// The largest figure that is accepted and not above `redeem`.
@@ -241,6 +257,7 @@ impl Cart<'_> {
                 | Rejection::NotWithDiscounts
                 | Rejection::ProgramOff
                 | Rejection::AccountClosed
+                | Rejection::CardBlocked
                 | Rejection::OrderType
                 // More points earn less, and what is taken back may have been credit.
                 | Rejection::InsufficientCredit { .. }

@@ -46,6 +46,8 @@ pub enum Rejection {
     ProgramOff,
     /// The member has left the program, or had when the order was placed.
     AccountClosed,
+    /// The card that names the member is blocked.
+    CardBlocked,
     /// The program does not apply to orders of that type.
     OrderType,
     /// The certificate was cancelled.
@@ -133,6 +135,7 @@ impl Rejection {
             Self::DateAhead { .. } => "date_ahead",
             Self::ProgramOff => "program_off",
             Self::AccountClosed => "account_closed",
+            Self::CardBlocked => "card_blocked",
             Self::OrderType => "order_type",
             Self::CertificateCancelled { .. } => "certificate_cancelled",
             Self::CertificateExpired { .. } => "certificate_expired",
@@ -186,6 +189,7 @@ impl fmt::Display for Rejection {
             Self::VersionConflict => f.write_str("version: that version was received before with another content"),
             Self::ProgramOff => f.write_str("the program was not on when the order was placed"),
             Self::AccountClosed => f.write_str("the account is closed: the member has left the program"),
+            Self::CardBlocked => f.write_str("the card is blocked: it earns, and nothing can be paid with it"),
             Self::OrderType => f.write_str("the program does not apply to orders of that type"),
             Self::CertificateCancelled { .. } => f.write_str("certificates: the certificate was cancelled"),
             Self::CertificateExpired { .. } => f.write_str("certificates: the certificate has expired"),

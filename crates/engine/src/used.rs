@@ -8,6 +8,7 @@
 use crate::account::{Account, Lot, NeedMore};
 use crate::calendar::Timestamp;
 use crate::certificate::{Uses, left, money, settle_wallet};
+use crate::close;
 use crate::credit::units;
 use crate::decision::{Ahead, Draft, Stop};
 use crate::document::Document;
@@ -56,13 +57,15 @@ impl Used {
         let is_new = |it: &&Lot| order.certificates.iter().all(|known| known.certificate != it.at.no);
         let new: Vec<&Lot> = lots.iter().copied().filter(is_new).collect();
         for lot in &new {
-            check(order, document, lot, terms, start.now())?;
+            check(order, document, lot, terms, (close::suspended(&start.account, order, start.rules), start.now()))?;
             if start.account.is_bought_with_points_of(lot.at, order)? {
                 return Err(Rejection::CertificateOfOrder { certificate: lot.at.no }.into());
             }
         }
         lots.sort_unstable_by_key(|it| (it.at.expires_at, it.at.no));
-        let used = Self::planned(order, kept, &lots, terms, behind);
+        // Those of a member who has left are suspended: an order keeps what it has of them, and takes no more.
+        let is_closed = start.account.closed().is_some() || order.pinned.closed;
+        let used = Self::planned(order, kept, &lots, terms, behind || is_closed);
         for lot in new {
             let certificate = lot.at.no;
             if behind {
@@ -265,11 +268,14 @@ pub(crate) fn check(
     document: &Document,
     lot: &Lot,
     terms: &Terms,
-    now: Timestamp,
+    (suspended, now): (Option<Rejection>, Timestamp),
 ) -> Result<(), Rejection> {
     let certificate = lot.at.no;
     if !order.pinned.on {
         return Err(Rejection::ProgramOff);
+    }
+    if let Some(rejection) = suspended {
+        return Err(rejection);
     }
     if !terms.applies_to(document) {
         return Err(Rejection::OrderType);

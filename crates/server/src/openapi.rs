@@ -29,11 +29,12 @@ Keys that are not described are refused.
 - **Keys**: `Authorization: Bearer gdn_…`. Each operation says which scope its key needs; `admin` may do everything.
 - **Too much**: 429 and 503 carry `Retry-After`.";
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("Orders", "Record orders as they are now, and quote carts."),
     ("Holds", "Reserve points for a checkout that is not finished."),
     ("Members", "People, and what finds them."),
     ("Accounts", "A member's points in one program: balance, lots, expiries, entries, adjustments, activities."),
+    ("Cards", "What finds a member at the till: labelled, blocked, replaced and taken away."),
     ("Certificates", "Codes that carry value: given, looked up, cancelled."),
     ("Credit", "A member's store credit: money in each currency, its entries, adjustments."),
     ("Programs", "Terms in versions, the off switch, drafts and day totals."),

@@ -224,6 +224,7 @@ impl Problem {
             | Rejection::IdentityTaken
             | Rejection::ProgramOff
             | Rejection::AccountClosed
+            | Rejection::CardBlocked
             | Rejection::OrderType
             | Rejection::NotWithDiscounts
             | Rejection::CannotUndo
@@ -330,6 +331,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::DateAhead { .. }
         | Rejection::ProgramOff
         | Rejection::AccountClosed
+        | Rejection::CardBlocked
         | Rejection::OrderType
         | Rejection::NotWithDiscounts
         | Rejection::BalanceBelowMinimum { .. }

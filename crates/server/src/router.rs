@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, certificates, channels, closings, credit, health, holds, keys, members, merges, orders, programs,
-    quotes, redatings, returns, rewards, tiers,
+    accounts, acts, cards, certificates, channels, closings, credit, health, holds, keys, members, merges, orders,
+    programs, quotes, redatings, returns, rewards, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -39,6 +39,12 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/members/{member}/merges/undo", "members"),
     ("POST", "/v1/members/{member}/identities", "members"),
     ("DELETE", "/v1/members/{member}/identities/{identity}", "members"),
+    ("GET", "/v1/members/{member}/cards", "read"),
+    ("POST", "/v1/members/{member}/cards", "members"),
+    ("GET", "/v1/cards/{card}", "read"),
+    ("PATCH", "/v1/cards/{card}", "members"),
+    ("DELETE", "/v1/cards/{card}", "members"),
+    ("POST", "/v1/cards/{card}/replacements", "members"),
     ("GET", "/v1/members/{member}/accounts", "read"),
     ("GET", "/v1/members/{member}/accounts/{program}", "read"),
     ("GET", "/v1/members/{member}/accounts/{program}/expiries", "read"),
@@ -118,6 +124,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(merges::undo_merge))
         .routes(routes!(members::add_identity))
         .routes(routes!(members::remove_identity))
+        .routes(routes!(cards::list_cards, cards::add_card))
+        .routes(routes!(cards::get_card, cards::change_card, cards::delete_card))
+        .routes(routes!(cards::replace_card))
         .routes(routes!(accounts::list_accounts))
         .routes(routes!(accounts::get_account))
         .routes(routes!(accounts::list_expiries))

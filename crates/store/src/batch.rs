@@ -15,6 +15,7 @@ use engine::{
 };
 
 use self::changed::{conversions_of, holds_of, touched, years_of};
+use crate::card::CardNotes;
 use crate::code::Codes;
 use crate::counters::Used;
 use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
@@ -22,7 +23,7 @@ use crate::fault::{Fault, Found};
 use crate::guest::GuestSlot;
 use crate::id::MemberId;
 use crate::load::{self, LOTS, Loaded};
-use crate::member::{Identity, MemberChange};
+use crate::member::{Identity, IdentityKind, MemberChange};
 use crate::pack;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
@@ -39,6 +40,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) seed: u64,
     /// Under which of the members that are one the command comes that is decided.
     pub(crate) under: Place,
+    /// Whether it names its member by a card that is blocked.
+    pub(crate) card_blocked: bool,
     pub(crate) rows: Rows,
     accounts: BTreeMap<AccountId, Slot>,
     /// Orders without a member, by directory key and program.
@@ -60,6 +63,8 @@ pub(crate) struct Rows {
     pub(crate) identities: BTreeSet<(MemberId, Identity)>,
     /// Stored identities that are to go.
     pub(crate) identities_gone: BTreeSet<(MemberId, Identity)>,
+    /// What is said of cards from now on, if anything.
+    pub(crate) cards: BTreeMap<(MemberId, String), Option<CardNotes>>,
     pub(crate) entries: BTreeMap<(AccountId, EntryNo), EntryRow>,
     pub(crate) orders: BTreeMap<(AccountId, OrderNo), SavedOrder>,
     pub(crate) totals: BTreeMap<TotalsKey, Totals>,
@@ -178,6 +183,7 @@ impl<'a> Batch<'a> {
             codes,
             seed: 0,
             under: Place::OWN,
+            card_blocked: false,
             rows: Rows::default(),
             accounts: BTreeMap::new(),
             guests: BTreeMap::new(),
@@ -236,11 +242,13 @@ impl<'a> Batch<'a> {
     /// Takes away an identity that the member has.
     pub(crate) fn remove_identity(&mut self, owner: MemberId, identity: Identity) {
         let key = identity_key(&identity);
+        if identity.kind == IdentityKind::Card {
+            self.rows.cards.insert((owner, identity.value.clone()), None);
+        }
         let row = (owner, identity);
+        self.rows.directory.remove(&key);
         // What this batch added is not stored yet.
-        if self.rows.directory.remove(&key).is_some() {
-            self.rows.identities.remove(&row);
-        } else {
+        if !self.rows.identities.remove(&row) {
             self.rows.unlisted.insert(key);
             self.rows.identities_gone.insert(row);
         }
@@ -540,10 +548,7 @@ impl Slot {
 
 fn due_at(reference: &Reference, id: AccountId, account: &Account, facts: &Facts) -> Timestamp {
     match reference.programs.get(&id.program) {
-        Some(it) => engine::due_at(
-            account,
-            Rules { timeline: &it.timeline, facts, channel: None, budgets: Budgets::NONE, under: Place::OWN },
-        ),
+        Some(it) => engine::due_at(account, Rules { facts, ..Rules::of(&it.timeline) }),
         None => account.due_at(),
     }
 }

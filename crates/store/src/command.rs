@@ -10,6 +10,7 @@ use engine::{
 };
 use tokio::sync::oneshot;
 
+use crate::card::CardAct;
 use crate::certificate::{CertificateRef, NewCertificates};
 use crate::error::StoreError;
 use crate::id::{ChannelId, MemberId, ProgramId};
@@ -229,6 +230,11 @@ pub enum Body {
         member: MemberRef,
         identity: Identity,
     },
+    /// Something is done with the card of a number (M2).
+    Card {
+        card: String,
+        act: CardAct,
+    },
     /// A link that opens one session.
     OpenLink {
         link: SecretHash,
@@ -331,6 +337,7 @@ impl Body {
             | Self::ChangeMember { .. }
             | Self::AddIdentity { .. }
             | Self::RemoveIdentity { .. }
+            | Self::Card { .. }
             | Self::OpenLink { .. }
             | Self::UseLink { .. }
             | Self::OpenSession { .. }
@@ -377,6 +384,7 @@ impl Body {
             | Self::ChangeMember { .. }
             | Self::AddIdentity { .. }
             | Self::RemoveIdentity { .. }
+            | Self::Card { .. }
             | Self::OpenLink { .. }
             | Self::UseLink { .. }
             | Self::OpenSession { .. }

@@ -23,7 +23,7 @@ use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
-use crate::{certificate, credit, merge, people, returns, session, withdraw};
+use crate::{card, certificate, credit, merge, people, returns, session, withdraw};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -51,8 +51,7 @@ pub(crate) type Answered = Result<Reply, Refused>;
 
 /// The answer to a command, unless the world fails. Its effects are in the batch, to be saved.
 pub(crate) fn decide(batch: &mut Batch<'_>, command: &Command) -> Found<Result<Reply, Failure>> {
-    batch.under = engine::Place::OWN;
-    batch.seed = command.seed;
+    (batch.under, batch.card_blocked, batch.seed) = (engine::Place::OWN, false, command.seed);
     keyed(batch, command, |batch| match run(batch, command) {
         Ok(reply) => Ok(Ok(reply)),
         Err(Refused::Rejected(rejection)) => Ok(Err(Failure::Rejected(rejection))),
@@ -127,6 +126,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::ProgramOff
         | Rejection::OrderType
         | Rejection::AccountClosed
+        | Rejection::CardBlocked
         | Rejection::HoldTaken
         | Rejection::NotWithDiscounts
         | Rejection::CertificateCancelled { .. }
@@ -216,7 +216,7 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             settle(batch, id, now)
         }
         Body::ForgetAnswers { after, before } => forget(batch, *after, *before),
-        other => run_other(batch, other),
+        other => run_other(batch, other, moment),
     }
 }
 
@@ -250,10 +250,11 @@ pub(crate) fn ledger_time(batch: &Batch<'_>, command: &Command) -> Result<Timest
 }
 
 /// What touches no points.
-fn run_other(batch: &mut Batch<'_>, body: &Body) -> Answered {
+fn run_other(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answered {
     match body {
         Body::AddIdentity { member, identity } => people::add_identity(batch, member, identity),
         Body::RemoveIdentity { member, identity } => people::remove_identity(batch, member, identity),
+        Body::Card { card, act } => card::run(batch, card, act, moment),
         Body::OpenLink { link, expires_at } => session::open_link(batch, *link, *expires_at),
         Body::UseLink { link, session, expires_at } => session::use_link(batch, *link, *session, *expires_at),
         Body::OpenSession { session, key, expires_at } => session::open_session(batch, *session, *key, *expires_at),
@@ -482,9 +483,10 @@ pub(crate) fn ask(
     let budgets = batch.budgets(id.program)?;
     loop {
         let with_credit = batch.account(id)?;
-        let under = batch.under;
+        let (under, card_blocked) = (batch.under, batch.card_blocked);
         let slot = batch.slot(id)?;
-        let rules = Rules { timeline: &program.timeline, facts: &slot.facts, channel: None, budgets: &budgets, under };
+        let of_member = Rules { facts: &slot.facts, budgets: &budgets, ..Rules::of(&program.timeline) };
+        let rules = Rules { under, card_blocked, ..of_member };
         match rule(with_credit.as_ref().unwrap_or(&slot.account), rules) {
             Ok(decided) => return Ok(decided),
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
@@ -524,8 +526,9 @@ pub(crate) fn find_member(batch: &mut Batch<'_>, member: &MemberRef) -> Result<M
         MemberRef::Id(id) if batch.is_member(*id)? => *id,
         MemberRef::Id(_) => return Err(Rejection::UnknownMember.into()),
         MemberRef::Identity(identity) => {
-            let listed = batch.find(identity_key(&identity.normalised()))?;
-            listed.ok_or(Rejection::UnknownMember)?.owner
+            let listed = batch.find(identity_key(&identity.normalised()))?.ok_or(Rejection::UnknownMember)?;
+            batch.card_blocked |= listed.number == card::BLOCKED;
+            listed.owner
         }
     };
     Ok(batch.follow(owner)?)

@@ -77,6 +77,8 @@ pub(crate) fn named(
         {
             Ok(Named::New(identity.normalised()))
         }
+        // A card that has been taken away since: whose order it is stands fast, and what comes back of it must not be stuck.
+        (Err(Refused::Rejected(Rejection::UnknownMember)), MemberRef::Identity(_)) if has_member => Ok(Named::Nobody),
         (Err(refused), _) => Err(refused),
     }
 }

@@ -14,6 +14,7 @@ mod acts;
 mod ahead;
 mod backup;
 mod batch;
+mod card;
 mod certificate;
 mod checkpoint;
 mod code;
@@ -65,6 +66,7 @@ mod verify;
 mod withdraw;
 
 pub use backup::{backup, restore};
+pub use card::{CardAct, CardChange, CardNotes};
 pub use certificate::{CertificateRef, NewCertificates, certificate_ledger};
 pub use checkpoint::LogWritten;
 pub use code::{CodeHash, KEY_VARIABLE};
@@ -79,9 +81,9 @@ pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use postgres::Address;
 pub use query::{
-    Background, CertificateInfo, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor, LotPhase,
-    MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing, TableSize,
-    credit_ledger,
+    Background, CardInfo, CertificateInfo, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor,
+    LotPhase, MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing,
+    TableSize, credit_ledger,
 };
 pub use reference::Compile;
 pub use scratch::Scratch;

@@ -200,6 +200,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::ChangeMember { .. }
         | Body::AddIdentity { .. }
         | Body::RemoveIdentity { .. }
+        | Body::Card { .. }
         | Body::OpenLink { .. }
         | Body::UseLink { .. }
         | Body::OpenSession { .. }

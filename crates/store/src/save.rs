@@ -6,6 +6,7 @@
 use engine::{Account, HoldState, Lot, LotNo, Placed as _, Timestamp};
 
 use crate::batch::{Batch, NewOrder, Profile, Rows, Slot, Stored};
+use crate::card;
 use crate::counters::save_budgets;
 use crate::fault::{Fault, Found};
 use crate::guest;
@@ -71,6 +72,7 @@ pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     let conn = batch.conn;
     save_directory(conn, &batch.rows)?;
     save_members(conn, &batch.rows)?;
+    card::save(batch)?;
     save_parked(conn, &batch.rows)?;
     save_accounts(conn, batch)?;
     delete_gone(conn, batch)?;

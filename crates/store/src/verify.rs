@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::{Account, Bucket, CreditPart, Entry, EntryNo, Hold, Kind, Lot, OrderNo, Placed as _, Posted, Reason};
 
+use crate::card::{BLOCKED, notes_of};
 use crate::counters::Proof;
 use crate::directory::{self, Listed, Listing, identity_key, order_key, return_key};
 use crate::error::StoreError;
@@ -508,8 +509,12 @@ impl Check<'_> {
         while let Some(row) = rows.next()? {
             let owner = rows::member(row, 0)?;
             let kind = IdentityKind::numbered(row.get(1)?).ok_or(Fault::Row("an identity is of unknown kind"))?;
-            let key = identity_key(&Identity { kind, value: row.get(2)? });
-            let listed = Listed { owner, kind: Listing::Identity, program: 0, number: 0 };
+            let value: String = row.get(2)?;
+            let is_blocked = kind == IdentityKind::Card
+                && notes_of(self.conn, owner, &value)?.is_some_and(|it| it.blocked_at.is_some());
+            let key = identity_key(&Identity { kind, value });
+            let number = if is_blocked { BLOCKED } else { 0 };
+            let listed = Listed { owner, kind: Listing::Identity, program: 0, number };
             if directory::find(self.conn, key)? != Some(listed) || !directory::is_member(self.conn, owner)? {
                 return Err(Ended::Difference(format!("an identity does not lead to its member {owner}")));
             }

@@ -145,13 +145,7 @@ impl Shop {
 
     fn put(&self, account: &mut Account, document: &Arc<Document>) -> Result<()> {
         let moment = Moment { now: document.placed_at, actor: Actor::Channel(1), import: false };
-        let rules = Rules {
-            timeline: &self.timeline,
-            facts: &self.facts,
-            channel: Some("web"),
-            budgets: engine::Budgets::NONE,
-            under: engine::Place::OWN,
-        };
+        let rules = Rules { facts: &self.facts, channel: Some("web"), ..Rules::of(&self.timeline) };
         let decided = put_order(account, rules, None, document, moment)
             .map_err(|stop| anyhow::anyhow!("the order was stopped: {stop:?}"))?;
         account.apply(&decided);

@@ -383,6 +383,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::ExceedsExpired { .. } => "points".to_owned(),
         Rejection::NotWithDiscounts
         | Rejection::AccountClosed
+        | Rejection::CardBlocked
         | Rejection::BalanceBelowMinimum { .. }
         | Rejection::BelowMinimum { .. }
         | Rejection::NotInSteps { .. }

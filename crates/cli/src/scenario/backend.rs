@@ -11,6 +11,7 @@ use engine::{
 };
 
 use super::acts::PointsAct;
+use super::cards::CardStep;
 use super::certificates::{CertificateAct, Told};
 
 /// The one program and the first channel of a scenario.
@@ -141,6 +142,15 @@ pub(super) enum Act {
         set: SetTier,
         /// The day that `until` is the end of.
         last_day: Option<Date>,
+    },
+    /// A card becomes a member's.
+    AddCard {
+        person: Person,
+        number: String,
+    },
+    Card {
+        number: String,
+        step: CardStep,
     },
     /// Two members become one.
     Merge {

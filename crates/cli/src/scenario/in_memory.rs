@@ -12,6 +12,7 @@ use super::acts::PointsAct;
 use super::backend::{
     Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
 };
+use super::cards::Cards;
 use super::certificates::{self, Told};
 use super::tiers::Stands;
 
@@ -37,6 +38,9 @@ pub(super) struct EngineBackend {
     merges: Vec<merging::MergedMember>,
     /// Under which of the members that are one an act comes.
     under: Place,
+    cards: Cards,
+    /// Whether an act names its member by a card that is blocked.
+    card_blocked: bool,
 }
 
 struct Kept {
@@ -75,7 +79,13 @@ impl EngineBackend {
             references: BTreeSet::new(),
             merges: Vec::new(),
             under: Place::OWN,
+            cards: Cards::default(),
+            card_blocked: false,
         }
+    }
+
+    fn is_blocked(&self, person: &Person) -> bool {
+        self.cards.is_blocked(person)
     }
 
     /// The member that is meant: of one that was merged into another, that one.
@@ -127,6 +137,7 @@ impl EngineBackend {
                 channel: None,
                 budgets: &self.budgets,
                 under: self.under,
+                card_blocked: self.card_blocked,
             },
         ) {
             Ok(decided) => {
@@ -155,6 +166,13 @@ impl EngineBackend {
                 kept.facts = Facts { birthday_since: moment.now, ..facts.clone() };
                 let granted = self.decide(*member, |account, rules| engine::sign_up(account, rules, moment));
                 Some(granted.map(|it| it.map(|_| Reply::Done)))
+            }
+            Act::AddCard { person, number } => Some(Ok(self.named(person).and_then(|member| {
+                let known = self.identities.entry(format!("card:{number}")).or_insert(member);
+                if *known == member { Ok(Reply::Done) } else { Err(Rejection::IdentityTaken) }
+            }))),
+            Act::Card { number, step } => {
+                Some(Ok(self.cards.take(&mut self.identities, number, step).map(|()| Reply::Done)))
             }
             Act::Change { person, change } => Some(match self.find(person) {
                 Err(rejection) => Ok(Err(rejection)),
@@ -211,6 +229,7 @@ impl EngineBackend {
         let member = match (person, known) {
             (Person::Nobody, Some((member, _))) => member,
             (person, known) => match (self.find(person), known) {
+                (Err(_), Some((owner, _))) if matches!(person, Person::Identity(_)) => owner,
                 (Err(rejection), _) => return Ok(Err(rejection)),
                 (Ok(member), Some((owner, _))) if member != owner => return Ok(Err(Rejection::OtherMember)),
                 (Ok(member), _) => member,
@@ -317,6 +336,8 @@ impl EngineBackend {
             | Act::Channel { .. }
             | Act::SignUp { .. }
             | Act::Change { .. }
+            | Act::AddCard { .. }
+            | Act::Card { .. }
             | Act::Return { .. }
             | Act::Merge { .. }
             | Act::Unmerge { .. }
@@ -340,7 +361,7 @@ impl EngineBackend {
             | Act::SetTier { .. } => KEY,
             Act::Settle { .. } => Actor::System,
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => Actor::Staff(0),
-            Act::SignUp { .. } | Act::Change { .. } => KEY,
+            Act::SignUp { .. } | Act::Change { .. } | Act::AddCard { .. } | Act::Card { .. } => KEY,
         }
     }
 }
@@ -354,6 +375,10 @@ impl Backend for EngineBackend {
         let moment = Moment { now: arrival.at, actor: self.actor(act, arrival), import: arrival.import };
         let is_issue = matches!(act, Act::OnCertificates { act, .. } if act.is_issue());
         self.go_under(self.new_under(act), is_issue, moment)?;
+        self.card_blocked = match act {
+            Act::Order { person, .. } | Act::Hold { person, .. } => self.is_blocked(person),
+            _ => false,
+        };
         if let Some(outcome) = self.introduce(act, moment) {
             return outcome;
         }
@@ -368,7 +393,9 @@ impl Backend for EngineBackend {
             Act::Merge { other, into } => return self.merge(other, into, moment),
             Act::Unmerge { person } => return self.unmerge(person, moment),
             Act::Program { .. } | Act::Switch { .. } | Act::Channel { .. } => return self.arrange(act, arrival.at),
-            Act::SignUp { .. } | Act::Change { .. } => return Err(anyhow!("members are introduced before")),
+            Act::SignUp { .. } | Act::Change { .. } | Act::AddCard { .. } | Act::Card { .. } => {
+                return Err(anyhow!("members are introduced before"));
+            }
             Act::Hold { person, program, points, minutes } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),
                 Ok(member) => {
@@ -434,7 +461,8 @@ impl Backend for EngineBackend {
         self.accounts.entry(member).or_default();
         let Some(kept) = self.accounts.get(&member) else { return Err(anyhow!("it was just made")) };
         let channel = Some(inquiry.channel.as_str());
-        let rules = Rules { timeline: &self.timeline, facts: &kept.facts, channel, budgets: &self.budgets, under };
+        let rules = Rules { facts: &kept.facts, channel, budgets: &self.budgets, under, ..Rules::of(&self.timeline) };
+        let rules = Rules { card_blocked: self.is_blocked(&inquiry.person), ..rules };
         let mut account = kept.account.clone();
         if let Some(name) = &key {
             match self.adopted(&mut account, rules, name, now) {
@@ -507,13 +535,7 @@ impl EngineBackend {
         let (member, _) = self.home(member);
         let kept = self.accounts.entry(member).or_default();
         let mut account = kept.account.clone();
-        let rules = Rules {
-            timeline: &self.timeline,
-            facts: &kept.facts,
-            channel: None,
-            budgets: engine::Budgets::NONE,
-            under: Place::OWN,
-        };
+        let rules = Rules { facts: &kept.facts, ..Rules::of(&self.timeline) };
         let due = engine::settle(&account, rules, now).map_err(|_| anyhow!("every lot is loaded"))?;
         account.apply(&due);
         Ok(account)

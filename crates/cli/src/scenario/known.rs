@@ -40,12 +40,6 @@ impl Known {
     }
 
     pub(super) fn rules(&self, member: MemberNo) -> Rules<'_> {
-        Rules {
-            timeline: &self.timeline,
-            facts: self.facts.get(&member).unwrap_or(&self.none),
-            channel: None,
-            budgets: engine::Budgets::NONE,
-            under: engine::Place::OWN,
-        }
+        Rules { facts: self.facts.get(&member).unwrap_or(&self.none), ..Rules::of(&self.timeline) }
     }
 }

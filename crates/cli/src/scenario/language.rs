@@ -8,6 +8,7 @@ use engine::{Adjustment, CreditAdjustment, Date, HoldNo, Points, SetTier, Terms,
 
 use super::acts::PointsAct;
 use super::backend::FactsChange;
+use super::cards::{self, CardStep};
 use super::certificates::CertificateAct;
 use super::clauses::Clauses;
 use super::document::{Sale, Sending};
@@ -15,7 +16,7 @@ use super::expect::{Expected, Tells};
 use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
-const STEPS: &str = "`program …`, `channel NAME`, `channel NAME signs up`, `sign up NAME card:7`, `change NAME type wholesale`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `claim NAME #1001 \"why\"`, `quote NAME …`, `hold NAME \
+const STEPS: &str = "`program …`, `channel NAME`, `channel NAME signs up`, `sign up NAME card:7`, `change NAME type wholesale`, `card 6001 of NAME`, `block card 6001 \"why\"`, `unblock card 6001`, `replace card 6001 by 6002`, `delete card 6001`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `claim NAME #1001 \"why\"`, `quote NAME …`, `hold NAME \
     500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `collect NAME \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `merge NAME into NAME`, `undo merge of NAME`, `settle NAME`, `tier NAME`, \
     `tier NAME gold until 2023-12-31 \"why\"`";
 
@@ -64,6 +65,14 @@ pub(super) enum Action {
     Change {
         who: Who,
         facts: FactsChange,
+    },
+    AddCard {
+        who: Who,
+        number: String,
+    },
+    Card {
+        number: String,
+        step: CardStep,
     },
     Order {
         who: Who,
@@ -345,11 +354,18 @@ impl Reader<'_> {
 
     /// What staff do to certificates and to points that are there, and what earns without an order.
     fn by_hand(&self, words: &mut Words) -> Result<Option<Action>, Fault> {
+        if let Some((number, step)) = cards::read(words)? {
+            return Ok(Some(Action::Card { number, step }));
+        }
         Ok(Some(if words.eat("certificates") {
             Action::Certificates { who: who(words)? }
         } else if words.eat("certificate") {
             let (who, act) = (who(words)?, CertificateAct::read_issue(words, &self.when)?);
             Action::OnCertificates { who, act, program: under(words) }
+        } else if words.eat("card") {
+            let number = cards::number(words)?;
+            words.expect("of")?;
+            Action::AddCard { who: who(words)?, number }
         } else if words.eat("cancel") {
             let (who, act) = (who(words)?, CertificateAct::read_cancel(words)?);
             Action::OnCertificates { who, act, program: None }
@@ -398,7 +414,9 @@ impl Action {
             | Self::Switch { .. }
             | Self::Channel { .. }
             | Self::SignUp { .. }
-            | Self::Change { .. } => Tells::Nothing,
+            | Self::Change { .. }
+            | Self::AddCard { .. }
+            | Self::Card { .. } => Tells::Nothing,
             Self::Order { .. } | Self::Return { .. } | Self::Claim { .. } => Tells::Order,
             Self::Quote { .. } => Tells::Quote,
             Self::Hold { .. }

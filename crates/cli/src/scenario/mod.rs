@@ -5,6 +5,7 @@
 
 mod acts;
 mod backend;
+mod cards;
 mod certificates;
 mod clauses;
 mod document;

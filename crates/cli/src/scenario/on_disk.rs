@@ -14,6 +14,7 @@ use store::{
 use super::backend::{
     Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, member_bytes,
 };
+use super::cards;
 use super::certificates::Told;
 use super::folder::Place;
 use super::tiers::Stands;
@@ -173,6 +174,17 @@ impl StoreBackend {
         Ok(Some(act.body(program.clone(), (member, home), self.ledger()?)))
     }
 
+    fn on_card(&self, act: &Act) -> Result<Option<Body>> {
+        Ok(match act {
+            Act::AddCard { person, number } => {
+                let member = self.reference_of(person)?;
+                member.map(|it| Body::Card { card: number.clone(), act: cards::added(it) })
+            }
+            Act::Card { number, step } => Some(Body::Card { card: number.clone(), act: step.act() }),
+            _ => bail!("this is about no card"),
+        })
+    }
+
     /// The number of the certificates' ledger, which follows from the currency.
     fn ledger(&self) -> Result<u32> {
         let reader = self.store.reader()?;
@@ -247,6 +259,10 @@ impl Backend for StoreBackend {
                 let FactsChange { customer_type, birthday } = change.clone();
                 (KEY, Body::ChangeMember { member, change: MemberChange { name: None, customer_type, birthday } })
             }
+            Act::AddCard { .. } | Act::Card { .. } => match self.on_card(act)? {
+                Some(body) => (KEY, body),
+                None => return Ok(Err(Rejection::UnknownMember)),
+            },
             Act::Order { person, channel, reference, document, .. } => {
                 let member = self.reference_of(person)?;
                 let actor = if arrival.import { Actor::Import } else { Actor::Channel(self.channel_no(channel)) };

@@ -416,6 +416,12 @@ impl Backend for HttpBackend {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (Method::PATCH, format!("/v1/members/{}", escaped(&member)), Some(facts_named(change)))
             }
+            Act::AddCard { person, number } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let path = format!("/v1/members/{}/cards", escaped(&member));
+                (Method::POST, path, Some(json!({ "number": number })))
+            }
+            Act::Card { number, step } => step.request(&escaped(number)),
             Act::Program { json, terms, from } => {
                 (self.exponent, self.ledger) = (terms.currency.exponent, store::certificate_ledger(terms.currency));
                 return self.program(json, *from);

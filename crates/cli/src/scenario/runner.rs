@@ -7,6 +7,7 @@ use anyhow::Result;
 use engine::{Document, Entry, Facts, OrderNo, Rejection, Timestamp};
 
 use super::backend::{Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, MemberNo, PROGRAM, Person, Reply, replay};
+use super::cards::Cards;
 use super::certificates;
 use super::expect::{Expected, Found, Mismatch};
 use super::known::Known;
@@ -60,6 +61,7 @@ struct Runner<'a> {
     names: BTreeMap<String, MemberNo>,
     known: Known,
     identities: BTreeMap<String, MemberNo>,
+    cards: Cards,
     signed_up: u32,
     begun: bool,
     /// The last document of each order that was recorded.
@@ -77,6 +79,7 @@ impl<'a> Runner<'a> {
             names: BTreeMap::new(),
             known: Known::default(),
             identities: BTreeMap::new(),
+            cards: Cards::default(),
             signed_up: 0,
             begun: false,
             documents: BTreeMap::new(),
@@ -204,6 +207,11 @@ impl<'a> Runner<'a> {
                 let person = self.person(who)?;
                 (Act::Change { person, change: facts.clone() }, None)
             }
+            Action::AddCard { who, number } => {
+                let person = self.person(who)?;
+                (Act::AddCard { person, number: number.clone() }, None)
+            }
+            Action::Card { number, step } => (Act::Card { number: number.clone(), step: step.clone() }, None),
             Action::Order { who, reference, sale, sending } => {
                 let person = self.person(who)?;
                 let channel = sending.channel.clone().unwrap_or_else(|| CHANNEL.to_owned());
@@ -368,6 +376,14 @@ impl<'a> Runner<'a> {
                     let name = if document.is_return { return_of(reference) } else { reference.clone() };
                     self.documents.insert((channel.clone(), name), document.as_ref().clone());
                 }
+            }
+            (Act::AddCard { person, number }, Ok(_)) => {
+                if let Some(member) = self.member(person) {
+                    self.identities.insert(format!("card:{number}"), member);
+                }
+            }
+            (Act::Card { number, step }, Ok(_)) => {
+                self.cards.take(&mut self.identities, number, step).ok();
             }
             (Act::Claim { reference, .. }, Ok(Reply::Order { member: Some(member), answer })) => {
                 self.orders.insert((*member, reference.clone()), answer.order);

@@ -169,6 +169,7 @@ impl Shop {
             channel: Some(CHANNEL),
             budgets: &self.budgets,
             under: self.under,
+            card_blocked: false,
         }
     }
 

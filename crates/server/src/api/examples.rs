@@ -102,6 +102,13 @@ const FILES: &[(&str, &str)] = &files![
     "87-collect_many-preview",
     "88-collect",
     "89-collect_many",
+    "90-add_card",
+    "91-list_cards",
+    "92-change_card",
+    "93-hold-card_blocked",
+    "94-replace_card",
+    "95-get_card",
+    "96-delete_card",
 ];
 
 /// The examples with their names.

@@ -56,6 +56,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::InsufficientPoints { spendable } => insufficient(*spendable, voice),
         Rejection::ProgramOff | Rejection::OrderType => refused_program(rejection, voice),
         Rejection::AccountClosed
+        | Rejection::CardBlocked
         | Rejection::UnknownLot
         | Rejection::UnknownActivity
         | Rejection::NoRewards
@@ -110,6 +111,9 @@ fn refused_act(rejection: &Rejection, voice: &Voice) -> String {
     match rejection {
         Rejection::AccountClosed => {
             format!("The account is closed: no {} can be earned or spent.", voice.names.many)
+        }
+        Rejection::CardBlocked => {
+            format!("The card is blocked: it earns {}, and pays for nothing.", voice.names.many)
         }
         Rejection::UnknownLot => {
             format!("There are no {} of that number whose last day could be moved.", voice.names.many)

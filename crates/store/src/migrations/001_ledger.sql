@@ -74,7 +74,7 @@ CREATE TABLE answers (
     answer BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Personal data live in these three tables alone.
+-- Personal data live in these four tables alone: members, identities, cards and name_words.
 CREATE TABLE members (
     owner_id BLOB NOT NULL PRIMARY KEY,
     name TEXT,
@@ -107,6 +107,17 @@ CREATE TABLE identities (
     kind INTEGER NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (owner_id, kind, value)
+) STRICT, WITHOUT ROWID;
+
+-- What is said of cards, which are identities: most have no row. That a card is blocked stands in the directory as well.
+CREATE TABLE cards (
+    owner_id BLOB NOT NULL,
+    value TEXT NOT NULL,
+    label TEXT,
+    blocked_at INTEGER,
+    note TEXT,
+    replaced_by TEXT,
+    PRIMARY KEY (owner_id, value)
 ) STRICT, WITHOUT ROWID;
 
 -- For the search: capitals do not count, and a beginning is enough.

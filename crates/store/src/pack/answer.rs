@@ -262,7 +262,7 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.byte(16);
             it.points(*fits);
         }
-        Rejection::OrderType | Rejection::AccountClosed => it.byte(unmet(rejection)),
+        Rejection::OrderType | Rejection::AccountClosed | Rejection::CardBlocked => it.byte(unmet(rejection)),
         Rejection::BehindAccount => it.byte(17),
         Rejection::InsufficientPoints { spendable } => {
             it.byte(18);
@@ -353,6 +353,7 @@ fn unmet(rejection: &Rejection) -> u8 {
         Rejection::UnknownHold => 13,
         Rejection::HoldTaken => 14,
         Rejection::OrderType => 25,
+        Rejection::CardBlocked => 65,
         _ => 29,
     }
 }
@@ -381,6 +382,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         16 => Rejection::ExceedsOrder { fits: it.points()? },
         25 => Rejection::OrderType,
         29 => Rejection::AccountClosed,
+        65 => Rejection::CardBlocked,
         17 => Rejection::BehindAccount,
         90 => Rejection::CannotMerge,
         91 => Rejection::CannotUndo,

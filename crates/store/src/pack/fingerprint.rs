@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Packer;
 use super::document::{write_document, write_return, write_version};
+use crate::card::{CardAct, CardChange};
 use crate::certificate::{CertificateRef, NewCertificates};
 use crate::command::{Body, Ledger, ReturnedPart};
 use crate::member::{Identity, MemberChange, MemberRef};
@@ -221,6 +222,7 @@ fn write_other(it: &mut Packer, body: &Body) {
             write_member(it, member);
             write_identity(it, identity);
         }
+        Body::Card { card, act } => write_card(it, card, act),
         Body::OpenLink { link, expires_at } => {
             it.byte(15);
             it.bytes(&link.0);
@@ -318,6 +320,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::ChangeMember { .. }
         | Body::AddIdentity { .. }
         | Body::RemoveIdentity { .. }
+        | Body::Card { .. }
         | Body::OpenLink { .. }
         | Body::UseLink { .. }
         | Body::OpenSession { .. }
@@ -343,6 +346,33 @@ fn write_merge(it: &mut Packer, member: &MemberRef, other: Option<&MemberRef>) {
     write_member(it, member);
     if let Some(other) = other {
         write_member(it, other);
+    }
+}
+
+fn write_card(it: &mut Packer, card: &str, act: &CardAct) {
+    it.byte(62);
+    it.text(card);
+    let change = |it: &mut Packer, text: &Option<Option<String>>| {
+        it.option(text.as_ref(), |it, text| it.option(text.as_deref(), Packer::text));
+    };
+    match act {
+        CardAct::Add { member, label } => {
+            it.byte(1);
+            write_member(it, member);
+            it.option(label.as_deref(), Packer::text);
+        }
+        CardAct::Change(CardChange { label, blocked, note }) => {
+            it.byte(2);
+            change(it, label);
+            it.option(*blocked, Packer::flag);
+            change(it, note);
+        }
+        CardAct::Replace { by, note } => {
+            it.byte(3);
+            it.text(by);
+            it.option(note.as_deref(), Packer::text);
+        }
+        CardAct::Remove => it.byte(4),
     }
 }
 

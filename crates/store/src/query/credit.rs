@@ -99,13 +99,7 @@ pub(super) fn settle(
 ) -> Found<()> {
     let asks = program.timeline.needs_facts();
     let facts = if asks { facts_of(conn, id.owner)? } else { Facts::default() };
-    let rules = Rules {
-        timeline: &program.timeline,
-        facts: &facts,
-        channel: None,
-        budgets: engine::Budgets::NONE,
-        under: engine::Place::OWN,
-    };
+    let rules = Rules { facts: &facts, ..Rules::of(&program.timeline) };
     let mut limit = LOTS;
     loop {
         match engine::settle(account, rules, now) {

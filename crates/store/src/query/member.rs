@@ -3,6 +3,7 @@
 use engine::{Facts, Place, Timestamp};
 
 use super::Reader;
+use crate::card::{BLOCKED, CardNotes, notes_of};
 use crate::directory::{find, identity_key, is_member};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
@@ -39,6 +40,14 @@ pub struct MergeInfo {
     pub undo_until: Option<Timestamp>,
 }
 
+/// A card as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardInfo {
+    pub member: MemberId,
+    pub number: String,
+    pub notes: CardNotes,
+}
+
 impl Reader {
     /// The member that an id or identity leads to; of one that was merged into another, that one.
     pub fn find(&self, member: &MemberRef) -> Result<Option<MemberId>, StoreError> {
@@ -47,13 +56,55 @@ impl Reader {
 
     /// The same, and under which place of it what is new is numbered.
     pub fn find_under(&self, member: &MemberRef) -> Result<Option<(MemberId, Place)>, StoreError> {
+        Ok(self.named(member)?.map(|it| (it.0, it.1)))
+    }
+
+    /// The same, and whether it is named by a card that is blocked.
+    pub(super) fn named(&self, member: &MemberRef) -> Result<Option<(MemberId, Place, bool)>, StoreError> {
         self.ask(|conn| {
-            let owner = match member {
-                MemberRef::Id(id) if is_member(conn, *id)? => Some(*id),
-                MemberRef::Id(_) => None,
-                MemberRef::Identity(identity) => find(conn, identity_key(&identity.normalised()))?.map(|it| it.owner),
+            let (owner, is_blocked) = match member {
+                MemberRef::Id(id) => (Some(*id), false),
+                MemberRef::Identity(identity) => {
+                    let listed = find(conn, identity_key(&identity.normalised()))?;
+                    (listed.map(|it| it.owner), listed.is_some_and(|it| it.number == BLOCKED))
+                }
             };
-            owner.map(|it| home_of(conn, it)).transpose()
+            let Some(owner) = owner else { return Ok(None) };
+            if matches!(member, MemberRef::Id(_)) && !is_member(conn, owner)? {
+                return Ok(None);
+            }
+            let (home, place) = home_of(conn, owner)?;
+            Ok(Some((home, place, is_blocked)))
+        })
+    }
+
+    /// The cards of a member, those of members who were merged into it among them, by their numbers.
+    pub fn cards(&self, member: MemberId) -> Result<Vec<CardInfo>, StoreError> {
+        self.ask(|conn| {
+            let mut owners = vec![member];
+            owners.extend(merges_of(conn, member)?.into_iter().filter(|it| !it.undone).map(|it| it.member));
+            let mut cards = Vec::new();
+            for owner in owners {
+                let mut identities = Vec::new();
+                read_identities(conn, owner, &mut identities)?;
+                for it in identities.into_iter().filter(|it| it.kind == IdentityKind::Card) {
+                    let notes = notes_of(conn, owner, &it.value)?.unwrap_or_default();
+                    cards.push(CardInfo { member, number: it.value, notes });
+                }
+            }
+            cards.sort_unstable_by(|a, b| a.number.cmp(&b.number));
+            Ok(cards)
+        })
+    }
+
+    /// The card of a number, and whose it is.
+    pub fn card(&self, number: &str) -> Result<Option<CardInfo>, StoreError> {
+        let card = Identity::new(IdentityKind::Card, number);
+        self.ask(|conn| {
+            let Some(listed) = find(conn, identity_key(&card))? else { return Ok(None) };
+            let notes = notes_of(conn, listed.owner, &card.value)?.unwrap_or_default();
+            let (member, _) = home_of(conn, listed.owner)?;
+            Ok(Some(CardInfo { member, number: card.value, notes }))
         })
     }
 

@@ -42,7 +42,7 @@ pub use lists::{Background, HoldCursor, LotCursor, LotPhase};
 pub(crate) use lists::{
     ENTRIES_AFTER, ENTRIES_BEFORE, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, ORDER_NAME, ORDERS_AFTER, ORDERS_BEFORE,
 };
-pub use member::{MemberInfo, MergeInfo};
+pub use member::{CardInfo, MemberInfo, MergeInfo};
 pub use program::{ChannelInfo, MemberRules, ProgramInfo};
 pub use search::{CursorFault, SearchCursor, SearchPage};
 pub use standing::Standing;

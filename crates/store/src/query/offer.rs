@@ -38,7 +38,7 @@ impl Reader {
         let programs = self.reference()?;
         let (name, known) = programs.named_channel(channel).ok_or(Rejection::UnknownChannel)?;
         let program = programs.programs.get(&known.program).ok_or(Rejection::UnknownProgram)?;
-        let (owner, under) = self.find_under(member)?.ok_or(Rejection::UnknownMember)?;
+        let (owner, under, card_blocked) = self.named(member)?.ok_or(Rejection::UnknownMember)?;
         let id = AccountId { owner, program: program.number };
         let (channel, carries) = (known.number, program.carries());
         let listed = self.ask(|conn| match reference {
@@ -69,7 +69,8 @@ impl Reader {
         let has_budgets = program.timeline.has_budgets();
         let budgets =
             if has_budgets { self.ask(|conn| load_budgets(conn, program.number))? } else { Budgets::default() };
-        let rules = Rules { timeline: &program.timeline, facts: &facts, channel: Some(name), budgets: &budgets, under };
+        let of_member = Rules { facts: &facts, budgets: &budgets, ..Rules::of(&program.timeline) };
+        let rules = Rules { channel: Some(name), under, card_blocked, ..of_member };
         if let Some(listed) = guest
             && let Some(row) = self.ask(|conn| guest::find(conn, listed.owner.0, listed.program))?
         {

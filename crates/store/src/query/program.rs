@@ -61,13 +61,7 @@ pub struct MemberRules {
 
 impl MemberRules {
     pub fn rules(&self) -> Rules<'_> {
-        Rules {
-            timeline: &self.timeline,
-            facts: &self.facts,
-            channel: None,
-            budgets: engine::Budgets::NONE,
-            under: engine::Place::OWN,
-        }
+        Rules { facts: &self.facts, ..Rules::of(&self.timeline) }
     }
 }
 

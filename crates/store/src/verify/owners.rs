@@ -42,6 +42,11 @@ impl Check<'_> {
                 AND EXISTS (SELECT 1 FROM members WHERE members.owner_id = m.owner_id AND merged_into IS NULL)
                 AND NOT EXISTS (SELECT 1 FROM members WHERE members.owner_id = m.member_id AND merged_into = m.owner_id)",
             ),
+            (
+                "something is said of a card that nobody has",
+                "SELECT 1 FROM cards AS c WHERE NOT EXISTS (SELECT 1 FROM identities
+                WHERE identities.owner_id = c.owner_id AND kind = 2 AND identities.value = c.value)",
+            ),
             ("a hold is neither open nor closed", "SELECT closed FROM holds WHERE closed NOT IN (0, 1)"),
         ] {
             if self.conn.prepare_cached(select)?.exists([])? {

@@ -6,6 +6,7 @@ mod ahead;
 #[cfg(unix)]
 mod batches;
 mod budgets;
+mod cards;
 mod certificates;
 mod crash;
 #[cfg(unix)]

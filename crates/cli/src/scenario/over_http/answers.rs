@@ -512,6 +512,7 @@ impl<'a> Read<'a> {
             "date_ahead" => Rejection::DateAhead { path: kept(field()?) },
             "program_off" => Rejection::ProgramOff,
             "account_closed" => Rejection::AccountClosed,
+            "card_blocked" => Rejection::CardBlocked,
             "order_type" => Rejection::OrderType,
             "unknown_hold" => Rejection::UnknownHold,
             "hold_taken" => Rejection::HoldTaken,
