@@ -86,6 +86,9 @@ enum Command {
     Close(commands::close::Close),
     /// Open accounts: members come into a program, or back
     Join(commands::close::Join),
+    /// Draw new codes for certificates, when the key of the old ones is lost
+    #[command(subcommand)]
+    Codes(commands::codes::Command),
     /// Make two members one, or undo that
     Merge(commands::merge::Args),
     /// Give a member a tier, or none
@@ -127,6 +130,7 @@ impl Args {
             Command::Collect(args) => commands::collect::run(&database()?, args),
             Command::Close(args) => commands::close::close(&database()?, &args),
             Command::Join(args) => commands::close::join(&database()?, &args),
+            Command::Codes(command) => commands::codes::run(&database()?, &command),
             Command::Merge(args) => commands::merge::run(&database()?, args),
             Command::Tier(args) => commands::tier::run(&database()?, args),
             Command::Hold(command) => commands::hold::run(&database()?, command),

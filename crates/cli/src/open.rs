@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -95,8 +96,10 @@ pub(crate) fn whole(text: &str) -> Result<i64, String> {
 
 /// A key of its own for a command that is meant once.
 pub(crate) fn fresh_key() -> String {
+    // Several threads may draw one at an instant.
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_nanos());
-    format!("cli-{}-{nanos}", std::process::id())
+    format!("cli-{}-{nanos}-{}", std::process::id(), DRAWN.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Reads a member as people name one: a bare word is a customer id.

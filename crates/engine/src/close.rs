@@ -9,12 +9,12 @@ use crate::activity::grant_sign_up;
 use crate::adjust::check_note;
 use crate::calendar::Timestamp;
 use crate::decision::{Ahead, Decision, Draft, Moment};
-use crate::entry::{Actor, Bucket, HoldState, Kind, Reason};
+use crate::entry::{Actor, Bucket, HoldState, Kind, LotRef, Reason};
 use crate::hold::lapse;
 use crate::limits;
 use crate::place::Place;
 use crate::posted::Order;
-use crate::program::Rules;
+use crate::program::{Rules, Timeline};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::settle_ahead;
 
@@ -91,10 +91,55 @@ pub fn join(account: &Account, rules: Rules<'_>, note: &str, moment: Moment) -> 
     Ok(ahead.decided())
 }
 
+/// Closes a wallet, whose account `ledger` is, for as long as its owner's points are kept: certificates are suspended, and cancelled
+/// at the end of the grace. One that is closed stays as it is.
+///
+/// # Errors
+/// `Invalid`.
+pub fn close_wallet(ledger: &Account, forfeits_at: Timestamp, note: &str, moment: Moment) -> Decision {
+    check_note(note)?;
+    let nothing = Timeline::default();
+    let mut ahead = Ahead::of(ledger, Rules::of(&nothing), moment);
+    settle_ahead(&mut ahead)?;
+    if ahead.account.closed().is_none() {
+        let mut draft = Draft::new(Kind::Close, Reason::Note(note.to_owned()));
+        draft.changes.closed = Some(Closed { since: ahead.now(), forfeits_at, until: None });
+        ahead.post(draft);
+        settle_ahead(&mut ahead)?;
+    }
+    Ok(ahead.decided())
+}
+
+/// Opens a wallet that is closed, with the certificates that are left.
+///
+/// # Errors
+/// `Invalid`.
+pub fn open_wallet(ledger: &Account, note: &str, moment: Moment) -> Decision {
+    check_note(note)?;
+    let nothing = Timeline::default();
+    let mut ahead = Ahead::of(ledger, Rules::of(&nothing), moment);
+    settle_ahead(&mut ahead)?;
+    if let Some(closed) = ahead.account.closed().copied() {
+        let mut draft = Draft::new(Kind::Join, Reason::Note(note.to_owned()));
+        draft.changes.closed = Some(Closed { until: Some(ahead.now()), ..closed });
+        ahead.post(draft);
+    }
+    Ok(ahead.decided())
+}
+
+/// What an order asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    Points,
+    Certificates,
+}
+
 /// Why an order may ask for nothing of the account, if so: it is closed, or was when the order was placed; or the card that names
 /// the member is blocked.
-pub(crate) fn suspended(account: &Account, order: &Order, rules: Rules<'_>) -> Option<Rejection> {
-    if account.closed().is_some() || order.pinned.closed {
+pub(crate) fn suspended(account: &Account, order: &Order, rules: Rules<'_>, of: Of) -> Option<Rejection> {
+    let is_closed = |it: &Account| it.closed().is_some();
+    let wallet = account.wallet.as_deref().is_some_and(|it| is_closed(&it.ledger));
+    if wallet && of == Of::Certificates || is_closed(account) || order.pinned.closed {
         return Some(Rejection::AccountClosed);
     }
     rules.card_blocked.then_some(Rejection::CardBlocked)
@@ -126,6 +171,12 @@ pub(crate) fn forfeit(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), NeedM
         }
     }
     draft.postings.extend(account.take(account.balance.available, None, Bucket::Forfeited)?);
+    // A certificate is gone as a whole: it is cancelled.
+    let lots = draft.postings.iter().filter_map(|it| account.lot(it.lot)).filter(|it| it.certificate.is_some());
+    draft.dated = lots.map(|it| LotRef { expires_at: it.at.expires_at.min(at), ..it.at }).collect();
+    if !draft.dated.is_empty() {
+        draft.kind = Kind::Cancel;
+    }
     if !draft.postings.is_empty() {
         ahead.post_at(due, draft);
     }
@@ -173,7 +224,10 @@ fn was_closed(closings: &[Closed], at: Timestamp) -> bool {
 
 impl Account {
     /// Whether anything has happened in it.
-    fn has_begun(&self) -> bool {
+    pub fn has_begun(&self) -> bool {
+        if self.is_away {
+            return false;
+        }
         let nothing = Self::default();
         (self.next_entry, self.next_order) != (nothing.next_entry, nothing.next_order)
     }

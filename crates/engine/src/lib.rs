@@ -86,7 +86,7 @@ pub use certificate::{
     CancelCertificate, Certificate, IssueCertificates, Uses, Wallet, cancel_bought, cancel_certificate,
     issue_certificates,
 };
-pub use close::{Closed, Closing, close, join};
+pub use close::{Closed, Closing, close, close_wallet, join, open_wallet};
 pub use collect::collect;
 pub use convert::{Conversion, ConversionKey, Purse};
 pub use credit::{CreditAdjustment, adjust_credit};

@@ -11,7 +11,7 @@ use crate::ask::Request;
 use crate::award;
 use crate::calendar::Timestamp;
 use crate::cap;
-use crate::close;
+use crate::close::{self, Of};
 use crate::convert::{self, Purse};
 use crate::credit;
 use crate::decision::{Ahead, Decided, Decision, Moment, Stop};
@@ -229,7 +229,7 @@ pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Docume
     let mut credit = CreditStep::of(&order, document, &kept, terms, behind);
     // Points of a closed account are suspended: an order keeps those that it has, and takes no more.
     let is_closed = start.account.closed().is_some() || order.pinned.closed;
-    let suspended = close::suspended(&start.account, &order, start.rules);
+    let suspended = close::suspended(&start.account, &order, start.rules, Of::Points);
     loop {
         let standing = credit::money(credit.plan.standing(credit::units(credit.after)));
         let room = Room::after_credit(&kept, credit.after, standing);

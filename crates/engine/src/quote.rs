@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::account::{Account, NeedMore};
-use crate::close;
+use crate::close::{self, Of};
 use crate::decision::{Decided, Moment, Stop};
 use crate::document::Document;
 use crate::entry::{LotNo, OrderNo};
@@ -192,7 +192,7 @@ impl Cart<'_> {
             let (pays, loses) = used.map_or_else(|| used::alone(lot, kept.payable), |it| (it.paid, it.lost));
             let known = self.known.and_then(|no| self.account.order(no));
             let is_own = known.map_or(Ok(false), |it| self.account.is_bought_with_points_of(lot.at, it))?;
-            let suspended = close::suspended(self.account, &most.order, self.rules);
+            let suspended = close::suspended(self.account, &most.order, self.rules, Of::Certificates);
             let refused = used::check(&most.order, self.document, lot, terms, (suspended, self.moment.now)).err();
             let refused = refused.or(is_own.then_some(Rejection::CertificateOfOrder { certificate }));
             let why = refused.or((pays.is_zero()).then_some(Rejection::CertificateExceedsOrder { certificate }));

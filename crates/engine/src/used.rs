@@ -8,7 +8,7 @@
 use crate::account::{Account, Lot, NeedMore};
 use crate::calendar::Timestamp;
 use crate::certificate::{Uses, left, money, settle_wallet};
-use crate::close;
+use crate::close::{self, Of};
 use crate::credit::units;
 use crate::decision::{Ahead, Draft, Stop};
 use crate::document::Document;
@@ -56,15 +56,16 @@ impl Used {
         }
         let is_new = |it: &&Lot| order.certificates.iter().all(|known| known.certificate != it.at.no);
         let new: Vec<&Lot> = lots.iter().copied().filter(is_new).collect();
+        let suspended = close::suspended(&start.account, order, start.rules, Of::Certificates);
         for lot in &new {
-            check(order, document, lot, terms, (close::suspended(&start.account, order, start.rules), start.now()))?;
+            check(order, document, lot, terms, (suspended.clone(), start.now()))?;
             if start.account.is_bought_with_points_of(lot.at, order)? {
                 return Err(Rejection::CertificateOfOrder { certificate: lot.at.no }.into());
             }
         }
         lots.sort_unstable_by_key(|it| (it.at.expires_at, it.at.no));
         // Those of a member who has left are suspended: an order keeps what it has of them, and takes no more.
-        let is_closed = start.account.closed().is_some() || order.pinned.closed;
+        let is_closed = suspended == Some(Rejection::AccountClosed);
         let used = Self::planned(order, kept, &lots, terms, behind || is_closed);
         for lot in new {
             let certificate = lot.at.no;

@@ -38,6 +38,7 @@ pub mod words;
 
 pub use access::{hint as key_hint, key_text};
 pub use api::certificates::certificate_status;
+pub use api::people::person_as_json;
 pub use app::App;
 pub use config::{Config, Draw, Limits, system_draw};
 pub use openapi::openapi;

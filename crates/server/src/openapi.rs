@@ -70,7 +70,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
          another request (`idempotency_key_reused`), or the rules say no: `insufficient_points`, `exceeds_order`, `exceeds_expired`, `no_rewards`, `certificate_of_order`, \
          `unknown_activity`, `activity_limit`, \
          `balance_below_minimum`, `cannot_merge`, `cannot_undo`, `below_minimum`, `not_in_steps`, `above_maximum`, `above_share`, `not_with_discounts`, \
-         `claim_ended`, `program_off`, `account_closed`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`, `credit_exceeds_order`, \
+         `claim_ended`, `program_off`, `account_closed`, `card_blocked`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`, `credit_exceeds_order`, \
          `insufficient_credit`, `certificate_cancelled`, `certificate_expired`, `certificate_used`, \
          `certificate_exceeds_order`.",
     ),

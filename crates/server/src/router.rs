@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 
 use crate::api::{
     accounts, acts, cards, certificates, channels, closings, credit, health, holds, keys, members, merges, orders,
-    programs, quotes, redatings, returns, rewards, tiers,
+    people, programs, quotes, redatings, returns, rewards, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -35,6 +35,8 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/members", "members"),
     ("GET", "/v1/members/{member}", "read"),
     ("PATCH", "/v1/members/{member}", "members"),
+    ("DELETE", "/v1/members/{member}", "admin"),
+    ("GET", "/v1/members/{member}/export", "members"),
     ("POST", "/v1/members/{member}/merges", "members"),
     ("POST", "/v1/members/{member}/merges/undo", "members"),
     ("POST", "/v1/members/{member}/identities", "members"),
@@ -119,7 +121,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(holds::hold))
         .routes(routes!(holds::release_hold))
         .routes(routes!(members::search_members, members::sign_up))
-        .routes(routes!(members::get_member, members::change_member))
+        .routes(routes!(members::get_member, members::change_member, people::erase_person))
+        .routes(routes!(people::export_person))
         .routes(routes!(merges::merge_members))
         .routes(routes!(merges::undo_merge))
         .routes(routes!(members::add_identity))

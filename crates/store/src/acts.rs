@@ -8,6 +8,7 @@ use engine::{
 };
 
 use crate::batch::Batch;
+use crate::certificate;
 use crate::command::{Body, Failure, Reply};
 use crate::decide::{Answered, Refused, ask, check_reference, find_account, find_listed_entry, listed_in, post};
 use crate::directory::{Listed, Listing, reference_key};
@@ -38,12 +39,16 @@ pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answere
         Body::Close { program, member, closing } => {
             let id = find_account(batch, program, member, moment)?;
             let decided = ask(batch, id, |account, rules| engine::close(account, rules, closing, moment))?;
-            standing(batch, id, &decided)
+            let reply = standing(batch, id, &decided)?;
+            certificate::close(batch, id, &closing.note, moment)?;
+            Ok(reply)
         }
         Body::Join { program, member, note } => {
             let id = find_account(batch, program, member, moment)?;
             let decided = ask(batch, id, |account, rules| engine::join(account, rules, note, moment))?;
-            standing(batch, id, &decided)
+            let reply = standing(batch, id, &decided)?;
+            certificate::open(batch, id, note, moment)?;
+            Ok(reply)
         }
         _ => Err(Fault::Row("other commands are decided elsewhere").into()),
     }

@@ -181,7 +181,7 @@ pub(crate) fn notes_of(conn: &Connection, owner: MemberId, number: &str) -> Foun
 pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
     for ((owner, number), notes) in &batch.rows.cards {
         let delete = "DELETE FROM cards WHERE owner_id = $1 AND value = $2";
-        batch.conn.prepare_cached(delete)?.execute(params![owner.0, number])?;
+        batch.conn.prepare_cached(delete)?.execute_any(params![owner.0, number])?;
         let Some(CardNotes { label, blocked_at, note, replaced_by }) = notes else { continue };
         let insert = "INSERT INTO cards (owner_id, value, label, blocked_at, note, replaced_by)
             VALUES ($1, $2, $3, $4, $5, $6)";

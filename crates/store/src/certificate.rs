@@ -20,6 +20,7 @@ use crate::id::MemberId;
 use crate::load;
 use crate::member::MemberRef;
 use crate::merge;
+use crate::reference::Program;
 use crate::rows::AccountId;
 use crate::sql::Connection;
 
@@ -59,6 +60,9 @@ pub(crate) fn issue(
     moment: Moment,
 ) -> Answered {
     let account = find_account(batch, program, member, moment)?;
+    if batch.slot(account)?.account.closed().is_some() {
+        return Err(Rejection::AccountClosed.into());
+    }
     let reference = batch.reference;
     let timeline = &reference.programs.get(&account.program).ok_or(Rejection::UnknownProgram)?.timeline;
     let version = timeline.at(moment.now).or(timeline.versions().first()).ok_or(Rejection::UnknownProgram)?;
@@ -118,6 +122,36 @@ fn buyer(batch: &mut Batch<'_>, wallet: AccountId, no: LotNo) -> Found<Option<Ac
         }
     }
     Ok(None)
+}
+
+/// Who has left the last program of a currency has left it with all certificates: they are kept as long as the points.
+pub(crate) fn close(batch: &mut Batch<'_>, id: AccountId, note: &str, moment: Moment) -> Result<(), Refused> {
+    let Some(closed) = batch.slot(id)?.account.closed().copied() else { return Ok(()) };
+    let reference = batch.reference;
+    let currency = reference.programs.get(&id.program).and_then(Program::currency);
+    let same = reference.programs.values().filter(|it| it.number != id.program && it.currency() == currency);
+    for other in same {
+        let slot = batch.slot(AccountId { program: other.number, ..id })?;
+        // Whether it is stored already is no matter: a batch gives what its commands give one at a time.
+        if slot.account.has_begun() && slot.account.closed().is_none() {
+            return Ok(());
+        }
+    }
+    let wallet = currency.map(|it| AccountId::wallet(id.owner, it)).ok_or(Rejection::UnknownProgram)?;
+    if batch.slot(wallet)?.account.next_entry.0 != 1 {
+        on_wallet(batch, wallet, |ledger| engine::close_wallet(ledger, closed.forfeits_at, note, moment))?;
+    }
+    Ok(())
+}
+
+/// Whoever comes back into a program has the certificates again.
+pub(crate) fn open(batch: &mut Batch<'_>, id: AccountId, note: &str, moment: Moment) -> Result<(), Refused> {
+    let currency = batch.reference.programs.get(&id.program).and_then(Program::currency);
+    let wallet = currency.map(|it| AccountId::wallet(id.owner, it)).ok_or(Rejection::UnknownProgram)?;
+    if batch.slot(wallet)?.account.closed().is_some() {
+        on_wallet(batch, wallet, |ledger| engine::open_wallet(ledger, note, moment))?;
+    }
+    Ok(())
 }
 
 /// Posts what has expired in a wallet.

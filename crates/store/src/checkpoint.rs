@@ -112,6 +112,17 @@ impl Checkpointer {
         let _ = gate.closed(CLOSE_WAIT, || checkpoint_within(conn, "TRUNCATE", CLOSE_WAIT));
     }
 
+    /// Empties the log, since something was erased; answers whether nobody was in the way.
+    pub(crate) fn empty(&mut self, conn: &Connection, gate: &Gate) -> bool {
+        let emptied = gate.closed(GATE_WAIT, || checkpoint_within(conn, "TRUNCATE", READER_WAIT));
+        let is_empty = matches!(emptied, Some(Ok(left)) if left.busy == 0);
+        if is_empty {
+            self.progress.pages.store(0, Ordering::Relaxed);
+            self.tried_at = 0;
+        }
+        is_empty
+    }
+
     /// Called by the writer between batches. Answers the failure that must stop it, if there was one.
     pub(crate) fn after_commit(&mut self, conn: &Connection, path: &Path, gate: &Gate) -> Option<StoreError> {
         let pages = self.progress.pages.load(Ordering::Relaxed);

@@ -27,7 +27,7 @@ use crate::sql::Connection;
 /// Names the environment variable that may hold the key: 64 hexadecimal digits.
 pub const KEY_VARIABLE: &str = "GUERDON_CODE_KEY";
 /// The row of `meta` by which the key is known again.
-const CHECK: &str = "code_key";
+pub(crate) const CHECK: &str = "code_key";
 
 /// Letters and digits that nobody takes for others: no 0 and O, no 1, I and L.
 const LETTERS: &[u8; 31] = b"23456789ABCDEFGHJKMNPQRSTUVWXYZ";
@@ -47,10 +47,10 @@ pub(crate) struct Sealed {
 }
 
 /// What the key is good for.
-struct CodeKey {
+pub(crate) struct CodeKey {
     hash: [u8; 32],
     seal: [u8; 32],
-    check: String,
+    pub(crate) check: String,
 }
 
 /// The key of one database, once it is needed.
@@ -114,19 +114,11 @@ impl Codes {
 
     /// From the environment, else from the file.
     fn read(&self) -> Result<Option<CodeKey>, StoreError> {
-        let text = match std::env::var(KEY_VARIABLE) {
-            Ok(text) => text,
-            Err(_) if !self.has_file => return Ok(None),
-            Err(_) => match std::fs::read_to_string(&self.path) {
-                Ok(text) => text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(self.fault(format!("cannot be read ({error})"))),
-            },
-        };
-        let bytes = of_hex(text.trim());
-        bytes
-            .map(|it| Some(CodeKey::of(&it)))
-            .ok_or_else(|| self.fault("is no key of 64 hexadecimal digits".to_owned()))
+        let text = std::env::var(KEY_VARIABLE).ok();
+        if text.is_none() && !self.has_file {
+            return Ok(None);
+        }
+        Ok(read_key(text.as_deref(), &self.path)?.map(|it| it.0))
     }
 
     fn draw(&self) -> Result<CodeKey, StoreError> {
@@ -136,25 +128,9 @@ impl Codes {
             );
             return Err(self.fault(what));
         }
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|error| self.fault(format!("cannot be drawn ({error})")))?;
-        let write = || {
-            let mut options = File::options();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&self.path)?;
-            writeln!(file, "{}", to_hex(&bytes))?;
-            // Without the file no code can be read: it is on the disk before the first certificate is.
-            file.sync_all()?;
-            #[cfg(unix)]
-            if let Some(folder) = self.path.parent().filter(|it| !it.as_os_str().is_empty()) {
-                File::open(folder)?.sync_all()?;
-            }
-            Ok(())
-        };
-        write().map_err(|error: std::io::Error| self.fault(format!("cannot be written ({error})")))?;
-        Ok(CodeKey::of(&bytes))
+        let (key, bytes) = draw_key(&self.path)?;
+        write_key(&self.path, &bytes)?;
+        Ok(key)
     }
 
     fn other(&self) -> StoreError {
@@ -192,6 +168,50 @@ impl Codes {
     }
 }
 
+fn fault(path: &Path, what: String) -> StoreError {
+    StoreError::CodeKey { path: path.to_owned(), what }
+}
+
+/// The key of a text, else of a file, and its bytes; nothing where neither is there.
+pub(crate) fn read_key(text: Option<&str>, path: &Path) -> Result<Option<(CodeKey, [u8; 32])>, StoreError> {
+    let text = match text {
+        Some(text) => text.to_owned(),
+        None => match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fault(path, format!("cannot be read ({error})"))),
+        },
+    };
+    let bytes = of_hex(text.trim()).ok_or_else(|| fault(path, "is no key of 64 hexadecimal digits".to_owned()))?;
+    Ok(Some((CodeKey::of(&bytes), bytes)))
+}
+
+/// A new key and its bytes, which are kept nowhere yet.
+pub(crate) fn draw_key(path: &Path) -> Result<(CodeKey, [u8; 32]), StoreError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| fault(path, format!("cannot be drawn ({error})")))?;
+    Ok((CodeKey::of(&bytes), bytes))
+}
+
+/// Without the file no code can be read: it is on the disk before the first certificate is.
+pub(crate) fn write_key(path: &Path, bytes: &[u8; 32]) -> Result<(), StoreError> {
+    let write = || {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        writeln!(file, "{}", to_hex(bytes))?;
+        file.sync_all()?;
+        #[cfg(unix)]
+        if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    write().map_err(|error: std::io::Error| fault(path, format!("cannot be written ({error})")))
+}
+
 /// The hash under which a stored code is listed.
 pub(crate) fn listed_hash(body: &[u8]) -> Found<DirectoryKey> {
     let hash = body.get(1..17).and_then(|it| it.try_into().ok());
@@ -209,13 +229,13 @@ impl CodeKey {
         }
     }
 
-    fn hash_of(&self, code: &str) -> DirectoryKey {
+    pub(crate) fn hash_of(&self, code: &str) -> DirectoryKey {
         let mut half = [0; 16];
         half.copy_from_slice(&mac(&self.hash, &[b"code", code.as_bytes()])[..16]);
         half
     }
 
-    fn draw(&self, seed: u64, certificate: (AccountId, LotNo), attempt: u32) -> String {
+    pub(crate) fn draw(&self, seed: u64, certificate: (AccountId, LotNo), attempt: u32) -> String {
         let mut code = String::with_capacity(CODE_CHARS);
         let mut round = 0_u32;
         while code.len() < CODE_CHARS {
@@ -230,7 +250,7 @@ impl CodeKey {
     }
 
     /// The nonce follows from the code and its place: the same is never used for two texts.
-    fn seal(&self, code: &str, certificate: (AccountId, LotNo)) -> Vec<u8> {
+    pub(crate) fn seal(&self, code: &str, certificate: (AccountId, LotNo)) -> Vec<u8> {
         let place = place(certificate);
         let mut nonce = [0; NONCE_BYTES];
         nonce.copy_from_slice(&mac(&self.hash, &[b"nonce", &place, code.as_bytes()])[..NONCE_BYTES]);

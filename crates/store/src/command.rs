@@ -235,6 +235,10 @@ pub enum Body {
         card: String,
         act: CardAct,
     },
+    /// What is known of a person goes, and what finds them (M4).
+    Erase {
+        member: MemberRef,
+    },
     /// A link that opens one session.
     OpenLink {
         link: SecretHash,
@@ -338,6 +342,7 @@ impl Body {
             | Self::AddIdentity { .. }
             | Self::RemoveIdentity { .. }
             | Self::Card { .. }
+            | Self::Erase { .. }
             | Self::OpenLink { .. }
             | Self::UseLink { .. }
             | Self::OpenSession { .. }
@@ -347,7 +352,7 @@ impl Body {
 
     /// Whether it is a batch of its own.
     pub(crate) fn is_alone(&self) -> bool {
-        self.is_reference() || matches!(self, Self::Merge { .. } | Self::Unmerge { .. })
+        self.is_reference() || matches!(self, Self::Merge { .. } | Self::Unmerge { .. } | Self::Erase { .. })
     }
 
     /// Whether sending it twice must be told from meaning it twice.
@@ -385,6 +390,7 @@ impl Body {
             | Self::AddIdentity { .. }
             | Self::RemoveIdentity { .. }
             | Self::Card { .. }
+            | Self::Erase { .. }
             | Self::OpenLink { .. }
             | Self::UseLink { .. }
             | Self::OpenSession { .. }

@@ -53,6 +53,8 @@ pub(crate) struct Writer {
     pub(crate) epoch: Arc<AtomicU64>,
     /// Members whose settling panicked; rarely any.
     pub(crate) parked: BTreeSet<MemberId>,
+    /// The log may still hold what a command has erased.
+    pub(crate) has_erased: bool,
 }
 
 /// Tells whoever waits when the writer ends, however it does.
@@ -92,6 +94,9 @@ impl Writer {
     /// Answers the failure that must stop it, if there was one.
     fn after_commit(&mut self) -> Option<StoreError> {
         let (file, log) = self.conn.file().zip(self.log.as_mut())?;
+        if self.has_erased && log.checkpointer.empty(file, &log.gate) {
+            self.has_erased = false;
+        }
         log.checkpointer.after_commit(file, self.database.path(), &log.gate)
     }
 
@@ -162,7 +167,7 @@ impl Writer {
         ask_ahead(&self.conn, &self.reference, jobs)?;
         let mut batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
         let mut answers = Vec::with_capacity(jobs.len());
-        let mut changes_reference = false;
+        let (mut changes_reference, mut has_erased) = (false, false);
         let mut is_live = false;
         for Job { command, sent_at, .. } in jobs {
             if command.time == Time::Live {
@@ -185,6 +190,7 @@ impl Writer {
                     raise_epoch(&self.conn)?;
                 }
             }
+            has_erased |= matches!(command.body, Body::Erase { .. }) && answer.is_ok();
             answers.push(answer);
         }
         let tried_again = batch.changed_owners().filter(|it| self.parked.contains(it)).collect::<Vec<_>>();
@@ -208,6 +214,7 @@ impl Writer {
                 self.parked.remove(&owner)
             };
         }
+        self.has_erased |= has_erased;
         if changes_reference {
             self.epoch.store(epoch_of(&self.conn)?, Ordering::Release);
             self.reference = load_reference(&self.conn, self.compile, self.database.path())?;

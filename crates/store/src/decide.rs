@@ -23,7 +23,7 @@ use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
-use crate::{card, certificate, credit, merge, people, returns, session, withdraw};
+use crate::{card, certificate, credit, erase, merge, people, returns, session, withdraw};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -255,6 +255,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answered {
         Body::AddIdentity { member, identity } => people::add_identity(batch, member, identity),
         Body::RemoveIdentity { member, identity } => people::remove_identity(batch, member, identity),
         Body::Card { card, act } => card::run(batch, card, act, moment),
+        Body::Erase { member } => erase::erase(batch, member, moment),
         Body::OpenLink { link, expires_at } => session::open_link(batch, *link, *expires_at),
         Body::UseLink { link, session, expires_at } => session::use_link(batch, *link, *session, *expires_at),
         Body::OpenSession { session, key, expires_at } => session::open_session(batch, *session, *key, *expires_at),

@@ -121,6 +121,8 @@ pub(crate) fn connect(path: &Path) -> Result<rusqlite::Connection, StoreError> {
         let conn = rusqlite::Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY_WAIT)?;
         conn.pragma_update(None, "cell_size_check", true)?;
+        // What is deleted may be personal: it is overwritten. Most rows are never deleted.
+        conn.pragma_update(None, "secure_delete", true)?;
         conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         conn.pragma_update(None, "synchronous", "FULL")?;
         conn.pragma_update(None, "wal_autocheckpoint", 0)?;

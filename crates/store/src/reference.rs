@@ -201,6 +201,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::AddIdentity { .. }
         | Body::RemoveIdentity { .. }
         | Body::Card { .. }
+        | Body::Erase { .. }
         | Body::OpenLink { .. }
         | Body::UseLink { .. }
         | Body::OpenSession { .. }

@@ -104,8 +104,7 @@ impl Store {
         let stopped = Arc::new(AtomicBool::new(false));
         let codes = Arc::new(Codes::open(database, options.code_key_file.as_deref(), &conn)?);
         let reference = load_reference(&conn, options.compile, path).map_err(|fault| fault.at(path))?;
-        let epoch = epoch_of(&conn).map_err(|fault| fault.at(path))?;
-        let epoch = Arc::new(AtomicU64::new(epoch));
+        let epoch = Arc::new(AtomicU64::new(epoch_of(&conn).map_err(|fault| fault.at(path))?));
         let parked = parked(&conn).map_err(|fault| fault.at(path))?;
         let batch_max = options.batch_max.max(1);
         let writer = Writer {
@@ -121,6 +120,7 @@ impl Store {
             codes: Arc::clone(&codes),
             epoch: Arc::clone(&epoch),
             parked: parked.into_iter().collect(),
+            has_erased: false,
         };
         let queue = Arc::new(Queue::new(4 * batch_max));
         let jobs = Arc::clone(&queue);
@@ -221,6 +221,20 @@ impl Store {
         let file = self.inner.file.as_ref().ok_or_else(|| StoreError::OnlyFiles(self.path().to_owned()))?;
         let snapshot = file.long.enter(self.path())?;
         backup_from(&snapshot, self.path(), to)
+    }
+
+    /// Writes the whole database file anew, so that nothing is left in it of what was deleted: pages that are rearranged keep
+    /// traces of what they held. It takes as long as copying the file, and as much room beside it; meanwhile commands wait.
+    ///
+    /// # Errors
+    /// When the disk is full, or somebody reads for long.
+    pub fn rewrite(&self) -> Result<(), StoreError> {
+        // A server does so by itself.
+        let Some(path) = self.inner.database.file() else { return Ok(()) };
+        let at = |error: &rusqlite::Error| StoreError::sqlite(path, error);
+        let conn = rusqlite::Connection::open(path).map_err(|it| at(&it))?;
+        conn.busy_timeout(file::BUSY_WAIT).map_err(|it| at(&it))?;
+        conn.execute_batch("VACUUM").map_err(|it| at(&it))
     }
 
     /// A certificate by its code, as somebody shows it.

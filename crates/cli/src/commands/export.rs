@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use engine::OrderNo;
-use store::{Database, MemberId, MemberInfo, OrderInfo, Reader};
+use store::{Database, MemberId, MemberInfo, MemberRef, OrderInfo, Reader};
 
 use crate::fault::Outcome;
 use crate::open;
@@ -19,6 +19,7 @@ const AFTER: &str = "\
 Examples:
   guerdon export ledger --to ledger.ndjson
   guerdon export balances > balances.csv
+  guerdon export person card:6001234 --to person.json
 
 The ledger is in the order of member, program and entry, and the same bytes for the same ledger. With --to, the file is
 replaced when all of it is written; a database is never overwritten.";
@@ -34,6 +35,17 @@ pub(crate) enum Command {
     Orders(To),
     /// What each member has now, as CSV
     Balances(To),
+    /// Everything that is held of one person, as JSON
+    Person(Person),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Person {
+    /// The member: mem_…, customer:…, card:…, email:…, phone:… or a bare customer id
+    #[arg(value_parser = open::member)]
+    member: MemberRef,
+    #[command(flatten)]
+    to: To,
 }
 
 #[derive(clap::Args)]
@@ -44,7 +56,11 @@ pub(crate) struct To {
 }
 
 pub(crate) fn run(database: &Database, command: &Command) -> Result<Outcome> {
-    let (Command::Ledger(to) | Command::Members(to) | Command::Orders(to) | Command::Balances(to)) = command;
+    let (Command::Ledger(to)
+    | Command::Members(to)
+    | Command::Orders(to)
+    | Command::Balances(to)
+    | Command::Person(Person { to, .. })) = command;
     let what = || match &to.to {
         Some(path) => format!("exporting to {} failed", path.display()),
         None => "exporting failed".to_owned(),
@@ -74,6 +90,10 @@ fn write(command: &Command, reader: &Reader, output: &mut dyn Write, progress: &
         Command::Members(_) => members(reader, output, progress),
         Command::Orders(_) => orders(reader, output, progress),
         Command::Balances(_) => balances(reader, output, progress),
+        Command::Person(Person { member, .. }) => {
+            let told = server::person_as_json(reader, member, open::now())?;
+            Ok(writeln!(output, "{}", told.with_context(|| format!("there is no member {member}"))?)?)
+        }
     }
 }
 

@@ -2,22 +2,28 @@
 //! days, a tier, store credit.
 //!
 //! Each row is carried out by itself and reported by itself. Points and credit are booked under permanent references made of
-//! the import's name and the row's, so that a file that is sent again brings nothing twice, and can be taken back.
+//! the import's name and the row's, so that a file that is sent again brings nothing twice, and can be taken back. Rows of different
+//! members are sent side by side, so that they share transactions.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use engine::{Actor, Adjustment, CreditAdjustment, Currency, SetTier, TierHold, Timestamp};
 use store::{Body, Command, Database, Failure, Key, Ledger, MemberId, MemberRef, Reply, Store, Time, credit_ledger};
 
 use super::import::separator;
 use crate::fault::Outcome;
-use crate::members_file::{MemberRow, MembersFile};
+use crate::members_file::{MemberRow, MembersFile, RowFault, groups};
 use crate::open;
 use crate::output::spare;
 use crate::text::{count, counted};
+
+/// Rows that are read before they are carried out, and how many of them side by side.
+const ROUND: usize = 1_024;
+const WORKERS: usize = 64;
 
 const AFTER: &str = "\
 Examples:
@@ -125,21 +131,29 @@ fn import(database: &Database, members: &Members) -> Result<Outcome> {
     let mut file = MembersFile::open(input, members.separator, terms.zone.clone(), terms.currency)?;
     let mut report = Report::open(members.report.as_deref(), terms.currency.exponent)?;
     let mut tally = Tally::default();
-    while let Some(row) = file.next()? {
-        tally.rows += 1;
-        let (line, member, done) = match row {
-            Err(fault) => (fault.line, fault.member, Done::refused(fault.problem)),
-            Ok(row) => {
-                let done = if members.undo { run.undo(&row)? } else { run.bring(&row)? };
-                (row.line, row.member.to_string(), done)
-            }
-        };
-        if let Some(problem) = &done.problem {
-            tally.refused += 1;
-            eprintln!("line {line} ({member}): {problem}");
+    loop {
+        let mut rows = Vec::with_capacity(ROUND);
+        while rows.len() < ROUND
+            && let Some(row) = file.next()?
+        {
+            rows.push(row);
         }
-        tally.add(&done);
-        report.add(line, &member, &done)?;
+        if rows.is_empty() {
+            break;
+        }
+        for (row, done) in rows.iter().zip(run.round(&rows, members.undo)?) {
+            let (line, member) = match row {
+                Err(fault) => (fault.line, fault.member.clone()),
+                Ok(row) => (row.line, row.member.to_string()),
+            };
+            tally.rows += 1;
+            if let Some(problem) = &done.problem {
+                tally.refused += 1;
+                eprintln!("line {line} ({member}): {problem}");
+            }
+            tally.add(&done);
+            report.add(line, &member, &done)?;
+        }
     }
     report.close()?;
     tally.say(members.undo, terms.currency);
@@ -177,6 +191,35 @@ impl Done {
 type Sent = Result<Result<Reply, String>>;
 
 impl Run<'_> {
+    /// Rows that name nobody in common are sent side by side, so that they share transactions; answers what became of each.
+    fn round(&self, rows: &[Result<MemberRow, RowFault>], undo: bool) -> Result<Vec<Done>> {
+        let groups = groups(rows);
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<Vec<(usize, Done)>> {
+            let mut done = Vec::new();
+            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for index in group {
+                    let row = match &rows[*index] {
+                        Err(fault) => Done::refused(fault.problem.clone()),
+                        Ok(row) if undo => self.undo(row)?,
+                        Ok(row) => self.bring(row)?,
+                    };
+                    done.push((*index, row));
+                }
+            }
+            Ok(done)
+        };
+        let mut all: BTreeMap<usize, Done> = BTreeMap::new();
+        std::thread::scope(|scope| -> Result<()> {
+            let workers: Vec<_> = (0..WORKERS.min(groups.len())).map(|_| scope.spawn(work)).collect();
+            for worker in workers {
+                all.extend(worker.join().map_err(|_| anyhow!("a row could not be brought over: a bug of ours"))??);
+            }
+            Ok(())
+        })?;
+        Ok(all.into_values().collect())
+    }
+
     fn send(&self, key: Option<String>, body: Body) -> Sent {
         let key = Some(Key(key.unwrap_or_else(open::fresh_key)));
         let command = Command { key, actor: Actor::Import, time: Time::Import(self.now), seed: 0, body };

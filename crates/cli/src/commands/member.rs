@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use engine::{Date, Facts};
-use store::{Body, Database, Identity, IdentityKind, MemberId, Reply};
+use store::{Body, Database, Identity, IdentityKind, MemberId, MemberRef, Reply};
 
 use crate::fault::Outcome;
 use crate::open;
@@ -13,11 +13,36 @@ Example:
 
 Signing up again with the same identities changes nothing and says which member it is.";
 
+const AFTER_ERASE: &str = "\
+Example:
+  guerdon export person card:6001234 --to person.json
+  guerdon close card:6001234 --grace-days 0 --note \"asked to be erased\"
+  guerdon member erase card:6001234 --for-good
+
+Name, birthday, customer type, every identity and card, and what staff have written about the person go; points, orders and
+totals stay. The file is written anew, so that no trace of them is left in it.";
+
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Sign a member up
     #[command(after_help = AFTER)]
     Add(Add),
+    /// Erase a person: what is known of them and what finds them; the ledger stays
+    #[command(after_help = AFTER_ERASE)]
+    Erase(Erase),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Erase {
+    /// The member: mem_…, customer:…, card:…, email:…, phone:… or a bare customer id
+    #[arg(value_parser = open::member)]
+    member: MemberRef,
+    /// Yes, for good
+    #[arg(long, required = true)]
+    for_good: bool,
+    /// Leave the file as it is; traces in it are gone once `guerdon member erase` is run without this
+    #[arg(long)]
+    keep_file: bool,
 }
 
 #[derive(clap::Args)]
@@ -46,7 +71,10 @@ pub(crate) struct Add {
 }
 
 pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
-    let Command::Add(add) = command;
+    let add = match command {
+        Command::Add(add) => add,
+        Command::Erase(erase) => return self::erase(database, erase),
+    };
     let identities = add.identities()?;
     if identities.is_empty() {
         bail!("a member needs an identity: --customer, --card, --email or --phone");
@@ -59,6 +87,19 @@ pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
         Reply::Member { id, created: false } => println!("This is {id}, a member already; nothing changed."),
         _ => bail!("the store answered something else"),
     }
+    Ok(Outcome::Ok)
+}
+
+fn erase(database: &Database, erase: Erase) -> Result<Outcome> {
+    let store = open::existing(database)?;
+    let Erase { member, keep_file, .. } = erase;
+    open::send(&store, Body::Erase { member }, None).context("erasing the member failed")?;
+    if !keep_file {
+        store.rewrite().context("the member is erased, but writing the file anew failed")?;
+    }
+    println!(
+        "Erased. What is in the ledger stays, under an id that leads to nobody. Backups made before still know the person."
+    );
     Ok(Outcome::Ok)
 }
 

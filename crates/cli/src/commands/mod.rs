@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod channel;
 pub(crate) mod close;
+pub(crate) mod codes;
 pub(crate) mod collect;
 pub(crate) mod demo;
 pub(crate) mod export;

@@ -3,8 +3,10 @@
 //! A row is one member with one lot of points at most; a member with points of several dates has several rows. Bounded by one
 //! row at a time.
 
+mod groups;
 mod read;
 
+pub(crate) use groups::groups;
 pub(crate) use read::MembersFile;
 
 use engine::{Facts, Money, Points, Timestamp};

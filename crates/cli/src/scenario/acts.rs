@@ -1,7 +1,9 @@
 //! What staff do to points that are there already, and what earns without an order: how a step says it, and how each of
 //! the three that a scenario runs against is told.
 
-use engine::{Account, Closing, Decision, LotNo, Moment, Points, Redating, Reinstatement, Rules, Timestamp};
+use engine::{
+    Account, Closing, Decided, Decision, LotNo, Moment, Points, Redating, Reinstatement, Rules, Stop, Timestamp,
+};
 use serde_json::{Value, json};
 use store::{Body, MemberRef};
 
@@ -20,6 +22,19 @@ pub(super) enum PointsAct {
 }
 
 impl PointsAct {
+    /// What it does to certificates, which follow the member out and back.
+    pub(super) fn on_wallet(&self, account: &Account, moment: Moment) -> Decision {
+        let ledger = account.wallet.as_ref().map(|it| &it.ledger).ok_or(Stop::NeedMore)?;
+        let decided = match (self, account.closed()) {
+            (Self::Close(closing), Some(closed)) if ledger.next_entry.0 != 1 => {
+                engine::close_wallet(ledger, closed.forfeits_at, &closing.note, moment)?
+            }
+            (Self::Join { note }, _) if ledger.closed().is_some() => engine::open_wallet(ledger, note, moment)?,
+            _ => Decided::default(),
+        };
+        Ok(Decided { certificates: decided.entries, ..Decided::default() })
+    }
+
     pub(super) const VERBS: [&str; 6] = ["redate", "reinstate", "act", "close", "join", "collect"];
 
     /// What comes behind the verb and the name.

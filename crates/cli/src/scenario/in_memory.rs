@@ -13,7 +13,7 @@ use super::backend::{
     Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
 };
 use super::cards::Cards;
-use super::certificates::{self, Told};
+use super::certificates::{self, CertificateAct, Told};
 use super::tiers::Stands;
 
 mod guests;
@@ -192,6 +192,21 @@ impl EngineBackend {
     }
 
     /// An act under a reference that is known earns nothing more, and is no fault.
+    fn on_certificates(
+        &mut self,
+        member: MemberNo,
+        act: &CertificateAct,
+        moment: Moment,
+    ) -> Result<Result<Decided, Rejection>> {
+        let version = self.timeline.at(moment.now).or(self.timeline.versions().first());
+        let terms = version.map(|it| it.terms.clone()).ok_or_else(|| anyhow!("there is a program"))?;
+        let is_closed = self.accounts.get(&member).is_some_and(|it| it.account.closed().is_some());
+        if act.is_issue() && is_closed {
+            return Ok(Err(Rejection::AccountClosed));
+        }
+        self.decide(member, |account, rules| act.decide(account, rules, &terms, moment))
+    }
+
     fn on_points(
         &mut self,
         member: MemberNo,
@@ -199,7 +214,11 @@ impl EngineBackend {
         moment: Moment,
     ) -> Result<Option<Result<Decided, Rejection>>> {
         let PointsAct::Act { reference: Some(reference), .. } = act else {
-            return self.decide(member, |account, rules| act.decide(account, rules, moment)).map(Some);
+            let decided = self.decide(member, |account, rules| act.decide(account, rules, moment))?;
+            if decided.is_ok() {
+                self.decide(member, |account, _| act.on_wallet(account, moment))?.ok();
+            }
+            return Ok(Some(decided));
         };
         if self.references.contains(reference) {
             return Ok(None);
@@ -419,11 +438,7 @@ impl Backend for EngineBackend {
             },
             Act::OnCertificates { person, program, act } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),
-                Ok(member) => {
-                    let version = self.timeline.at(moment.now).or(self.timeline.versions().first());
-                    let terms = version.map(|it| it.terms.clone()).ok_or_else(|| anyhow!("there is a program"))?;
-                    self.decide(member, |account, rules| act.decide(account, rules, &terms, moment))?
-                }
+                Ok(member) => self.on_certificates(member, act, moment)?,
             },
             Act::OnPoints { person, program, act } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),

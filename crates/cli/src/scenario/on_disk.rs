@@ -174,8 +174,10 @@ impl StoreBackend {
         Ok(Some(act.body(program.clone(), (member, home), self.ledger()?)))
     }
 
-    fn on_card(&self, act: &Act) -> Result<Option<Body>> {
+    /// What staff do with certificates and cards; nothing where nobody knows whose.
+    fn by_hand(&self, act: &Act) -> Result<Option<Body>> {
         Ok(match act {
+            Act::OnCertificates { .. } => self.on_certificates(act)?,
             Act::AddCard { person, number } => {
                 let member = self.reference_of(person)?;
                 member.map(|it| Body::Card { card: number.clone(), act: cards::added(it) })
@@ -259,10 +261,6 @@ impl Backend for StoreBackend {
                 let FactsChange { customer_type, birthday } = change.clone();
                 (KEY, Body::ChangeMember { member, change: MemberChange { name: None, customer_type, birthday } })
             }
-            Act::AddCard { .. } | Act::Card { .. } => match self.on_card(act)? {
-                Some(body) => (KEY, body),
-                None => return Ok(Err(Rejection::UnknownMember)),
-            },
             Act::Order { person, channel, reference, document, .. } => {
                 let member = self.reference_of(person)?;
                 let actor = if arrival.import { Actor::Import } else { Actor::Channel(self.channel_no(channel)) };
@@ -298,7 +296,7 @@ impl Backend for StoreBackend {
                 let (currency, adjustment) = (*currency, adjustment.clone());
                 (KEY, Body::AdjustCredit { currency, member, adjustment, reference: None })
             }
-            Act::OnCertificates { .. } => match self.on_certificates(act)? {
+            Act::OnCertificates { .. } | Act::AddCard { .. } | Act::Card { .. } => match self.by_hand(act)? {
                 Some(body) => (KEY, body),
                 None => return Ok(Err(Rejection::UnknownMember)),
             },

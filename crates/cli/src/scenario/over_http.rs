@@ -374,6 +374,21 @@ impl HttpBackend {
         Ok(self.send(Method::POST, &path, body.as_ref())?.map(|_| Reply::Done))
     }
 
+    /// What staff do with certificates and cards.
+    fn by_hand(&mut self, act: &Act) -> Outcome {
+        let (method, path, body) = match act {
+            Act::OnCertificates { .. } => return self.on_certificates(act),
+            Act::AddCard { person, number } => {
+                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+                let path = format!("/v1/members/{}/cards", escaped(&member));
+                (Method::POST, path, Some(json!({ "number": number })))
+            }
+            Act::Card { number, step } => step.request(&escaped(number)),
+            _ => bail!("this is about no card"),
+        };
+        Ok(self.send(method, &path, body.as_ref())?.map(|_| Reply::Done))
+    }
+
     /// The API tells of a merge what moved, not all that came with it: that is taken from the store.
     fn with_merges(&self, member: MemberNo, mut entries: Vec<Entry>) -> Result<Vec<Entry>> {
         if entries.iter().all(|it| !matches!(it.kind, Kind::Merge | Kind::Unmerge)) {
@@ -408,7 +423,7 @@ impl Backend for HttpBackend {
             Act::Order { .. } => return self.order(act, arrival),
             Act::Return { .. } => return self.give_back(act, arrival),
             Act::Claim { .. } => return self.claim(act),
-            Act::OnCertificates { .. } => return self.on_certificates(act),
+            Act::OnCertificates { .. } | Act::AddCard { .. } | Act::Card { .. } => return self.by_hand(act),
             Act::Settle { member } => return self.settle(*member),
             Act::Channel { name, signs_up } => return self.channel(name, *signs_up),
             Act::SignUp { member, identities, facts } => return self.sign_up(*member, identities, facts),
@@ -416,12 +431,6 @@ impl Backend for HttpBackend {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 (Method::PATCH, format!("/v1/members/{}", escaped(&member)), Some(facts_named(change)))
             }
-            Act::AddCard { person, number } => {
-                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-                let path = format!("/v1/members/{}/cards", escaped(&member));
-                (Method::POST, path, Some(json!({ "number": number })))
-            }
-            Act::Card { number, step } => step.request(&escaped(number)),
             Act::Program { json, terms, from } => {
                 (self.exponent, self.ledger) = (terms.currency.exponent, store::certificate_ledger(terms.currency));
                 return self.program(json, *from);

@@ -203,15 +203,7 @@ impl<'a> Runner<'a> {
             Action::Switch { on, from } => (Act::Switch { on: *on, from: *from }, None),
             Action::Channel { name, signs_up } => (Act::Channel { name: name.clone(), signs_up: *signs_up }, None),
             Action::SignUp { who, identities, facts } => (self.sign_up(who, identities, facts), None),
-            Action::Change { who, facts } => {
-                let person = self.person(who)?;
-                (Act::Change { person, change: facts.clone() }, None)
-            }
-            Action::AddCard { who, number } => {
-                let person = self.person(who)?;
-                (Act::AddCard { person, number: number.clone() }, None)
-            }
-            Action::Card { number, step } => (Act::Card { number: number.clone(), step: step.clone() }, None),
+            Action::Change { who, facts } => (Act::Change { person: self.person(who)?, change: facts.clone() }, None),
             Action::Order { who, reference, sale, sending } => {
                 let person = self.person(who)?;
                 let channel = sending.channel.clone().unwrap_or_else(|| CHANNEL.to_owned());
@@ -253,7 +245,9 @@ impl<'a> Runner<'a> {
                 let (program, set, last_day) = (program(name), set.clone(), *last_day);
                 (Act::SetTier { person: person.clone(), program, set, last_day }, Some(person))
             }
-            Action::Merge { .. } | Action::Unmerge { .. } => return self.compose_merge(step),
+            Action::Merge { .. } | Action::Unmerge { .. } | Action::AddCard { .. } | Action::Card { .. } => {
+                return self.compose_merge(step);
+            }
             Action::Settle { who } => {
                 let person = self.person(who)?;
                 let Some(member) = self.member(&person) else { return Ok(None) };
@@ -268,8 +262,14 @@ impl<'a> Runner<'a> {
         }))
     }
 
+    /// What staff do with cards, and with whole members.
     fn compose_merge(&mut self, step: &Step) -> Result<Option<(Act, Option<Person>)>> {
         Ok(match &step.action {
+            Action::AddCard { who, number } => {
+                let person = self.person(who)?;
+                Some((Act::AddCard { person, number: number.clone() }, None))
+            }
+            Action::Card { number, step } => Some((Act::Card { number: number.clone(), step: step.clone() }, None)),
             Action::Merge { other, into } => {
                 let (other, into) = (self.person(other)?, self.person(into)?);
                 Some((Act::Merge { other, into: into.clone() }, Some(into)))

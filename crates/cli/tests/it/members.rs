@@ -100,6 +100,24 @@ fn two_members_are_made_one_and_two_again() {
 }
 
 #[test]
+fn a_person_is_told_everything_and_erased() {
+    let shop = Shop::open();
+    shop.ok("member add --customer 42 --card 6001777 --name Zaphodine --type vip --birthday 1987-03-09");
+    shop.ok("adjust 42 100 --note welcome_zaphodine");
+    let told = shop.ok("export person 42");
+    for part in ["Zaphodine", "1987-03-09", "6001777", "welcome zaphodine", "\"available\": 100"] {
+        assert_has(&told, part);
+    }
+    assert_eq!(shop.run("member erase 42").code, 2, "only for good");
+    assert_has(&shop.ok("member erase 42 --for-good"), "Erased.");
+    assert_eq!(shop.run("export person 42").code, 2, "nobody is called so any more");
+    assert!(!shop.ok("export members").contains("Zaphodine"));
+    assert!(!shop.ok("export ledger").contains("zaphodine"));
+    assert_eq!(entries(&shop.ok("export ledger")), 1, "the ledger stays");
+    shop.ok("verify");
+}
+
+#[test]
 fn staff_close_accounts_and_open_them_again() {
     let shop = Shop::open();
     shop.ok("member add --customer 42");

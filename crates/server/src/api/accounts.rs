@@ -379,7 +379,7 @@ pub(super) async fn named(app: &App, member: &str, program: &str) -> Answer<Name
     Ok(Named { catalog, member, sent, number })
 }
 
-fn account(member: MemberId, program: &Program, standing: &Standing, at: Timestamp) -> Answer<AccountView> {
+pub(crate) fn account(member: MemberId, program: &Program, standing: &Standing, at: Timestamp) -> Answer<AccountView> {
     let terms = program.terms(at)?;
     let progress = standing.progress.as_ref();
     let next = standing.expiries.first().copied();
@@ -403,7 +403,7 @@ fn expiry(program: &Program, (at, points): (Timestamp, Points), now: Timestamp) 
     Ok(last_day(at, zone).map(view))
 }
 
-fn lot(member: MemberId, program: &Program, it: &Lot, now: Timestamp) -> Answer<LotView> {
+pub(crate) fn lot(member: MemberId, program: &Program, it: &Lot, now: Timestamp) -> Answer<LotView> {
     let id = |kind, number| OwnedId { kind, member, program: program.info.number, number }.to_string();
     Ok(LotView {
         id: id(Owned::Lot, it.at.no.0),

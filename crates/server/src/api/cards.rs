@@ -42,7 +42,7 @@ pub(crate) struct CardView {
 }
 
 impl CardView {
-    fn of(it: &CardInfo) -> Self {
+    pub(crate) fn of(it: &CardInfo) -> Self {
         let notes = &it.notes;
         let status = match (notes.blocked_at, &notes.replaced_by) {
             (None, _) => "active",

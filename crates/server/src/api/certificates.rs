@@ -77,11 +77,15 @@ pub fn certificate_status(it: &CertificateInfo) -> &'static str {
 }
 
 fn view(app: &App, it: &CertificateInfo) -> Answer<CertificateView> {
-    let exponent = it.currency.exponent;
     let code = app.store().code(it).map_err(|it| Box::<Problem>::from(&it))?;
+    view_with(code.as_deref(), it)
+}
+
+pub(crate) fn view_with(code: Option<&str>, it: &CertificateInfo) -> Answer<CertificateView> {
+    let exponent = it.currency.exponent;
     Ok(CertificateView {
         id: certificate_id(it.member, it.currency, it.lot.at.no),
-        code: code.as_deref().map(spaced),
+        code: code.map(spaced),
         member: it.member.to_string(),
         currency: it.currency.code().to_owned(),
         value: it.value.to_text(exponent),
@@ -450,7 +454,12 @@ pub(crate) async fn list_certificate_entries(
     Ok(Reply(Page::of(views.collect::<Answer<_>>()?, limit, |it| it.number.to_string())))
 }
 
-fn entry_view(member: MemberId, program: &Program, it: &Entry, order: Option<&str>) -> Answer<CertificateEntryView> {
+pub(crate) fn entry_view(
+    member: MemberId,
+    program: &Program,
+    it: &Entry,
+    order: Option<&str>,
+) -> Answer<CertificateEntryView> {
     let voice = program.voice(it.at)?;
     let currency = voice.terms.currency;
     let id = |kind, program, number| OwnedId { kind, member, program, number }.to_string();

@@ -55,7 +55,7 @@ pub(crate) async fn list_credit(
     Ok(Reply(Page::whole(credit.iter().map(|it| view(member, it)).collect())))
 }
 
-fn view(member: MemberId, it: &CreditInfo) -> CreditView {
+pub(crate) fn view(member: MemberId, it: &CreditInfo) -> CreditView {
     let amount = |it: Points, digits: u8| Money::new(it.get()).to_text(digits);
     let (balance, digits) = (&it.account.balance, it.currency.exponent);
     CreditView {
@@ -149,7 +149,12 @@ pub(super) fn order_of(entry: &Entry) -> Option<(u32, OrderNo)> {
     }
 }
 
-fn entry_view(member: MemberId, program: &Program, it: &Entry, order: Option<&str>) -> Answer<CreditEntryView> {
+pub(crate) fn entry_view(
+    member: MemberId,
+    program: &Program,
+    it: &Entry,
+    order: Option<&str>,
+) -> Answer<CreditEntryView> {
     let voice = program.voice(it.at)?;
     let exponent = voice.terms.currency.exponent;
     let id = |kind, program, number| OwnedId { kind, member, program, number }.to_string();

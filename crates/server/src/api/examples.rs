@@ -109,6 +109,8 @@ const FILES: &[(&str, &str)] = &files![
     "94-replace_card",
     "95-get_card",
     "96-delete_card",
+    "97-export_person",
+    "98-erase_person",
 ];
 
 /// The examples with their names.

@@ -14,6 +14,7 @@ pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod merges;
 pub(crate) mod orders;
+pub(crate) mod people;
 pub(crate) mod programs;
 pub(crate) mod quotes;
 pub(crate) mod redatings;

@@ -1,8 +1,8 @@
 //! Certificates in words: what orders pay with them, why one cannot be used, and every entry of their own ledger.
 
 use engine::{
-    Bucket, CertificateChoice, CertificatePart, Changes, Entry, Kind, Money, PaidCertificates, Points, Reason,
-    Rejection,
+    Bucket, CertificateChoice, CertificatePart, Changes, Entry, Kind, Money, PaidCertificates, Placed as _, Points,
+    Reason, Rejection,
 };
 
 use super::credit::available_change;
@@ -75,13 +75,23 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
             let gone = sum(Bucket::Available, Bucket::Forfeited);
             format!("{which} cancelled by staff, {} of it unused: {note}", voice.amount(gone))
         }
+        (Kind::Cancel, _) => {
+            let gone = sum(Bucket::Available, Bucket::Forfeited);
+            format!("{which} cancelled, {} of it unused: the member has left", voice.amount(gone))
+        }
+        (Kind::Close, Reason::Note(note)) => {
+            format!("all certificates are suspended, since the member has left: {note}")
+        }
+        (Kind::Join, Reason::Note(note)) => format!("certificates can be used again: {note}"),
+        (Kind::Merge, _) => "two members are one, and so are their certificates".to_owned(),
+        (Kind::Unmerge, _) => "two members are two again, each with their own certificates".to_owned(),
         (kind, _) => format!("{which}: {}", kind.name()),
     }
 }
 
 fn which(entry: &Entry) -> String {
-    let mut numbers: Vec<u64> = entry.postings.iter().map(|it| it.lot.0).collect();
-    numbers.extend(entry.dated.iter().map(|it| it.no.0));
+    let mut numbers: Vec<u64> = entry.postings.iter().map(|it| it.lot.within()).collect();
+    numbers.extend(entry.dated.iter().map(|it| it.no.within()));
     numbers.sort_unstable();
     numbers.dedup();
     match numbers.as_slice() {
@@ -110,7 +120,7 @@ pub fn offer_in_words(it: &CertificateChoice, voice: &Voice) -> String {
     } else {
         format!("; the rest of {} would be lost, since it can be used once", voice.amount(it.loses))
     };
-    format!("Certificate {} pays {}{rest}.", it.certificate.0, voice.amount(it.pays))
+    format!("Certificate {} pays {}{rest}.", it.certificate.within(), voice.amount(it.pays))
 }
 
 /// Of an entry on points: what its order pays with certificates.
@@ -147,16 +157,18 @@ pub(super) fn answered(parts: &[CertificatePart], voice: &Voice) -> Option<Strin
 /// Why a certificate cannot be used.
 pub(super) fn refused(rejection: &Rejection) -> String {
     match rejection {
-        Rejection::CertificateCancelled { certificate } => format!("Certificate {} was cancelled.", certificate.0),
-        Rejection::CertificateExpired { certificate } => format!("Certificate {} has expired.", certificate.0),
+        Rejection::CertificateCancelled { certificate } => {
+            format!("Certificate {} was cancelled.", certificate.within())
+        }
+        Rejection::CertificateExpired { certificate } => format!("Certificate {} has expired.", certificate.within()),
         Rejection::CertificateUsed { certificate } => {
-            format!("Nothing is left of certificate {}: other orders have used it.", certificate.0)
+            format!("Nothing is left of certificate {}: other orders have used it.", certificate.within())
         }
         Rejection::CertificateOfOrder { certificate } => {
             format!("Certificate {} came from this very order: it pays for other orders.", certificate.0)
         }
         Rejection::CertificateExceedsOrder { certificate } => {
-            format!("Nothing of the order is left for certificate {} to pay.", certificate.0)
+            format!("Nothing of the order is left for certificate {} to pay.", certificate.within())
         }
         _ => "The member has no such certificate.".to_owned(),
     }

@@ -5,14 +5,6 @@ use engine::Rejection;
 use super::voice::Voice;
 
 /// The program is not for it.
-fn refused_program(rejection: &Rejection, voice: &Voice) -> String {
-    let why = match rejection {
-        Rejection::OrderType => "The program does not apply to orders of that type",
-        _ => "The program was not on at that time",
-    };
-    format!("{why}: no {} can be redeemed.", voice.names.many)
-}
-
 /// Tells why something was refused, in the shop's own word and currency.
 pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
     match rejection {
@@ -54,7 +46,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::CertificateOfOrder { .. }
         | Rejection::CertificateExceedsOrder { .. } => super::certificate::refused(rejection),
         Rejection::InsufficientPoints { spendable } => insufficient(*spendable, voice),
-        Rejection::ProgramOff | Rejection::OrderType => refused_program(rejection, voice),
+        Rejection::ProgramOff | Rejection::OrderType => not_applied(rejection, voice),
         Rejection::AccountClosed
         | Rejection::CardBlocked
         | Rejection::UnknownLot
@@ -81,6 +73,15 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::ClaimEnded { .. }
         | Rejection::BehindAccount => sentence(&rejection.to_string()),
     }
+}
+
+/// Of orders that the program has nothing to do with.
+fn not_applied(rejection: &Rejection, voice: &Voice) -> String {
+    let why = match rejection {
+        Rejection::ProgramOff => "The program was not on at that time",
+        _ => "The program does not apply to orders of that type",
+    };
+    format!("{why}: no {} can be redeemed.", voice.names.many)
 }
 
 fn refused_merge(rejection: &Rejection) -> String {

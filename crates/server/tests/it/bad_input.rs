@@ -398,7 +398,7 @@ async fn methods_that_an_address_does_not_take_are_refused() {
     for (line, allow) in [
         ("POST /health", "GET,HEAD"),
         ("OPTIONS /v1/members", "GET,HEAD,POST"),
-        ("DELETE /v1/members/card:6001234", "GET,HEAD,PATCH"),
+        ("PUT /v1/members/card:6001234", "GET,HEAD,PATCH,DELETE"),
         ("POST /v1/channels/web/orders/A17", "PUT,GET,HEAD"),
         ("TRACE /v1/programs", "GET,HEAD,POST"),
         ("BREW /v1/programs", "GET,HEAD,POST"),

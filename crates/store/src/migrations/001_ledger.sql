@@ -83,6 +83,7 @@ CREATE TABLE members (
     birthday_since INTEGER,
     created_at INTEGER NOT NULL,
     merged_into BLOB,
+    erased_at INTEGER,
     parked INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 

@@ -223,6 +223,10 @@ fn write_other(it: &mut Packer, body: &Body) {
             write_identity(it, identity);
         }
         Body::Card { card, act } => write_card(it, card, act),
+        Body::Erase { member } => {
+            it.byte(63);
+            write_member(it, member);
+        }
         Body::OpenLink { link, expires_at } => {
             it.byte(15);
             it.bytes(&link.0);
@@ -321,6 +325,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::AddIdentity { .. }
         | Body::RemoveIdentity { .. }
         | Body::Card { .. }
+        | Body::Erase { .. }
         | Body::OpenLink { .. }
         | Body::UseLink { .. }
         | Body::OpenSession { .. }

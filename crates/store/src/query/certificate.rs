@@ -9,6 +9,8 @@ use super::Reader;
 use super::account::{all_lots, load_credit};
 use super::credit::settle;
 use crate::certificate::CertificateRef;
+use crate::code::Codes;
+use crate::database::Database;
 use crate::directory;
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
@@ -67,6 +69,17 @@ impl Reader {
         })
     }
 
+    /// The code of a certificate, for people to see; nothing as long as it is due and not posted yet.
+    ///
+    /// # Errors
+    /// When the key of the codes is not there, or the code is damaged.
+    pub fn code(&self, certificate: &CertificateInfo) -> Result<Option<String>, StoreError> {
+        let database = Database::Sqlite(self.path().to_owned());
+        let codes = self.ask(|conn| Ok(Codes::open(&database, None, conn)))??;
+        let reveal = |it: &Vec<u8>| codes.reveal(certificate.sealed_for, it);
+        certificate.sealed.as_ref().map(reveal).transpose()
+    }
+
     /// A page of entries of the member's certificates in a currency.
     pub fn certificate_entries(
         &self,
@@ -100,7 +113,7 @@ fn certificates(
     let id = AccountId::wallet(member, currency.code);
     let account = settled_wallet(conn, reference, id, currency.code, now)?;
     // Codes lie with whoever had the certificate first.
-    let mut codes: BTreeMap<MemberId, Codes> = BTreeMap::new();
+    let mut codes: BTreeMap<MemberId, CodesOf> = BTreeMap::new();
     let mut all = Vec::with_capacity(account.lots().len());
     for lot in account.lots() {
         let (first, no) = merge::first_place(conn, id, lot.at.no)?;
@@ -117,10 +130,10 @@ fn certificates(
 }
 
 /// What certificates were worth, and their codes, by number.
-type Codes = BTreeMap<u64, (i64, Vec<u8>)>;
+type CodesOf = BTreeMap<u64, (i64, Vec<u8>)>;
 
-fn codes_of(conn: &Connection, id: AccountId) -> Found<Codes> {
-    let mut codes = Codes::new();
+fn codes_of(conn: &Connection, id: AccountId) -> Found<CodesOf> {
+    let mut codes = CodesOf::new();
     let mut statement = conn.prepare_cached(CODES)?;
     let mut rows = statement.query(params![id.owner.0, id.program])?;
     while let Some(row) = rows.next()? {

@@ -114,7 +114,7 @@ impl Reader {
 
     /// A page of members in the order of their ids, without those who were merged into others.
     pub fn members(&self, after: Option<MemberId>, limit: usize) -> Result<Vec<MemberInfo>, StoreError> {
-        self.members_where("AND merged_into IS NULL", after, limit)
+        self.members_where("AND merged_into IS NULL AND erased_at IS NULL", after, limit)
     }
 
     /// The same with them.
@@ -144,7 +144,7 @@ impl Reader {
         self.ask(|conn| {
             let select =
                 "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since, merged_into FROM members
-                WHERE owner_id < $1 AND merged_into IS NULL ORDER BY owner_id DESC LIMIT $2";
+                WHERE owner_id < $1 AND merged_into IS NULL AND erased_at IS NULL ORDER BY owner_id DESC LIMIT $2";
             let mut statement = conn.prepare_cached(select)?;
             let before = before.map_or([u8::MAX; 16], |it| it.0);
             let mut rows = statement.query(params![before, limit])?;

@@ -58,7 +58,8 @@ impl Check<'_> {
                 };
             }
             (Reason::Cause(cause), Kind::Use | Kind::GiveBack) => cause,
-            (Reason::Note(_), Kind::Issue | Kind::Cancel) | (Reason::Due, Kind::Expire) => return Ok(()),
+            (Reason::Note(_), Kind::Issue | Kind::Cancel | Kind::Close | Kind::Join) => return Ok(()),
+            (Reason::Due, Kind::Expire | Kind::Cancel) => return Ok(()),
             (Reason::Merged { .. }, Kind::Merge | Kind::Unmerge) => return Ok(()),
             (_, _) => return Err(differs(id, &format!("entry {} has no cause", no.0))),
         };

@@ -294,3 +294,47 @@ fn one_that_nobody_has_posted_yet_has_no_code() {
     drop(store);
     assert_eq!(difference(&shop), None);
 }
+
+#[test]
+fn when_the_key_is_lost_all_codes_are_drawn_anew() {
+    if !crate::place::IS_FILE {
+        return;
+    }
+    let shop = Shop::new();
+    let store = opened(&shop);
+    send(&store, issue("spring", 1, 3, Validity::Never)).expect("certificates");
+    let codes = |store: &Store| certificates(&shop, store, 1).iter().map(|it| code_of(store, it)).collect::<Vec<_>>();
+    let old = codes(&store);
+    let file = std::path::PathBuf::from(format!("{}.key", shop.path().display()));
+    let renew =
+        |even_so| store::renew_codes(&store::Database::Sqlite(shop.path().to_owned()), store_now(&shop), even_so);
+    assert!(matches!(renew(false), Err(StoreError::Locked(_))), "a server has it");
+    drop(store);
+    assert!(matches!(renew(false), Err(StoreError::CodeKey { .. })), "nothing is lost");
+    let kept = std::fs::read_to_string(&file).expect("a key");
+    std::fs::write(&file, "11".repeat(32)).expect("another key");
+    assert!(matches!(renew(true), Err(StoreError::CodeKey { .. })), "it may be somebody's");
+    std::fs::remove_file(&file).expect("lost");
+    assert_eq!(renew(false).expect("drawn anew"), 3);
+    assert_eq!(difference(&shop), None);
+    assert_ne!(std::fs::read_to_string(&file).expect("a new key"), kept);
+
+    let store = shop.opened("plain");
+    let new = codes(&store);
+    assert!(new.iter().all(|it| !old.contains(it)), "{new:?} {old:?}");
+    let found = |code: &str| {
+        let named = store.certificate(code).expect("the key is there");
+        store.reader().expect("a reader").find_certificate(&named, store_now(&shop)).expect("read")
+    };
+    assert!(old.iter().all(|it| found(it).is_none()));
+    assert_eq!(found(&new[1]), Some(certificates(&shop, &store, 1)[1].clone()));
+    drop(store);
+    // Somebody else has it: told so, and the old one is kept for backups.
+    assert_eq!(renew(true).expect("drawn anew"), 3);
+    assert_eq!(difference(&shop), None);
+    assert!(std::path::Path::new(&format!("{}.old", file.display())).exists());
+    // A process that died before the new key took its name goes on.
+    std::fs::rename(&file, format!("{}.new", file.display())).expect("renamed back");
+    assert_eq!(renew(false).expect("goes on"), 0);
+    drop(shop.opened("plain"));
+}

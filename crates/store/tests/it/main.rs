@@ -11,6 +11,7 @@ mod certificates;
 mod crash;
 #[cfg(unix)]
 mod durable;
+mod erased;
 #[cfg(target_os = "linux")]
 mod failing_disk;
 mod figures;
