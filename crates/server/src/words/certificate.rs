@@ -55,15 +55,7 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
             let gone = sum(Bucket::Available, Bucket::Expired);
             format!("{which}: {} expired", voice.amount(gone))
         }
-        (Kind::Convert, _) => {
-            let value = voice.amount(Money::new(available_change(entry).get()));
-            let until = entry.opened.first().and_then(|it| voice.last_day(it.lot.expires_at));
-            let until = until.map_or_else(String::new, |it| format!(", to be used until {it}"));
-            match entry.opened.is_empty() {
-                true => format!("{which}: {value} as before, since the {} are there again", voice.names.many),
-                false => format!("{which}: {value} that {} became{until}", voice.names.many),
-            }
-        }
+        (Kind::Convert, _) => bought(entry, &which, voice),
         (Kind::Unconvert, _) => {
             let order = order.map_or_else(String::new, |it| format!(" for order {it}"));
             format!("{which} taken back{order}: it became {} again", voice.names.many)
@@ -86,6 +78,17 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
         (Kind::Merge, _) => "two members are one, and so are their certificates".to_owned(),
         (Kind::Unmerge, _) => "two members are two again, each with their own certificates".to_owned(),
         (kind, _) => format!("{which}: {}", kind.name()),
+    }
+}
+
+/// Points became a certificate, or one that they had become before.
+fn bought(entry: &Entry, which: &str, voice: &Voice) -> String {
+    let value = voice.amount(Money::new(available_change(entry).get()));
+    let until = entry.opened.first().and_then(|it| voice.last_day(it.lot.expires_at));
+    let until = until.map_or_else(String::new, |it| format!(", to be used until {it}"));
+    match entry.opened.is_empty() {
+        true => format!("{which}: {value} as before, since the {} are there again", voice.names.many),
+        false => format!("{which}: {value} that {} became{until}", voice.names.many),
     }
 }
 
