@@ -353,7 +353,7 @@ fn unmet(rejection: &Rejection) -> u8 {
         Rejection::UnknownHold => 13,
         Rejection::HoldTaken => 14,
         Rejection::OrderType => 25,
-        Rejection::CardBlocked => 65,
+        Rejection::CardBlocked => 67,
         _ => 29,
     }
 }
@@ -382,7 +382,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
         16 => Rejection::ExceedsOrder { fits: it.points()? },
         25 => Rejection::OrderType,
         29 => Rejection::AccountClosed,
-        65 => Rejection::CardBlocked,
+        67 => Rejection::CardBlocked,
         17 => Rejection::BehindAccount,
         90 => Rejection::CannotMerge,
         91 => Rejection::CannotUndo,
