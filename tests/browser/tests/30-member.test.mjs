@@ -109,7 +109,8 @@ test("store credit and certificates stand beside the points, and those that are 
   const call = api(server, key);
   const { body: credit } = await call("GET", "/v1/members/card:7001/credit");
   const shown = page.getByRole("region", { name: "Store credit" }).getByRole("listitem");
-  assert.equal(await shown.innerText(), `Can be spent\n${credit.data[0].available} USD`);
+  const dollars = credit.data.find((it) => it.currency === "USD");
+  assert.equal(await shown.innerText(), `Can be spent\n${dollars.available} USD`);
 
   const rows = await page.getByRole("region", { name: "Certificates" }).getByRole("listitem").allInnerTexts();
   const { body: all } = await call("GET", "/v1/members/card:7001/certificates");
