@@ -27,7 +27,21 @@ pub struct Decided {
     pub orders: Vec<Order>,
     /// What an order's sender is told.
     pub answer: Option<Answer>,
+    pub after: After,
 }
+
+/// The working copy on which something was decided: the account as the entries leave it. To post them a second time would come
+/// to the same, which debug builds check; so it is nothing of its own, and not compared.
+#[derive(Clone, Debug, Default)]
+pub struct After(Option<Box<Account>>);
+
+impl PartialEq for After {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for After {}
 
 pub type Decision = Result<Decided, Stop>;
 
@@ -81,6 +95,32 @@ impl Account {
             self.record(order.clone());
         }
         decided.orders.iter().for_each(|it| self.record(it.clone()));
+    }
+
+    /// The account after what was decided on it: `apply`, but for posting each entry a second time.
+    pub fn carry_out(&self, decided: &mut Decided) -> Self {
+        let Some(after) = decided.after.0.take() else {
+            let mut after = self.clone();
+            after.apply(decided);
+            return after;
+        };
+        let mut after = *after;
+        decided.order.iter().chain(&decided.orders).for_each(|it| after.record(it.clone()));
+        debug_assert!(self.comes_to(&after, decided), "what was decided is what its entries come to");
+        after
+    }
+
+    /// Whether the entries lead there. What stands beside the points may be kept elsewhere, and is compared there.
+    fn comes_to(&self, after: &Self, decided: &Decided) -> bool {
+        let mut posted = self.clone();
+        posted.apply(decided);
+        if self.purse.is_none() {
+            posted.purse.clone_from(&after.purse);
+        }
+        if self.wallet.is_none() {
+            posted.wallet.clone_from(&after.wallet);
+        }
+        posted == *after
     }
 }
 
@@ -176,8 +216,9 @@ impl<'a> Ahead<'a> {
 
     /// What was decided, but for an order.
     pub(crate) fn decided(self) -> Decided {
-        let Self { entries, credit, certificates, .. } = self;
-        Decided { entries, credit, certificates, order: None, orders: Vec::new(), answer: None }
+        let Self { account, entries, credit, certificates, .. } = self;
+        let after = After(Some(Box::new(account)));
+        Decided { entries, credit, certificates, after, ..Decided::default() }
     }
 
     /// Ledger time on this account: it never goes back.

@@ -90,7 +90,7 @@ pub use close::{Closed, Closing, close, close_wallet, join, open_wallet};
 pub use collect::collect;
 pub use convert::{Conversion, ConversionKey, Purse};
 pub use credit::{CreditAdjustment, adjust_credit};
-pub use decision::{Decided, Decision, Moment, Stop};
+pub use decision::{After, Decided, Decision, Moment, Stop};
 pub use document::{Document, DocumentVersion, HoldNo, Line, LineKind, Return, ReturnPart, is_name};
 pub use entry::{
     Actor, Bucket, Carried, Cause, CausedBy, CertificatePart, Changes, Converted, CreditPart, Displaced, Earned, Entry,

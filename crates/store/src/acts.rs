@@ -38,15 +38,15 @@ pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answere
         }
         Body::Close { program, member, closing } => {
             let id = find_account(batch, program, member, moment)?;
-            let decided = ask(batch, id, |account, rules| engine::close(account, rules, closing, moment))?;
-            let reply = standing(batch, id, &decided)?;
+            let mut decided = ask(batch, id, |account, rules| engine::close(account, rules, closing, moment))?;
+            let reply = standing(batch, id, &mut decided)?;
             certificate::close(batch, id, &closing.note, moment)?;
             Ok(reply)
         }
         Body::Join { program, member, note } => {
             let id = find_account(batch, program, member, moment)?;
-            let decided = ask(batch, id, |account, rules| engine::join(account, rules, note, moment))?;
-            let reply = standing(batch, id, &decided)?;
+            let mut decided = ask(batch, id, |account, rules| engine::join(account, rules, note, moment))?;
+            let reply = standing(batch, id, &mut decided)?;
             certificate::open(batch, id, note, moment)?;
             Ok(reply)
         }
@@ -55,7 +55,7 @@ pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answere
 }
 
 /// Whoever leaves a program or comes into it is told what is there.
-fn standing(batch: &mut Batch<'_>, id: AccountId, decided: &Decided) -> Answered {
+fn standing(batch: &mut Batch<'_>, id: AccountId, decided: &mut Decided) -> Answered {
     if !decided.entries.is_empty() {
         post(batch, id, decided, false)?;
     }
@@ -64,12 +64,12 @@ fn standing(batch: &mut Batch<'_>, id: AccountId, decided: &Decided) -> Answered
 }
 
 fn collect(batch: &mut Batch<'_>, id: AccountId, note: &str, moment: Moment) -> Answered {
-    let decided = ask(batch, id, |account, rules| engine::collect(account, rules, note, moment))?;
+    let mut decided = ask(batch, id, |account, rules| engine::collect(account, rules, note, moment))?;
     let is_it = |it: &&Entry| matches!(&it.reason, Reason::Note(_));
     let entry = decided.entries.iter().find(is_it).ok_or(Fault::Row("a reward that is handed out is posted"))?.number;
     let made = decided.certificates.iter().filter(|it| it.at == decided.entries[decided.entries.len() - 1].at);
     let certificates = made.flat_map(|it| &it.opened).map(|it| it.lot.no).collect();
-    post(batch, id, &decided, false)?;
+    post(batch, id, &mut decided, false)?;
     Ok(Reply::Certificates { entry, certificates })
 }
 
@@ -77,8 +77,8 @@ fn redate(batch: &mut Batch<'_>, id: AccountId, redating: &Redating, moment: Mom
     if let Some(no) = redating.lot {
         load_lot(batch, id, no)?;
     }
-    let decided = ask(batch, id, |account, rules| engine::redate(account, rules, redating, moment))?;
-    post(batch, id, &decided, false)?;
+    let mut decided = ask(batch, id, |account, rules| engine::redate(account, rules, redating, moment))?;
+    post(batch, id, &mut decided, false)?;
     let account = &batch.slot(id)?.account;
     let (lots, points) = redated(account, &decided.entries);
     Ok(Reply::Redated { lots, points, balance: account.balance })
@@ -94,18 +94,18 @@ pub(crate) fn redated(account: &Account, entries: &[Entry]) -> (u64, Points) {
 
 /// What has fallen due is settled first: what expires now can be reinstated at once.
 fn reinstate(batch: &mut Batch<'_>, id: AccountId, it: &Reinstatement, moment: Moment) -> Answered {
-    let due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
-    post(batch, id, &due, false)?;
+    let mut due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
+    post(batch, id, &mut due, false)?;
     batch.load(id, |conn, account| load::load_expired(conn, id, account))?;
     let expired = batch.slot(id)?.account.lots().iter().filter(|it| it.expired.is_positive());
     let orders: Vec<_> = expired.filter_map(|it| it.order).collect();
     for no in orders {
         batch.load_order(id, no)?;
     }
-    let decided = ask(batch, id, |account, rules| engine::reinstate(account, rules, it, moment))?;
+    let mut decided = ask(batch, id, |account, rules| engine::reinstate(account, rules, it, moment))?;
     let entry = decided.entries.iter().find(|it| it.kind == Kind::Reinstate);
     let entry = entry.ok_or(Fault::Row("a reinstatement is posted"))?.number;
-    post(batch, id, &decided, false)?;
+    post(batch, id, &mut decided, false)?;
     Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
 }
 
@@ -114,11 +114,11 @@ fn act(batch: &mut Batch<'_>, id: AccountId, name: &str, reference: Option<&str>
     if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
         return acted_before(batch, id, &listed, name, moment);
     }
-    let decided = ask(batch, id, |account, rules| engine::act(account, rules, name, moment))?;
+    let mut decided = ask(batch, id, |account, rules| engine::act(account, rules, name, moment))?;
     let is_it = |it: &Reason| matches!(it, Reason::Acted(Award { act: Act::Custom(it), .. }) if it == name);
     let entry = decided.entries.iter().find(|it| is_it(&it.reason));
     let entry = entry.ok_or(Fault::Row("an activity is posted"))?.number;
-    post(batch, id, &decided, false)?;
+    post(batch, id, &mut decided, false)?;
     if let Some(key) = key {
         let listed = Listed { owner: id.owner, kind: Listing::Reference, program: id.program, number: entry.0 };
         batch.rows.directory.insert(key, listed);
@@ -149,8 +149,8 @@ pub(crate) fn sign_up(batch: &mut Batch<'_>, owner: MemberId, moment: Moment) ->
     };
     for program in reference.programs.values().filter(gives) {
         let id = AccountId { owner, program: program.number };
-        let decided = ask(batch, id, |account, rules| engine::sign_up(account, rules, moment))?;
-        post(batch, id, &decided, false)?;
+        let mut decided = ask(batch, id, |account, rules| engine::sign_up(account, rules, moment))?;
+        post(batch, id, &mut decided, false)?;
     }
     Ok(())
 }
@@ -158,8 +158,8 @@ pub(crate) fn sign_up(batch: &mut Batch<'_>, owner: MemberId, moment: Moment) ->
 /// What the birthday that was known has given until now is given, before another takes its place.
 pub(crate) fn settle_birthdays(batch: &mut Batch<'_>, owner: MemberId, moment: Moment) -> Result<(), Refused> {
     for id in with_birthdays(batch, owner)? {
-        let due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
-        post(batch, id, &due, false)?;
+        let mut due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
+        post(batch, id, &mut due, false)?;
     }
     Ok(())
 }

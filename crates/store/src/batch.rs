@@ -352,35 +352,32 @@ impl<'a> Batch<'a> {
         Ok(day)
     }
 
-    /// Applies what was decided to a copy, and makes the rows of it.
-    pub(crate) fn stage(
+    /// Makes the rows of what was decided. `account` is how it leaves the account, `recorded` the order that it records.
+    fn stage(
         &mut self,
         id: AccountId,
-        decided: &Decided,
-        order: Option<OrderPlace<'_>>,
+        (account, entries): (Account, &[Entry]),
+        (recorded, order): (Option<OrderNo>, Option<OrderPlace<'_>>),
         settles: bool,
     ) -> Found<Staged> {
         let reference = self.reference;
         let program = reference.program_of(id).ok_or(Fault::Row("an account of an unknown program"))?;
         let before = &self.slot(id)?.account;
-        let mut account = before.clone();
-        account.apply(decided);
-        let lots = touched(&decided.entries).map(|no| (no, before.lot(no).copied())).collect();
-        let (holds, years) = (holds_of(before, &decided.entries), years_of(before, &decided.entries));
-        let conversions = conversions_of(before, &decided.entries);
-        let codes = if id.is_wallet() { self.draw_codes(id, &decided.entries)? } else { Vec::new() };
+        let lots = touched(entries).map(|no| (no, before.lot(no).copied())).collect();
+        let (holds, years) = (holds_of(before, entries), years_of(before, entries));
+        let conversions = conversions_of(before, entries);
+        let codes = if id.is_wallet() { self.draw_codes(id, entries)? } else { Vec::new() };
         let mut channels = self.slot(id)?.channels.clone();
-        let mut changed: BTreeSet<OrderNo> = decided.entries.iter().filter_map(|it| it.order).collect();
-        if let (Some(recorded), Some(place)) = (&decided.order, &order) {
-            channels.insert(recorded.no, place.channel);
-            changed.insert(recorded.no);
+        let mut changed: BTreeSet<OrderNo> = entries.iter().filter_map(|it| it.order).collect();
+        if let (Some(recorded), Some(place)) = (recorded, &order) {
+            channels.insert(recorded, place.channel);
+            changed.insert(recorded);
         }
-        let (entries, mut totals) = self.rows_of(program, id, &decided.entries, &channels)?;
+        let (rows, mut totals) = self.rows_of(program, id, entries, &channels)?;
         let mut orders = Vec::with_capacity(changed.len());
         for no in changed {
             let changed = account.order(no).ok_or(Fault::Row("an order that changed is loaded"))?;
-            let is_own = decided.order.as_ref().is_some_and(|it| it.no == no);
-            let place = order.as_ref().filter(|it| is_own && it.known.is_none());
+            let place = order.as_ref().filter(|it| recorded == Some(no) && it.known.is_none());
             let new = match place {
                 None => None,
                 Some(OrderPlace { channel, reference, counted: Some(day), .. }) => {
@@ -397,7 +394,7 @@ impl<'a> Batch<'a> {
             };
             orders.push((no, saved_order(changed, new)?));
         }
-        let uses = decided.entries.iter().flat_map(|it| &it.changes.budgets);
+        let uses = entries.iter().flat_map(|it| &it.changes.budgets);
         let used: Vec<BudgetUse> = uses.cloned().collect();
         if !used.is_empty() {
             self.budgets(id.program)?;
@@ -406,7 +403,7 @@ impl<'a> Batch<'a> {
             id,
             account,
             settles,
-            entries,
+            entries: rows,
             lots,
             holds,
             years,
@@ -441,26 +438,40 @@ impl<'a> Batch<'a> {
         Ok((rows, totals))
     }
 
-    /// What was decided on an account and on the credit beside it.
+    /// What was decided on an account, and on the credit and the certificates beside it.
     pub(crate) fn stage_all(
         &mut self,
         id: AccountId,
-        decided: &Decided,
+        decided: &mut Decided,
         order: Option<OrderPlace<'_>>,
         settles: bool,
     ) -> Found<Vec<Staged>> {
-        let mut staged = vec![self.stage(id, decided, order, settles)?];
+        let mut account = self.slot(id)?.account.carry_out(decided);
+        let (credit, certificates) = (account.purse.take(), account.wallet.take());
+        let recorded = decided.order.as_ref().map(|it| it.no);
+        let mut staged = vec![self.stage(id, (account, &decided.entries), (recorded, order), settles)?];
         if !decided.credit.is_empty() {
             let purse = self.purse_of(id)?.ok_or(Fault::Row("credit changes that was not asked for"))?;
-            let credit = Decided { entries: decided.credit.clone(), ..Decided::default() };
-            staged.push(self.stage(purse, &credit, None, false)?);
+            staged.push(self.stage_beside(purse, credit.map(|it| it.credit), &decided.credit)?);
         }
         if !decided.certificates.is_empty() {
             let wallet = self.wallet_of(id).ok_or(Fault::Row("certificates change that were not asked for"))?;
-            let used = Decided { entries: decided.certificates.clone(), ..Decided::default() };
-            staged.push(self.stage(wallet, &used, None, false)?);
+            staged.push(self.stage_beside(wallet, certificates.map(|it| it.ledger), &decided.certificates)?);
         }
         Ok(staged)
+    }
+
+    /// The same of what stands beside the points: as it is handed over, or else as its entries leave it.
+    fn stage_beside(&mut self, id: AccountId, after: Option<Account>, entries: &[Entry]) -> Found<Staged> {
+        let before = &self.slot(id)?.account;
+        let posted = || {
+            let mut account = before.clone();
+            entries.iter().for_each(|it| account.post(it));
+            account
+        };
+        debug_assert!(after.as_ref().is_none_or(|it| *it == posted()), "what was decided is what its entries come to");
+        let account = after.unwrap_or_else(posted);
+        self.stage(id, (account, entries), (None, None), false)
     }
 
     /// Takes over what was staged; nothing here can fail.

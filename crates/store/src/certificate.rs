@@ -95,8 +95,9 @@ pub(crate) fn cancel(batch: &mut Batch<'_>, certificate: &CertificateRef, note: 
     let cancel = CancelCertificate { certificate: no, note: note.to_owned() };
     let entries = match buyer(batch, id, no)? {
         Some(account) => {
-            let decided = ask(batch, account, |account, rules| engine::cancel_bought(account, rules, &cancel, moment))?;
-            post(batch, account, &decided, false)?;
+            let mut decided =
+                ask(batch, account, |account, rules| engine::cancel_bought(account, rules, &cancel, moment))?;
+            post(batch, account, &mut decided, false)?;
             decided.certificates
         }
         None => on_wallet(batch, id, |ledger| engine::cancel_certificate(ledger, &cancel, moment))?,
@@ -157,7 +158,7 @@ pub(crate) fn open(batch: &mut Batch<'_>, id: AccountId, note: &str, moment: Mom
 /// Posts what has expired in a wallet.
 pub(crate) fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
     let nothing = Timeline::default();
-    let decided = loop {
+    let mut decided = loop {
         match engine::settle(&batch.slot(id)?.account, Rules::of(&nothing), now) {
             Ok(decided) => break decided,
             Err(engine::NeedMore) => batch.load_more(id)?,
@@ -165,7 +166,7 @@ pub(crate) fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> An
     };
     let entries = u64::try_from(decided.entries.len()).map_err(|_| Fault::Row("more entries than can be counted"))?;
     if batch.slot(id)?.is_stored || !decided.entries.is_empty() {
-        post(batch, id, &decided, true)?;
+        post(batch, id, &mut decided, true)?;
     }
     Ok(Reply::Settled { entries, due_at: batch.due_at(id)? })
 }
@@ -238,13 +239,13 @@ fn on_wallet(
     id: AccountId,
     rule: impl Fn(&engine::Account) -> engine::Decision,
 ) -> Result<Vec<Entry>, Refused> {
-    let decided = loop {
+    let mut decided = loop {
         match rule(&batch.slot(id)?.account) {
             Ok(decided) => break decided,
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
             Err(Stop::NeedMore) => batch.load_more(id)?,
         }
     };
-    post(batch, id, &decided, false)?;
+    post(batch, id, &mut decided, false)?;
     Ok(decided.entries)
 }

@@ -67,7 +67,7 @@ pub(crate) fn adjust(
     }
     merge::ensure_joined(batch, id, moment)?;
     let under = batch.under;
-    let decided = loop {
+    let mut decided = loop {
         match engine::adjust_credit(&batch.slot(id)?.account, under, adjustment, moment) {
             Ok(decided) => break decided,
             Err(Stop::Rejected(rejection)) => return Err(rejection.into()),
@@ -76,7 +76,7 @@ pub(crate) fn adjust(
     };
     let entry = decided.entries.iter().find(|it| it.kind == Kind::Adjust);
     let entry = entry.ok_or(Fault::Row("an adjustment is posted"))?.number;
-    post(batch, id, &decided, false)?;
+    post(batch, id, &mut decided, false)?;
     if let Some(key) = key {
         let listed = Listed { owner, kind: Listing::Reference, program: id.program, number: entry.0 };
         batch.rows.directory.insert(key, listed);
@@ -114,9 +114,9 @@ fn settle(
     for program in converting(reference, currency).filter(|it| Some(it.number) != except) {
         let id = AccountId { owner, program: program.number };
         if is_there(batch, id)? {
-            let due = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
+            let mut due = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
             if !due.entries.is_empty() {
-                post(batch, id, &due, false)?;
+                post(batch, id, &mut due, false)?;
             }
         }
     }

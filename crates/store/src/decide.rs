@@ -221,10 +221,10 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
 }
 
 fn set_tier(batch: &mut Batch<'_>, id: AccountId, set: &SetTier, moment: Moment) -> Answered {
-    let decided = ask(batch, id, |account, rules| engine::set_tier(account, rules, set, moment))?;
+    let mut decided = ask(batch, id, |account, rules| engine::set_tier(account, rules, set, moment))?;
     let entry = decided.entries.iter().rev().find(|it| it.kind == Kind::Tier);
     let entry = entry.ok_or(Fault::Row("a tier that is set is posted"))?.number;
-    post(batch, id, &decided, false)?;
+    post(batch, id, &mut decided, false)?;
     Ok(Reply::Adjusted { entry, balance: batch.slot(id)?.account.balance })
 }
 
@@ -349,12 +349,12 @@ pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) ->
     credit::prepare(batch, id, known, put.document, moment.now)?;
     let named = certificate::prepare(batch, id, known, put.document, put.certificates)?;
     let document = named.as_ref().unwrap_or(put.document);
-    let decided = ask(batch, id, |account, rules| {
+    let mut decided = ask(batch, id, |account, rules| {
         let rules = Rules { channel: Some(name), ..rules };
         engine::put_order(account, rules, known, document, moment)
     })?;
     let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now, counted: None };
-    let staged = batch.stage_all(id, &decided, Some(place), false)?;
+    let staged = batch.stage_all(id, &mut decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
     staged.into_iter().for_each(|it| batch.take_over(it));
     if known.is_none() {
@@ -374,10 +374,10 @@ pub(crate) fn check_currency(program: &Program, document: &Document) -> Result<(
 }
 
 fn hold(batch: &mut Batch<'_>, id: AccountId, points: Points, minutes: Option<u32>, moment: Moment) -> Answered {
-    let decided = ask(batch, id, |account, rules| engine::hold(account, rules, points, minutes, moment))?;
+    let mut decided = ask(batch, id, |account, rules| engine::hold(account, rules, points, minutes, moment))?;
     let opened = decided.entries.iter().rev().filter_map(|it| it.hold).find(|it| it.state == HoldState::Active);
     let opened = opened.ok_or(Fault::Row("a hold that is granted is posted"))?;
-    post(batch, id, &decided, false)?;
+    post(batch, id, &mut decided, false)?;
     let balance = batch.slot(id)?.account.balance;
     Ok(Reply::Hold { member: id.owner, hold: opened.no, balance, lapses_at: opened.lapses_at })
 }
@@ -386,8 +386,8 @@ fn release_hold(batch: &mut Batch<'_>, id: AccountId, hold: HoldNo, moment: Mome
     batch.slot(id)?;
     let hold = if hold.place() == engine::Place::OWN { hold.under(batch.under) } else { hold };
     batch.load_hold(id, hold)?;
-    let decided = ask(batch, id, |account, rules| engine::release_hold(account, rules, hold, moment))?;
-    post(batch, id, &decided, false)?;
+    let mut decided = ask(batch, id, |account, rules| engine::release_hold(account, rules, hold, moment))?;
+    post(batch, id, &mut decided, false)?;
     let account = &batch.slot(id)?.account;
     let lapses_at = account.hold(hold).map_or(Timestamp::NEVER, |it| it.lapses_at);
     Ok(Reply::Hold { member: id.owner, hold, balance: account.balance, lapses_at })
@@ -404,10 +404,10 @@ fn adjust(
     if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
         return adjusted_before(batch, id, &listed, adjustment, moment.now);
     }
-    let decided = ask(batch, id, |account, rules| engine::adjust(account, rules, adjustment, moment))?;
+    let mut decided = ask(batch, id, |account, rules| engine::adjust(account, rules, adjustment, moment))?;
     let entry = decided.entries.iter().find(|it| it.kind == Kind::Adjust);
     let entry = entry.ok_or(Fault::Row("an adjustment is posted"))?.number;
-    post(batch, id, &decided, false)?;
+    post(batch, id, &mut decided, false)?;
     if let Some(key) = key {
         let listed = Listed { owner: id.owner, kind: Listing::Reference, program: id.program, number: entry.0 };
         batch.rows.directory.insert(key, listed);
@@ -460,15 +460,15 @@ pub(crate) fn find_listed_entry(batch: &Batch<'_>, id: AccountId, no: EntryNo) -
 }
 
 fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
-    let decided = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
+    let mut decided = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
     let entries = u64::try_from(decided.entries.len()).map_err(|_| Fault::Row("more entries than can be counted"))?;
     if batch.slot(id)?.is_stored || !decided.entries.is_empty() {
-        post(batch, id, &decided, true)?;
+        post(batch, id, &mut decided, true)?;
     }
     Ok(Reply::Settled { entries, due_at: batch.due_at(id)? })
 }
 
-pub(crate) fn post(batch: &mut Batch<'_>, id: AccountId, decided: &Decided, settles: bool) -> Found<()> {
+pub(crate) fn post(batch: &mut Batch<'_>, id: AccountId, decided: &mut Decided, settles: bool) -> Found<()> {
     let staged = batch.stage_all(id, decided, None, settles)?;
     staged.into_iter().for_each(|it| batch.take_over(it));
     Ok(())

@@ -235,7 +235,7 @@ fn claim(
         batch.load_hold(id, no)?;
     }
     credit::prepare(batch, id, None, document, moment.now)?;
-    let decided: Decided = ask(batch, id, |account, rules| {
+    let mut decided: Decided = ask(batch, id, |account, rules| {
         engine::claim(account, Rules { channel: Some(at.name), ..rules }, &row.guest, claim, moment)
     })?;
     let place = OrderPlace {
@@ -245,7 +245,7 @@ fn claim(
         now: moment.now,
         counted: Some(&row.day),
     };
-    let staged = batch.stage_all(id, &decided, Some(place), false)?;
+    let staged = batch.stage_all(id, &mut decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;
     staged.into_iter().for_each(|it| batch.take_over(it));
     batch.change_guest(at.key, id.program, None);

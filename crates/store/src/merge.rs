@@ -181,8 +181,8 @@ fn settle(batch: &mut Batch<'_>, id: AccountId, moment: Moment) -> Result<(), Re
     if !batch.slot(id)?.is_stored {
         return Ok(());
     }
-    let due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
-    Ok(post(batch, id, &due, false)?)
+    let mut due = ask(batch, id, |account, rules| engine::settle(account, rules, moment.now).map_err(Stop::from))?;
+    Ok(post(batch, id, &mut due, false)?)
 }
 
 /// Moves one account of the member that goes.
@@ -195,12 +195,12 @@ fn merge_accounts(
 ) -> Result<(), Refused> {
     let id = AccountId { owner: survivor, ..other };
     let orders = batch.load_from(other, Place::OWN)?;
-    let both =
+    let mut both =
         of_both(batch, id, other, |account, going, rules, _| engine::merge(account, going, rules, merger, moment))?;
     let shift = Shift::Behind(merger.place);
     let new = orders.into_iter().map(|(no, it)| (no.moved(shift), it)).collect();
-    batch.post_moved(id, &both.survivor, new)?;
-    batch.post_moved(other, &both.other, BTreeMap::new())?;
+    batch.post_moved(id, &mut both.survivor, new)?;
+    batch.post_moved(other, &mut both.other, BTreeMap::new())?;
     batch.clear(other, Place::OWN)?;
     Ok(())
 }
@@ -252,9 +252,9 @@ pub(crate) fn ensure_place(batch: &mut Batch<'_>, id: AccountId, moment: Moment)
         nobody.joined =
             with_it.filter(|it| it.place != first).map(|it| nothing_of(Place(it.place.0 - first.0))).collect();
         let merger = Merger { place: first, can_be_undone, survivor: id.owner.0, other: other.0 };
-        let both: Both =
+        let mut both: Both =
             of_both(batch, id, id, |account, _, rules, _| engine::merge(account, &nobody, rules, &merger, moment))?;
-        batch.post_moved(id, &both.survivor, BTreeMap::new())?;
+        batch.post_moved(id, &mut both.survivor, BTreeMap::new())?;
     }
     Ok(())
 }
@@ -298,8 +298,8 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
         }
     }
     for id in programs() {
-        let ended = ask(batch, id, |account, rules| engine::disentangle(account, rules, moment))?;
-        post(batch, id, &ended, false)?;
+        let mut ended = ask(batch, id, |account, rules| engine::disentangle(account, rules, moment))?;
+        post(batch, id, &mut ended, false)?;
         let currency = batch.reference.programs.get(&id.program).and_then(crate::reference::Program::currency);
         uses.entry(currency).or_default().extend(engine::credit_uses(&batch.slot(id)?.account, from));
     }
@@ -354,13 +354,13 @@ fn part(
     let from = parting.from;
     let to = AccountId { owner: other, ..id };
     batch.slot(to)?.account.horizon = Horizon::default();
-    let unmerged = of_both(batch, id, to, |account, away, rules, other_rules| {
+    let mut unmerged = of_both(batch, id, to, |account, away, rules, other_rules| {
         engine::unmerge((account, rules), (away, other_rules), parting, moment)
     })?;
-    batch.post_moved(id, &unmerged.both.survivor, BTreeMap::new())?;
+    batch.post_moved(id, &mut unmerged.both.survivor, BTreeMap::new())?;
     batch.clear(id, from)?;
     let new = orders.into_iter().map(|(no, it)| (no.moved(Shift::Back(from)), it)).collect();
-    batch.post_moved(to, &unmerged.both.other, new)?;
+    batch.post_moved(to, &mut unmerged.both.other, new)?;
     Ok(unmerged)
 }
 

@@ -38,7 +38,7 @@ impl Batch<'_> {
     pub(crate) fn post_moved(
         &mut self,
         id: AccountId,
-        decided: &Decided,
+        decided: &mut Decided,
         mut new: BTreeMap<OrderNo, NewOrder>,
     ) -> Found<()> {
         self.slot(id)?.channels.extend(new.iter().map(|(no, it)| (*no, it.channel)));

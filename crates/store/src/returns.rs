@@ -47,7 +47,8 @@ pub(crate) fn put_return(
     credit::prepare(batch, id, Some(no), &known, moment.now)?;
     certificate::prepare(batch, id, Some(no), &known, None)?;
     let returned = part.clone().of(taken, reference);
-    let decided = ask(batch, id, |account, rules| engine::put_return(account, rules, no, &returned, currency, moment))?;
+    let mut decided =
+        ask(batch, id, |account, rules| engine::put_return(account, rules, no, &returned, currency, moment))?;
     let place = OrderPlace {
         channel: placed.number,
         reference: &order.reference,
@@ -55,7 +56,7 @@ pub(crate) fn put_return(
         now: moment.now,
         counted: None,
     };
-    let staged = batch.stage_all(id, &decided, Some(place), false)?;
+    let staged = batch.stage_all(id, &mut decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a return is always answered"))?;
     staged.into_iter().for_each(|it| batch.take_over(it));
     if !is_known {

@@ -31,7 +31,7 @@ pub(crate) fn withdraw(
     }
     lot.no = no;
     batch.load_lots(id, &[lot])?;
-    let decided = match from {
+    let mut decided = match from {
         Ledger::Points(_) => ask(batch, id, |account, rules| engine::withdraw(account, rules, lot.no, note, moment))?,
         Ledger::Credit(_) => {
             let nothing = Timeline::default();
@@ -41,7 +41,7 @@ pub(crate) fn withdraw(
     let points = |it: &engine::Posting| if it.to == Bucket::Deducted { it.points } else { Points::ZERO };
     let withdrawn = decided.entries.iter().flat_map(|it| &it.postings).map(points).sum();
     if !decided.entries.is_empty() {
-        post(batch, id, &decided, false)?;
+        post(batch, id, &mut decided, false)?;
     }
     Ok(Reply::Withdrawn { points: withdrawn })
 }

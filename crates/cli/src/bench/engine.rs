@@ -146,9 +146,9 @@ impl Shop {
     fn put(&self, account: &mut Account, document: &Arc<Document>) -> Result<()> {
         let moment = Moment { now: document.placed_at, actor: Actor::Channel(1), import: false };
         let rules = Rules { facts: &self.facts, channel: Some("web"), ..Rules::of(&self.timeline) };
-        let decided = put_order(account, rules, None, document, moment)
+        let mut decided = put_order(account, rules, None, document, moment)
             .map_err(|stop| anyhow::anyhow!("the order was stopped: {stop:?}"))?;
-        account.apply(&decided);
+        *account = account.carry_out(&mut decided);
         Ok(())
     }
 

@@ -162,7 +162,7 @@ impl Shop {
     fn post_all(&mut self, what: &str, decided: &engine::Decided) {
         self.told += &format!("{what}:\n");
         decided.entries.iter().chain(&decided.credit).for_each(|it| self.told += &format!("    {}\n", entry_text(it)));
-        self.account.apply(decided);
+        self.account = self.account.carry_out(&mut decided.clone());
         self.entries.extend(decided.entries.iter().cloned());
         self.credit.extend(decided.credit.iter().cloned());
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Budgets, CancelCertificate, Closing, CreditAdjustment, Date, Decided, Decision,
+    Account, Actor, Adjustment, After, Budgets, CancelCertificate, Closing, CreditAdjustment, Date, Decided, Decision,
     Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
     Placed as _, Points, Purse, Redating, Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet,
     Zone, act, adjust, adjust_credit, cancel_certificate, hold, issue_certificates, put_order, quote, redate,
@@ -191,7 +191,7 @@ impl Shop {
                 account.apply(&due);
                 let purse = account.purse.as_ref().ok_or(Stop::NeedMore)?;
                 due.credit.extend(adjust_credit(&purse.credit, self.under, adjustment, moment)?.entries);
-                Ok(due)
+                Ok(Decided { after: After::default(), ..due })
             }
             Command::Act(name) => act(account, rules, name, moment),
             Command::SignUp => sign_up(account, rules, moment),
@@ -215,14 +215,14 @@ impl Shop {
             Command::Settle => {
                 let nothing = Timeline::default();
                 let certificates = settle(ledger_of(account)?, Rules::of(&nothing), self.now)?.entries;
-                Ok(Decided { certificates, ..settle(account, rules, self.now)? })
+                Ok(Decided { certificates, after: After::default(), ..settle(account, rules, self.now)? })
             }
         }
     }
 
     /// Posts what was decided, and remembers the order.
     pub(crate) fn apply(&mut self, command: &Command, decided: &Decided) {
-        self.account.apply(decided);
+        self.account = self.account.carry_out(&mut decided.clone());
         decided.entries.iter().for_each(|it| self.budgets.add(&it.changes.budgets));
         self.entries.extend(decided.entries.iter().cloned());
         self.credit.extend(decided.credit.iter().cloned());
