@@ -3,9 +3,10 @@
 //! Zone data come with the program (bundled IANA database), so that an expiry is the same on every host.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 use crate::limits;
 
@@ -235,31 +236,54 @@ impl fmt::Display for DateFault {
 impl std::error::Error for DateFault {}
 
 /// A time zone by its IANA name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Zone(TimeZone);
+#[derive(Clone, Debug)]
+pub struct Zone {
+    zone: TimeZone,
+    /// Until [`OFFSETS_END`], the instants at which its distance from UTC changes, and to what: orders ask for little else.
+    offsets: Arc<[(Timestamp, Offset)]>,
+}
+
+impl PartialEq for Zone {
+    fn eq(&self, other: &Self) -> bool {
+        self.zone == other.zone
+    }
+}
+
+impl Eq for Zone {}
+
+/// The end of the year 2099.
+const OFFSETS_END: Timestamp = Timestamp(4_102_444_800_000_000);
 
 impl Zone {
     /// The zone of that name, for example `Europe/Zurich`; nothing when there is none.
     pub fn named(name: &str) -> Option<Self> {
-        TimeZone::get(name).ok().map(Self)
+        TimeZone::get(name).ok().map(Self::of)
     }
 
     pub fn utc() -> Self {
-        Self(TimeZone::UTC)
+        Self::of(TimeZone::UTC)
+    }
+
+    fn of(zone: TimeZone) -> Self {
+        let first = (limits::TIME_MIN, zone.to_offset(limits::TIME_MIN.instant()));
+        let changes = zone.following(limits::TIME_MIN.instant());
+        let changes = changes.map(|it| (Timestamp(it.timestamp().as_microsecond()), it.offset()));
+        let offsets = std::iter::once(first).chain(changes.take_while(|it| it.0 < OFFSETS_END)).collect();
+        Self { zone, offsets }
     }
 
     pub fn name(&self) -> &str {
-        self.0.iana_name().unwrap_or("UTC")
+        self.zone.iana_name().unwrap_or("UTC")
     }
 
     /// The local day of an instant.
     pub fn date_of(&self, at: Timestamp) -> Date {
-        Date(self.0.to_datetime(at.instant()).date())
+        Date(self.local(at).date())
     }
 
     /// The local day of an instant, its place in the week from Monday on, and the minute of the day.
     pub(crate) fn date_and_time(&self, at: Timestamp) -> (Date, usize, u16) {
-        let local = self.0.to_datetime(at.instant());
+        let local = self.local(at);
         let weekday = usize::try_from(local.weekday().to_monday_zero_offset()).expect("a week has seven days");
         let minute = i32::from(local.hour()) * 60 + i32::from(local.minute());
         (Date(local.date()), weekday, u16::try_from(minute).expect("a day has 1440 minutes"))
@@ -267,7 +291,7 @@ impl Zone {
 
     /// The local time of an instant, as `2026-03-01 12:30`.
     pub fn clock_text(&self, at: Timestamp) -> String {
-        let local = self.0.to_datetime(at.instant());
+        let local = self.local(at);
         format!("{} {:02}:{:02}", local.date(), local.hour(), local.minute())
     }
 
@@ -288,13 +312,21 @@ impl Zone {
 
     /// The same local time `days` later (E11).
     pub fn days_later(&self, at: Timestamp, days: u16) -> Timestamp {
-        let local = self.0.to_datetime(at.instant());
+        let local = self.local(at);
         let moved = Date(local.date()).plus_days(i32::from(days));
         self.instant_of(moved.0.to_datetime(local.time()))
     }
 
+    fn local(&self, at: Timestamp) -> civil::DateTime {
+        let known = self.offsets.partition_point(|it| it.0 <= at);
+        match known.checked_sub(1) {
+            Some(last) if at < OFFSETS_END => self.offsets[last].1.to_datetime(at.instant()),
+            Some(_) | None => self.zone.to_datetime(at.instant()),
+        }
+    }
+
     fn instant_of(&self, local: civil::DateTime) -> Timestamp {
-        let instant = self.0.to_ambiguous_timestamp(local).compatible();
+        let instant = self.zone.to_ambiguous_timestamp(local).compatible();
         Timestamp(instant.expect("local times are within the limits").as_microsecond())
     }
 }
@@ -306,5 +338,19 @@ fn what_is_less_than_a_year_old_is_so_by_adding_months() {
         let first = day.first_within_a_year();
         assert!(day < first.plus_months(12), "{day}: {first}");
         assert!(first.plus_days(-1).plus_months(12) <= day, "{day}: {first}");
+    }
+}
+
+#[test]
+fn local_time_is_what_the_zone_says() {
+    for name in ["UTC", "America/New_York", "Europe/Zurich", "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Apia"] {
+        let zone = Zone::named(name).expect("a zone");
+        let expected = |at: Timestamp| zone.zone.to_datetime(at.instant());
+        // Every 61 hours and a little, from before the table begins to after its end; and around each of its changes.
+        let ticks = (-50..20_000).map(|it| Timestamp(it * 219_600_123_457));
+        let changes = zone.offsets.iter().flat_map(|it| [Timestamp(it.0.0 - 1), it.0, Timestamp(it.0.0 + 1)]);
+        for at in ticks.chain(changes).chain([Timestamp(OFFSETS_END.0 - 1), OFFSETS_END]) {
+            assert_eq!(zone.local(at), expected(at), "{name} at {at:?}");
+        }
     }
 }

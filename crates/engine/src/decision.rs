@@ -128,7 +128,7 @@ impl Account {
 #[derive(Clone)]
 pub(crate) struct Ahead<'a> {
     pub(crate) rules: Rules<'a>,
-    pub(crate) account: Account,
+    pub(crate) account: Box<Account>,
     pub(crate) entries: Vec<Entry>,
     /// Entries on the purse.
     pub(crate) credit: Vec<Entry>,
@@ -147,7 +147,7 @@ impl<'a> Ahead<'a> {
     pub(crate) fn of(account: &Account, rules: Rules<'a>, moment: Moment) -> Self {
         Self {
             rules,
-            account: account.ahead(),
+            account: Box::new(account.ahead()),
             entries: Vec::new(),
             credit: Vec::new(),
             certificates: Vec::new(),
@@ -217,7 +217,7 @@ impl<'a> Ahead<'a> {
     /// What was decided, but for an order.
     pub(crate) fn decided(self) -> Decided {
         let Self { account, entries, credit, certificates, .. } = self;
-        let after = After(Some(Box::new(account)));
+        let after = After(Some(account));
         Decided { entries, credit, certificates, after, ..Decided::default() }
     }
 
