@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod commands;
 mod demo;
+mod everyone;
 mod fault;
 mod flight;
 mod members_file;

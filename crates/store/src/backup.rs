@@ -14,7 +14,7 @@ use crate::database::Database;
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::file::{beside, lock};
-use crate::long::{Snapshot, Watch};
+use crate::long::{self, Snapshot};
 use crate::migrate::{inspect_open, open_reading, start_incarnation};
 use crate::session::forget_all;
 use crate::sql::Connection;
@@ -29,7 +29,7 @@ use crate::verify::verify;
 pub fn backup(database: &Database, to: &Path) -> Result<(), StoreError> {
     let from = database.file().ok_or_else(|| StoreError::OnlyFiles(database.path().to_owned()))?;
     let snapshot = Arc::new(Snapshot::long(from, None)?);
-    let _watch = Watch::start(&snapshot)?;
+    let _watch = long::watch(&snapshot)?;
     backup_from(&snapshot, from, to)
 }
 

@@ -14,7 +14,7 @@ use crate::backup::{check_free, publish};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::file::{beside, connect};
-use crate::migrate::{migrate, open_reading};
+use crate::migrate::{inspect, migrate, open_reading};
 use crate::sql;
 
 /// Figures of days and across members: of rows with the same key the sums. Of other rows with the same key, which are those of
@@ -29,6 +29,7 @@ const SUMMED: [&str; 2] = ["counters", "totals"];
 pub fn gather(parts: &[PathBuf], to: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
     check_free(to)?;
     let part = beside(to, ".part");
+    parts.iter().try_for_each(|it| inspect(it))?;
     let sources = parts.iter().map(|it| open_reading(it)).collect::<Result<Vec<_>, _>>()?;
     let gathered = write_all(&sources, &part, progress).map_err(|fault| fault.at(&part));
     let gathered = gathered.and_then(|()| publish(&part, to));

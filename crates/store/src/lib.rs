@@ -65,6 +65,7 @@ mod sweep;
 mod tls;
 mod totals;
 mod verify;
+mod watch;
 mod withdraw;
 
 pub use backup::{backup, restore};

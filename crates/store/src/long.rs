@@ -6,9 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::StoreError;
@@ -16,6 +14,7 @@ use crate::fault::Found;
 use crate::file::beside;
 use crate::migrate::open_reading;
 use crate::sql::Connection;
+use crate::watch::Watch;
 
 const LONG_MAX: usize = 2;
 /// After so many steps a running statement looks whether it has been ended.
@@ -131,43 +130,21 @@ impl LongReads {
 }
 
 /// Watches the WAL's file for a reader in a process that does not write.
-pub(crate) struct Watch {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Watch {
-    pub(crate) fn start(snapshot: &Arc<Snapshot>) -> Result<Self, StoreError> {
-        let wal = beside(&snapshot.path, "-wal");
-        let size = move || std::fs::metadata(&wal).map_or(0, |it| it.len());
-        // The file may be large from before: it is no larger for being used again.
-        let before = size();
-        let watched = Arc::downgrade(snapshot);
-        let (stop, stopped) = channel::<()>();
-        let watch = move || {
-            while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout)
-                && let Some(snapshot) = watched.upgrade()
-            {
-                let bytes = size();
-                if before < bytes {
-                    snapshot.end_past_limit(bytes);
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("watch".to_owned()).spawn(watch);
-        let thread = thread.map_err(|error| StoreError::io(&snapshot.path, &error))?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // It has told why, if it panicked.
-            let _ = thread.join();
+pub(crate) fn watch(snapshot: &Arc<Snapshot>) -> Result<Watch, StoreError> {
+    let wal = beside(&snapshot.path, "-wal");
+    let size = move || std::fs::metadata(&wal).map_or(0, |it| it.len());
+    // The file may be large from before: it is no larger for being used again.
+    let before = size();
+    let watched = Arc::downgrade(snapshot);
+    let look = move || {
+        let Some(snapshot) = watched.upgrade() else { return false };
+        let bytes = size();
+        if before < bytes {
+            snapshot.end_past_limit(bytes);
         }
-    }
+        true
+    };
+    Watch::start("watch", LOOK_EVERY, &snapshot.path, look)
 }
 
 /// What is free on the disk of the database, as far as the system says so.

@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use engine::Timestamp;
@@ -23,6 +21,7 @@ use crate::migrate::{epoch_of, inspect_open, is_ours, migrate};
 use crate::sql::{self, Connection, params};
 use crate::store::Options;
 use crate::tls::{self, Tls};
+use crate::watch::Watch;
 
 /// The oldest server that the statements of this program are run on.
 const OLDEST: i64 = 150_000;
@@ -220,41 +219,19 @@ pub(crate) fn open(address: &Address, options: &Options, now: Timestamp) -> Resu
 }
 
 /// Looks once a second whether another process has changed programs, channels or keys.
-pub(crate) struct Watch {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Watch {
-    pub(crate) fn start(address: &Address, epoch: &Arc<AtomicU64>) -> Result<Self, StoreError> {
-        let (stop, stopped) = channel::<()>();
-        let (address, epoch) = (address.clone(), Arc::clone(epoch));
-        let path = address.path().to_owned();
-        let watch = move || {
-            let mut conn = None;
-            while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                // A server that is away is looked for again.
-                conn = conn.or_else(|| address.connect(Purpose::Reading).ok());
-                let found = conn.as_ref().map(epoch_of);
-                match found {
-                    Some(Ok(found)) => drop(epoch.fetch_max(found, Ordering::AcqRel)),
-                    Some(Err(_)) => conn = None,
-                    None => {}
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(watch);
-        let thread = thread.map_err(|error| StoreError::io(&path, &error))?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // It has told why, if it panicked.
-            let _ = thread.join();
+pub(crate) fn watch(address: &Address, epoch: &Arc<AtomicU64>) -> Result<Watch, StoreError> {
+    let (address, epoch) = (address.clone(), Arc::clone(epoch));
+    let path = address.path().to_owned();
+    let mut conn = None;
+    let look = move || {
+        // A server that is away is looked for again.
+        conn = conn.take().or_else(|| address.connect(Purpose::Reading).ok());
+        match conn.as_ref().map(epoch_of) {
+            Some(Ok(found)) => drop(epoch.fetch_max(found, Ordering::AcqRel)),
+            Some(Err(_)) => conn = None,
+            None => {}
         }
-    }
+        true
+    };
+    Watch::start("epoch", LOOK_EVERY, &path, look)
 }

@@ -22,11 +22,12 @@ use crate::database::Database;
 use crate::error::StoreError;
 use crate::file::{self, OpenFile};
 use crate::migrate::epoch_of;
-use crate::postgres::{self, Watch};
+use crate::postgres;
 use crate::query::{CertificateInfo, Reader, parked};
 use crate::queue::{Job, NotTaken, Queue};
 use crate::reference::{Compile, Known, load_reference};
 use crate::sql::Connection;
+use crate::watch::Watch;
 
 /// Tells the time of live commands.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -128,7 +129,7 @@ impl Store {
         let thread = thread.spawn(move || writer.run(&jobs)).map_err(|error| StoreError::io(path, &error))?;
         let watch = match database {
             Database::Sqlite(_) => None,
-            Database::Postgres(address) => Some(Watch::start(address, &epoch)?),
+            Database::Postgres(address) => Some(postgres::watch(address, &epoch)?),
         };
         let inner = Inner {
             queue,

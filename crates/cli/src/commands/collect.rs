@@ -5,14 +5,10 @@ use engine::{LotNo, Money, Rejection, Timestamp};
 use server::spaced;
 use store::{Body, CertificateRef, Database, Failure, MemberId, MemberRef, Reader, Reply, Store};
 
+use crate::everyone::{Each, everyone};
 use crate::fault::Outcome;
-use crate::flight::Flight;
 use crate::open;
-use crate::progress::Progress;
 use crate::text::counted;
-
-/// Members that are read at once.
-const PAGE: usize = 1_000;
 
 const AFTER: &str = "\
 Examples:
@@ -64,7 +60,7 @@ pub(crate) fn run(database: &Database, args: Args) -> Result<Outcome> {
     let run = Run { store: &store, reader: &reader, name, number, note, convert, currency, zone };
     let tally = match &args.member {
         Some(member) => run.one(member, args.dry_run)?,
-        None => run.everyone(args.dry_run)?,
+        None => everyone(&run, (&store, &reader), number, args.dry_run)?,
     };
     let done = if args.dry_run { "would be" } else { "were" };
     let (rewards, members) = (counted(tally.rewards, "reward"), counted(tally.members, "member"));
@@ -97,60 +93,6 @@ impl Run<'_> {
         Ok(tally)
     }
 
-    fn everyone(&self, dry_run: bool) -> Result<Tally> {
-        let mut tally = Tally::default();
-        let mut flight = Flight::new(self.store);
-        let mut progress = Progress::new("members", self.reader.member_count()?);
-        let (mut after, mut done) = (None, 0);
-        loop {
-            let page = self.reader.members(after, PAGE).context("reading the members failed")?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            for member in &page {
-                done += 1;
-                if !self.reader.accounts(member.id)?.contains(&self.number) {
-                    continue;
-                }
-                if dry_run {
-                    self.preview(&mut tally, member.id)?;
-                    continue;
-                }
-                let command = open::by_hand(self.body(MemberRef::Id(member.id)), None);
-                if let Some((id, reply)) = flight.send(member.id, command) {
-                    self.land(&mut tally, id, reply)?;
-                }
-            }
-            progress.set(done);
-        }
-        while let Some((id, reply)) = flight.land() {
-            self.land(&mut tally, id, reply)?;
-        }
-        progress.finish();
-        Ok(tally)
-    }
-
-    fn preview(&self, tally: &mut Tally, member: MemberId) -> Result<()> {
-        let standing = self.reader.standing(member, self.number, open::now(), 0);
-        let standing = standing.with_context(|| format!("reading the points of {member} failed"))?;
-        let reached = u64::try_from(self.convert.reached(standing.balance.available)).unwrap_or(0);
-        if 0 < reached && standing.closed.is_none() {
-            println!("{member},{reached}");
-            tally.members += 1;
-            tally.rewards += reached;
-        }
-        Ok(())
-    }
-
-    fn land(&self, tally: &mut Tally, member: MemberId, reply: Result<Reply, Failure>) -> Result<()> {
-        match reply {
-            Err(Failure::Rejected(Rejection::InsufficientPoints { .. } | Rejection::AccountClosed)) => Ok(()),
-            Err(failure) => Err(failure).with_context(|| {
-                format!("handing out the rewards of {member} failed; members before have theirs: run it again")
-            }),
-            Ok(reply) => self.tell(tally, member, &reply),
-        }
-    }
-
     /// A line for each certificate: member, code, value, last day.
     fn tell(&self, tally: &mut Tally, member: MemberId, reply: &Reply) -> Result<()> {
         let Reply::Certificates { certificates, .. } = reply else { bail!("the store answered something else") };
@@ -175,6 +117,32 @@ impl Run<'_> {
             at => self.zone.date_of(Timestamp::from_micros(at.micros() - 1)).to_string(),
         };
         Ok(format!("{owner},{},{value},{until}", spaced(&code)))
+    }
+}
+
+impl Each for Run<'_> {
+    type Tally = Tally;
+
+    fn preview(&self, tally: &mut Tally, member: MemberId) -> Result<()> {
+        let standing = self.reader.standing(member, self.number, open::now(), 0);
+        let standing = standing.with_context(|| format!("reading the points of {member} failed"))?;
+        let reached = u64::try_from(self.convert.reached(standing.balance.available)).unwrap_or(0);
+        if 0 < reached && standing.closed.is_none() {
+            println!("{member},{reached}");
+            tally.members += 1;
+            tally.rewards += reached;
+        }
+        Ok(())
+    }
+
+    fn land(&self, tally: &mut Tally, member: MemberId, reply: Result<Reply, Failure>) -> Result<()> {
+        match reply {
+            Err(Failure::Rejected(Rejection::InsufficientPoints { .. } | Rejection::AccountClosed)) => Ok(()),
+            Err(failure) => Err(failure).with_context(|| {
+                format!("handing out the rewards of {member} failed; members before have theirs: run it again")
+            }),
+            Ok(reply) => self.tell(tally, member, &reply),
+        }
     }
 
     fn body(&self, member: MemberRef) -> Body {

@@ -4,14 +4,10 @@ use anyhow::{Context, Result, bail};
 use engine::{Actor, Date, LotNo, Moment, Points, Redating, Timestamp};
 use store::{Body, Database, Failure, MemberId, MemberRef, Reader, Reply, Store};
 
+use crate::everyone::{Each, everyone};
 use crate::fault::Outcome;
-use crate::flight::Flight;
 use crate::open;
-use crate::progress::Progress;
 use crate::text::{counted, grouped};
-
-/// Members that are read at once.
-const PAGE: usize = 1_000;
 
 const AFTER: &str = "\
 Examples:
@@ -118,7 +114,7 @@ impl Run<'_> {
         let said = || format!("moving the dates of {member} failed");
         let (lots, points) = if dry_run {
             let found = self.reader.find(member).with_context(said)?;
-            self.preview(found.ok_or(Failure::Rejected(engine::Rejection::UnknownMember)).with_context(said)?)?
+            self.tried(found.ok_or(Failure::Rejected(engine::Rejection::UnknownMember)).with_context(said)?)?
         } else {
             let reply = open::send_for(self.store, self.name, self.body(member.clone()), None).with_context(said)?;
             redated(&reply)?
@@ -129,55 +125,37 @@ impl Run<'_> {
 
     fn everyone(&self, dry_run: bool) -> Result<Tally> {
         // What cannot be is refused before anything is moved.
-        self.preview(MemberId::derived(open::now(), &[]))?;
-        let mut tally = Tally::default();
-        let mut flight = Flight::new(self.store);
-        let mut progress = Progress::new("members", self.reader.member_count()?);
-        let (mut after, mut done) = (None, 0);
-        loop {
-            let page = self.reader.members(after, PAGE).context("reading the members failed")?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            for member in &page {
-                done += 1;
-                if !self.reader.accounts(member.id)?.contains(&self.number) {
-                    continue;
-                }
-                if dry_run {
-                    let (lots, points) = self.preview(member.id)?;
-                    tally.add(lots, points);
-                    continue;
-                }
-                let command = open::by_hand(self.body(MemberRef::Id(member.id)), None);
-                if let Some((id, reply)) = flight.send(member.id, command) {
-                    land(&mut tally, id, reply)?;
-                }
-            }
-            progress.set(done);
-        }
-        while let Some((id, reply)) = flight.land() {
-            land(&mut tally, id, reply)?;
-        }
-        progress.finish();
-        Ok(tally)
+        self.tried(MemberId::derived(open::now(), &[]))?;
+        everyone(self, (self.store, self.reader), self.number, dry_run)
     }
 
-    fn preview(&self, member: MemberId) -> Result<(u64, Points)> {
+    fn tried(&self, member: MemberId) -> Result<(u64, Points)> {
         let moment = Moment { now: open::now(), actor: Actor::Staff(0), import: false };
         let tried = self.reader.redating(member, self.number, &self.redating, moment);
         tried.with_context(|| format!("moving the dates of {member} would fail"))
+    }
+}
+
+impl Each for Run<'_> {
+    type Tally = Tally;
+
+    fn preview(&self, tally: &mut Tally, member: MemberId) -> Result<()> {
+        let (lots, points) = self.tried(member)?;
+        tally.add(lots, points);
+        Ok(())
     }
 
     fn body(&self, member: MemberRef) -> Body {
         Body::Redate { program: self.name.to_owned(), member, redating: self.redating.clone() }
     }
-}
 
-fn land(tally: &mut Tally, member: MemberId, reply: Result<Reply, Failure>) -> Result<()> {
-    let said = || format!("moving the dates of {member} failed; those of the members before are moved: run it again");
-    let (lots, points) = redated(&reply.with_context(said)?)?;
-    tally.add(lots, points);
-    Ok(())
+    fn land(&self, tally: &mut Tally, member: MemberId, reply: Result<Reply, Failure>) -> Result<()> {
+        let said =
+            || format!("moving the dates of {member} failed; those of the members before are moved: run it again");
+        let (lots, points) = redated(&reply.with_context(said)?)?;
+        tally.add(lots, points);
+        Ok(())
+    }
 }
 
 fn redated(reply: &Reply) -> Result<(u64, Points)> {

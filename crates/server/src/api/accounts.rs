@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{Adjustment, Entry, EntryNo, Lot, OrderNo, Points, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Background, Body, MemberId, MemberRef, Reader, Standing, StoreError, Time};
+use store::{Background, Body, Key, MemberId, MemberRef, Reader, Standing, StoreError, Time};
 use utoipa::{IntoParams, ToSchema};
 
 use super::members::{find, member_ref};
@@ -345,20 +345,13 @@ pub(crate) async fn adjust(
     Json(new): Json<NewAdjustment>,
 ) -> Answer<(StatusCode, Reply<AdjustmentView>)> {
     let key = key.required(&caller)?;
-    let Named { catalog, member, sent, number } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
-    let now = app.now();
-    let voice = program.voice(now)?;
+    let account = named(&app, &member, &program).await?;
     let expires_at = new.expires_at.as_deref().map(instant).transpose();
     let expires_at = expires_at.map_err(|(what, allowed)| Problem::invalid("expires_at", what, allowed))?;
     let adjustment = Adjustment { points: Points::new(new.points), note: new.note, expires_at };
-    let body = Body::Adjust { program: program.info.name.clone(), member: sent, adjustment, reference: new.reference };
-    let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-    let reply = app.submit_for(request, Some(&voice)).await?;
-    let store::Reply::Adjusted { entry, balance } = reply else { return Err(Problem::internal()) };
-    let entry = OwnedId { kind: Owned::Entry, member, program: number, number: entry.0 }.to_string();
-    let balance = WireBalance::of(&balance, worth_of(&app, program, member).await?);
-    Ok((StatusCode::CREATED, Reply(AdjustmentView { entry, balance })))
+    let reference = new.reference;
+    let body = |program, member| Body::Adjust { program, member, adjustment, reference };
+    account.adjust(&app, &caller, key, body).await
 }
 
 /// An account as addresses name it.
@@ -369,6 +362,47 @@ pub(super) struct Named {
     pub(super) sent: MemberRef,
     /// Of the program.
     pub(super) number: u32,
+}
+
+impl Named {
+    pub(super) fn program(&self) -> Answer<&Program> {
+        let found = self.catalog.program_numbered(self.number);
+        found.map(AsRef::as_ref).ok_or_else(Problem::internal)
+    }
+
+    /// Has the caller's command on this account carried out.
+    pub(super) async fn submit(
+        &self,
+        app: &App,
+        caller: &Caller,
+        key: Option<Key>,
+        body: impl FnOnce(String, MemberRef) -> Body,
+    ) -> Answer<store::Reply> {
+        let program = self.program()?;
+        let voice = program.voice(app.now())?;
+        let body = body(program.info.name.clone(), self.sent.clone());
+        let request = Request { key, actor: caller.actor(), time: Time::Live, body };
+        app.submit_for(request, Some(&voice)).await
+    }
+
+    /// The same of a command that is answered with its entry.
+    pub(super) async fn adjust(
+        &self,
+        app: &App,
+        caller: &Caller,
+        key: Option<Key>,
+        body: impl FnOnce(String, MemberRef) -> Body,
+    ) -> Answer<(StatusCode, Reply<AdjustmentView>)> {
+        let reply = self.submit(app, caller, key, body).await?;
+        let store::Reply::Adjusted { entry, balance } = reply else { return Err(Problem::internal()) };
+        let balance = WireBalance::of(&balance, worth_of(app, self.program()?, self.member).await?);
+        Ok((StatusCode::CREATED, Reply(AdjustmentView { entry: self.entry(entry), balance })))
+    }
+
+    /// The id of an entry.
+    pub(super) fn entry(&self, no: EntryNo) -> String {
+        OwnedId { kind: Owned::Entry, member: self.member, program: self.number, number: no.0 }.to_string()
+    }
 }
 
 pub(super) async fn named(app: &App, member: &str, program: &str) -> Answer<Named> {

@@ -5,17 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{LotNo, Points, Reinstatement, Timestamp};
 use serde::Deserialize;
-use store::{Body, MemberRef, Time};
+use store::Body;
 use utoipa::ToSchema;
 
-use super::accounts::{AdjustmentView, Named, named};
-use super::worth::worth_of;
+use super::accounts::{AdjustmentView, named};
 use crate::access::Caller;
-use crate::app::{App, Request};
+use crate::app::App;
 use crate::extract::{Idempotency, Json, Path};
 use crate::problem::{Answer, Problem};
-use crate::wire::account::WireBalance;
-use crate::wire::ids::{Owned, OwnedId};
 use crate::wire::order::instant;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -56,7 +53,8 @@ pub(crate) async fn reinstate(
     let reinstatement =
         Reinstatement { points: Points::new(new.points), lot: new.lot.map(LotNo), expires_at, note: new.note };
     let body = |program, member| Body::Reinstate { program, member, reinstatement };
-    submit(&app, &caller, key, (&member, &program), body).await
+    let key = key.required(&caller)?;
+    named(&app, &member, &program).await?.adjust(&app, &caller, key, body).await
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -89,28 +87,8 @@ pub(crate) async fn act(
 ) -> Answer<(StatusCode, Reply<AdjustmentView>)> {
     let NewActivity { name, reference } = new;
     let body = |program, member| Body::Act { program, member, name, reference };
-    submit(&app, &caller, key, (&member, &program), body).await
-}
-
-/// Submits what is answered with its entry.
-async fn submit(
-    app: &App,
-    caller: &Caller,
-    key: Idempotency,
-    (member, program): (&str, &str),
-    body: impl FnOnce(String, MemberRef) -> Body,
-) -> Answer<(StatusCode, Reply<AdjustmentView>)> {
-    let key = key.required(caller)?;
-    let Named { catalog, member, sent, number } = named(app, member, program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
-    let voice = program.voice(app.now())?;
-    let body = body(program.info.name.clone(), sent);
-    let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-    let reply = app.submit_for(request, Some(&voice)).await?;
-    let store::Reply::Adjusted { entry, balance } = reply else { return Err(Problem::internal()) };
-    let entry = OwnedId { kind: Owned::Entry, member, program: number, number: entry.0 }.to_string();
-    let balance = WireBalance::of(&balance, worth_of(app, program, member).await?);
-    Ok((StatusCode::CREATED, Reply(AdjustmentView { entry, balance })))
+    let key = key.required(&caller)?;
+    named(&app, &member, &program).await?.adjust(&app, &caller, key, body).await
 }
 
 /// The instant of a key, if it stands there.

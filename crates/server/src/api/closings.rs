@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::{Body, Failure, Key, MemberRef, Time};
 use utoipa::ToSchema;
 
-use super::accounts::{Named, named};
+use super::accounts::named;
 use super::members::member_ref;
 use super::worth::worth_of;
 use crate::access::Caller;
@@ -180,14 +180,10 @@ async fn submit(
     body: impl FnOnce(String, MemberRef) -> Body,
 ) -> Answer<(StatusCode, Reply<MembershipView>)> {
     let key = key.required(caller)?;
-    let Named { catalog, member, sent, number } = named(app, member, program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
-    let voice = program.voice(app.now())?;
-    let body = body(program.info.name.clone(), sent);
-    let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-    let reply = app.submit_for(request, Some(&voice)).await?;
+    let account = named(app, member, program).await?;
+    let reply = account.submit(app, caller, key, body).await?;
     let store::Reply::Standing { closed, balance } = reply else { return Err(Problem::internal()) };
-    let balance = WireBalance::of(&balance, worth_of(app, program, member).await?);
+    let balance = WireBalance::of(&balance, worth_of(app, account.program()?, account.member).await?);
     Ok((StatusCode::CREATED, Reply(MembershipView { closed: closed.as_ref().map(WireClosed::of), balance })))
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{Body, Failure, Key, MemberId, MemberRef, Reader, Time};
 use utoipa::ToSchema;
 
-use super::accounts::{Named, named};
+use super::accounts::named;
 use super::certificates::{CertificateView, views_of};
 use super::redatings::members_of;
 use crate::access::Caller;
@@ -50,13 +50,11 @@ pub(crate) async fn collect(
     Json(new): Json<NewCollection>,
 ) -> Answer<(StatusCode, Reply<CollectionView>)> {
     let key = key.required(&caller)?;
-    let Named { catalog, member, sent, number } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
-    let voice = program.voice(app.now())?;
-    let body = Body::Collect { program: program.info.name.clone(), member: sent, note: new.note };
-    let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-    let reply = app.submit_for(request, Some(&voice)).await?;
-    view(&app, member, reply, &voice).await.map(|it| (StatusCode::CREATED, Reply(it)))
+    let account = named(&app, &member, &program).await?;
+    let body = |program, member| Body::Collect { program, member, note: new.note };
+    let reply = account.submit(&app, &caller, key, body).await?;
+    let voice = account.program()?.voice(app.now())?;
+    view(&app, account.member, reply, &voice).await.map(|it| (StatusCode::CREATED, Reply(it)))
 }
 
 async fn view(app: &App, member: MemberId, reply: store::Reply, voice: &Voice<'_>) -> Answer<CollectionView> {

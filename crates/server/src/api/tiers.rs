@@ -5,15 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{Date, SetTier};
 use serde::{Deserialize, Serialize};
-use store::{Body, Time};
+use store::Body;
 use utoipa::ToSchema;
 
-use super::accounts::{Named, named};
+use super::accounts::named;
 use crate::access::Caller;
-use crate::app::{App, Request};
+use crate::app::App;
 use crate::extract::{Idempotency, Json, Path};
 use crate::problem::{Answer, Problem};
-use crate::wire::ids::{Owned, OwnedId};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -53,19 +52,16 @@ pub(crate) async fn set_tier(
     Json(new): Json<NewTier>,
 ) -> Answer<(StatusCode, Reply<TierView>)> {
     let key = key.required(&caller)?;
-    let Named { catalog, member, sent, number } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
-    let voice = program.voice(app.now())?;
+    let account = named(&app, &member, &program).await?;
     let last = new.last_day.as_deref().map(|it| {
         let fault = |fault| Problem::invalid("last_day", format!("\"{it}\" {fault}"), "a day such as 2027-12-31");
         Date::parse(it).map_err(fault)
     });
-    let until = last.transpose()?.map(|it| voice.terms.zone.end_of(it));
+    let terms = account.program()?.terms(app.now())?;
+    let until = last.transpose()?.map(|it| terms.zone.end_of(it));
     let set = SetTier { tier: new.tier, until, note: new.note };
-    let body = Body::SetTier { program: program.info.name.clone(), member: sent, set };
-    let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-    let reply = app.submit_for(request, Some(&voice)).await?;
+    let body = |program, member| Body::SetTier { program, member, set };
+    let reply = account.submit(&app, &caller, key, body).await?;
     let store::Reply::Adjusted { entry, .. } = reply else { return Err(Problem::internal()) };
-    let entry = OwnedId { kind: Owned::Entry, member, program: number, number: entry.0 }.to_string();
-    Ok((StatusCode::CREATED, Reply(TierView { entry })))
+    Ok((StatusCode::CREATED, Reply(TierView { entry: account.entry(entry) })))
 }

@@ -1,14 +1,14 @@
 //! The keys of conversion into store credit or certificates. The comments here are the descriptions of the published schema.
 
-use engine::{Convert, ConvertRate, Currency, Date, Points, Target, Uses, Validity, limits};
+use engine::{Convert, ConvertRate, Currency, Points, Target, Uses, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::allowed::allowed;
 use super::certificates::UsesDocument;
-use super::document::Amount;
+use super::document::{Amount, ValidityDocument};
 use super::read::{some_amount, whole};
-use super::terms::{amount, narrow, within};
+use super::terms::{amount, validity, within};
 use crate::fault::Fault;
 
 /// Points become store credit, or certificates: each `points` become `credit`, or a certificate of their own.
@@ -86,21 +86,14 @@ impl RewardValidity {
         *self == Self::default()
     }
 
-    fn validity(&self) -> Result<Validity, Fault> {
-        const PATH: &str = "convert.certificate.validity";
-        let number = |key: &str, number: i64, most: u16| {
-            within(&format!("{PATH}.{key}"), number, 1, i64::from(most)).map(narrow)
-        };
-        Ok(match self {
-            Self::Never => Validity::Never,
-            Self::Days(days) => Validity::Days(number("days", *days, limits::VALID_DAYS_MAX)?),
-            Self::Months(months) => Validity::Months(number("months", *months, limits::VALID_MONTHS_MAX)?),
-            Self::Until(day) => {
-                let path = format!("{PATH}.until");
-                let fault = |it| Fault::new(&path, format!("\"{day}\" {it}"), allowed(&path));
-                Validity::Until(Date::parse(day).map_err(fault)?)
-            }
-        })
+    /// As the same key says it of points.
+    fn document(&self) -> ValidityDocument {
+        match self {
+            Self::Never => ValidityDocument::Never,
+            Self::Days(days) => ValidityDocument::Days(*days),
+            Self::Months(months) => ValidityDocument::Months(*months),
+            Self::Until(day) => ValidityDocument::Until(day.clone()),
+        }
     }
 }
 
@@ -121,7 +114,7 @@ impl ConvertDocument {
                     rate: ConvertRate { points, value, target: Target::Certificate },
                     is_collected: it.given == RewardGiven::ByStaff,
                     uses: it.uses.map_or(uses, UsesDocument::uses),
-                    validity: it.validity.validity()?,
+                    validity: validity("convert.certificate.validity", &it.validity.document())?,
                 })
             }
             (Some(_), Some(_)) => {

@@ -28,7 +28,7 @@ impl ProgramDocument {
         check_names(&self.points)?;
         let earn = self.earn_rate(currency)?;
         let waiting_days = within("earn.waiting_days", self.earn.waiting_days, 0, i64::from(limits::WAITING_DAYS_MAX))?;
-        let validity = validity(&self.validity)?;
+        let validity = validity("validity", &self.validity)?;
         let grace_days = within("grace_days", self.grace_days, 0, i64::from(limits::GRACE_DAYS_MAX))?;
         let claim_days = within("claim_days", self.claim_days, 0, i64::from(limits::CLAIM_DAYS_MAX))?;
         let terms = Terms {
@@ -85,7 +85,7 @@ impl ProgramDocument {
     pub(super) fn check_until(&self, today: Date) -> Result<(), Fault> {
         let waiting = i32::try_from(self.earn.waiting_days).unwrap_or(0);
         let first = today.plus_days(waiting);
-        match validity(&self.validity)? {
+        match validity("validity", &self.validity)? {
             Validity::Until(last) if last < first => {
                 let what = if last < today {
                     format!("{last} is over: points could not be spent at all")
@@ -196,31 +196,30 @@ pub(super) fn amount(path: &str, amount: &Amount, least: i64, currency: Currency
     }
 }
 
-fn validity(validity: &ValidityDocument) -> Result<Validity, Fault> {
-    Ok(match validity {
-        ValidityDocument::Never => Validity::Never,
-        ValidityDocument::Days(days) => {
-            Validity::Days(narrow(within("validity.days", *days, 1, i64::from(limits::VALID_DAYS_MAX))?))
-        }
-        ValidityDocument::Months(months) => {
-            Validity::Months(narrow(within("validity.months", *months, 1, i64::from(limits::VALID_MONTHS_MAX))?))
-        }
-        ValidityDocument::Until(day) => {
-            let fault = |it| Fault::new("validity.until", format!("\"{day}\" {it}"), allowed("validity.until"));
-            Validity::Until(Date::parse(day).map_err(fault)?)
-        }
+/// How long something is valid, as the key at `path` says it.
+pub(super) fn validity(path: &str, validity: &ValidityDocument) -> Result<Validity, Fault> {
+    let whole =
+        |key: &str, number: i64, most: u16| within(&format!("{path}.{key}"), number, 1, i64::from(most)).map(narrow);
+    let months = |key: &str, number: i64| whole(key, number, limits::VALID_MONTHS_MAX).map(Validity::Months);
+    let wrong = |key: &str, what: String| {
+        let path = format!("{path}.{key}");
+        Fault::new(&path, what, allowed(&path))
+    };
+    match validity {
+        ValidityDocument::Never => Ok(Validity::Never),
+        ValidityDocument::Days(days) => whole("days", *days, limits::VALID_DAYS_MAX).map(Validity::Days),
+        ValidityDocument::Months(number) => months("months", *number),
         // Counted anew from each activity: see `extend`.
-        ValidityDocument::InactiveMonths(months) => Validity::Months(narrow(within(
-            "validity.inactive_months",
-            *months,
-            1,
-            i64::from(limits::VALID_MONTHS_MAX),
-        )?)),
-        ValidityDocument::Yearly(day) => Validity::Yearly(YearDay::parse(day).ok_or_else(|| {
-            let what = format!("\"{day}\" is no month and day such as 12-31");
-            Fault::new("validity.yearly", what, allowed("validity.yearly"))
-        })?),
-    })
+        ValidityDocument::InactiveMonths(number) => months("inactive_months", *number),
+        ValidityDocument::Until(day) => {
+            let fault = |it| wrong("until", format!("\"{day}\" {it}"));
+            Date::parse(day).map(Validity::Until).map_err(fault)
+        }
+        ValidityDocument::Yearly(day) => {
+            let fault = || wrong("yearly", format!("\"{day}\" is no month and day such as 12-31"));
+            YearDay::parse(day).map(Validity::Yearly).ok_or_else(fault)
+        }
+    }
 }
 
 pub(super) fn narrow(number: i64) -> u16 {

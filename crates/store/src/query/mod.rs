@@ -22,11 +22,12 @@ use crate::database::Database;
 use crate::error::StoreError;
 use crate::fault::Found;
 use crate::gate::Pass;
-use crate::long::{Snapshot, Watch};
+use crate::long::{self, Snapshot};
 use crate::migrate::{inspect_open, open_reading};
 use crate::postgres::Purpose;
 use crate::reference::{Compile, Known, Reference};
 use crate::sql::Connection;
+use crate::watch::Watch;
 
 #[cfg(test)]
 pub(crate) use account::ACCOUNTS_OF;
@@ -92,7 +93,7 @@ impl Reader {
             Database::Sqlite(path) => {
                 let snapshot = Arc::new(Snapshot::long(path, wal_bytes_max)?);
                 snapshot.ask(|conn| inspect_open(conn, path))?;
-                let watch = Watch::start(&snapshot)?;
+                let watch = long::watch(&snapshot)?;
                 (snapshot, Some(watch))
             }
             Database::Postgres(address) => {
