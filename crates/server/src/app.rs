@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Semaphore};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::guard::Seldom;
+use crate::metrics::Metrics;
 use crate::problem::{Answer, Problem};
 use crate::throttle::Throttle;
 use crate::words::Voice;
@@ -30,6 +31,8 @@ struct Inner {
     readers: Arc<Semaphore>,
     requests: Arc<Semaphore>,
     forms: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
+    metrics: Metrics,
     refusals: Seldom,
     throttle: Throttle,
 }
@@ -53,6 +56,8 @@ impl App {
             readers: Arc::new(Semaphore::new(limits.readers_max)),
             requests: Arc::new(Semaphore::new(limits.requests_max)),
             forms: Arc::new(Semaphore::new(limits.forms_max)),
+            connections: Arc::new(Semaphore::new(limits.connections_max)),
+            metrics: Metrics::default(),
             refusals: Seldom::default(),
             throttle: Throttle::new(&limits),
             store,
@@ -79,6 +84,15 @@ impl App {
 
     pub(crate) fn forms(&self) -> &Arc<Semaphore> {
         &self.inner.forms
+    }
+
+    /// Places for connections.
+    pub(crate) fn connections(&self) -> &Arc<Semaphore> {
+        &self.inner.connections
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
     }
 
     /// What is told of requests for which there was no room.

@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use crate::access::secret;
 use crate::app::App;
 use crate::config::system_draw;
+use crate::metrics::route_of;
 use crate::problem::{Code, Problem};
 
 const REQUEST_ID: &str = "x-request-id";
@@ -36,9 +37,11 @@ pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) ->
     let path = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id = %id, key = tracing::field::Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
-    let status = response.status().as_u16();
-    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let is_busy = response.extensions().get::<Code>().is_some_and(|it| it.0 == "busy");
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    let code = response.extensions().get::<Code>().map(|it| it.0);
+    app.metrics().request(route_of(&method, &path), response.status(), code, took);
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let is_busy = code == Some("busy");
     span.in_scope(|| match status {
         // Whoever floods the server may not flood its log as well.
         503 if is_busy => {
@@ -78,8 +81,8 @@ pub(crate) async fn seal(State(app): State<App>, request: Request, next: Next) -
 
 /// Lets so many requests in at once, each for so long; one more is told to come back.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    // Alive is alive, however busy: else whoever watches would end a server that works.
-    if request.uri().path() == "/health" {
+    // Alive is alive, however busy: else whoever watches would end a server that works, or see nothing when it matters.
+    if matches!(request.uri().path(), "/health" | "/metrics") {
         return next.run(request).await;
     }
     let _turn = match Arc::clone(turns_of(&app, &request)).try_acquire_owned() {

@@ -7,6 +7,7 @@
 //! | what may a request be, and who sends it? | `extract.rs`, `access.rs`, `throttle.rs`, `guard.rs` |
 //! | what does the API say of itself? | `openapi.rs`, examples in `api/examples/` |
 //! | how is something refused? | `problem.rs` |
+//! | what does it tell whoever watches it? | `metrics.rs` |
 //! | what goes over the wire? | `wire/` |
 //! | how does it listen and stop? | `serve.rs`, `patience.rs`, limits in `config.rs` |
 //! | what may stand in a program document? | `program/document.rs`, limits in `program/allowed.rs` |
@@ -23,6 +24,7 @@ mod config;
 mod extract;
 mod fault;
 mod guard;
+mod metrics;
 mod openapi;
 mod origin;
 pub mod pages;

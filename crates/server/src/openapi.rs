@@ -40,7 +40,7 @@ const TAGS: [(&str, &str); 11] = [
     ("Programs", "Terms in versions, the off switch, drafts and day totals."),
     ("Channels", "Places that sell, each under one program."),
     ("Keys", "API keys, and what each may do."),
-    ("Server", "Whether the server is alive, and this description."),
+    ("Server", "Whether the server is alive, how it fares, and this description."),
 ];
 
 /// A problem that many operations can answer: status, name, when, codes.
@@ -135,7 +135,7 @@ fn add_components(components: &mut Value) {
         "scheme": "bearer",
         "bearerFormat": "gdn_ and 40 characters",
         "description": "An API key. What an operation lists is the scope that the key needs: read, orders, members, \
-                        adjust, programs, import or admin.",
+                        adjust, programs, import, metrics or admin.",
     }});
     components["responses"] = Value::Object(
         PROBLEMS.iter().map(|(status, name, when)| ((*name).to_owned(), problem(*status, when))).collect(),

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, cards, certificates, channels, closings, credit, health, holds, keys, members, merges, orders,
-    people, programs, quotes, redatings, returns, rewards, tiers,
+    accounts, acts, cards, certificates, channels, closings, credit, health, holds, keys, members, merges, metrics,
+    orders, people, programs, quotes, redatings, returns, rewards, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -22,6 +22,7 @@ use crate::problem::Problem;
 pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/health", ""),
     ("GET", "/ready", ""),
+    ("GET", "/metrics", "metrics"),
     ("GET", "/v1/openapi.json", ""),
     ("PUT", "/v1/channels/{channel}/orders/{reference}", "orders"),
     ("GET", "/v1/channels/{channel}/orders/{reference}", "read"),
@@ -113,6 +114,7 @@ fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
         .routes(routes!(openapi::show))
         .routes(routes!(orders::put_order, orders::get_order))
         .routes(routes!(orders::claim_order))

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tower::ServiceExt as _;
 
 use crate::app::App;
@@ -35,7 +35,7 @@ connection: close\r\ncontent-length: 150\r\n\r\n\
 pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()>) {
     let limits = app.config().limits;
     let service = router(&app);
-    let places = Arc::new(Semaphore::new(limits.connections_max));
+    let places = Arc::clone(app.connections());
     let graceful = GracefulShutdown::new();
     let sweeper = tokio::spawn(sweep_often(app));
     let mut stop = std::pin::pin!(stop);
@@ -128,8 +128,10 @@ async fn sweep_often(app: App) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let app = app.clone();
-        let swept = tokio::task::spawn_blocking(move || store::sweep(app.store(), app.now(), &mut |_| ())).await;
+        let sweeping = app.clone();
+        let sweep = move || store::sweep(sweeping.store(), sweeping.now(), &mut |_| ());
+        let swept = tokio::task::spawn_blocking(sweep).await;
+        app.metrics().sweep(matches!(swept, Ok(Ok(_))));
         match swept {
             Ok(Ok(swept)) if swept.parked.is_empty() => tracing::debug!(accounts = swept.accounts, "swept"),
             Ok(Ok(swept)) => tracing::error!(members = ?swept.parked, "members are parked: settling them fails inside"),

@@ -28,7 +28,11 @@ pub(crate) fn add_key(change: &Change<'_>, key: &NewKey<'_>) -> Changed {
         return Err(invalid("hint", "the last characters of the key, at most 8").into());
     }
     if key.scopes.is_empty() {
-        return Err(invalid("scopes", "at least one of read, orders, members, adjust, programs, import, admin").into());
+        return Err(invalid(
+            "scopes",
+            "at least one of read, orders, members, adjust, programs, import, metrics, admin",
+        )
+        .into());
     }
     let taken = "SELECT 1 FROM keys WHERE hash = $1";
     if change.conn.prepare_cached(taken)?.exists(params![key.hash.0])? {

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use engine::Timestamp;
 
@@ -24,6 +25,7 @@ use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::file::Log;
 use crate::id::MemberId;
+use crate::meter::Meter;
 use crate::migrate::{epoch_of, raise_epoch};
 use crate::postgres::Purpose;
 use crate::query::parked;
@@ -55,6 +57,7 @@ pub(crate) struct Writer {
     pub(crate) parked: BTreeSet<MemberId>,
     /// The log may still hold what a command has erased.
     pub(crate) has_erased: bool,
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// Tells whoever waits when the writer ends, however it does.
@@ -71,7 +74,9 @@ impl Writer {
     pub(crate) fn run(mut self, queue: &Queue) {
         let _abandon = Abandon(queue);
         while let Some(jobs) = queue.take(self.batch_max) {
+            let began = Instant::now();
             let outcomes = self.process(&jobs);
+            self.meter.batch(&jobs, &outcomes, began.elapsed());
             if let Some(log) = &self.log {
                 log.long.watch(log.checkpointer.wal_bytes());
             }
@@ -109,6 +114,7 @@ impl Writer {
             Err(error) => error,
         };
         if self.may_try_again(&error) {
+            self.meter.run_again();
             error = match self.attempt(jobs) {
                 Ok(answers) => return answers,
                 Err(error) => error,

@@ -28,7 +28,7 @@ pub struct Scopes(u32);
 
 /// The text names no scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no scope: allowed are read, orders, members, adjust, programs, import and admin")]
+#[error("is no scope: allowed are read, orders, members, adjust, programs, import, metrics and admin")]
 pub struct ScopeFault;
 
 impl Scopes {
@@ -41,15 +41,18 @@ impl Scopes {
     pub const IMPORT: Self = Self(32);
     /// Everything, and what only this allows: keys and sessions.
     pub const ADMIN: Self = Self(64);
+    /// How the server fares, and nothing of anybody.
+    pub const METRICS: Self = Self(128);
 
     /// Each scope with its stable name; the bits are those of the database.
-    const NAMED: [(Self, &str); 7] = [
+    const NAMED: [(Self, &str); 8] = [
         (Self::READ, "read"),
         (Self::ORDERS, "orders"),
         (Self::MEMBERS, "members"),
         (Self::ADJUST, "adjust"),
         (Self::PROGRAMS, "programs"),
         (Self::IMPORT, "import"),
+        (Self::METRICS, "metrics"),
         (Self::ADMIN, "admin"),
     ];
 
@@ -118,7 +121,7 @@ fn scopes_are_read_as_they_are_written() {
     assert_eq!(scopes.to_string(), "read,adjust");
     assert_eq!("adjust, read".parse(), Ok(scopes));
     assert_eq!(Scopes::of_bits(scopes.bits()), Some(scopes));
-    assert_eq!(Scopes::of_bits(128), None);
+    assert_eq!(Scopes::of_bits(256), None);
     assert!(scopes.contains(Scopes::READ) && !scopes.contains(Scopes::READ.with(Scopes::ORDERS)));
     assert!(Scopes::ADMIN.contains(Scopes::IMPORT.with(Scopes::ADJUST)), "admin allows everything");
     assert!(!Scopes::NONE.contains(Scopes::READ) && Scopes::NONE.is_empty());

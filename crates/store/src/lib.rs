@@ -43,6 +43,7 @@ mod load;
 mod long;
 mod member;
 mod merge;
+mod meter;
 mod migrate;
 mod moved;
 mod pack;
@@ -83,6 +84,7 @@ pub use gather::gather;
 pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
+pub use meter::{Counted, Outcome, Spread, Waiting};
 pub use postgres::Address;
 pub use query::{
     Background, CardInfo, CertificateInfo, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor,

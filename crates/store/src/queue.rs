@@ -11,6 +11,7 @@ use engine::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::command::{Body, Command, Failure, Reply, Time};
+use crate::meter::Waiting;
 
 /// Background commands get one part of so many of a batch that live commands would fill.
 const SHARE: usize = 4;
@@ -80,6 +81,11 @@ impl Queue {
         state.of(background).push_back(job);
         self.arrived.notify_one();
         Ok(())
+    }
+
+    pub(crate) fn waiting(&self) -> Waiting {
+        let state = self.lock();
+        Waiting { live: state.live.len(), background: state.background.len() }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

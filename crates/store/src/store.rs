@@ -21,6 +21,7 @@ use crate::commit::Writer;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::file::{self, OpenFile};
+use crate::meter::{Counted, Meter, Waiting};
 use crate::migrate::epoch_of;
 use crate::postgres;
 use crate::query::{CertificateInfo, Reader, parked};
@@ -79,6 +80,7 @@ struct Inner {
     epoch: Arc<AtomicU64>,
     known: Arc<Known>,
     codes: Arc<Codes>,
+    meter: Arc<Meter>,
     /// Looks for what other processes change.
     _watch: Option<Watch>,
     /// Held until all else is closed; nothing for a database that is no file.
@@ -108,6 +110,7 @@ impl Store {
         let epoch = Arc::new(AtomicU64::new(epoch_of(&conn).map_err(|fault| fault.at(path))?));
         let parked = parked(&conn).map_err(|fault| fault.at(path))?;
         let batch_max = options.batch_max.max(1);
+        let meter = Arc::<Meter>::default();
         let writer = Writer {
             conn,
             database: database.clone(),
@@ -122,6 +125,7 @@ impl Store {
             epoch: Arc::clone(&epoch),
             parked: parked.into_iter().collect(),
             has_erased: false,
+            meter: Arc::clone(&meter),
         };
         let queue = Arc::new(Queue::new(4 * batch_max));
         let jobs = Arc::clone(&queue);
@@ -142,6 +146,7 @@ impl Store {
             epoch,
             known: Arc::default(),
             codes,
+            meter,
             _watch: watch,
             file,
         };
@@ -188,6 +193,16 @@ impl Store {
     /// What was written to the log since the store was opened.
     pub fn written(&self) -> LogWritten {
         self.inner.file.as_ref().map_or_else(LogWritten::default, |it| it.progress.written())
+    }
+
+    /// What was counted since the store was opened.
+    pub fn counted(&self) -> Counted {
+        self.inner.meter.counted()
+    }
+
+    /// What waits for the writer now.
+    pub fn waiting(&self) -> Waiting {
+        self.inner.queue.waiting()
     }
 
     /// A reader on one snapshot, for short reads: the WAL cannot start over while it lives.

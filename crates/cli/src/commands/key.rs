@@ -44,7 +44,7 @@ pub(crate) enum Command {
 }
 
 fn scopes(text: &str) -> Result<Scopes, String> {
-    text.parse().map_err(|_| format!("\"{text}\" is no list of scopes; allowed are read, orders, members, adjust, programs, import and admin, with commas between"))
+    text.parse().map_err(|_| format!("\"{text}\" is no list of scopes; allowed are read, orders, members, adjust, programs, import, metrics and admin, with commas between"))
 }
 
 pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {

@@ -111,6 +111,7 @@ const FILES: &[(&str, &str)] = &files![
     "96-delete_card",
     "97-export_person",
     "98-erase_person",
+    "99-metrics",
 ];
 
 /// The examples with their names.

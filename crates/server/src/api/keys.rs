@@ -22,7 +22,7 @@ pub(crate) struct KeyView {
     /// The last characters of the key.
     #[schema(example = "k3t9")]
     hint: String,
-    /// What it may do: `read`, `orders`, `members`, `adjust`, `programs`, `import` or `admin` (all of it).
+    /// What it may do: `read`, `orders`, `members`, `adjust`, `programs`, `import`, `metrics` or `admin` (all of it).
     #[schema(example = json!(["read", "orders", "members"]))]
     scopes: Vec<&'static str>,
     #[schema(format = DateTime)]
@@ -48,7 +48,7 @@ pub(crate) struct NewKey {
     /// What it is for: 1 to 120 bytes.
     #[schema(example = "Web shop", min_length = 1, max_length = 120)]
     name: String,
-    /// `read`, `orders`, `members`, `adjust`, `programs`, `import`, `admin`.
+    /// `read`, `orders`, `members`, `adjust`, `programs`, `import`, `metrics`, `admin`.
     #[schema(min_items = 1, example = json!(["read", "orders", "members"]))]
     scopes: Vec<String>,
 }
@@ -123,7 +123,7 @@ fn scopes_of(names: &[String]) -> Answer<Scopes> {
     let mut scopes = Scopes::default();
     for (index, name) in names.iter().enumerate() {
         let known = name.parse::<Scopes>().map_err(|_| {
-            let allowed = "read, orders, members, adjust, programs, import or admin";
+            let allowed = "read, orders, members, adjust, programs, import, metrics or admin";
             Problem::invalid(format!("scopes[{index}]"), format!("\"{name}\" is no scope"), allowed)
         })?;
         scopes = scopes.with(known);

@@ -13,6 +13,7 @@ pub(crate) mod holds;
 pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod merges;
+pub(crate) mod metrics;
 pub(crate) mod orders;
 pub(crate) mod people;
 pub(crate) mod programs;

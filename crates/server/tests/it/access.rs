@@ -9,13 +9,14 @@ use store::Scopes;
 use crate::examples::{Example, examples};
 use crate::served::Served;
 
-const SCOPES: [(&str, Scopes); 6] = [
+const SCOPES: [(&str, Scopes); 7] = [
     ("read", Scopes::READ),
     ("orders", Scopes::ORDERS),
     ("members", Scopes::MEMBERS),
     ("adjust", Scopes::ADJUST),
     ("programs", Scopes::PROGRAMS),
     ("import", Scopes::IMPORT),
+    ("metrics", Scopes::METRICS),
 ];
 
 const ALL_BUT: &str = "gdn_1111111111111111111111111111111111111111";

@@ -69,9 +69,10 @@ impl Example {
         served.ask(self.request(Some(ADMIN))).await
     }
 
-    /// Whether its answer is shown: the description of the API is not shown within itself.
+    /// Whether its answer is shown: the description of the API is not shown within itself, nor what
+    /// no two servers say alike.
     fn shows_answer(&self) -> bool {
-        self.operation() != "openapi"
+        !matches!(self.operation(), "openapi" | "metrics")
     }
 
     fn accept(&self, answered: &Answered) {
@@ -97,6 +98,7 @@ impl Example {
         }
         let kind = match answered.status.as_u16() {
             204 => "",
+            ..300 if self.operation() == "metrics" => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             ..300 => "application/json",
             _ => "application/problem+json",
         };

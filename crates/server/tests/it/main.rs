@@ -13,6 +13,7 @@ mod examples;
 mod faults;
 mod guard;
 mod limits;
+mod metrics;
 mod openapi;
 mod pages;
 mod plain;

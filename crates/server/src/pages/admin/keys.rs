@@ -81,7 +81,7 @@ pub struct KeyRevokePage {
 }
 
 /// Each scope with what it is called and what it is good for.
-const SCOPES: [(Scopes, &str, &str, &str); 7] = [
+const SCOPES: [(Scopes, &str, &str, &str); 8] = [
     (Scopes::READ, "read", "Read", "Look at members, balances, orders and figures."),
     (
         Scopes::ORDERS,
@@ -93,6 +93,7 @@ const SCOPES: [(Scopes, &str, &str, &str); 7] = [
     (Scopes::ADJUST, "adjust", "Adjust", "Add or deduct points by hand."),
     (Scopes::PROGRAMS, "programs", "Programs", "Make programs and channels, change and switch them."),
     (Scopes::IMPORT, "import", "Import", "Record orders of the past at their own time."),
+    (Scopes::METRICS, "metrics", "Metrics", "Read how the server fares, for monitoring: nothing of any member."),
     (Scopes::ADMIN, "admin", "Everything", "All of the above, other keys, and these pages."),
 ];
 
