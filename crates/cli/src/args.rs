@@ -102,6 +102,8 @@ enum Command {
     Verify(commands::verify::Args),
     /// Copy the database while it is in use
     Backup(commands::backup::Args),
+    /// Move a ledger between a file and PostgreSQL, either way
+    Copy(commands::copy::Args),
     /// Make a database of a backup
     Restore(commands::restore::Args),
     /// Run worked examples
@@ -137,6 +139,7 @@ impl Args {
             Command::Sweep(args) => commands::sweep::run(&database()?, &args),
             Command::Verify(args) => commands::verify::run(&database()?, &args),
             Command::Backup(args) => commands::backup::run(&database()?, &args),
+            Command::Copy(args) => commands::copy::run(&self.database, &args),
             Command::Restore(args) => commands::restore::run(&database()?, &args),
             Command::Scenario(args) => commands::scenario::run(&args),
             Command::Bench(args) => commands::bench::run(&args),

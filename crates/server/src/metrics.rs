@@ -59,8 +59,8 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn sweep(&self, is_done: bool) {
-        self.sweeps.get_or_create(&[("outcome", if is_done { "done" } else { "failed" })]).inc();
+    pub(crate) fn sweep(&self, outcome: &'static str) {
+        self.sweeps.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// All of it as text.

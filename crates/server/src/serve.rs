@@ -122,19 +122,29 @@ fn turn_away(stream: TcpStream) {
     let _ = stream.write_all(FULL);
 }
 
-/// Posts what has fallen due, so that reports are whole; balances do not need it.
+/// Posts what has fallen due, so that reports are whole; balances do not need it. Of several processes one does so.
 async fn sweep_often(app: App) {
     let mut tick = tokio::time::interval(SWEEP_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         let sweeping = app.clone();
-        let sweep = move || store::sweep(sweeping.store(), sweeping.now(), &mut |_| ());
+        let sweep = move || {
+            let (store, now) = (sweeping.store(), sweeping.now());
+            if store.may_sweep()? { store::sweep(store, now, &mut |_| ()).map(Some) } else { Ok(None) }
+        };
         let swept = tokio::task::spawn_blocking(sweep).await;
-        app.metrics().sweep(matches!(swept, Ok(Ok(_))));
+        app.metrics().sweep(match &swept {
+            Ok(Ok(Some(_))) => "done",
+            Ok(Ok(None)) => "elsewhere",
+            Ok(Err(_)) | Err(_) => "failed",
+        });
         match swept {
-            Ok(Ok(swept)) if swept.parked.is_empty() => tracing::debug!(accounts = swept.accounts, "swept"),
-            Ok(Ok(swept)) => tracing::error!(members = ?swept.parked, "members are parked: settling them fails inside"),
+            Ok(Ok(None)) => tracing::debug!("another process sweeps"),
+            Ok(Ok(Some(swept))) if swept.parked.is_empty() => tracing::debug!(accounts = swept.accounts, "swept"),
+            Ok(Ok(Some(swept))) => {
+                tracing::error!(members = ?swept.parked, "members are parked: settling them fails inside")
+            }
             Ok(Err(error)) => tracing::error!(%error, "sweeping failed"),
             Err(error) => tracing::error!(%error, "sweeping failed inside"),
         }

@@ -97,13 +97,13 @@ pub(crate) fn check_free(to: &Path) -> Result<(), StoreError> {
 }
 
 /// Keeps a second process from writing the same copy.
-struct PartLock {
+pub(crate) struct PartLock {
     path: PathBuf,
     _file: File,
 }
 
 impl PartLock {
-    fn take(part: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn take(part: &Path) -> Result<Self, StoreError> {
         Ok(Self { path: beside(part, ".lock"), _file: lock(part)? })
     }
 }

@@ -7,6 +7,7 @@
 //! | where is it kept? | `database.rs`: `file.rs` for SQLite, `postgres.rs` and `tls.rs` for PostgreSQL; both behind the seam `sql/` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
+//! | how does it move to another database? | `copy.rs` |
 //! | is it all true? how fast could it be? | `verify.rs`, `export.rs`, `floor.rs`, `gather.rs` |
 
 mod access;
@@ -20,6 +21,7 @@ mod checkpoint;
 mod code;
 mod command;
 mod commit;
+mod copy;
 mod counters;
 mod credit;
 mod damage;
@@ -39,6 +41,7 @@ mod gather;
 mod guest;
 mod id;
 mod key;
+mod lease;
 mod load;
 mod long;
 mod member;
@@ -75,6 +78,7 @@ pub use certificate::{CertificateRef, NewCertificates, certificate_ledger};
 pub use checkpoint::LogWritten;
 pub use code::{CodeHash, KEY_VARIABLE};
 pub use command::{Body, Command, Failure, Key, Ledger, OrderName, Reply, ReturnedPart, Ticket, Time};
+pub use copy::{Copied, CopyStep, copy};
 pub use database::Database;
 pub use erase::ERASED;
 pub use error::StoreError;

@@ -35,7 +35,7 @@ const MIGRATIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     at INTEGER NOT NULL
 ) STRICT";
 
-const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
+pub(crate) const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
 
 /// Refuses what is no database of ours, or a newer one. Reads only.
 pub(crate) fn inspect(path: &Path) -> Result<(), StoreError> {
@@ -146,6 +146,20 @@ pub(crate) fn migrate(conn: &Connection, now: Timestamp) -> Found<()> {
         ran?;
     }
     Ok(())
+}
+
+/// Makes the tables in the transaction that is open.
+pub(crate) fn create(conn: &Connection, now: Timestamp) -> Found<()> {
+    MIGRATIONS.iter().try_for_each(|it| run(conn, it, now))
+}
+
+/// Whether something is missing.
+pub(crate) fn is_behind(conn: &Connection) -> Found<bool> {
+    if !is_ours(conn)? {
+        return Ok(true);
+    }
+    let newest: Option<i64> = conn.query_row("SELECT max(number) FROM migrations", [], |row| row.get(0))?;
+    Ok(newest.is_none_or(|it| it < SCHEMA))
 }
 
 fn run(conn: &Connection, migration: &Migration, now: Timestamp) -> Found<()> {

@@ -17,7 +17,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
-use crate::migrate::{epoch_of, inspect_open, is_ours, migrate};
+use crate::migrate::{epoch_of, inspect_open, is_behind, is_ours, migrate};
 use crate::sql::{self, Connection, params};
 use crate::store::Options;
 use crate::tls::{self, Tls};
@@ -26,6 +26,8 @@ use crate::watch::Watch;
 /// The oldest server that the statements of this program are run on.
 const OLDEST: i64 = 150_000;
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// So often a migration waits for that of another process, as long as the session waits for a lock.
+const TURNS_MAX: u32 = 120;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A server whose clock differs by more than this would be given wrong days.
 const CLOCK_DIFFERS_MAX: u64 = 5_000_000;
@@ -58,6 +60,10 @@ impl Eq for Address {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Writing,
+    /// Migrations and copies: nobody works beside them, and they may take as long as they do.
+    LongWriting,
+    /// To hold a lease: a process that does not ask for minutes loses it.
+    Lease,
     Reading,
     /// Exports, verify: they may take as long as they do.
     LongReading,
@@ -115,6 +121,13 @@ impl Address {
         let limits = match purpose {
             Purpose::Writing => {
                 "lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'"
+            }
+            Purpose::LongWriting => {
+                "lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '1h'; SET statement_timeout = 0"
+            }
+            Purpose::Lease => {
+                "lock_timeout = '5s'; SET statement_timeout = '30s'; SET idle_session_timeout = '3min';
+                SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
             }
             Purpose::Reading => {
                 "lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '30s'"
@@ -214,8 +227,22 @@ pub(crate) fn open(address: &Address, options: &Options, now: Timestamp) -> Resu
     } else if !options.create {
         return Err(StoreError::Missing(path.to_owned()));
     }
-    migrate(&conn, now).map_err(|fault| fault.at(path))?;
+    if is_behind(&conn).map_err(|fault| fault.at(path))? {
+        // By a session without the short limits of the writer.
+        migrate_in_turn(&address.connect(Purpose::LongWriting)?, path, now)?;
+    }
     Ok(conn)
+}
+
+/// Another process may be at it already: it is waited for.
+fn migrate_in_turn(conn: &Connection, path: &Path, now: Timestamp) -> Result<(), StoreError> {
+    let mut turns = 0;
+    loop {
+        match migrate(conn, now).map_err(|fault| fault.at(path)) {
+            Err(StoreError::Busy(_)) if turns < TURNS_MAX => turns += 1,
+            done => return done,
+        }
+    }
 }
 
 /// Looks once a second whether another process has changed programs, channels or keys.

@@ -21,6 +21,7 @@ use crate::commit::Writer;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::file::{self, OpenFile};
+use crate::lease::Lease;
 use crate::meter::{Counted, Meter, Waiting};
 use crate::migrate::epoch_of;
 use crate::postgres;
@@ -81,6 +82,7 @@ struct Inner {
     known: Arc<Known>,
     codes: Arc<Codes>,
     meter: Arc<Meter>,
+    lease: Lease,
     /// Looks for what other processes change.
     _watch: Option<Watch>,
     /// Held until all else is closed; nothing for a database that is no file.
@@ -147,6 +149,7 @@ impl Store {
             known: Arc::default(),
             codes,
             meter,
+            lease: Lease::default(),
             _watch: watch,
             file,
         };
@@ -193,6 +196,14 @@ impl Store {
     /// What was written to the log since the store was opened.
     pub fn written(&self) -> LogWritten {
         self.inner.file.as_ref().map_or_else(LogWritten::default, |it| it.progress.written())
+    }
+
+    /// Whether this process is to sweep now: of several on one server one is, until it ends or is cut off.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub fn may_sweep(&self) -> Result<bool, StoreError> {
+        self.inner.lease.is_held(&self.inner.database)
     }
 
     /// What was counted since the store was opened.

@@ -419,12 +419,12 @@ impl Check<'_> {
     /// Rows of accounts that are not there, or that no look-up comes to: one look at the whole tree.
     fn counts(&mut self) -> Compared<()> {
         let report = &self.report;
-        let mut stored = [0; 9];
-        let mut statement = self.conn.prepare_cached("SELECT part FROM ledger")?;
+        let mut stored: [u64; 9] = [0; 9];
+        let mut statement = self.conn.prepare_cached("SELECT part, count(*) FROM ledger GROUP BY part")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let part: usize = row.get(0)?;
-            *stored.get_mut(part).ok_or(Fault::Row("the ledger has a row of unknown part"))? += 1;
+            *stored.get_mut(part).ok_or(Fault::Row("the ledger has a row of unknown part"))? = row.get(1)?;
         }
         for (found, what, expected) in [
             (stored[4], "entries", report.entries),
@@ -446,12 +446,11 @@ impl Check<'_> {
 
     /// Counts who signed up when, and looks for the words of each name.
     fn sign_ups(&mut self) -> Compared<()> {
-        let mut statement = self.conn.prepare_cached("SELECT owner_id, created_at, name FROM members")?;
-        let mut find = self.conn.prepare_cached("SELECT 1 FROM name_words WHERE word = $1 AND owner_id = $2")?;
-        let mut rows = statement.query([])?;
+        let (conn, totals) = (self.conn, &mut self.totals);
+        let mut find = conn.prepare_cached("SELECT 1 FROM name_words WHERE word = $1 AND owner_id = $2")?;
         let mut words = 0;
-        while let Some(row) = rows.next()? {
-            self.totals.entry(TotalsKey::of_sign_ups(rows::time(row, 1)?)).or_default().signed_up += 1;
+        conn.for_each("SELECT owner_id, created_at, name FROM members", |row| -> Compared<()> {
+            totals.entry(TotalsKey::of_sign_ups(rows::time(row, 1)?)).or_default().signed_up += 1;
             let owner = rows::member(row, 0)?;
             for word in row.get::<_, Option<String>>(2)?.as_deref().map(words_of).unwrap_or_default() {
                 if !find.exists(params![word, owner.0])? {
@@ -459,7 +458,8 @@ impl Check<'_> {
                 }
                 words += 1;
             }
-        }
+            Ok(())
+        })?;
         let found = rows_of(self.conn, "name_words")?;
         if found != words {
             return Err(Ended::Difference(format!("{found} words of names are stored, members have {words}")));
@@ -468,15 +468,13 @@ impl Check<'_> {
     }
 
     fn compare_totals(&mut self) -> Compared<()> {
-        let mut statement = self.conn.prepare_cached(&format!(
-            "SELECT program, channel, day, {COLUMNS_TEXT} FROM totals ORDER BY program, channel, day, slot"
-        ))?;
-        let mut rows = statement.query([])?;
+        let select = format!("SELECT program, channel, day, {COLUMNS_TEXT} FROM totals");
         let mut stored: BTreeMap<TotalsKey, Totals> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
+        self.conn.for_each(&select, |row| -> Compared<()> {
             let key = TotalsKey { program: row.get(0)?, channel: row.get(1)?, day: row.get(2)? };
             stored.entry(key).or_default().add(&read_totals(row, 3)?);
-        }
+            Ok(())
+        })?;
         let keys = stored.keys().chain(self.totals.keys());
         if let Some(key) = keys.into_iter().find(|it| stored.get(it) != self.totals.get(it)) {
             let TotalsKey { program, channel, day } = key;
@@ -504,9 +502,7 @@ impl Check<'_> {
     }
 
     fn identities(&self) -> Compared<()> {
-        let mut statement = self.conn.prepare_cached("SELECT owner_id, kind, value FROM identities")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
+        self.conn.for_each("SELECT owner_id, kind, value FROM identities", |row| -> Compared<()> {
             let owner = rows::member(row, 0)?;
             let kind = IdentityKind::numbered(row.get(1)?).ok_or(Fault::Row("an identity is of unknown kind"))?;
             let value: String = row.get(2)?;
@@ -518,23 +514,23 @@ impl Check<'_> {
             if directory::find(self.conn, key)? != Some(listed) || !directory::is_member(self.conn, owner)? {
                 return Err(Ended::Difference(format!("an identity does not lead to its member {owner}")));
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn references(&mut self) -> Compared<()> {
-        let select = "SELECT owner_id, program, number FROM directory WHERE kind = $1";
-        let mut statement = self.conn.prepare_cached(select)?;
-        let mut rows = statement.query(params![Listing::Reference.number()])?;
-        while let Some(row) = rows.next()? {
+        let kind = Listing::Reference.number();
+        let select = format!("SELECT owner_id, program, number FROM directory WHERE kind = {kind}");
+        let (conn, references) = (self.conn, &mut self.references);
+        conn.for_each(&select, |row| -> Compared<()> {
             let id = AccountId { owner: rows::member(row, 0)?, program: row.get(1)? };
-            let entry = find_entry(self.conn, id, engine::EntryNo(row.get(2)?))?;
+            let entry = find_entry(conn, id, engine::EntryNo(row.get(2)?))?;
             if entry.is_none_or(|it| !matches!(it.kind, engine::Kind::Adjust | engine::Kind::Activity)) {
                 return Err(differs(id, "a permanent reference leads to no adjustment and no activity"));
             }
-            self.references += 1;
-        }
-        Ok(())
+            *references += 1;
+            Ok(())
+        })
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod channel;
 pub(crate) mod close;
 pub(crate) mod codes;
 pub(crate) mod collect;
+pub(crate) mod copy;
 pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod hold;

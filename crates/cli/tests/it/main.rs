@@ -3,6 +3,7 @@
 mod cli;
 #[path = "../../../store/tests/postgres/cluster.rs"]
 mod cluster;
+mod copies;
 mod demo;
 mod house;
 mod http;

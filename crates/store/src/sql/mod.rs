@@ -7,6 +7,7 @@
 mod dialect;
 mod error;
 mod postgres;
+mod stream;
 mod value;
 
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use std::sync::Arc;
 pub(crate) use dialect::postgres_tables;
 pub(crate) use error::{Error, OptionalExtension, Result, told};
 pub(crate) use postgres::Connection as PostgresConnection;
-pub(crate) use value::{FromSql, ToSql, ValueRef};
+pub(crate) use stream::ColumnKind;
+pub(crate) use value::{FromSql, ToSql, Value, ValueRef};
 
-use value::{Bound, Value};
+use value::Bound;
 
 /// A connection to a database.
 pub(crate) enum Connection {

@@ -4,6 +4,8 @@
 //! Bounded: the answer to a query is in memory as a whole, so long lists are asked for page by page. After a failure
 //! inside a transaction nothing is committed any more.
 
+mod stream;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,6 +21,7 @@ use tokio_postgres::{Client, Row, Statement};
 
 use super::value::{Value, ValueRef};
 use super::{Columns, Error, Result};
+pub(crate) use stream::CopyIn;
 
 type Refused = Box<dyn std::error::Error + Sync + Send>;
 
@@ -31,6 +34,8 @@ pub(crate) struct Connection {
     /// What was asked ahead, until the transaction ends or writes.
     known: RefCell<HashMap<Asked, Arc<Vec<Row>>>>,
     state: Cell<State>,
+    /// How many long answers were asked for: each has a name of its own.
+    cursors: Cell<u64>,
     /// There until the connection is dropped.
     runtime: Option<Runtime>,
 }
@@ -82,7 +87,8 @@ impl Connection {
         drop(runtime.spawn(moved));
         let (statements, known) = (RefCell::new(HashMap::new()), RefCell::default());
         let (client, sent) = (Arc::new(client), RefCell::new(None));
-        Ok(Self { client, sent, statements, known, state: Cell::new(State::None), runtime: Some(runtime) })
+        let (state, cursors) = (Cell::new(State::None), Cell::new(0));
+        Ok(Self { client, sent, statements, known, state, cursors, runtime: Some(runtime) })
     }
 
     fn wait<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {

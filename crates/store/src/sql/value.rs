@@ -25,7 +25,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    pub(super) fn of(value: ValueRef<'_>) -> Self {
+    pub(crate) fn of(value: ValueRef<'_>) -> Self {
         match value {
             ValueRef::Null => Self::Null,
             ValueRef::Integer(it) => Self::Integer(it),

@@ -12,6 +12,7 @@ mod budgets;
 #[path = "../it/certificates.rs"]
 mod certificates;
 mod cluster;
+mod copies;
 /// Nothing is killed here: what the tests need of it is a random generator.
 mod crash {
     pub(crate) use crate::random::Random;
@@ -45,5 +46,6 @@ mod shop;
 mod standing;
 #[path = "../it/store.rs"]
 mod store;
+mod sweeps;
 #[path = "../it/writer.rs"]
 mod writer;

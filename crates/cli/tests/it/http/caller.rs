@@ -80,6 +80,15 @@ impl Caller {
                 Err(error) => panic!("connecting to {address}: {error}"),
             }
         };
+        Self::over(stream, address, key).await
+    }
+
+    /// As `connect`, to a server that may be gone.
+    pub(super) async fn reach(address: SocketAddr, key: &str) -> Option<Self> {
+        Self::over(TcpStream::connect(address).await.ok()?, address, key).await.ok()
+    }
+
+    async fn over(stream: TcpStream, address: SocketAddr, key: &str) -> hyper::Result<Self> {
         stream.set_nodelay(true).expect("a socket");
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         // What breaks is told to whoever sends the next request.

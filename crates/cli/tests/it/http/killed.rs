@@ -25,11 +25,11 @@ const ANSWERS_MAX: u64 = 150;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request, and its answer if one came.
-type Sent = (Asked, Option<Said>);
+pub(super) type Sent = (Asked, Option<Said>);
 
 /// What was sent, each with its answer if one came: the same for all rounds on one database.
 #[derive(Clone, Default)]
-struct History {
+pub(super) struct History {
     sent: Arc<Mutex<Vec<Sent>>>,
     answers: Arc<AtomicU64>,
     /// Told at every answer.
@@ -37,8 +37,13 @@ struct History {
 }
 
 impl History {
-    fn all(&self) -> Vec<Sent> {
+    pub(super) fn all(&self) -> Vec<Sent> {
         self.sent.lock().expect("nobody panicked").clone()
+    }
+
+    /// One that was answered.
+    pub(super) fn add(&self, asked: Asked, said: Said) {
+        self.sent.lock().expect("nobody panicked").push((asked, Some(said)));
     }
 
     /// Sends new requests, one after the other, until the server is gone.
@@ -89,7 +94,7 @@ async fn end(load: Load) {
 }
 
 /// An order, with its name in its reference, or an adjustment, with its name in its note.
-fn new_request(member: &str, name: &str, random: &mut Random) -> Asked {
+pub(super) fn new_request(member: &str, name: &str, random: &mut Random) -> Asked {
     let amount = 1 + random.below(100);
     match random.below(3) {
         0 => {
@@ -102,7 +107,7 @@ fn new_request(member: &str, name: &str, random: &mut Random) -> Asked {
 }
 
 /// Of an answer to a document: what it earns and spends, which no later one changes.
-fn told(said: &Said) -> Value {
+pub(super) fn told(said: &Said) -> Value {
     let earned = &said.body["earned"];
     json!([said.body["id"], said.body["redeemed"], said.body["value"], earned["points"], earned["base"]])
 }
@@ -123,7 +128,7 @@ async fn send_all_again(caller: &mut Caller, history: &History) {
 }
 
 /// Every order and every adjustment has its entries, once; and there are no others.
-async fn check_entries(caller: &mut Caller, members: &[String], history: &History) {
+pub(super) async fn check_entries(caller: &mut Caller, members: &[String], history: &History) {
     let mut expected: BTreeMap<String, i64> = BTreeMap::new();
     for (asked, said) in history.all() {
         let body = asked.body.as_ref().expect("all of them have one");
@@ -156,7 +161,7 @@ fn count(value: &Value) -> i64 {
     value.as_i64().expect("a whole number")
 }
 
-async fn sign_up(address: SocketAddr) -> Vec<String> {
+pub(super) async fn sign_up(address: SocketAddr) -> Vec<String> {
     let mut caller = Caller::connect(address, SECRET).await.expect("it listens");
     let mut members = Vec::new();
     for name in ["ana", "ben", "cleo", "dan"] {
@@ -165,7 +170,7 @@ async fn sign_up(address: SocketAddr) -> Vec<String> {
     members
 }
 
-fn rounds() -> u64 {
+pub(super) fn rounds() -> u64 {
     env::var("CRASH_ROUNDS").map_or(5, |it| it.parse::<u64>().expect("CRASH_ROUNDS is a number").max(5))
 }
 

@@ -6,6 +6,7 @@ mod connections;
 mod idle;
 mod killed;
 mod laws;
+mod many;
 mod metrics;
 mod process;
 mod random;

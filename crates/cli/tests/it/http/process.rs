@@ -31,6 +31,11 @@ pub(super) async fn shop() -> Shop {
 impl Process {
     /// Starts `guerdon serve` with more arguments on a free port, and waits until it listens.
     pub(super) fn start(shop: &Shop, more: &str) -> Self {
+        Self::try_start(shop, more).expect("it listens: what it lacks stands above")
+    }
+
+    /// As `start`; nothing if it ends before it listens.
+    pub(super) fn try_start(shop: &Shop, more: &str) -> Option<Self> {
         let mut command = shop.command(&format!("serve --listen 127.0.0.1:0 {more}"));
         let command = command.env("RUST_LOG", "error").stdout(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
@@ -39,13 +44,16 @@ impl Process {
         let port = loop {
             let start = said.len();
             let read = out.read_line(&mut said).expect("it says where it is");
-            assert!(read != 0, "it ended before it listened: {said}");
+            if read == 0 {
+                child.wait().expect("it was started here");
+                return None;
+            }
             if let Some((_, rest)) = said[start..].split_once("http://localhost:") {
                 break rest.chars().take_while(char::is_ascii_digit).collect::<String>();
             }
         };
         let port = port.parse().unwrap_or_else(|_| panic!("it says its port: {said}"));
-        Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), _out: out }
+        Some(Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), _out: out })
     }
 
     /// SIGKILL.
