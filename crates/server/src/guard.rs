@@ -41,12 +41,12 @@ pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) ->
     let code = response.extensions().get::<Code>().map(|it| it.0);
     app.metrics().request(route_of(&method, &path), response.status(), code, took);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let is_busy = code == Some("busy");
+    let is_told_to_return = matches!(code, Some("busy" | "unavailable"));
     span.in_scope(|| match status {
-        // Whoever floods the server may not flood its log as well.
-        503 if is_busy => {
+        // Whoever floods the server may not flood its log as well, nor does a database that is away.
+        503 if is_told_to_return => {
             if let Some(refused) = app.refusals().count(Instant::now()) {
-                tracing::warn!(%method, path, status, ms, refused, "no room for requests");
+                tracing::warn!(%method, path, status, ms, refused, "requests were told to come back");
             }
         }
         500.. => tracing::error!(%method, path, status, ms, "answered"),
@@ -124,7 +124,7 @@ pub(crate) struct Seldom {
 
 impl Seldom {
     /// Counts one; how many there were since the last time, if it is time to tell.
-    fn count(&self, now: Instant) -> Option<u64> {
+    pub(crate) fn count(&self, now: Instant) -> Option<u64> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.1 += 1;
         if told.0.is_some_and(|last| now.duration_since(last) < QUIET) {

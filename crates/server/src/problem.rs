@@ -2,6 +2,9 @@
 //!
 //! `status_of` says which status each refusal of the rules has. A refused request has changed nothing.
 
+use std::sync::LazyLock;
+use std::time::Instant;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +14,7 @@ use store::{Failure, StoreError};
 use utoipa::ToSchema;
 
 use crate::fault::Fault;
+use crate::guard::Seldom;
 use crate::words::{Voice, rejection_in_words};
 
 /// What went wrong, for programs (`code`, figures) and for people (`detail`).
@@ -79,6 +83,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
 }
+
+/// What is told of a database that is away.
+static AWAY: LazyLock<Seldom> = LazyLock::new(Seldom::default);
 
 /// Characters of what was sent, in a problem.
 const QUOTED_CHARS_MAX: usize = 120;
@@ -361,8 +368,15 @@ fn status_of(rejection: &Rejection) -> StatusCode {
 /// A caller learns that the store cannot work now, and never a path or a text of the database.
 impl From<&StoreError> for Box<Problem> {
     fn from(error: &StoreError) -> Self {
-        if !matches!(error, StoreError::Busy(_)) {
-            tracing::error!(error = %error, "the store failed");
+        match error {
+            StoreError::Busy(_) => {}
+            // While the database is away every request fails alike.
+            StoreError::Away { .. } => {
+                if let Some(times) = AWAY.count(Instant::now()) {
+                    tracing::error!(%error, times, "the store failed");
+                }
+            }
+            _ => tracing::error!(%error, "the store failed"),
         }
         let detail = match error {
             StoreError::Busy(_) => "Too much waits already; send it again in a moment.",

@@ -15,6 +15,7 @@ use engine::{Actor, Adjustment, CreditAdjustment, Currency, SetTier, TierHold, T
 use store::{Body, Command, Database, Failure, Key, Ledger, MemberId, MemberRef, Reply, Store, Time, credit_ledger};
 
 use super::import::separator;
+use super::trial::Trial;
 use crate::fault::Outcome;
 use crate::members_file::{MemberRow, MembersFile, RowFault, groups};
 use crate::open;
@@ -72,41 +73,10 @@ pub(crate) fn run(database: &Database, members: &Members) -> Result<Outcome> {
     if !members.dry_run {
         return import(database, members).with_context(what);
     }
-    let copy = Copy::of(database).context("copying the database for a dry run failed")?;
+    let copy = Trial::of(database).context("copying the database for a dry run failed")?;
     let outcome = import(&copy.database(), members).with_context(what)?;
     println!("This was a dry run: nothing was recorded.");
     Ok(outcome)
-}
-
-/// A copy of the database that goes when it is done with.
-struct Copy(PathBuf);
-
-impl Copy {
-    fn of(database: &Database) -> Result<Self> {
-        let Some(path) = database.file() else {
-            bail!("a dry run works on a copy of the file, and PostgreSQL has none; try it on a copy of the database");
-        };
-        let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
-        name.push(format!(".dry-run-{}", std::process::id()));
-        let copy = Self(path.with_file_name(name));
-        store::backup(database, &copy.0)?;
-        Ok(copy)
-    }
-
-    fn database(&self) -> Database {
-        Database::Sqlite(self.0.clone())
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        for ending in ["", "-wal", "-shm", ".lock"] {
-            let mut name = self.0.clone().into_os_string();
-            name.push(ending);
-            // What is not there need not go.
-            drop(std::fs::remove_file(name));
-        }
-    }
 }
 
 fn import(database: &Database, members: &Members) -> Result<Outcome> {

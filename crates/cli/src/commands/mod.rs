@@ -26,4 +26,5 @@ pub(crate) mod serve;
 pub(crate) mod statement;
 pub(crate) mod sweep;
 pub(crate) mod tier;
+pub(crate) mod trial;
 pub(crate) mod verify;

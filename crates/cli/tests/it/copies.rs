@@ -86,13 +86,36 @@ fn a_shop_moves_to_postgresql_and_back_with_the_key_of_its_certificates() {
     assert!(ok(&shop, &["--database", "back.db", "statement", "customer:00042"], None).contains("00042"));
 }
 
+/// It is tried on a copy in a file, and says what the import then does.
+#[test]
+fn a_dry_run_of_an_import_of_members_works_on_postgresql_too() {
+    let (shop, server) = (Shop::open(), Cluster::start(&[]));
+    let url = server.url.as_str();
+    ok(&shop, &["copy", "guerdon.db", url], None);
+    shop.file("members.csv", "member,name,points\n1,Ana,120\n2,Ben,-5\n3,Cleo,30\n");
+    let import = |more: &[&str]| {
+        let line = [&["--database", url, "import", "members", "members.csv"], more].concat();
+        let output = run(&shop, &line, None);
+        assert_eq!(output.status.code(), Some(1), "one row is refused: {}", String::from_utf8_lossy(&output.stderr));
+        (String::from_utf8_lossy(&output.stdout).into_owned(), output.stderr)
+    };
+    let members = || ok(&shop, &["--database", url, "export", "members"], None).lines().count();
+    let before = members();
+    let tried = import(&["--dry-run"]);
+    assert_eq!(members(), before, "nothing was recorded");
+    let done = import(&[]);
+    assert_eq!(tried.0, format!("{}This was a dry run: nothing was recorded.\n", done.0));
+    assert_eq!(tried.1, done.1);
+    assert_eq!(members(), before + 2);
+}
+
 #[test]
 fn a_copy_that_is_killed_leaves_no_ledger_and_is_begun_again() {
     let (shop, server) = (Shop::empty(), Cluster::start(&[]));
-    let key = sample(&shop, "4000");
+    let key = sample(&shop, "2000");
     let schema = |number: u64| format!("{}?options=-csearch_path%3Dkilled_{number}", server.url);
     let mut killed = 0;
-    for number in 0..6 {
+    for number in 0..4 {
         ok_schema(&server, number);
         for to in [schema(number), format!("copy-{number}.db")] {
             if to.ends_with(".db") {
@@ -100,7 +123,7 @@ fn a_copy_that_is_killed_leaves_no_ledger_and_is_begun_again() {
             }
             let mut copying = command(&shop, &["copy", "shop.db", &to], Some(&key));
             let mut copying = copying.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
-            std::thread::sleep(Duration::from_millis(30 + 90 * number));
+            std::thread::sleep(Duration::from_millis(40 + 120 * number));
             copying.kill().expect("it was started here");
             if copying.wait().expect("it was started here").success() {
                 continue;

@@ -16,6 +16,17 @@ fn every_scenario_comes_out_the_same_on_postgresql() {
     assert!(output.status.success() && told.ends_with(" passed, 0 failed\n"), "{told}");
 }
 
+/// As docs/operate/backup.md says it is done.
+#[test]
+fn a_ledger_returns_to_a_moment() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/postgres/recovery.sh");
+    let output = Command::new("sh").args([script, env!("CARGO_BIN_EXE_guerdon")]).output().expect("a shell");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("Everything agrees.") && told.contains("before the moment"), "{told}");
+    assert!(!told.contains("after the moment") && told.contains("112 can be spent now"), "{told}");
+}
+
 /// The address holds a password.
 #[test]
 fn no_help_shows_the_address() {

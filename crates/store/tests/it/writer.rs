@@ -44,18 +44,21 @@ fn number_of(reply: &Result<Reply, Failure>) -> u64 {
 #[test]
 fn a_live_command_does_not_wait_behind_background_ones() {
     let shop = Shop::new();
-    let (store, clock) = held(&shop, 2_500);
+    // A server gives up a session that thinks for ten seconds about a batch, as a test does on a busy machine.
+    let batch_max = if crate::place::IS_FILE { 2_500 } else { 500 };
+    let (store, clock) = held(&shop, batch_max);
     let held = clock.gate.lock().expect("nobody panicked");
     let background = |it: i64| at(order(1, &format!("{it}"), sale(1_000, NEW_YEAR)), NEW_YEAR);
     // The writer takes what is there first and waits for its clock; then the queue fills.
-    let many = if crate::place::IS_FILE { 10_000 } else { 3_000 };
+    let many = if crate::place::IS_FILE { 10_000 } else { 1_500 };
     let mut tickets = vec![store.submit(background(0))];
     tickets.extend((1..=many).map(|it| store.submit(background(it))));
     let live = store.submit(order(1, "live", sale(1_000, NEW_YEAR)));
     drop(held);
     // Orders are numbered in the order in which they are recorded.
     let first_batches = number_of(&live.wait());
-    assert!(first_batches <= 2_501, "it was in the second batch, not behind {first_batches} others");
+    let most = u64::try_from(batch_max + 1).expect("a small number");
+    assert!(first_batches <= most, "it was in the second batch, not behind {first_batches} others");
     let last = tickets.into_iter().map(|it| number_of(&it.wait())).max();
     assert_eq!(last, u64::try_from(many + 2).ok(), "none is left out");
 }

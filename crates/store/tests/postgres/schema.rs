@@ -72,6 +72,35 @@ fn keys_have_the_same_columns_in_the_same_order() {
     assert_eq!(server, file);
 }
 
+/// docs/operate/scale-out.md spreads each table, by a column that every unique key of it has.
+#[test]
+fn the_statements_that_spread_the_tables_name_each_and_fit_its_keys() {
+    let text = include_str!("../../../../docs/operate/scale-out.md");
+    let said = |line: &str| -> Vec<String> { line.split('\'').skip(1).step_by(2).map(str::to_owned).collect() };
+    let statements = text.lines().filter(|it| it.starts_with("SELECT create_")).map(said);
+    let mut spread = std::collections::BTreeMap::new();
+    for statement in statements {
+        let by = statement.get(1).filter(|_| statement.len() != 1).cloned();
+        assert!(spread.insert(statement[0].clone(), by).is_none(), "{statement:?} is spread once");
+    }
+    let tables = "SELECT table_name FROM information_schema.tables
+        WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
+    let tables: std::collections::BTreeSet<String> = of_server(tables).into_iter().collect();
+    assert_eq!(spread.keys().cloned().collect::<std::collections::BTreeSet<_>>(), tables);
+    let keys = "SELECT t.relname, string_agg(a.attname, ' ')
+        FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid
+            JOIN unnest(i.indkey) AS k (number) ON true
+            JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.number
+        WHERE t.relnamespace = CAST(current_schema() AS regnamespace) AND i.indisunique
+        GROUP BY t.relname, i.indexrelid";
+    for key in of_server(keys) {
+        let (table, columns) = key.split_once(',').expect("two columns");
+        if let Some(by) = &spread[table] {
+            assert!(columns.split(' ').any(|it| it == by), "{table} is spread by {by}, its key is {columns}");
+        }
+    }
+}
+
 /// What can be spread by owner leads with it; directory tables have one column as their key; what is left is small.
 #[test]
 fn keys_are_fit_for_a_database_that_is_spread_over_machines() {

@@ -112,9 +112,9 @@ impl Chain {
     /// A shop in PostgreSQL, with servers.
     async fn open() -> (Self, Vec<Process>) {
         let cluster = Cluster::start(&[]);
-        let store = opened(&cluster);
+        let store = tokio::task::block_in_place(|| opened(&cluster));
         open_shop(&store).await;
-        drop(store);
+        tokio::task::block_in_place(|| drop(store));
         let (shop, places) = (Shop::empty(), Places::default());
         let mut servers = Vec::new();
         for number in 0..SERVERS {
@@ -178,8 +178,10 @@ impl Chain {
         let address = self.places.any(random).expect("a server");
         let mut caller = Caller::connect(address, SECRET).await.expect("it listens");
         check_entries(&mut caller, &self.members, &self.history).await;
-        let store = opened(&self.cluster);
-        let report = store.reader().and_then(|it| it.verify(&mut |_| ())).expect("it can be read");
+        let report = tokio::task::block_in_place(|| {
+            let store = opened(&self.cluster);
+            store.reader().and_then(|it| it.verify(&mut |_| ())).expect("it can be read")
+        });
         assert_eq!(report.difference, None);
         assert_eq!(report.parked, []);
     }
