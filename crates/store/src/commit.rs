@@ -32,11 +32,13 @@ use crate::query::parked;
 use crate::queue::{Answer, Job, Queue};
 use crate::reference::{Change, Compile, Reference, change_reference, load_reference};
 use crate::save::save;
-use crate::sql::{Connection, Row};
+use crate::sql::{self, Connection, Noted, Row};
 use crate::store::Clock;
 
 /// Microseconds after which a live command, or the batch it is in, is given up.
 const PATIENCE: i64 = 30_000_000;
+/// How often a batch is decided before what is still missing is asked one by one.
+const ROUNDS_MAX: u32 = 12;
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -58,6 +60,16 @@ pub(crate) struct Writer {
     /// The log may still hold what a command has erased.
     pub(crate) has_erased: bool,
     pub(crate) meter: Arc<Meter>,
+}
+
+/// A batch that is decided and not yet saved.
+struct Tried<'a> {
+    batch: Batch<'a>,
+    answers: Vec<Answer>,
+    /// Whether any of its commands is live.
+    is_live: bool,
+    changes_reference: bool,
+    has_erased: bool,
 }
 
 /// Tells whoever waits when the writer ends, however it does.
@@ -171,34 +183,8 @@ impl Writer {
         // Read once the lock is held: ledger time never runs behind a batch that committed before.
         let now = if self.log.is_some() { (self.clock)() } else { self.catch_up()? };
         ask_ahead(&self.conn, &self.reference, jobs)?;
-        let mut batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
-        let mut answers = Vec::with_capacity(jobs.len());
-        let (mut changes_reference, mut has_erased) = (false, false);
-        let mut is_live = false;
-        for Job { command, sent_at, .. } in jobs {
-            if command.time == Time::Live {
-                if is_over(*sent_at, now) {
-                    answers.push(Err(Failure::Store(StoreError::Busy(self.path()))));
-                    continue;
-                }
-                is_live = true;
-            }
-            let answer = self.answer(&mut batch, command)?;
-            if answer.is_err() && command.body.is_alone() {
-                // It is done as a whole or not at all; its key is remembered all the same.
-                let answers = std::mem::take(&mut batch.rows.answers);
-                batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
-                batch.rows.answers = answers;
-            }
-            if command.body.is_alone() && answer.is_ok() {
-                changes_reference = true;
-                if !command.body.is_reference() && !self.reference.has_merges {
-                    raise_epoch(&self.conn)?;
-                }
-            }
-            has_erased |= matches!(command.body, Body::Erase { .. }) && answer.is_ok();
-            answers.push(answer);
-        }
+        let Tried { mut batch, answers, is_live, changes_reference, has_erased } =
+            self.decide_with_little(jobs, now)?;
         let tried_again = batch.changed_owners().filter(|it| self.parked.contains(it)).collect::<Vec<_>>();
         for owner in tried_again {
             batch.rows.parked.entry(owner).or_insert(false);
@@ -226,6 +212,59 @@ impl Writer {
             self.reference = load_reference(&self.conn, self.compile, self.database.path())?;
         }
         Ok(answers)
+    }
+
+    /// Decides all commands. What they look up and was not asked ahead is not asked one by one on a server: it is noted, asked
+    /// together, and all is decided again, until nothing is missing. So the round trips grow with how far one look-up leads to
+    /// another, and not with the number of commands.
+    fn decide_with_little<'a>(&'a self, jobs: &[Job], now: Timestamp) -> Found<Tried<'a>> {
+        let is_alone = jobs.iter().any(|it| it.command.body.is_alone());
+        for _ in 0..if is_alone { 0 } else { ROUNDS_MAX } {
+            self.conn.note();
+            let tried = self.decide_all(jobs, now);
+            match self.conn.ask_noted()? {
+                Noted::Nothing => return tried,
+                Noted::Asked => {}
+                Noted::Changes => break,
+            }
+        }
+        self.decide_all(jobs, now)
+    }
+
+    /// One command after the other, each on what those before it have left.
+    fn decide_all<'a>(&'a self, jobs: &[Job], now: Timestamp) -> Found<Tried<'a>> {
+        let mut batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
+        let mut answers = Vec::with_capacity(jobs.len());
+        let (mut is_live, mut changes_reference, mut has_erased) = (false, false, false);
+        for Job { command, sent_at, .. } in jobs {
+            if command.time == Time::Live {
+                if is_over(*sent_at, now) {
+                    answers.push(Err(Failure::Store(StoreError::Busy(self.path()))));
+                    continue;
+                }
+                is_live = true;
+            }
+            let answer = match self.answer(&mut batch, command) {
+                // Others may miss something as well.
+                Err(Fault::Sql(sql::Error::Noted)) => continue,
+                answer => answer?,
+            };
+            if answer.is_err() && command.body.is_alone() {
+                // It is done as a whole or not at all; its key is remembered all the same.
+                let answers = std::mem::take(&mut batch.rows.answers);
+                batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
+                batch.rows.answers = answers;
+            }
+            if command.body.is_alone() && answer.is_ok() {
+                changes_reference = true;
+                if !command.body.is_reference() && !self.reference.has_merges {
+                    raise_epoch(&self.conn)?;
+                }
+            }
+            has_erased |= matches!(command.body, Body::Erase { .. }) && answer.is_ok();
+            answers.push(answer);
+        }
+        Ok(Tried { batch, answers, is_live, changes_reference, has_erased })
     }
 
     /// What other processes have changed is read anew; answers ledger time.

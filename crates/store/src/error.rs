@@ -89,9 +89,11 @@ impl StoreError {
             sql::Error::Column { .. } | sql::Error::Gone => Self::Damaged { path: path.to_owned(), what },
             sql::Error::Postgres(error) => Self::postgres(path, error),
             sql::Error::Driver(error) => Self::io(path, error),
-            sql::Error::NoRows | sql::Error::Parameters { .. } | sql::Error::TooLarge | sql::Error::NotCommitted => {
-                Self::Database { path: path.to_owned(), what }
-            }
+            sql::Error::NoRows
+            | sql::Error::Noted
+            | sql::Error::Parameters { .. }
+            | sql::Error::TooLarge
+            | sql::Error::NotCommitted => Self::Database { path: path.to_owned(), what },
         }
     }
 

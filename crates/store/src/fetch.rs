@@ -27,7 +27,10 @@ impl Batch<'_> {
         if lots.is_empty() {
             return Ok(());
         }
-        self.slot(id)?.load(|account| lots.iter().try_for_each(|it| load::load_lot(conn, id, account, *it)))
+        self.slot(id)?.load(|account| {
+            load::expect_named(conn, id, account, lots.iter().copied())?;
+            lots.iter().try_for_each(|it| load::load_lot(conn, id, account, *it))
+        })
     }
 
     pub(crate) fn load_hold(&mut self, id: AccountId, no: HoldNo) -> Found<()> {

@@ -77,12 +77,24 @@ pub(crate) struct Loaded {
 
 /// The account with its soonest lots and active holds.
 pub(crate) fn load_account(conn: &Connection, id: AccountId) -> Found<Loaded> {
+    expect_lots(conn, id)?;
     let mut loaded = load_balance(conn, id)?;
+    if has_holds(&loaded.account) {
+        conn.expect(HOLDS, params![id.owner.0, id.program])?;
+    }
     load_lots(conn, id, &mut loaded.account, LOTS)?;
     let first = loaded.account.latest_year.map(|it| it - 1);
     load_years(conn, id, &mut loaded.account, first)?;
     load_holds(conn, id, &mut loaded.account)?;
     Ok(loaded)
+}
+
+/// Which lots are asked for as soon as the account turns out to have any.
+fn expect_lots(conn: &Connection, id: AccountId) -> Found<()> {
+    for phase in [WAITING, OPEN] {
+        conn.expect(LOTS_OF_PHASE, params![id.owner.0, id.program, phase, u64::from(LOTS) + 1])?;
+    }
+    Ok(())
 }
 
 /// The account's row alone.
@@ -201,6 +213,23 @@ pub(crate) fn read_lot(row: &Row<'_>) -> Found<Lot> {
     Ok(lot)
 }
 
+/// Lots that are named with their dates are asked for together.
+pub(crate) fn expect_named(
+    conn: &Connection,
+    id: AccountId,
+    account: &Account,
+    named: impl Iterator<Item = LotRef>,
+) -> Found<()> {
+    for lot in named.filter(|it| account.lot(it.no).is_none()) {
+        for phase in [OPEN, CLOSED, WAITING] {
+            let place = place_in(phase, lot.available_at, lot.expires_at);
+            let (sort_at, earned_at) = (place.sort_at.micros(), lot.earned_at.micros());
+            conn.expect(LOT_AT, params![id.owner.0, id.program, phase, sort_at, earned_at, lot.no.0])?;
+        }
+    }
+    Ok(())
+}
+
 /// A lot that is named with its dates: at most three look-ups; more only when its dates were moved since.
 pub(crate) fn load_lot(conn: &Connection, id: AccountId, account: &mut Account, named: LotRef) -> Found<()> {
     if account.lot(named.no).is_some() {
@@ -248,19 +277,28 @@ pub(crate) fn load_expired(conn: &Connection, id: AccountId, account: &mut Accou
 
 /// The active holds and the lots that they keep points of.
 fn load_holds(conn: &Connection, id: AccountId, account: &mut Account) -> Found<()> {
-    if account.next_hold == HoldNo(1) && account.joined.is_empty() {
+    if !has_holds(account) {
         return Ok(());
     }
     let mut statement = conn.prepare_cached(HOLDS)?;
     let mut rows = statement.query(params![id.owner.0, id.program])?;
+    let mut holds = Vec::new();
     while let Some(row) = rows.next()? {
-        let hold = read_hold(row)?;
+        holds.push(read_hold(row)?);
+    }
+    expect_named(conn, id, account, holds.iter().flat_map(|it| &it.taken).map(|it| it.lot))?;
+    for hold in holds {
         for taken in &hold.taken {
             load_lot(conn, id, account, taken.lot)?;
         }
         account.load_hold(hold);
     }
     Ok(())
+}
+
+/// Whether it may have active ones.
+fn has_holds(account: &Account) -> bool {
+    account.next_hold != HoldNo(1) || !account.joined.is_empty()
 }
 
 /// A hold that a command names and that may have ended.
@@ -301,6 +339,10 @@ pub(crate) struct OrderRow {
 /// An order, the orders whose steps it has displaced, and the lots that they name.
 pub(crate) fn load_order(conn: &Connection, id: AccountId, account: &mut Account, no: OrderNo) -> Found<Vec<OrderRow>> {
     let found = find_order(conn, id, no)?.ok_or(Fault::Row("the directory names an order that is not there"))?;
+    expect_named(conn, id, account, found.order.posted.lots())?;
+    for displaced in &found.order.posted.displaced {
+        conn.expect(ORDER, params![id.owner.0, id.program, displaced.order.0])?;
+    }
     let mut loaded = Vec::new();
     for displaced in &found.order.posted.displaced {
         if account.order(displaced.order).is_none() {
@@ -323,6 +365,7 @@ pub(crate) fn load_orders(conn: &Connection, id: AccountId, account: &mut Accoun
     while let Some(row) = rows.next()? {
         loaded.push(read_order(row)?);
     }
+    expect_named(conn, id, account, loaded.iter().flat_map(|it| it.order.posted.lots()))?;
     for it in &loaded {
         load_order_row(conn, id, account, it)?;
     }
@@ -401,6 +444,8 @@ pub(crate) fn load_conversions(
     while let Some(row) = rows.next()? {
         loaded.push(read_conversion(row)?);
     }
+    let taken = loaded.iter().filter(|it| fits(it.key())).flat_map(|it| &it.taken).map(|it| it.lot);
+    expect_named(conn, id, account, taken)?;
     let is_all = usize::try_from(limit).is_ok_and(|it| loaded.len() < it);
     account.horizon.conversions = if is_all { None } else { loaded.last().map(Conversion::key) };
     for it in loaded.into_iter().filter(|it| fits(it.key())) {

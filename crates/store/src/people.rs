@@ -11,10 +11,11 @@ use crate::acts;
 use crate::batch::{Batch, Profile};
 use crate::command::Reply;
 use crate::decide::{Answered, Refused, find_member};
-use crate::directory::identity_key;
+use crate::directory::{FIND, identity_key};
 use crate::id::MemberId;
 use crate::member::{Identity, MemberChange, MemberRef};
 use crate::reference::invalid;
+use crate::sql::params;
 
 const NAME_BYTES_MAX: usize = 200;
 const IDENTITIES_MAX: usize = 16;
@@ -38,6 +39,9 @@ pub(crate) fn sign_up(
         return Err(
             invalid("identities", "values of 1 to 120 bytes; an e-mail contains @, a phone number digits").into()
         );
+    }
+    for identity in &identities {
+        batch.conn.expect(FIND, params![identity_key(identity)])?;
     }
     let mut owners = Vec::with_capacity(identities.len());
     for identity in &identities {

@@ -119,8 +119,10 @@ impl Address {
         let opened = sql::PostgresConnection::open(|| self.config.connect(connector));
         let conn = opened.map_err(|error| self.refused(&error))?;
         let limits = match purpose {
+            // Whoever writes looks up by key. A plan made while a table was small would read all of it when it is large.
             Purpose::Writing => {
-                "lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'"
+                "lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s';
+                SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
             }
             Purpose::LongWriting => {
                 "lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '1h'; SET statement_timeout = 0"
@@ -142,7 +144,7 @@ impl Address {
             WHERE current_setting('synchronous_commit') IN ('off', 'local')"
         );
         conn.execute_batch(&settings).map_err(|error| self.refused(&error))?;
-        Ok(Connection::Postgres(conn))
+        Ok(Connection::Postgres(Box::new(conn)))
     }
 
     /// Why no session can be opened, and what to do.

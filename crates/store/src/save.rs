@@ -1,11 +1,13 @@
-//! Saves a batch: rows sorted by key, tables always in the same order, one prepared statement for each kind of row.
+//! Saves a batch: rows sorted by key, tables always in the same order, one prepared statement for each kind of row. On a
+//! server the rows of one statement go as arrays, so that it is as many statements whatever the size of the batch; a step
+//! below says what belongs together: of its rows those that go are deleted first, and updates come last.
 //!
 //! Rows that must be new are inserted, so that the database itself refuses a second one. Placeholders are numbered as they
 //! appear: SQLite counts them, whatever number they bear.
 
 use engine::{Account, HoldState, Lot, LotNo, Placed as _, Timestamp};
 
-use crate::batch::{Batch, NewOrder, Profile, Rows, Slot, Stored};
+use crate::batch::{Batch, NewOrder, Profile, Slot, Stored};
 use crate::card;
 use crate::counters::save_budgets;
 use crate::fault::{Fault, Found};
@@ -68,28 +70,37 @@ const DELETE_CONVERSION: &str = "DELETE FROM ledger
 const INSERT_CODE: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no, issued, body)
     VALUES ($1, $2, 8, 0, 0, 0, $3, $4, $5)";
 
+/// One table or part after the other, always in this order. What a step changes is sent before the next one begins.
+const STEPS: [fn(&Batch<'_>) -> Found<()>; 17] = [
+    save_directory,
+    save_members,
+    card::save,
+    save_parked,
+    save_accounts,
+    delete_gone,
+    save_lots,
+    save_entries,
+    save_orders,
+    guest::save,
+    save_holds,
+    save_years,
+    save_conversions,
+    |batch| save_budgets(batch.conn, batch.used()),
+    save_codes,
+    |batch| save_totals(batch.conn, &batch.rows.totals),
+    save_answers,
+];
+
 pub(crate) fn save(batch: &Batch<'_>) -> Found<()> {
-    let conn = batch.conn;
-    save_directory(conn, &batch.rows)?;
-    save_members(conn, &batch.rows)?;
-    card::save(batch)?;
-    save_parked(conn, &batch.rows)?;
-    save_accounts(conn, batch)?;
-    delete_gone(conn, batch)?;
-    save_lots(conn, batch)?;
-    save_entries(conn, &batch.rows)?;
-    save_orders(conn, &batch.rows)?;
-    guest::save(batch)?;
-    save_holds(conn, batch)?;
-    save_years(conn, batch)?;
-    save_conversions(conn, batch)?;
-    save_budgets(conn, batch.used())?;
-    save_codes(conn, &batch.rows)?;
-    save_totals(conn, &batch.rows.totals)?;
-    save_answers(conn, &batch.rows, batch.now)
+    for step in STEPS {
+        step(batch)?;
+        batch.conn.send_off();
+    }
+    Ok(())
 }
 
-fn save_directory(conn: &Connection, rows: &Rows) -> Found<()> {
+fn save_directory(batch: &Batch<'_>) -> Found<()> {
+    let (conn, rows) = (batch.conn, &batch.rows);
     for key in &rows.unlisted {
         one(conn.prepare_cached("DELETE FROM directory WHERE key = $1")?.execute(params![key])?)?;
     }
@@ -100,7 +111,8 @@ fn save_directory(conn: &Connection, rows: &Rows) -> Found<()> {
     Ok(())
 }
 
-fn save_members(conn: &Connection, rows: &Rows) -> Found<()> {
+fn save_members(batch: &Batch<'_>) -> Found<()> {
+    let (conn, rows) = (batch.conn, &batch.rows);
     let insert = "INSERT INTO members (owner_id, name, customer_type, birthday, birthday_since, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     let mut insert = conn.prepare_cached(insert)?;
@@ -148,7 +160,8 @@ fn save_words(conn: &Connection, id: MemberId, before: Option<&str>, after: Opti
     Ok(())
 }
 
-fn save_parked(conn: &Connection, rows: &Rows) -> Found<()> {
+fn save_parked(batch: &Batch<'_>) -> Found<()> {
+    let (conn, rows) = (batch.conn, &batch.rows);
     for (owner, parked) in &rows.parked {
         let mut update = conn.prepare_cached("UPDATE members SET parked = $1 WHERE owner_id = $2")?;
         one(update.execute(params![parked, owner.0])?)?;
@@ -156,7 +169,8 @@ fn save_parked(conn: &Connection, rows: &Rows) -> Found<()> {
     Ok(())
 }
 
-fn save_accounts(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+fn save_accounts(batch: &Batch<'_>) -> Found<()> {
+    let conn = batch.conn;
     let mut insert = conn.prepare_cached(INSERT_ACCOUNT)?;
     let mut update = conn.prepare_cached(UPDATE_ACCOUNT)?;
     let mut move_due = conn.prepare_cached(MOVE_DUE)?;
@@ -173,7 +187,8 @@ fn save_accounts(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
 }
 
 /// Rows that are in another account now.
-fn delete_gone(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+fn delete_gone(batch: &Batch<'_>) -> Found<()> {
+    let conn = batch.conn;
     for (id, slot) in changed(batch) {
         let Some(from) = slot.gone else { continue };
         let delete = if from == engine::Place::OWN {
@@ -207,7 +222,8 @@ fn bind_account(statement: &mut Statement<'_>, id: AccountId, account: &Account)
     Ok(())
 }
 
-fn save_lots(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+fn save_lots(batch: &Batch<'_>) -> Found<()> {
+    let conn = batch.conn;
     let mut insert = conn.prepare_cached(INSERT_LOT)?;
     let mut update = conn.prepare_cached(UPDATE_LOT)?;
     let mut delete = conn.prepare_cached(DELETE_LOT)?;
@@ -275,7 +291,8 @@ fn unless_zero(points: engine::Points) -> Option<i64> {
     Some(points.get()).filter(|it| *it != 0)
 }
 
-fn save_entries(conn: &Connection, rows: &Rows) -> Found<()> {
+fn save_entries(batch: &Batch<'_>) -> Found<()> {
+    let (conn, rows) = (batch.conn, &batch.rows);
     let mut insert = conn.prepare_cached(INSERT_ENTRY)?;
     for ((id, no), row) in &rows.entries {
         let order = row.order.map(|it| it.0);
@@ -284,7 +301,8 @@ fn save_entries(conn: &Connection, rows: &Rows) -> Found<()> {
     Ok(())
 }
 
-fn save_orders(conn: &Connection, rows: &Rows) -> Found<()> {
+fn save_orders(batch: &Batch<'_>) -> Found<()> {
+    let (conn, rows) = (batch.conn, &batch.rows);
     let mut insert = conn.prepare_cached(INSERT_ORDER)?;
     let mut update = conn.prepare_cached(UPDATE_ORDER)?;
     for ((id, no), row) in &rows.orders {
@@ -298,7 +316,8 @@ fn save_orders(conn: &Connection, rows: &Rows) -> Found<()> {
     Ok(())
 }
 
-fn save_holds(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+fn save_holds(batch: &Batch<'_>) -> Found<()> {
+    let conn = batch.conn;
     let mut delete = conn.prepare_cached(DELETE_HOLD)?;
     let mut insert = conn.prepare_cached(INSERT_HOLD)?;
     for (id, slot) in changed(batch) {
@@ -321,7 +340,8 @@ fn save_holds(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
     Ok(())
 }
 
-fn save_years(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+fn save_years(batch: &Batch<'_>) -> Found<()> {
+    let conn = batch.conn;
     let mut insert = conn.prepare_cached(INSERT_YEAR)?;
     let mut update = conn.prepare_cached(UPDATE_YEAR)?;
     for (id, slot) in changed(batch) {
@@ -335,7 +355,8 @@ fn save_years(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
     Ok(())
 }
 
-fn save_conversions(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
+fn save_conversions(batch: &Batch<'_>) -> Found<()> {
+    let conn = batch.conn;
     for (id, slot) in changed(batch) {
         for (key, is_stored) in &slot.conversions {
             let found = slot.account.conversions().iter().find(|it| it.key() == *key);
@@ -360,7 +381,8 @@ fn save_conversions(conn: &Connection, batch: &Batch<'_>) -> Found<()> {
     Ok(())
 }
 
-fn save_codes(conn: &Connection, rows: &Rows) -> Found<()> {
+fn save_codes(batch: &Batch<'_>) -> Found<()> {
+    let (conn, rows) = (batch.conn, &batch.rows);
     for ((id, no), (value, body)) in &rows.codes {
         let mut insert = conn.prepare_cached(INSERT_CODE)?;
         insert.execute(params![id.owner.0, id.program, no.0, value.minor(), body])?;
@@ -368,7 +390,8 @@ fn save_codes(conn: &Connection, rows: &Rows) -> Found<()> {
     Ok(())
 }
 
-fn save_answers(conn: &Connection, rows: &Rows, now: Timestamp) -> Found<()> {
+fn save_answers(batch: &Batch<'_>) -> Found<()> {
+    let (conn, rows, now) = (batch.conn, &batch.rows, batch.now);
     let mut insert =
         conn.prepare_cached("INSERT INTO answers (key, fingerprint, at, answer) VALUES ($1, $2, $3, $4)")?;
     for (key, (fingerprint, answer)) in &rows.answers {

@@ -13,6 +13,8 @@ pub(crate) enum Error {
     Gone,
     #[error("a transaction in which something failed is not committed")]
     NotCommitted,
+    #[error("it is noted, and asked before all is decided again")]
+    Noted,
     #[error("a query that answers a row answers none")]
     NoRows,
     #[error("column {index} holds something else than {expected}")]

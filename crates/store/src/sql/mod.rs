@@ -6,6 +6,7 @@
 
 mod dialect;
 mod error;
+mod many;
 mod postgres;
 mod stream;
 mod value;
@@ -23,7 +24,7 @@ use value::Bound;
 /// A connection to a database.
 pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
-    Postgres(PostgresConnection),
+    Postgres(Box<PostgresConnection>),
 }
 
 /// A statement that is kept prepared.
@@ -81,6 +82,12 @@ impl Params for &[&dyn ToSql] {
     }
 }
 
+impl Params for &Vec<Value> {
+    fn values(&self) -> impl Iterator<Item = &dyn ToSql> {
+        self.iter().map(|it| it as &dyn ToSql)
+    }
+}
+
 impl Params for [&dyn ToSql; 0] {
     fn values(&self) -> impl Iterator<Item = &dyn ToSql> {
         self.iter().copied()
@@ -133,7 +140,8 @@ impl Connection {
     }
 
     /// Does what only changes rows. On a server all of it is on its way before anything is waited for, so that it takes
-    /// one round trip, however much it is.
+    /// one round trip, however much it is; and what one statement changes between two calls of [`Self::send_off`] is changed
+    /// at once, deletions first and updates last.
     pub(crate) fn all_at_once<E: From<Error>>(
         &self,
         change: impl FnOnce() -> std::result::Result<(), E>,
@@ -145,6 +153,40 @@ impl Connection {
                 change()?;
                 Ok(conn.sent()?)
             }
+        }
+    }
+
+    /// What comes behind is changed after what came before.
+    pub(crate) fn send_off(&self) {
+        if let Self::Postgres(conn) = self {
+            conn.send_off();
+        }
+    }
+
+    /// From now on a server is asked nothing that is not known already: it is noted, and whoever asks fails with
+    /// [`Error::Noted`], until [`Self::ask_noted`]. A file is asked as ever.
+    pub(crate) fn note(&self) {
+        if let Self::Postgres(conn) = self {
+            conn.note();
+        }
+    }
+
+    /// Asks all that was noted, in one round trip.
+    pub(crate) fn ask_noted(&self) -> Result<Noted> {
+        match self {
+            Self::Sqlite(_) => Ok(Noted::Nothing),
+            Self::Postgres(conn) => conn.ask_noted(),
+        }
+    }
+
+    /// Says what will be asked soon, so that it is noted together with what is asked before.
+    pub(crate) fn expect(&self, sql: &str, params: impl Params) -> Result<()> {
+        match self {
+            Self::Postgres(conn) if conn.is_noting() => {
+                conn.expect(&conn.prepare(sql)?, &postgres_values(&params)?);
+                Ok(())
+            }
+            Self::Sqlite(_) | Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -217,6 +259,16 @@ impl Connection {
             Self::Postgres(_) => None,
         }
     }
+}
+
+/// What was found missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    Nothing,
+    /// It is known now.
+    Asked,
+    /// Something was to be changed at once: that is done only where nothing is noted.
+    Changes,
 }
 
 /// Questions that are asked together: who asks one of them again in this transaction has its answer at once.

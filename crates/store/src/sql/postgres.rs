@@ -1,13 +1,16 @@
 //! PostgreSQL behind the seam: a connection that is driven by whoever waits for it, statements that stay prepared, and rows
 //! whose values lie where the driver has read them.
 //!
-//! Bounded: the answer to a query is in memory as a whole, so long lists are asked for page by page. After a failure
-//! inside a transaction nothing is committed any more.
+//! What a batch changes is sent together: of each statement all rows at once, as arrays (`many.rs`). What it asks is asked
+//! together as well, as far as it is known ahead, or noted while it is found out what is missing.
+//!
+//! Bounded: the answer to a query is in memory as a whole, so long lists are asked for page by page; so is what a batch
+//! changes. After a failure inside a transaction nothing is committed any more.
 
 mod stream;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,8 +22,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row, Statement};
 
+use super::many::{change_of_many, query_of_many, turn};
 use super::value::{Value, ValueRef};
-use super::{Columns, Error, Result};
+use super::{Columns, Error, Noted, Result};
 pub(crate) use stream::CopyIn;
 
 type Refused = Box<dyn std::error::Error + Sync + Send>;
@@ -28,11 +32,15 @@ type Refused = Box<dyn std::error::Error + Sync + Send>;
 /// A connection with a thread's worth of machinery of its own: it moves only while somebody waits for an answer.
 pub(crate) struct Connection {
     client: Arc<Client>,
-    /// Statements that were sent and whose answers nobody has waited for yet; nothing while each is waited for.
-    sent: RefCell<Option<Vec<Sent>>>,
-    statements: RefCell<HashMap<Box<str>, Prepared>>,
+    /// What is to be sent; nothing while each statement is waited for.
+    outbox: RefCell<Option<Outbox>>,
+    statements: RefCell<HashMap<Arc<str>, Prepared>>,
+    /// Statements for arrays, by the number of the one for a row; nothing where there is none.
+    of_many: RefCell<HashMap<usize, Option<Prepared>>>,
     /// What was asked ahead, until the transaction ends or writes.
     known: RefCell<HashMap<Asked, Arc<Vec<Row>>>>,
+    /// What is to be asked before all is decided again; nothing while what is not known is asked at once.
+    noted: RefCell<Option<Notes>>,
     state: Cell<State>,
     /// How many long answers were asked for: each has a name of its own.
     cursors: Cell<u64>,
@@ -44,16 +52,39 @@ pub(crate) struct Connection {
 #[derive(Clone)]
 pub(crate) struct Prepared {
     number: usize,
+    sql: Arc<str>,
     statement: Statement,
 }
 
 /// A statement by its number, with what is bound to it.
 type Asked = (usize, Vec<Value>);
 
-/// A statement on its way, and whether it must change exactly one row.
+/// A statement on its way, and how many rows it must change.
 struct Sent {
     answer: Pin<Box<dyn Future<Output = std::result::Result<u64, tokio_postgres::Error>> + Send>>,
+    rows: Option<u64>,
+}
+
+#[derive(Default)]
+struct Outbox {
+    lines: Vec<Line>,
+    part: usize,
+}
+
+/// Rows for one statement, in the order in which they came.
+struct Line {
+    part: usize,
+    prepared: Prepared,
+    /// Whether each must change exactly one row.
     is_one: bool,
+    rows: Vec<Vec<Value>>,
+}
+
+#[derive(Default)]
+struct Notes {
+    asks: Vec<(Prepared, Vec<Value>)>,
+    /// Something was to be changed at once, which is not done while it is only found out what is missing.
+    changes: bool,
 }
 
 /// How the transaction stands.
@@ -85,10 +116,17 @@ impl Connection {
         let (client, moved) = runtime.block_on(connect())?;
         // Whoever waits for an answer is told what went wrong.
         drop(runtime.spawn(moved));
-        let (statements, known) = (RefCell::new(HashMap::new()), RefCell::default());
-        let (client, sent) = (Arc::new(client), RefCell::new(None));
-        let (state, cursors) = (Cell::new(State::None), Cell::new(0));
-        Ok(Self { client, sent, statements, known, state, cursors, runtime: Some(runtime) })
+        Ok(Self {
+            client: Arc::new(client),
+            outbox: RefCell::default(),
+            statements: RefCell::default(),
+            of_many: RefCell::default(),
+            known: RefCell::default(),
+            noted: RefCell::default(),
+            state: Cell::new(State::None),
+            cursors: Cell::new(0),
+            runtime: Some(runtime),
+        })
     }
 
     fn wait<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
@@ -100,6 +138,8 @@ impl Connection {
             if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) {
                 // A migration has changed what a prepared statement answers.
                 self.statements.borrow_mut().clear();
+                self.of_many.borrow_mut().clear();
+                self.known.borrow_mut().clear();
             }
             Error::Postgres(error)
         })
@@ -137,7 +177,8 @@ impl Connection {
     }
 
     pub(crate) fn roll_back(&self) -> Result<()> {
-        drop(self.sent.take());
+        drop(self.outbox.take());
+        drop(self.noted.take());
         self.known.borrow_mut().clear();
         // Without its connection a transaction is over by itself.
         if !self.is_closed() {
@@ -153,9 +194,21 @@ impl Connection {
         }
         let statement = self.wait(self.client.prepare(sql))?;
         let mut statements = self.statements.borrow_mut();
-        let prepared = Prepared { number: statements.len(), statement };
-        statements.insert(sql.into(), prepared.clone());
+        let prepared = Prepared { number: statements.len(), sql: sql.into(), statement };
+        statements.insert(Arc::clone(&prepared.sql), prepared.clone());
         Ok(prepared)
+    }
+
+    /// The same for arrays, where that can be said.
+    fn prepare_many(&self, one: &Prepared, said: fn(&str, &[&str]) -> Option<String>) -> Result<Option<Prepared>> {
+        if let Some(known) = self.of_many.borrow().get(&one.number) {
+            return Ok(known.clone());
+        }
+        let kinds: Option<Vec<&str>> = one.statement.params().iter().map(kind_of).collect();
+        let sql = kinds.and_then(|it| said(&one.sql, &it));
+        let many = sql.map(|it| self.prepare(&it)).transpose()?;
+        self.of_many.borrow_mut().insert(one.number, many.clone());
+        Ok(many)
     }
 
     pub(crate) fn query(&self, prepared: &Prepared, values: &[Bound<'_>]) -> Result<Arc<Vec<Row>>> {
@@ -167,53 +220,152 @@ impl Connection {
             return Ok(Arc::clone(rows));
         }
         drop(known);
+        if let Some(notes) = self.noted.borrow_mut().as_mut() {
+            notes.asks.push((prepared.clone(), owned(values)));
+            return Err(Error::Noted);
+        }
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
         self.wait(self.client.query(&prepared.statement, &values)).map(Arc::new)
     }
 
+    /// From now on what is not known already is noted and fails, and nothing is changed, until [`Self::ask_noted`].
+    pub(crate) fn note(&self) {
+        self.noted.replace(Some(Notes::default()));
+    }
+
+    pub(crate) fn is_noting(&self) -> bool {
+        self.noted.borrow().is_some()
+    }
+
+    /// Notes what will be asked soon, unless it is known.
+    pub(crate) fn expect(&self, prepared: &Prepared, values: &[Bound<'_>]) {
+        if !self.known.borrow().contains_key(&asked(prepared, values))
+            && let Some(notes) = self.noted.borrow_mut().as_mut()
+        {
+            notes.asks.push((prepared.clone(), owned(values)));
+        }
+    }
+
+    /// Asks all that was noted, in one round trip.
+    pub(crate) fn ask_noted(&self) -> Result<Noted> {
+        let Notes { asks, changes } = self.noted.take().unwrap_or_default();
+        let noted = match (asks.is_empty(), changes) {
+            (_, true) => Noted::Changes,
+            (false, false) => Noted::Asked,
+            (true, false) => Noted::Nothing,
+        };
+        self.ask_ahead(asks)?;
+        Ok(noted)
+    }
+
     /// Asks all of it in one round trip and keeps the answers for whoever asks the same in this transaction.
     pub(crate) fn ask_ahead(&self, asks: Vec<(Prepared, Vec<Value>)>) -> Result<()> {
-        let mut waiting = Vec::with_capacity(asks.len());
+        let mut groups: BTreeMap<usize, (Prepared, BTreeSet<Vec<Value>>)> = BTreeMap::new();
         for (prepared, values) in asks {
-            let (client, statement) = (Arc::clone(&self.client), prepared.statement);
-            let asked = (prepared.number, values.clone());
-            let mut rows = Box::pin(async move {
-                let bound: Vec<Bound<'_>> = values.iter().map(|it| Bound(it.as_ref())).collect();
-                let values: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
-                client.query(&statement, &values).await
-            });
-            // The first look puts it in line.
-            match rows.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(rows) => drop(self.known.borrow_mut().insert(asked, Arc::new(rows?))),
-                Poll::Pending => waiting.push((asked, rows)),
+            groups.entry(prepared.number).or_insert_with(|| (prepared, BTreeSet::new())).1.insert(values);
+        }
+        // All is prepared before anything is asked: answers that nobody takes yet would be in the way of this one.
+        let mut ready = Vec::with_capacity(groups.len());
+        for (number, (prepared, rows)) in groups {
+            let many = if rows.len() == 1 { None } else { self.prepare_many(&prepared, query_of_many)? };
+            ready.push((number, prepared, many, rows.into_iter().collect::<Vec<_>>()));
+        }
+        let mut waiting = Vec::new();
+        for (number, prepared, many, rows) in ready {
+            if let Some(many) = many {
+                let answer = self.start(many.statement, rows.clone(), is_bound_in_arrays)?;
+                waiting.push((number, rows, true, answer));
+            } else {
+                for row in rows {
+                    let answer = self.start(prepared.statement.clone(), vec![row.clone()], is_bound_once)?;
+                    waiting.push((number, vec![row], false, answer));
+                }
             }
         }
-        let rows = self.wait(async move {
+        let mut found: Vec<(Asked, Vec<Row>)> = Vec::new();
+        let answers = self.wait(async move {
             let mut all = Vec::with_capacity(waiting.len());
-            for (asked, rows) in waiting {
-                all.push((asked, Arc::new(rows.await?)));
+            for (number, asked, is_many, answer) in waiting {
+                all.push((number, asked, is_many, answer.await?));
             }
             Ok(all)
-        });
-        self.known.borrow_mut().extend(rows?);
+        })?;
+        for (number, asked, is_many, answer) in answers {
+            let first = found.len();
+            found.extend(asked.into_iter().map(|it| ((number, it), Vec::new())));
+            for row in answer {
+                let place = if is_many { number_of(&row)? } else { 0 };
+                let answer = found[first..].get_mut(place);
+                answer.ok_or(Error::Column { index: row.len(), expected: "the number of a row" })?.1.push(row);
+            }
+        }
+        self.known.borrow_mut().extend(found.into_iter().map(|(asked, rows)| (asked, Arc::new(rows))));
         Ok(())
     }
 
-    /// From now on statements are sent without waiting for their answers: each is taken to change one row until
-    /// [`Self::sent`] says otherwise.
-    pub(crate) fn send(&self) {
-        self.sent.replace(Some(Vec::new()));
+    /// Puts a question in line.
+    fn start(&self, statement: Statement, rows: Vec<Vec<Value>>, bind: Bind) -> Result<Answer<Vec<Row>>> {
+        let client = Arc::clone(&self.client);
+        self.put_in_line(async move {
+            let values = bind(&rows);
+            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
+            client.query(&statement, &values).await
+        })
     }
 
-    /// Waits for the answers to all that was sent. What was not as it was taken to be fails here, before anything is
-    /// committed.
+    /// The first look encodes it and puts it in line; what cannot be encoded is known at once, and nothing follows it.
+    fn put_in_line<T: Send + 'static>(
+        &self,
+        answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>> + Send + 'static,
+    ) -> Result<Answer<T>> {
+        let mut answer: Answer<T> = Box::pin(answer);
+        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(error)) => self.fail(Error::Postgres(error)),
+            Poll::Ready(Ok(it)) => Ok(Box::pin(std::future::ready(Ok(it)))),
+            Poll::Pending => Ok(answer),
+        }
+    }
+
+    /// From now on changes are sent together, and nobody waits for their answers: each is taken to change one row until
+    /// [`Self::sent`] says otherwise.
+    pub(crate) fn send(&self) {
+        self.outbox.replace(Some(Outbox::default()));
+    }
+
+    /// What comes behind is sent behind what came before.
+    pub(crate) fn send_off(&self) {
+        if let Some(outbox) = self.outbox.borrow_mut().as_mut() {
+            outbox.part += 1;
+        }
+    }
+
+    /// Sends what has come together, of each statement all rows at once, and waits for all answers. What was not as it was
+    /// taken to be fails here, before anything is committed.
     pub(crate) fn sent(&self) -> Result<()> {
-        let sent = self.sent.take().unwrap_or_default();
+        let mut lines = self.outbox.take().unwrap_or_default().lines;
+        lines.sort_by_key(|it| (it.part, turn(&it.prepared.sql)));
+        // All is prepared before anything is sent: answers that nobody takes yet would be in the way of this one.
+        let mut ready = Vec::with_capacity(lines.len());
+        for line in lines {
+            let many = if line.rows.len() == 1 { None } else { self.prepare_many(&line.prepared, change_of_many)? };
+            ready.push((line, many));
+        }
+        let mut sent = Vec::new();
+        for (Line { prepared, is_one, rows, .. }, many) in ready {
+            if let Some(many) = many {
+                let count = u64::try_from(rows.len()).map_err(|_| Error::TooLarge)?;
+                sent.push(self.defer(many.statement, rows, is_bound_in_arrays, is_one.then_some(count))?);
+            } else {
+                for row in rows {
+                    sent.push(self.defer(prepared.statement.clone(), vec![row], is_bound_once, is_one.then_some(1))?);
+                }
+            }
+        }
         self.wait(async move {
             let mut is_as_taken = true;
             for it in sent {
                 let rows = it.answer.await?;
-                is_as_taken &= !it.is_one || rows == 1;
+                is_as_taken &= it.rows.is_none_or(|expected| rows == expected);
             }
             Ok(is_as_taken)
         })
@@ -227,35 +379,33 @@ impl Connection {
     }
 
     /// Sends it and does not wait.
-    fn defer(&self, statement: &Statement, values: &[Bound<'_>], is_one: bool) -> Result<usize> {
-        let (client, statement) = (Arc::clone(&self.client), statement.clone());
-        let values: Vec<Value> = values.iter().map(|it| Value::of(it.0)).collect();
-        let mut answer: Sent = Sent {
-            is_one,
-            answer: Box::pin(async move {
-                let bound: Vec<Bound<'_>> = values.iter().map(|it| Bound(it.as_ref())).collect();
-                let values: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
-                client.execute(&statement, &values).await
-            }),
-        };
-        // The first look encodes it and puts it in line; what cannot be encoded is known at once, and nothing follows it.
-        match answer.answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Err(error)) => return self.fail(Error::Postgres(error)),
-            Poll::Ready(Ok(_)) | Poll::Pending => {}
-        }
-        if let Some(sent) = self.sent.borrow_mut().as_mut() {
-            sent.push(answer);
-        }
-        Ok(1)
+    fn defer(&self, statement: Statement, rows: Vec<Vec<Value>>, bind: Bind, expected: Option<u64>) -> Result<Sent> {
+        let client = Arc::clone(&self.client);
+        let answer = self.put_in_line(async move {
+            let values = bind(&rows);
+            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
+            client.execute(&statement, &values).await
+        })?;
+        Ok(Sent { answer, rows: expected })
     }
 
     /// `is_one`: it must change exactly one row.
     pub(crate) fn execute(&self, prepared: &Prepared, values: &[Bound<'_>], is_one: bool) -> Result<usize> {
         let statement = &prepared.statement;
         check(statement, values)?;
+        if let Some(notes) = self.noted.borrow_mut().as_mut() {
+            notes.changes = true;
+            return Err(Error::Noted);
+        }
         self.known.borrow_mut().clear();
-        if self.sent.borrow().is_some() {
-            return self.defer(statement, values, is_one);
+        if let Some(outbox) = self.outbox.borrow_mut().as_mut() {
+            let (part, row) = (outbox.part, owned(values));
+            let is_it = |it: &&mut Line| it.prepared.number == prepared.number && it.is_one == is_one;
+            match outbox.lines.iter_mut().rev().take_while(|it| it.part == part).find(is_it) {
+                Some(line) => line.rows.push(row),
+                None => outbox.lines.push(Line { part, prepared: prepared.clone(), is_one, rows: vec![row] }),
+            }
+            return Ok(1);
         }
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
         let rows = self.wait(self.client.execute(statement, &values))?;
@@ -263,8 +413,66 @@ impl Connection {
     }
 }
 
+type Answer<T> = Pin<Box<dyn Future<Output = std::result::Result<T, tokio_postgres::Error>> + Send>>;
+
+/// How rows are bound to a statement: the one row, or a column of all rows to each placeholder.
+type Bind = for<'a> fn(&'a [Vec<Value>]) -> Vec<Column<'a>>;
+
+fn is_bound_once(rows: &[Vec<Value>]) -> Vec<Column<'_>> {
+    rows.iter().flatten().map(|it| Column::One(Bound(it.as_ref()))).collect()
+}
+
+fn is_bound_in_arrays(rows: &[Vec<Value>]) -> Vec<Column<'_>> {
+    let width = rows.first().map_or(0, Vec::len);
+    let column = |index: usize| rows.iter().map(|it| Bound(it[index].as_ref())).collect();
+    (0..width).map(|index| Column::Many(column(index))).collect()
+}
+
+/// What is bound to a placeholder.
+#[derive(Debug)]
+enum Column<'a> {
+    One(Bound<'a>),
+    Many(Vec<Bound<'a>>),
+}
+
+impl ToSql for Column<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> std::result::Result<IsNull, Refused> {
+        match self {
+            Self::One(it) => it.to_sql(kind, out),
+            Self::Many(all) => all.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// The name of a kind of value in casts; nothing for one that no table of ours holds.
+fn kind_of(kind: &Type) -> Option<&'static str> {
+    match *kind {
+        Type::INT8 => Some("bigint"),
+        Type::BYTEA => Some("bytea"),
+        Type::TEXT => Some("text"),
+        _ => None,
+    }
+}
+
+/// Which of the rows that were asked about this one answers.
+fn number_of(row: &Row) -> Result<usize> {
+    let index = row.len() - 1;
+    let number = Columns::value(row, index)?.as_i64().ok().and_then(|it| usize::try_from(it - 1).ok());
+    number.ok_or(Error::Column { index, expected: "the number of a row" })
+}
+
+fn owned(values: &[Bound<'_>]) -> Vec<Value> {
+    values.iter().map(|it| Value::of(it.0)).collect()
+}
+
 fn asked(prepared: &Prepared, values: &[Bound<'_>]) -> Asked {
-    (prepared.number, values.iter().map(|it| Value::of(it.0)).collect())
+    (prepared.number, owned(values))
 }
 
 fn check(statement: &Statement, values: &[Bound<'_>]) -> Result<()> {

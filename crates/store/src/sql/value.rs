@@ -16,7 +16,7 @@ pub(crate) enum ValueRef<'a> {
 }
 
 /// A value that is kept until it is bound.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Value {
     Null,
     Integer(i64),
@@ -153,6 +153,12 @@ impl<const N: usize> FromSql for [u8; N] {
 impl<T: FromSql> FromSql for Option<T> {
     fn read(value: ValueRef<'_>) -> std::result::Result<Self, Mismatch> {
         if value == ValueRef::Null { Ok(None) } else { T::read(value).map(Some) }
+    }
+}
+
+impl ToSql for Value {
+    fn value(&self) -> Result<ValueRef<'_>> {
+        Ok(self.as_ref())
     }
 }
 
