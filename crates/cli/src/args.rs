@@ -142,7 +142,7 @@ impl Args {
             Command::Copy(args) => commands::copy::run(&self.database, &args),
             Command::Restore(args) => commands::restore::run(&database()?, &args),
             Command::Scenario(args) => commands::scenario::run(&args),
-            Command::Bench(args) => commands::bench::run(&args),
+            Command::Bench(args) => commands::bench::run(&self.database, &args),
         }
     }
 }

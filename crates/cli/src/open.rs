@@ -25,16 +25,21 @@ const SMALL_BYTES_MAX: u64 = 1 << 20;
 
 /// Opens for writing; a database that is not there is made.
 pub(crate) fn writer(database: &Database) -> Result<Store> {
-    open(database, true)
+    open(database, true, BATCH_MAX)
 }
 
 /// Opens for writing what is there already.
 pub(crate) fn existing(database: &Database) -> Result<Store> {
-    open(database, false)
+    open(database, false, BATCH_MAX)
 }
 
-fn open(database: &Database, create: bool) -> Result<Store> {
-    let options = Options { batch_max: BATCH_MAX, create, ..Options::new(compile) };
+/// As `existing`, with at most so many commands in a batch.
+pub(crate) fn in_batches(database: &Database, batch_max: usize) -> Result<Store> {
+    open(database, false, batch_max)
+}
+
+fn open(database: &Database, create: bool, batch_max: usize) -> Result<Store> {
+    let options = Options { batch_max, create, ..Options::new(compile) };
     Store::open(database, options).context("opening the database failed")
 }
 

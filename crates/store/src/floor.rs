@@ -2,8 +2,9 @@
 //! into a copy of the database with no rules and no look-ups.
 //!
 //! Same rows, same statements, same durability and checkpoints; a batch is sorted by key, and what belongs to an owner is
-//! written together. For measuring only: a copy that was written to can be read like any ledger, but not be measured on
-//! again. Bounded by the rows of the orders, which are held in memory.
+//! written together. On a server all of a batch is on its way before anything is waited for. For measuring only: a copy that
+//! was written to can be read like any ledger, but not be measured on again. Bounded by the rows of the orders, which are
+//! held in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,21 +12,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::Timestamp;
-use rusqlite::types::Value;
-use rusqlite::{Connection, Row, Statement, params, params_from_iter};
 
 use crate::checkpoint::{Checkpointer, LogWritten, Progress, open_file};
+use crate::database::Database;
 use crate::directory::{DirectoryKey, order_key};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::file::{connect, lock, open_writing};
 use crate::gate::Gate;
-use crate::migrate::open_reading;
+use crate::postgres::Purpose;
+use crate::query::reading;
 use crate::rows::{self, AccountId};
 use crate::save::{
     INSERT_ACCOUNT, INSERT_ENTRY, INSERT_LISTED, INSERT_LOT, INSERT_ORDER, MOVE_DUE, UPDATE_ACCOUNT, one,
 };
-use crate::sql;
+use crate::sql::{self, Connection, Row, Statement, Value, params};
 use crate::totals::{COLUMNS_TEXT, Totals, TotalsKey, read_totals, save_totals};
 
 // What is selected stands in the order in which it is bound again.
@@ -61,7 +62,7 @@ struct OrderRows {
     /// When its entry was made; an order that earned nothing comes first.
     at: i64,
     key: DirectoryKey,
-    number: u64,
+    number: i64,
     order: Bound,
     lots: Vec<Bound>,
     entries: Vec<Bound>,
@@ -88,12 +89,12 @@ impl Floor {
     ///
     /// # Errors
     /// When one cannot be read, or more than that has happened.
-    pub fn capture(after: &Path, before: &Path) -> Result<Self, StoreError> {
-        let (conn, earlier) = (open_reading(after)?, open_reading(before)?);
+    pub fn capture(after: &Database, before: &Database) -> Result<Self, StoreError> {
+        let (conn, earlier) = (reading(after)?, reading(before)?);
         let mut floor = Self { orders: Vec::new(), accounts: BTreeMap::new(), totals: BTreeMap::new() };
         floor.read(&conn, &earlier).map_err(|fault| match fault {
-            Fault::Row(what) => StoreError::Database { path: after.to_owned(), what: what.to_owned() },
-            fault => fault.at(after),
+            Fault::Row(what) => StoreError::Database { path: after.path().to_owned(), what: what.to_owned() },
+            fault => fault.at(after.path()),
         })?;
         floor.orders.sort_by_key(|it| (it.at, it.key));
         Ok(floor)
@@ -108,7 +109,7 @@ impl Floor {
     ///
     /// # Errors
     /// When it cannot be written, or the orders are there already.
-    pub fn run(&self, copy: &Path, batch: usize) -> Result<FloorRun, StoreError> {
+    pub fn run(&self, copy: &Database, batch: usize) -> Result<FloorRun, StoreError> {
         let mut bare = Bare::open(copy)?;
         let mut known = BTreeSet::new();
         let mut took = Duration::ZERO;
@@ -116,14 +117,14 @@ impl Floor {
             let sorted = self.sorted(orders, index == 0, &mut known);
             took += bare.write(&sorted)?;
         }
-        Ok(FloorRun { orders: self.orders(), seconds: took.as_secs_f64(), log: bare.progress.written() })
+        Ok(FloorRun { orders: self.orders(), seconds: took.as_secs_f64(), log: bare.written() })
     }
 
     /// Writes the first orders into another fresh copy, each in a transaction of its own, and answers how long each took.
     ///
     /// # Errors
     /// As `run`.
-    pub fn single(&self, copy: &Path, orders: usize) -> Result<Vec<Duration>, StoreError> {
+    pub fn single(&self, copy: &Database, orders: usize) -> Result<Vec<Duration>, StoreError> {
         let mut bare = Bare::open(copy)?;
         let mut known = BTreeSet::new();
         let orders = &self.orders[..orders.min(self.orders.len())];
@@ -132,20 +133,25 @@ impl Floor {
     }
 
     fn read(&mut self, conn: &Connection, earlier: &Connection) -> Found<()> {
-        let mut accounts = conn.prepare(ACCOUNTS)?;
+        let mut accounts = conn.prepare_cached(ACCOUNTS)?;
         let mut after = (Vec::new(), 0_i64);
         loop {
-            let mut rows = accounts.query(params![after.0, after.1])?;
+            conn.begin_reading()?;
+            earlier.begin_reading()?;
             let mut page = Vec::new();
+            let mut rows = accounts.query(params![after.0, after.1])?;
             while let Some(row) = rows.next()? {
                 let id = AccountId { owner: rows::member(row, 20)?, program: row.get(21)? };
-                page.push((id, bound(row, 22)?, row.get::<_, Option<i64>>(22)?));
+                page.push(Changed { id, figures: bound(row, 22)?, due_at: row.get(22)?, before: None });
             }
-            let Some((last, ..)) = page.last() else { break };
-            after = (last.owner.0.to_vec(), last.program.into());
-            for (id, figures, due_at) in page {
-                self.read_account(conn, earlier, id, figures, due_at)?;
+            drop(rows);
+            let Some(last) = page.last() else { break };
+            after = (last.id.owner.0.to_vec(), last.id.program.into());
+            for it in changed(conn, earlier, page)? {
+                self.read_account(conn, earlier, it)?;
             }
+            conn.roll_back()?;
+            earlier.roll_back()?;
         }
         let before = totals_of(earlier)?;
         for (key, totals) in totals_of(conn)? {
@@ -157,41 +163,22 @@ impl Floor {
         Ok(())
     }
 
-    fn read_account(
-        &mut self,
-        conn: &Connection,
-        earlier: &Connection,
-        id: AccountId,
-        figures: Bound,
-        due_at: Option<i64>,
-    ) -> Found<()> {
+    fn read_account(&mut self, conn: &Connection, earlier: &Connection, changed: Changed) -> Found<()> {
+        let Changed { id, figures, due_at, before } = changed;
+        let (is_new, due_before) = (before.is_none(), before.and_then(|it| it.1));
+        let [entry, lot, order] = before.map_or([1; 3], |it| it.0);
         let key = params![id.owner.0, id.program];
-        let mut statement = earlier.prepare_cached(ACCOUNT)?;
-        let mut found = statement.query(key)?;
-        let (next, due_before, is_new) = match found.next()? {
-            Some(row) => ([row.get(0)?, row.get(1)?, row.get(2)?], row.get::<_, Option<i64>>(3)?, false),
-            None => ([1; 3], None, true),
-        };
-        if figures[14..17] == next.map(Value::Integer) {
-            return Ok(());
-        }
-        let [entry, lot, order] = next;
         let first = self.orders.len();
-        let mut orders = conn.prepare_cached(ORDERS)?;
-        let mut rows = orders.query(params![id.owner.0, id.program, order])?;
-        while let Some(row) = rows.next()? {
-            let key =
-                order_key(row.get(3)?, row.get_ref(4)?.as_str().map_err(|_| Fault::Row("a reference is no text"))?);
-            let (number, order) = (row.get(2)?, bound(row, 8)?);
-            self.orders.push(OrderRows {
-                account: id,
-                at: 0,
-                key,
-                number,
-                order,
-                lots: Vec::new(),
-                entries: Vec::new(),
-            });
+        for row in all(conn, ORDERS, params![id.owner.0, id.program, order])? {
+            let (Value::Integer(number), Value::Integer(channel), Value::Text(reference)) = (&row[2], &row[3], &row[4])
+            else {
+                return Err(Fault::Row("an order has no number or no reference"));
+            };
+            let reference = std::str::from_utf8(reference).map_err(|_| Fault::Row("a reference is no text"))?;
+            let channel = u32::try_from(*channel).map_err(|_| Fault::Row("a channel has a strange number"))?;
+            let (key, number) = (order_key(channel, reference), *number);
+            let (lots, entries) = (Vec::new(), Vec::new());
+            self.orders.push(OrderRows { account: id, at: 0, key, number, order: row, lots, entries });
         }
         let added = &mut self.orders[first..];
         for row in all(conn, LOTS, key)? {
@@ -243,93 +230,150 @@ struct Owner<'a> {
     orders: Vec<&'a OrderRows>,
 }
 
+/// An account, and how its numbers and its date stood before, if it was there.
+struct Changed {
+    id: AccountId,
+    figures: Bound,
+    due_at: Option<i64>,
+    before: Option<([i64; 3], Option<i64>)>,
+}
+
+/// The accounts of a page that have other numbers than before. What is looked up of them is asked ahead.
+fn changed(conn: &Connection, earlier: &Connection, page: Vec<Changed>) -> Found<Vec<Changed>> {
+    if let Some(mut ahead) = earlier.ahead() {
+        page.iter().try_for_each(|it| ahead.ask(ACCOUNT, params![it.id.owner.0, it.id.program]))?;
+        ahead.fetch()?;
+    }
+    let mut changed = Vec::new();
+    for mut it in page {
+        let mut statement = earlier.prepare_cached(ACCOUNT)?;
+        let mut found = statement.query(params![it.id.owner.0, it.id.program])?;
+        if let Some(row) = found.next()? {
+            it.before = Some(([row.get(0)?, row.get(1)?, row.get(2)?], row.get(3)?));
+        }
+        let next = it.before.map_or([1; 3], |it| it.0);
+        if it.figures[14..17] != next.map(Value::Integer) {
+            changed.push(it);
+        }
+    }
+    if let (Some(mut now), Some(mut before)) = (conn.ahead(), earlier.ahead()) {
+        for Changed { id, before: was, .. } in &changed {
+            let [entry, _, order] = was.map_or([1; 3], |it| it.0);
+            now.ask(ORDERS, params![id.owner.0, id.program, order])?;
+            now.ask(LOTS, params![id.owner.0, id.program])?;
+            now.ask(ENTRIES, params![id.owner.0, id.program, entry])?;
+            before.ask(LOTS, params![id.owner.0, id.program])?;
+        }
+        now.fetch()?;
+        before.fetch()?;
+    }
+    Ok(changed)
+}
+
 /// A writer without rules.
 struct Bare {
-    conn: sql::Connection,
+    conn: Connection,
     path: PathBuf,
+    file: Option<BareFile>,
+}
+
+/// What a file needs besides.
+struct BareFile {
     progress: Arc<Progress>,
-    checkpointer: Option<Checkpointer>,
+    checkpointer: Checkpointer,
     gate: Gate,
     _file: Arc<std::fs::File>,
     _lock: std::fs::File,
 }
 
 impl Bare {
-    fn open(path: &Path) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
-        let progress = Arc::new(Progress::default());
-        let conn = open_writing(path, Timestamp::START, &progress)?;
-        let file = open_file(path)?;
-        let checkpointer = Checkpointer::start(connect(path)?, path, &file, &progress);
-        let checkpointer = Some(checkpointer.map_err(|error| StoreError::io(path, &error))?);
-        Ok(Self {
-            conn,
-            path: path.to_owned(),
-            progress,
-            checkpointer,
-            gate: Gate::default(),
-            _file: file,
-            _lock: lock,
-        })
+    fn open(copy: &Database) -> Result<Self, StoreError> {
+        let path = copy.path().to_owned();
+        match copy {
+            Database::Sqlite(file) => {
+                let (conn, file) = BareFile::open(file)?;
+                Ok(Self { conn, path, file: Some(file) })
+            }
+            Database::Postgres(address) => Ok(Self { conn: address.connect(Purpose::Writing)?, path, file: None }),
+        }
+    }
+
+    fn written(&self) -> LogWritten {
+        self.file.as_ref().map_or_else(LogWritten::default, |it| it.progress.written())
     }
 
     fn write(&mut self, sorted: &Sorted<'_>) -> Result<Duration, StoreError> {
         let began = Instant::now();
         self.transact(sorted).map_err(|fault| fault.at(&self.path))?;
-        let failed = self.checkpointer.as_mut().zip(self.conn.file());
-        let failed = failed.and_then(|(it, file)| it.after_commit(file, &self.path, &self.gate));
+        let failed = self.file.as_mut().zip(self.conn.file());
+        let failed = failed.and_then(|(it, file)| it.checkpointer.after_commit(file, &self.path, &it.gate));
         failed.map_or_else(|| Ok(began.elapsed()), Err)
     }
 
     fn transact(&self, sorted: &Sorted<'_>) -> Found<()> {
-        let file = self.conn.file().ok_or(Fault::Row("the floor is measured in a file"))?;
-        let prepared = |sql| file.prepare_cached(sql);
-        prepared("BEGIN IMMEDIATE")?.execute([])?;
-        let mut listed = prepared(INSERT_LISTED)?;
-        for it in &sorted.listed {
-            listed.execute(params![it.key, it.account.owner.0, 2, it.account.program, it.number])?;
-        }
-        let (mut insert, mut update) = (prepared(INSERT_ACCOUNT)?, prepared(UPDATE_ACCOUNT)?);
-        let mut move_due = prepared(MOVE_DUE)?;
-        let (mut lots, mut orders, mut entries) =
-            (prepared(INSERT_LOT)?, prepared(INSERT_ORDER)?, prepared(INSERT_ENTRY)?);
-        for (id, owner) in &sorted.owners {
-            let account = if owner.row.is_new && owner.is_first { &mut insert } else { &mut update };
-            write(account, &owner.row.figures)?;
-            if let Some(due_at) = owner.row.due_at.filter(|_| owner.is_first) {
-                one(move_due.execute(params![due_at, id.owner.0, id.program])?)?;
+        let conn = &self.conn;
+        conn.begin_writing()?;
+        conn.all_at_once(|| {
+            let mut listed = conn.prepare_cached(INSERT_LISTED)?;
+            for it in &sorted.listed {
+                one(listed.execute(params![it.key, it.account.owner.0, 2, it.account.program, it.number])?)?;
             }
-            owner.orders.iter().flat_map(|it| &it.lots).try_for_each(|it| write(&mut lots, it))?;
-            owner.orders.iter().try_for_each(|it| write(&mut orders, &it.order))?;
-            owner.orders.iter().flat_map(|it| &it.entries).try_for_each(|it| write(&mut entries, it))?;
-        }
-        save_totals(&self.conn, &sorted.totals)?;
-        prepared("COMMIT")?.execute([])?;
-        Ok(())
+            let (mut insert, mut update) = (conn.prepare_cached(INSERT_ACCOUNT)?, conn.prepare_cached(UPDATE_ACCOUNT)?);
+            let mut move_due = conn.prepare_cached(MOVE_DUE)?;
+            let (mut lots, mut orders, mut entries) = (
+                conn.prepare_cached(INSERT_LOT)?,
+                conn.prepare_cached(INSERT_ORDER)?,
+                conn.prepare_cached(INSERT_ENTRY)?,
+            );
+            for (id, owner) in &sorted.owners {
+                let account = if owner.row.is_new && owner.is_first { &mut insert } else { &mut update };
+                write(account, &owner.row.figures)?;
+                if let Some(due_at) = owner.row.due_at.filter(|_| owner.is_first) {
+                    one(move_due.execute(params![due_at, id.owner.0, id.program])?)?;
+                }
+                owner.orders.iter().flat_map(|it| &it.lots).try_for_each(|it| write(&mut lots, it))?;
+                owner.orders.iter().try_for_each(|it| write(&mut orders, &it.order))?;
+                owner.orders.iter().flat_map(|it| &it.entries).try_for_each(|it| write(&mut entries, it))?;
+            }
+            save_totals(conn, &sorted.totals)
+        })?;
+        Ok(conn.commit()?)
+    }
+}
+
+impl BareFile {
+    fn open(path: &Path) -> Result<(Connection, Self), StoreError> {
+        let lock = lock(path)?;
+        let progress = Arc::new(Progress::default());
+        let conn = open_writing(path, Timestamp::START, &progress)?;
+        let file = open_file(path)?;
+        let checkpointer = Checkpointer::start(connect(path)?, path, &file, &progress);
+        let checkpointer = checkpointer.map_err(|error| StoreError::io(path, &error))?;
+        Ok((conn, Self { progress, checkpointer, gate: Gate::default(), _file: file, _lock: lock }))
     }
 }
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        if let (Some(checkpointer), Some(file)) = (self.checkpointer.take(), self.conn.file()) {
-            checkpointer.close(file, &self.gate);
+        if let (Some(it), Some(file)) = (self.file.take(), self.conn.file()) {
+            it.checkpointer.close(file, &it.gate);
         }
     }
 }
 
 fn write(statement: &mut Statement<'_>, row: &Bound) -> Found<()> {
-    one(statement.execute(params_from_iter(row))?)
+    one(statement.execute(row)?)
 }
 
-fn bound(row: &Row<'_>, columns: usize) -> rusqlite::Result<Bound> {
-    (0..columns).map(|it| row.get(it)).collect()
+fn bound(row: &Row<'_>, columns: usize) -> sql::Result<Bound> {
+    (0..columns).map(|it| row.get_ref(it).map(Value::of)).collect()
 }
 
-fn all(conn: &Connection, select: &str, key: &[&dyn rusqlite::ToSql]) -> Found<Vec<Bound>> {
+fn all(conn: &Connection, select: &str, key: &[&dyn sql::ToSql]) -> Found<Vec<Bound>> {
+    let columns = select.split_once(" FROM ").map_or(0, |it| it.0.split(',').count());
     let mut statement = conn.prepare_cached(select)?;
-    let columns = statement.column_count();
     let rows = statement.query_map(key, |row| bound(row, columns))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(rows.collect::<sql::Result<_>>()?)
 }
 
 /// Which of the added orders a row belongs to.
@@ -339,7 +383,7 @@ fn order_of<'a>(added: &'a mut [OrderRows], no: &Value) -> Found<&'a mut OrderRo
 }
 
 fn totals_of(conn: &Connection) -> Found<BTreeMap<TotalsKey, Totals>> {
-    let mut statement = conn.prepare(&format!("SELECT program, channel, day, {COLUMNS_TEXT} FROM totals"))?;
+    let mut statement = conn.prepare_cached(&format!("SELECT program, channel, day, {COLUMNS_TEXT} FROM totals"))?;
     let mut rows = statement.query([])?;
     let mut totals = BTreeMap::new();
     while let Some(row) = rows.next()? {

@@ -97,7 +97,7 @@ pub use query::{
 };
 pub use reference::Compile;
 pub use renew::renew_codes;
-pub use scratch::Scratch;
+pub use scratch::{Databases, Scratch, settle_server};
 pub use store::{Clock, Options, Store, system_clock};
 pub use sweep::{Swept, retry_parked, sweep};
 pub use totals::Totals;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::engine::EngineFigures;
 use super::load::Seen;
-use super::round::{CALLERS, Round};
+use super::round::{CALLERS, Round, ServerRound};
 
 /// What handing a command to the writer and back may take, in milliseconds: two wake-ups of a thread.
 const HAND_OVER_MS: f64 = 0.2;
@@ -16,32 +16,40 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn of(rounds: &[Round], engine: EngineFigures) -> Self {
+    pub(crate) fn of(rounds: &[Round], batch: usize, engine: Option<EngineFigures>) -> Self {
         let mut figures = Self { lines: Vec::new(), bytes: Vec::new() };
-        figures.add_store(rounds);
+        figures.add_store(rounds, batch);
         figures.add_http(rounds);
-        let told = "simple orders that the rules alone decide and post a second, on one core";
-        figures.add("engine_orders_per_s", engine.orders_per_s, 0, told);
-        figures.add("engine_to_bare_ratio", engine.to_bare_ratio, 1, "how much longer that takes than bare arithmetic");
-        let told = "microseconds for an order that spends points of an account with 2,000 open lots";
-        figures.add("engine_many_lots_us", engine.many_lots_us, 1, told);
-        let told =
-            "the same of two lines, with tiers, conversion, a thousand product rates, exclusions and a promotion";
-        figures.add("engine_special_per_s", engine.special_per_s, 0, told);
+        figures.add_server(rounds);
+        if let Some(engine) = engine {
+            figures.add_engine(engine);
+        }
         if let Some(last) = rounds.last() {
             figures.bytes.clone_from(&last.bytes);
         }
         figures
     }
 
+    fn add_engine(&mut self, engine: EngineFigures) {
+        let told = "simple orders that the rules alone decide and post a second, on one core";
+        self.add("engine_orders_per_s", engine.orders_per_s, 0, told);
+        self.add("engine_to_bare_ratio", engine.to_bare_ratio, 1, "how much longer that takes than bare arithmetic");
+        let told = "microseconds for an order that spends points of an account with 2,000 open lots";
+        self.add("engine_many_lots_us", engine.many_lots_us, 1, told);
+        let told =
+            "the same of two lines, with tiers, conversion, a thousand product rates, exclusions and a promotion";
+        self.add("engine_special_per_s", engine.special_per_s, 0, told);
+    }
+
     fn add(&mut self, key: impl Into<String>, value: f64, digits: usize, told: impl Into<String>) {
         self.lines.push((key.into(), value, digits, told.into()));
     }
 
-    fn add_store(&mut self, rounds: &[Round]) {
+    fn add_store(&mut self, rounds: &[Round], batch: usize) {
         let all = |of: &dyn Fn(&Round) -> f64| median(rounds.iter().map(of).collect());
         let floor = all(&|it| it.floor_per_s);
-        self.add("floor_orders_per_s", floor, 0, "orders a second: the rows alone, 1,000 orders in a transaction");
+        let told = format!("orders a second: the rows alone, {batch} orders in a transaction");
+        self.add("floor_orders_per_s", floor, 0, told);
         self.add(
             "store_orders_per_s",
             all(&|it| it.store_per_s),
@@ -55,7 +63,9 @@ impl Figures {
         self.add("single_p50_ratio", ratio, 2, "of the floor's, less 0.2 ms for handing over");
         let told = "added to the file by an order";
         self.add("bytes_per_order", all(&|it| it.bytes.iter().map(|it| it.1).sum()), 0, told);
-        self.add("log_pages_per_order", all(&|it| it.log_pages_per_order), 2, "pages written to the log");
+        if rounds.iter().all(|it| it.server.is_none()) {
+            self.add("log_pages_per_order", all(&|it| it.log_pages_per_order), 2, "pages written to the log");
+        }
         self.add("log_bytes_per_order", all(&|it| it.log_bytes_per_order), 0, "bytes written to the log");
         self.add("floor_log_bytes_per_order", all(&|it| it.floor_log_bytes_per_order), 0, "the same of the floor");
     }
@@ -78,6 +88,36 @@ impl Figures {
             self.add(name("p99_ratio"), ratio, 1, "p99 to p50");
         }
         self.add("http_errors", 0.0, 0, "answers that were not 200: one would have ended the bench");
+    }
+
+    /// What only a server is asked; nothing of a file.
+    fn add_server(&mut self, rounds: &[Round]) {
+        let of = |of: &dyn Fn(&ServerRound, &Round) -> Option<f64>| {
+            let values = rounds.iter().filter_map(|it| of(it.server.as_ref()?, it)).collect::<Vec<_>>();
+            (!values.is_empty()).then(|| median(values))
+        };
+        let http64 = |it: &Round| CALLERS.iter().position(|it| *it == 64).map(|index| it.http[index].per_s());
+        let told = "transactions a second of pgbench: TPC-B-like, prepared, best of 8 and 32 clients";
+        let against = of(&|it, round| Some(http64(round)? / it.pgbench_tps?));
+        let lines = [
+            ("pgbench_tps", of(&|it, _| it.pgbench_tps), 0, told),
+            ("http64_vs_pgbench", against, 2, "orders of 64 callers over HTTP for each of these transactions"),
+            ("servers1_orders_per_s", of(&|it, _| Some(it.one_per_s)), 0, "64 callers of one server process"),
+            ("servers2_orders_per_s", of(&|it, _| Some(it.two_per_s)), 0, "of two on the same database"),
+            ("servers2_ratio", of(&|it, _| Some(it.two_per_s / it.one_per_s)), 2, "two to one"),
+        ];
+        for (key, value, digits, told) in lines {
+            if let Some(value) = value {
+                self.add(key, value, digits, told);
+            }
+        }
+    }
+
+    /// Milliseconds of an order of a member with very many lots, and of one with ten.
+    pub(crate) fn add_lots(&mut self, (many, few): (f64, f64)) {
+        self.add("lots_many_p50_ms", many, 2, "an order of a member with so many open lots");
+        self.add("lots_few_p50_ms", few, 2, "of a member with ten");
+        self.add("lots_ratio", many / few, 2, "many to few");
     }
 
     pub(crate) fn json(&self) -> Value {

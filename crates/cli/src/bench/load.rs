@@ -45,24 +45,24 @@ impl Seen {
 }
 
 struct Callers {
-    address: SocketAddr,
     key: String,
     parcels: Vec<Parcel>,
     next: AtomicUsize,
 }
 
-/// Sends all parcels with so many callers at once.
+/// Sends all parcels with so many callers at once, which are spread evenly over the servers.
 ///
 /// # Errors
-/// When the server cannot be reached; a refused order is no error of the run, and counted.
-pub(crate) async fn run(address: SocketAddr, key: &str, parcels: Vec<Parcel>, callers: usize) -> Result<Seen> {
-    let shared = Arc::new(Callers { address, key: format!("Bearer {key}"), parcels, next: AtomicUsize::new(0) });
+/// When a server cannot be reached; a refused order is no error of the run, and counted.
+pub(crate) async fn run(servers: &[SocketAddr], key: &str, parcels: Vec<Parcel>, callers: usize) -> Result<Seen> {
+    let shared = Arc::new(Callers { key: format!("Bearer {key}"), parcels, next: AtomicUsize::new(0) });
     let mut connections = Vec::new();
-    for _ in 0..callers {
-        connections.push(connect(address).await?);
+    for address in servers.iter().cycle().take(callers) {
+        connections.push((*address, connect(*address).await?));
     }
     let began = Instant::now();
-    let tasks: Vec<_> = connections.into_iter().map(|it| tokio::spawn(call(it, Arc::clone(&shared)))).collect();
+    let tasks: Vec<_> =
+        connections.into_iter().map(|(it, sender)| tokio::spawn(call(it, sender, Arc::clone(&shared)))).collect();
     let mut seen = Seen { took: Duration::ZERO, latencies: Vec::new(), errors: 0, first_error: None };
     for task in tasks {
         let one = task.await.context("a caller failed inside")??;
@@ -86,13 +86,13 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
     Ok(sender)
 }
 
-async fn call(mut sender: SendRequest<Full<Bytes>>, shared: Arc<Callers>) -> Result<Seen> {
+async fn call(address: SocketAddr, mut sender: SendRequest<Full<Bytes>>, shared: Arc<Callers>) -> Result<Seen> {
     let mut seen = Seen { took: Duration::ZERO, latencies: Vec::new(), errors: 0, first_error: None };
     while let Some(parcel) = shared.parcels.get(shared.next.fetch_add(1, Ordering::Relaxed)) {
         let request = Request::builder()
             .method(Method::PUT)
             .uri(&parcel.path)
-            .header(HOST, shared.address.to_string())
+            .header(HOST, address.to_string())
             .header(AUTHORIZATION, &shared.key)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(parcel.body.clone()))?;

@@ -5,7 +5,9 @@
 //! |---|---|
 //! | what is sold to whom? | `shop.rs` |
 //! | how fast are the rules alone? | `engine.rs` |
-//! | one round of floor, store and HTTP | `round.rs` |
+//! | one round of floor, store and HTTP | `round.rs`, on a server also `pgbench.rs` and `servers.rs` |
+//! | what do a million lots cost? | `lots.rs` |
+//! | in which databases? | `place.rs` |
 //! | who sends over HTTP? | `load.rs` |
 //! | what comes out, and in which words? | `figures.rs` |
 
@@ -13,5 +15,9 @@ pub(crate) mod engine;
 pub(crate) mod figures;
 pub(crate) mod folder;
 pub(crate) mod load;
+pub(crate) mod lots;
+pub(crate) mod pgbench;
+pub(crate) mod place;
 pub(crate) mod round;
+pub(crate) mod servers;
 pub(crate) mod shop;

@@ -1,35 +1,36 @@
 //! One round: the store, the floor of what it wrote, one caller of each, and callers over HTTP, each on a fresh copy of the
-//! same database.
+//! same database; on a server also `pgbench`, and two servers beside one.
 
-use std::fs::File;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, TcpListener as Listener};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use server::{App, Config};
 use store::{Database, Floor, Reader, Store, TableSize};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::load::{self, Seen};
+use super::pgbench::Pgbench;
+use super::place::{Place, Server};
+use super::servers::Process;
 use super::shop::{API_KEY, Orders, send_all};
 use crate::open;
 
 /// Orders of one caller alone.
 const SINGLE: usize = 400;
-const BATCH: usize = 1_000;
 /// What is measured over HTTP.
 pub(crate) const CALLERS: [usize; 4] = [1, 16, 64, 256];
+/// Callers of one server, and of two.
+const SHARED: usize = 64;
 
 pub(crate) struct Bench {
-    /// The database that each measurement begins with.
-    pub(crate) base: PathBuf,
-    pub(crate) folder: PathBuf,
+    pub(crate) place: Place,
     pub(crate) members: u64,
     pub(crate) orders: usize,
-    /// Whether the file is pushed out of memory before each measurement.
-    pub(crate) cold: bool,
+    /// What a server is measured against, if it is.
+    pub(crate) pgbench: Option<Pgbench>,
 }
 
 /// What one round saw.
@@ -46,25 +47,40 @@ pub(crate) struct Round {
     pub(crate) bytes: Vec<(String, f64)>,
     /// In the order of `CALLERS`.
     pub(crate) http: Vec<Seen>,
+    /// Of a server.
+    pub(crate) server: Option<ServerRound>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ServerRound {
+    pub(crate) pgbench_tps: Option<f64>,
+    /// Orders a second through one process, and through two.
+    pub(crate) one_per_s: f64,
+    pub(crate) two_per_s: f64,
 }
 
 impl Bench {
     pub(crate) fn round(&self, number: usize) -> Result<Round> {
-        let label = format!("r{number}");
+        let (label, place) = (format!("r{number}"), &self.place);
         let all = Orders { label: &label, members: self.members, count: self.orders };
-        let written = self.copy("store.db")?;
+        let written = place.copy("store")?;
         let (store_per_s, log) = self.store(&written, all)?;
-        let floor = Floor::capture(&written, &self.base)?;
+        let floor = Floor::capture(&written, &place.base()?)?;
         let bytes = self.bytes(&written)?;
-        self.remove("store.db");
-        let bare = floor.run(&self.copy("floor.db")?, BATCH)?;
-        self.remove("floor.db");
-        let floor_single_ms = median_ms(floor.single(&self.copy("single.db")?, SINGLE)?);
-        self.remove("single.db");
+        place.remove("store")?;
+        let copy = place.copy("floor")?;
+        let mark = place.log()?;
+        let bare = floor.run(&copy, place.batch())?;
+        let floor_log = place.logged_there(&mark, bare.log)?;
+        place.remove("floor")?;
+        let floor_single_ms = median_ms(floor.single(&place.copy("single")?, SINGLE)?);
+        place.remove("single")?;
         let store_single_ms = self.store_single(&label)?;
-        self.remove("store1.db");
         let http = self.http(&label)?;
-        self.remove("http.db");
+        let server = match place {
+            Place::Files(_) => None,
+            Place::Server(server) => Some(self.server(server, &label)?),
+        };
         let orders = self.orders as f64;
         Ok(Round {
             floor_per_s: bare.orders as f64 / bare.seconds,
@@ -73,22 +89,24 @@ impl Bench {
             store_single_ms,
             log_pages_per_order: log.pages as f64 / orders,
             log_bytes_per_order: log.bytes as f64 / orders,
-            floor_log_bytes_per_order: bare.log.bytes as f64 / orders,
+            floor_log_bytes_per_order: floor_log.bytes as f64 / orders,
             bytes,
             http,
+            server,
         })
     }
 
-    fn store(&self, path: &Path, orders: Orders<'_>) -> Result<(f64, store::LogWritten)> {
-        let store = writer(path)?;
+    fn store(&self, copy: &Database, orders: Orders<'_>) -> Result<(f64, store::LogWritten)> {
+        let store = open::in_batches(copy, self.place.batch())?;
         let commands = orders.commands(store.now());
+        let mark = self.place.log()?;
         let began = Instant::now();
         send_all(&store, commands)?;
-        Ok((orders.count as f64 / began.elapsed().as_secs_f64(), store.written()))
+        Ok((orders.count as f64 / began.elapsed().as_secs_f64(), self.place.logged(&mark, &store)?))
     }
 
     fn store_single(&self, label: &str) -> Result<f64> {
-        let store = writer(&self.copy("store1.db")?)?;
+        let store = open::existing(&self.place.copy("store1")?)?;
         let label = format!("{label}-single");
         let orders = Orders { label: &label, members: self.members, count: SINGLE };
         let mut took = Vec::new();
@@ -97,18 +115,43 @@ impl Bench {
             store.submit(command).wait().context("an order of the bench failed")?;
             took.push(began.elapsed());
         }
+        drop(store);
+        self.place.remove("store1")?;
         Ok(median_ms(took))
+    }
+
+    /// What only a server can be asked.
+    fn server(&self, server: &Server, label: &str) -> Result<ServerRound> {
+        let pgbench_tps = self.pgbench.as_ref().map(|it| it.tps(server)).transpose()?;
+        self.place.copy("shared")?;
+        let url = server.url_of("shared");
+        let processes = [Process::start(&url)?, Process::start(&url)?];
+        let [one, two] = [&processes[..1], &processes[..]].map(|it| {
+            let servers: Vec<SocketAddr> = it.iter().map(|it| it.address).collect();
+            let label = format!("{label}-by{}", servers.len());
+            let orders = Orders { label: &label, members: self.members, count: self.orders };
+            let parcels = orders.parcels((store::system_clock())());
+            let seen = runtime()?.block_on(load::run(&servers, API_KEY, parcels, SHARED))?;
+            let first = seen.first_error.as_deref().unwrap_or_default();
+            ensure!(seen.errors == 0, "{} orders over HTTP failed, the first with {first}", seen.errors);
+            Ok(seen.per_s())
+        });
+        drop(processes);
+        server.remove("shared")?;
+        Ok(ServerRound { pgbench_tps, one_per_s: one?, two_per_s: two? })
     }
 
     /// The server and its callers share this process and its cores.
     fn http(&self, label: &str) -> Result<Vec<Seen>> {
-        let path = self.copy("http.db")?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        // Not by threads that serve: whoever opens a database waits for it.
+        let store = open::existing(&self.place.copy("http")?)?;
+        let listener = Listener::bind("127.0.0.1:0").context("listening")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let app = App::new(store.clone(), Config::local(format!("http://{address}")))?;
+        let runtime = runtime()?;
         let seen = runtime.block_on(async {
-            let store = writer(&path)?;
-            let listener = TcpListener::bind("127.0.0.1:0").await.context("listening")?;
-            let address = listener.local_addr()?;
-            let app = App::new(store.clone(), Config::local(format!("http://{address}")))?;
+            let listener = TcpListener::from_std(listener).context("listening")?;
             let (stop, stopped) = oneshot::channel::<()>();
             let server = tokio::spawn(server::serve(app, listener, async {
                 let _ = stopped.await;
@@ -119,6 +162,8 @@ impl Bench {
             seen
         });
         runtime.shutdown_timeout(Duration::from_secs(5));
+        drop(store);
+        self.place.remove("http")?;
         seen
     }
 
@@ -128,7 +173,7 @@ impl Bench {
             let count = if callers == 1 { SINGLE } else { self.orders };
             let label = format!("{label}-http{callers}");
             let parcels = Orders { label: &label, members: self.members, count }.parcels(store.now());
-            let seen = load::run(address, API_KEY, parcels, callers).await?;
+            let seen = load::run(&[address], API_KEY, parcels, callers).await?;
             let first = seen.first_error.as_deref().unwrap_or_default();
             ensure!(seen.errors == 0, "{} of {count} orders over HTTP failed, the first with {first}", seen.errors);
             all.push(seen);
@@ -137,8 +182,8 @@ impl Bench {
     }
 
     /// What the orders added, by table and index, largest first.
-    fn bytes(&self, after: &Path) -> Result<Vec<(String, f64)>> {
-        let before = sizes(&self.base)?;
+    fn bytes(&self, after: &Database) -> Result<Vec<(String, f64)>> {
+        let before = sizes(&self.place.base()?)?;
         let size_before = |name: &str| before.iter().find(|it| it.name == name).map_or(0, |it| it.bytes);
         let added = sizes(after)?.into_iter().map(|it| {
             let bytes = it.bytes as f64 - size_before(&it.name) as f64;
@@ -146,39 +191,17 @@ impl Bench {
         });
         Ok(added.filter(|it| 0.5 <= it.1).collect())
     }
-
-    /// A fresh copy of the database.
-    fn copy(&self, name: &str) -> Result<PathBuf> {
-        let to = self.folder.join(name);
-        std::fs::copy(&self.base, &to).with_context(|| format!("copying to {}", to.display()))?;
-        let file = File::options().write(true).open(&to)?;
-        file.sync_all()?;
-        if self.cold {
-            let whole = 0;
-            rustix::fs::fadvise(&file, whole, None, rustix::fs::Advice::DontNeed)
-                .context("pushing the file out of memory")?;
-        }
-        Ok(to)
-    }
-
-    /// Removes a copy that was measured: of millions of members they would fill the disk.
-    fn remove(&self, name: &str) {
-        for suffix in ["", "-wal", "-shm"] {
-            // It may not be there; the whole folder goes in the end.
-            let _ = std::fs::remove_file(self.folder.join(format!("{name}{suffix}")));
-        }
-    }
 }
 
-fn writer(path: &Path) -> Result<Store> {
-    open::existing(&Database::Sqlite(path.to_owned()))
+fn runtime() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-fn sizes(path: &Path) -> Result<Vec<TableSize>> {
-    Ok(Reader::open(&Database::Sqlite(path.to_owned()), server::program::compile)?.size()?)
+fn sizes(database: &Database) -> Result<Vec<TableSize>> {
+    Ok(Reader::open(database, server::program::compile)?.size()?)
 }
 
-fn median_ms(mut took: Vec<Duration>) -> f64 {
+pub(crate) fn median_ms(mut took: Vec<Duration>) -> f64 {
     took.sort_unstable();
     took.get(took.len() / 2).map_or(0.0, |it| it.as_secs_f64() * 1e3)
 }

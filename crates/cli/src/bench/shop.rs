@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use engine::{Actor, Document, Money, Timestamp};
+use engine::{Actor, Document, Money, Points, Timestamp};
 use hyper::body::Bytes;
 use store::{
     Body, ChannelId, Command, Database, Identity, IdentityKind, Key, MemberId, MemberRef, ProgramId, Reader, Reply,
@@ -15,18 +15,19 @@ use store::{
 
 use super::folder::Folder;
 use super::load::Parcel;
+use super::place::Place;
 use crate::flight::Flight;
 use crate::open;
 use crate::progress::Progress;
 
-const PROGRAM: &str = "Bench";
+pub(crate) const PROGRAM: &str = "Bench";
 const CHANNEL: &str = "web";
 /// The key of the load generator.
 pub(crate) const API_KEY: &str = "gdn_bench";
 const DOCUMENT: &str = include_str!("../../../../demo/programs/sample.json");
 
 /// A member by its number.
-fn member(number: u64) -> MemberId {
+pub(crate) fn member(number: u64) -> MemberId {
     MemberId::derived(Timestamp::from_micros(1_700_000_000_000_000), &number.to_be_bytes())
 }
 
@@ -34,7 +35,25 @@ fn member(number: u64) -> MemberId {
 const PART: u64 = 250_000;
 
 /// Makes the database that each measurement begins with, unless it is there already.
-pub(crate) fn prepare(path: &Path, members: u64) -> Result<()> {
+pub(crate) fn prepare(place: &Place, members: u64) -> Result<()> {
+    match place {
+        Place::Files(it) => prepare_file(&it.base, members),
+        Place::Server(it) => {
+            let base = place.base()?;
+            if !it.make_base()? {
+                let there = Reader::open(&base, server::program::compile)?.member_count()?;
+                ensure!(there == members, "there are {there} members: measure with --members {there}");
+                return Ok(());
+            }
+            let mut progress = Progress::new("members", members);
+            fill(&base, 0..members, store::system_clock()(), &mut progress)?;
+            progress.finish();
+            Ok(store::settle_server(&base)?)
+        }
+    }
+}
+
+fn prepare_file(path: &Path, members: u64) -> Result<()> {
     if path.exists() {
         let there = Reader::open(&Database::Sqlite(path.to_owned()), server::program::compile)?.member_count()?;
         ensure!(there == members, "there are {there} members: measure with --members {there}");
@@ -47,7 +66,7 @@ fn make(path: &Path, members: u64, part: u64) -> Result<()> {
     let mut progress = Progress::new("members", members);
     let now = store::system_clock()();
     if members <= part {
-        fill(path, 0..members, now, &mut progress)?;
+        fill(&Database::Sqlite(path.to_owned()), 0..members, now, &mut progress)?;
         progress.finish();
         return Ok(());
     }
@@ -55,8 +74,9 @@ fn make(path: &Path, members: u64, part: u64) -> Result<()> {
     let folder = Folder::make(path.with_extension("parts"))?;
     let mut parts = Vec::new();
     for first in (0..members).step_by(usize::try_from(part)?) {
-        parts.push(folder.0.join(format!("{first}.db")));
-        fill(&folder.0.join(format!("{first}.db")), first..members.min(first + part), now, &mut progress)?;
+        let path = folder.0.join(format!("{first}.db"));
+        fill(&Database::Sqlite(path.clone()), first..members.min(first + part), now, &mut progress)?;
+        parts.push(path);
     }
     progress.finish();
     let mut progress = Progress::new("rows put together", 0);
@@ -65,8 +85,8 @@ fn make(path: &Path, members: u64, part: u64) -> Result<()> {
     Ok(())
 }
 
-fn fill(path: &Path, numbers: Range<u64>, now: Timestamp, progress: &mut Progress) -> Result<()> {
-    let store = open::writer(&Database::Sqlite(path.to_owned()))?;
+fn fill(database: &Database, numbers: Range<u64>, now: Timestamp, progress: &mut Progress) -> Result<()> {
+    let store = open::writer(database)?;
     open_shop(&store, now)?;
     let mut flight = Flight::new(&store);
     for number in numbers {
@@ -103,7 +123,7 @@ fn open_shop(store: &Store, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-fn landed(answer: Option<((), Result<Reply, store::Failure>)>) -> Result<()> {
+pub(crate) fn landed(answer: Option<((), Result<Reply, store::Failure>)>) -> Result<()> {
     match answer {
         Some((_, answer)) => answer.map(|_| ()).context("a command of the bench failed"),
         None => Ok(()),
@@ -127,7 +147,11 @@ fn sign_up(number: u64) -> Command {
 
 fn order(number: u64, reference: &str, now: Timestamp) -> Command {
     let cents = i64::try_from(100 + mixed(number) % 9_900).unwrap_or(100);
-    let document = Arc::new(Document::sale(*b"USD", Money::new(cents), now));
+    order_of(number, reference, Money::new(cents), None, now)
+}
+
+pub(crate) fn order_of(number: u64, reference: &str, amount: Money, redeem: Option<Points>, now: Timestamp) -> Command {
+    let document = Arc::new(Document { redeem, ..Document::sale(*b"USD", amount, now) });
     let body = Body::PutOrder {
         channel: CHANNEL.to_owned(),
         member: Some(MemberRef::Id(member(number))),

@@ -52,3 +52,22 @@ fn the_sample_shop_is_loaded_into_postgresql_and_agrees() {
     assert!(on(&["verify"]).ends_with("Everything agrees.\n"));
     assert!(on(&["statement", "customer:00042"]).contains("00042"));
 }
+
+#[test]
+fn the_bench_measures_a_server_and_leaves_nothing_there() {
+    let server = Cluster::start(&[]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guerdon"));
+    command.env("GUERDON_DATABASE", &server.url);
+    command.args(["bench", "--json", "--members", "150", "--orders", "120", "--rounds", "1"]);
+    let output = command.args(["--pgbench-seconds", "1", "--pgbench-scale", "1"]).output().expect("the binary runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let figures: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+    for key in ["store_ratio", "pgbench_tps", "http64_vs_pgbench", "servers1_orders_per_s", "servers2_ratio"] {
+        assert!(figures[key].as_f64().is_some_and(|it| 0.0 < it), "{key}: {figures}");
+    }
+    assert!(figures["engine_orders_per_s"].is_null(), "the rules know of no database");
+    let refused = guerdon(&["bench", "--database", "postgres://guerdon@127.0.0.1:1/shop", "--pgbench-seconds", "0"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
+    let files = guerdon(&["bench", "--database", &server.url, "--cold"]);
+    assert!(String::from_utf8_lossy(&files.stderr).contains("are about files"));
+}

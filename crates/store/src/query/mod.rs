@@ -63,7 +63,7 @@ pub struct Reader {
 }
 
 /// A connection for short reads.
-fn reading(database: &Database) -> Result<Connection, StoreError> {
+pub(crate) fn reading(database: &Database) -> Result<Connection, StoreError> {
     match database {
         Database::Sqlite(path) => open_reading(path).map(Connection::from),
         Database::Postgres(address) => address.connect(Purpose::Reading),

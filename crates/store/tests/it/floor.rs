@@ -38,9 +38,10 @@ fn the_floor_writes_the_rows_that_the_store_wrote() {
     assert_ne!(store.written().pages, 0);
     drop(store);
 
-    let floor = Floor::capture(&shop.path(), &before).expect("it is captured");
+    let of = |path: &Path| Database::Sqlite(path.to_owned());
+    let floor = Floor::capture(&shop.database(), &of(&before)).expect("it is captured");
     assert_eq!(floor.orders(), 4 * 14 + 20);
-    let run = floor.run(&copy, 17).expect("it is written");
+    let run = floor.run(&of(&copy), 17).expect("it is written");
     assert_eq!(run.orders, floor.orders());
     assert!(0.0 < run.seconds && 0 < run.log.pages, "{run:?}");
     for table in TABLES {
@@ -49,9 +50,9 @@ fn the_floor_writes_the_rows_that_the_store_wrote() {
     let report = Reader::open(&Database::Sqlite(copy.clone()), compile).expect("a ledger").verify(&mut |_| {});
     assert_eq!(report.expect("it can be read").difference, None);
 
-    assert_eq!(floor.single(&other, 30).expect("they are written").len(), 30);
+    assert_eq!(floor.single(&of(&other), 30).expect("they are written").len(), 30);
     assert_eq!(rows(&other, "directory").len(), rows(&before, "directory").len() + 30);
-    assert!(floor.run(&copy, 17).is_err(), "the orders are there already");
+    assert!(floor.run(&of(&copy), 17).is_err(), "the orders are there already");
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn the_floor_takes_no_other_change_for_an_order_that_earns() {
     spending.redeem = Some(engine::Points::new(10));
     sent(&store, &[order(1, "second", spending)]);
     drop(store);
-    let failure = Floor::capture(&shop.path(), &before).expect_err("points were spent");
+    let failure = Floor::capture(&shop.database(), &Database::Sqlite(before)).expect_err("points were spent");
     assert!(failure.to_string().contains("another lot has changed"), "{failure}");
 }
 

@@ -19,6 +19,7 @@ mod crash {
 }
 #[path = "../it/figures.rs"]
 mod figures;
+mod floor;
 #[path = "../it/guests.rs"]
 mod guests;
 mod killed;
@@ -37,6 +38,7 @@ mod processes;
 mod random;
 mod raw;
 mod refused;
+mod round_trips;
 mod schema;
 #[path = "../it/search.rs"]
 mod search;

@@ -1,0 +1,104 @@
+//! The floor of measurements on a server writes what the store wrote there, in databases that go afterwards; and whoever
+//! writes reads by key, whatever the server believes about the size of a table.
+
+use std::sync::Arc;
+
+use engine::Timestamp;
+use store::{Database, Databases, Floor, Options, Reader, Store};
+
+use crate::cluster::cluster;
+use crate::place::url;
+use crate::raw::Raw;
+use crate::shop::{DAY, NEW_YEAR, Shop, compile, order, sale, sign_up};
+use crate::store::{sent, together};
+
+const LEDGER: &str = "SELECT owner_id, program, part, phase, sort_at, earned_at, no, at, order_no, code, biz_date, body, reference, state, due_at,
+    pending, available, held, expired, issued, next_entry, next_lot FROM ledger
+    ORDER BY owner_id, program, part, phase, sort_at, earned_at, no";
+
+#[test]
+fn the_floor_writes_the_rows_that_the_store_wrote() {
+    let server = &cluster().url;
+    let Ok(Database::Postgres(address)) = server.parse::<Database>() else { panic!("an address") };
+    let databases = Databases::new(&address).expect("its user may make some");
+    let of = |name: &str| server.replace("/postgres", &format!("/{name}"));
+    databases.make("floor_before", None).expect("a database");
+    let shop = Shop::at(tempfile::tempdir().expect("a folder"), of("floor_before").parse().expect("an address"));
+    let store = shop.opened("plain");
+    let members = 1..=20;
+    sent(&store, &members.clone().map(sign_up).collect::<Vec<_>>());
+    // The last ten have no account before.
+    sent(&store, &(1..=10).map(|it| order(it, &format!("before {it}"), sale(10_000, NEW_YEAR))).collect::<Vec<_>>());
+    drop(store);
+    for copy in ["floor_after", "floor_copy", "floor_other"] {
+        databases.make(copy, Some("floor_before")).expect("a copy");
+    }
+    let [before, after, copy, other] = ["floor_before", "floor_after", "floor_copy", "floor_other"].map(of);
+
+    let options = shop.options();
+    let store = Store::open(&after.parse().expect("an address"), options).expect("it opens");
+    for round in 0..5 {
+        shop.later(1);
+        let at = NEW_YEAR + round * DAY;
+        // Too small to earn anything, now and then.
+        let cents = |member: u64| if member.is_multiple_of(7) { 50 } else { 5_000 + round * 100 };
+        let orders = members.clone().filter(|it| !it.is_multiple_of(3) || round == 4);
+        let orders = orders.map(|it| order(it, &format!("order {round} {it}"), sale(cents(it), at)));
+        assert!(together(&store, orders.collect()).iter().all(Result::is_ok));
+    }
+    drop(store);
+    let database = |url: &str| url.parse::<Database>().expect("an address");
+    let floor = Floor::capture(&database(&after), &database(&before)).expect("it is captured");
+    assert_eq!(floor.orders(), 4 * 14 + 20);
+    assert_eq!(floor.run(&database(&copy), 17).expect("it is written").orders, floor.orders());
+    for rows in [LEDGER, "SELECT * FROM directory ORDER BY key", "SELECT * FROM totals ORDER BY 1, 2, 3, 4"] {
+        let (written, wanted) = (Raw::connect(&copy).rows(rows), Raw::connect(&after).rows(rows));
+        assert!(10 < wanted.len() || rows.contains("totals"));
+        assert_eq!(written, wanted);
+    }
+    let report = Reader::open(&database(&copy), compile).expect("a ledger").verify(&mut |_| {});
+    assert_eq!(report.expect("it can be read").difference, None);
+    assert_eq!(floor.single(&database(&other), 30).expect("they are written").len(), 30);
+    assert!(floor.run(&database(&copy), 17).is_err(), "the orders are there already");
+
+    drop(databases);
+    let left = Raw::connect(server).rows("SELECT datname FROM pg_database WHERE datname LIKE 'floor_%'");
+    assert_eq!(left, Vec::<String>::new(), "they are gone");
+}
+
+/// A table that was just filled has no statistics: a server that believes it small would read all of it for every batch.
+#[test]
+fn whoever_writes_reads_by_key() {
+    let url = url();
+    let open = || {
+        let clock: store::Clock = Arc::new(|| Timestamp::from_micros(NEW_YEAR));
+        let options = Options { create: true, clock: Some(clock), ..Options::new(compile) };
+        Store::open(&url.parse().expect("an address"), options).expect("a ledger")
+    };
+    let store = open();
+    crate::shop::set_up(&store, "converts owe");
+    let raw = Raw::connect(&url);
+    raw.run("ALTER TABLE ledger SET (autovacuum_enabled = off); ALTER TABLE directory SET (autovacuum_enabled = off)");
+    // Plans are made while there is nothing yet.
+    for round in 0..8 {
+        let members = (1..=60).map(|it| sign_up(it + 100 * round));
+        let orders = (1..=60).map(|it| order(it + 100 * round, &format!("{round} {it}"), sale(9_000, NEW_YEAR)));
+        for answer in together(&store, members.chain(orders).collect()) {
+            assert!(answer.is_ok(), "{answer:?}");
+        }
+    }
+    // A session tells what it has read when it ends.
+    drop(store);
+    let read = "SELECT relname, seq_tup_read FROM pg_stat_user_tables
+        WHERE schemaname = current_schema() AND relname IN ('ledger', 'directory', 'answers', 'members') ORDER BY relname";
+    let is_told =
+        || raw.rows("SELECT sum(idx_scan) > 1000 FROM pg_stat_user_tables WHERE schemaname = current_schema()");
+    for _ in 0..200 {
+        if is_told() == ["t"] {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(is_told(), ["t"], "the server has counted");
+    assert_eq!(raw.rows(read), ["answers,0", "directory,0", "ledger,0", "members,0"]);
+}
