@@ -2,7 +2,7 @@
 //! what becomes of them when the server cuts them off, or when one of them stands still.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -168,13 +168,16 @@ fn sessions_that_are_cut_again_and_again_lose_nothing_and_double_nothing() {
     set_up(&first, "plain");
     send(&first, sign_up(1)).expect("a member");
     let (_, second) = named_sessions(&url, "cut_off");
-    let done = AtomicBool::new(false);
+    let (done, landed) = (AtomicBool::new(false), AtomicU64::new(0));
     let work = |store: &Store, name: &str| {
         for number in 0..150 {
             let command = adjust(&format!("{name} {number}"), 2);
             loop {
                 match send(store, command.clone()) {
-                    Ok(_) => break,
+                    Ok(_) => {
+                        landed.fetch_add(1, Ordering::Relaxed);
+                        break;
+                    }
                     // Sent again under its key, as every caller may.
                     Err(Failure::Store(StoreError::Away { .. } | StoreError::Database { .. })) => {}
                     Err(failure) => panic!("{failure}"),
@@ -186,10 +189,16 @@ fn sessions_that_are_cut_again_and_again_lose_nothing_and_double_nothing() {
         let cutter = scope.spawn(|| {
             let raw = Raw::connect(&cluster().url);
             let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut_off'";
-            let mut sessions = 0;
+            let (mut sessions, mut before) = (0, 0);
             while !done.load(Ordering::Relaxed) {
                 sessions += raw.rows(cut).len();
                 std::thread::sleep(Duration::from_millis(15));
+                // On a busy machine a session may need longer than that to do anything at all.
+                let patience = Instant::now() + Duration::from_secs(1);
+                while landed.load(Ordering::Relaxed) == before && Instant::now() < patience {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                before = landed.load(Ordering::Relaxed);
             }
             sessions
         });
