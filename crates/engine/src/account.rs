@@ -17,7 +17,7 @@ use crate::document::HoldNo;
 use crate::entry::{Bucket, Carried, Entry, EntryNo, HoldState, Kind, LotNo, LotRef, OrderNo, Posting};
 use crate::extend::Extension;
 use crate::figures::{Figures, Year};
-use crate::joined::Joined;
+use crate::joined::{Joined, Presence};
 use crate::money::Money;
 use crate::place::{Place, Placed};
 use crate::points::Points;
@@ -63,8 +63,8 @@ pub struct Account {
     pub joined: Vec<Joined>,
     /// What tells the sides of the last merge apart.
     pub apart: Option<Box<Apart>>,
-    /// All that it had is in another member's account.
-    pub is_away: bool,
+    /// Whether its owner is there at all.
+    pub presence: Presence,
     lots: Vec<Lot>,
     holds: Vec<Hold>,
     orders: Vec<Order>,
@@ -191,7 +191,7 @@ impl Default for Account {
             acts: Vec::new(),
             joined: Vec::new(),
             apart: None,
-            is_away: false,
+            presence: Presence::default(),
             lots: Vec::new(),
             holds: Vec::new(),
             orders: Vec::new(),
@@ -284,8 +284,8 @@ impl Account {
 
     /// Adds a hold that was stored, unless it is loaded already.
     pub fn load_hold(&mut self, hold: Hold) {
-        if self.hold(hold.no).is_none() {
-            self.holds.push(hold);
+        if let Err(index) = self.holds.binary_search_by_key(&hold.no, |it| it.no) {
+            self.holds.insert(index, hold);
         }
     }
 
@@ -481,7 +481,7 @@ impl Account {
             self.post_order(no, entry);
         }
         if let Some(merged) = &entry.changes.merged {
-            self.post_left(merged);
+            self.post_left(entry, merged);
         }
         self.last_at = entry.at;
         self.next_entry = EntryNo(entry.number.0 + 1);
@@ -533,7 +533,7 @@ impl Account {
             let taken: Vec<Taken> = entry.postings.iter().map(|it| self.taken(it)).collect();
             let points = taken.iter().map(|it| it.points).sum();
             self.hold_is_used(change.no);
-            self.holds.push(Hold { no: change.no, state: change.state, lapses_at: change.lapses_at, points, taken });
+            self.load_hold(Hold { no: change.no, state: change.state, lapses_at: change.lapses_at, points, taken });
         } else {
             let hold = self.holds.iter_mut().find(|it| it.no == change.no).expect("only a loaded hold ends");
             hold.state = change.state;

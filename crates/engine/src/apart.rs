@@ -73,7 +73,10 @@ impl Apart {
         let by_hold = || entry.hold.map(|it| self.is_theirs(it.no));
         let by_credit = || entry.converted_into().map(|it| self.is_theirs(it.no));
         let by_cause = || match &entry.reason {
-            Reason::Cause(it) => it.order.map(|it| self.is_theirs(it)),
+            // What is converted, or no longer, is theirs whose lot it is, whichever order called for that.
+            Reason::Cause(it) if !matches!(entry.kind, Kind::Convert | Kind::Unconvert) => {
+                it.order.map(|it| self.is_theirs(it))
+            }
             _ => None,
         };
         by_credit().or_else(by_order).or_else(by_hold).or_else(by_cause)

@@ -7,6 +7,7 @@
 use crate::account::{Account, Lot, NeedMore};
 use crate::adjust::check_note;
 use crate::calendar::{Timestamp, Zone};
+use crate::close::forfeited;
 use crate::convert::give_back_unused;
 use crate::credit::units;
 use crate::decision::{Ahead, Decision, Draft, Moment};
@@ -186,7 +187,7 @@ pub fn cancel_bought(account: &Account, rules: Rules<'_>, cancel: &CancelCertifi
     Ok(ahead.decided())
 }
 
-/// Posts what of the wallet has expired by an instant, before a rule looks at it.
+/// Posts what of the wallet has expired by an instant, or is gone since its owner left, before a rule looks at it.
 pub(crate) fn settle_wallet(ahead: &mut Ahead<'_>, until: Timestamp) -> Result<(), NeedMore> {
     loop {
         let ledger = &ahead.account.wallet()?.ledger;
@@ -196,8 +197,18 @@ pub(crate) fn settle_wallet(ahead: &mut Ahead<'_>, until: Timestamp) -> Result<(
         }
         let is_due = |it: &&Lot| ledger.lot_due_at(it) <= due;
         let lots: Vec<LotNo> = ledger.lots().iter().filter(is_due).map(|it| it.at.no).collect();
-        let Some(draft) = expire(ledger, &lots, due)? else { return Ok(()) };
-        ahead.post_certificates(due, draft);
+        let expired = expire(ledger, &lots, due)?;
+        let is_over = expired.is_none();
+        if let Some(draft) = expired {
+            ahead.post_certificates(due, draft);
+        }
+        let forfeited = forfeited(&ahead.account.wallet()?.ledger, due)?;
+        if forfeited.is_none() && is_over {
+            return Ok(());
+        }
+        if let Some(draft) = forfeited {
+            ahead.post_certificates(due, draft);
+        }
     }
 }
 

@@ -8,9 +8,10 @@ use crate::account::{Account, NeedMore};
 use crate::activity::grant_sign_up;
 use crate::adjust::check_note;
 use crate::calendar::Timestamp;
-use crate::decision::{Ahead, Decision, Draft, Moment};
+use crate::decision::{Ahead, Decided, Decision, Draft, Moment};
 use crate::entry::{Actor, Bucket, HoldState, Kind, LotRef, Reason};
 use crate::hold::lapse;
+use crate::joined::Presence;
 use crate::limits;
 use crate::place::Place;
 use crate::posted::Order;
@@ -79,8 +80,7 @@ pub fn join(account: &Account, rules: Rules<'_>, note: &str, moment: Moment) -> 
     let now = ahead.now();
     rules.timeline.at(now).ok_or(Rejection::UnknownProgram)?;
     let closed = ahead.account.closed().copied();
-    let is_new = ahead.account.next_entry == Account::default().next_entry;
-    if closed.is_none() && !is_new {
+    if closed.is_none() && ahead.account.has_begun() {
         return Ok(ahead.decided());
     }
     let mut draft = Draft::new(Kind::Join, Reason::Note(note.to_owned()));
@@ -95,14 +95,13 @@ pub fn join(account: &Account, rules: Rules<'_>, note: &str, moment: Moment) -> 
 /// at the end of the grace. One that is closed stays as it is.
 ///
 /// # Errors
-/// `Invalid`.
-pub fn close_wallet(ledger: &Account, forfeits_at: Timestamp, note: &str, moment: Moment) -> Decision {
-    check_note(note)?;
+/// Only `NeedMore`.
+pub fn close_wallet(ledger: &Account, forfeits_at: Timestamp, why: Reason, moment: Moment) -> Decision {
     let nothing = Timeline::default();
     let mut ahead = Ahead::of(ledger, Rules::of(&nothing), moment);
     settle_ahead(&mut ahead)?;
     if ahead.account.closed().is_none() {
-        let mut draft = Draft::new(Kind::Close, Reason::Note(note.to_owned()));
+        let mut draft = Draft::new(Kind::Close, why);
         draft.changes.closed = Some(Closed { since: ahead.now(), forfeits_at, until: None });
         ahead.post(draft);
         settle_ahead(&mut ahead)?;
@@ -110,21 +109,16 @@ pub fn close_wallet(ledger: &Account, forfeits_at: Timestamp, note: &str, moment
     Ok(ahead.decided())
 }
 
-/// Opens a wallet that is closed, with the certificates that are left.
-///
-/// # Errors
-/// `Invalid`.
-pub fn open_wallet(ledger: &Account, note: &str, moment: Moment) -> Decision {
-    check_note(note)?;
+/// Opens a wallet that is closed, with the certificates that are left: what was due before has been posted.
+pub fn open_wallet(ledger: &Account, why: Reason, moment: Moment) -> Decided {
     let nothing = Timeline::default();
     let mut ahead = Ahead::of(ledger, Rules::of(&nothing), moment);
-    settle_ahead(&mut ahead)?;
     if let Some(closed) = ahead.account.closed().copied() {
-        let mut draft = Draft::new(Kind::Join, Reason::Note(note.to_owned()));
+        let mut draft = Draft::new(Kind::Join, why);
         draft.changes.closed = Some(Closed { until: Some(ahead.now()), ..closed });
         ahead.post(draft);
     }
-    Ok(ahead.decided())
+    ahead.decided()
 }
 
 /// What an order asks for.
@@ -155,10 +149,17 @@ pub(crate) fn check_open(account: &Account) -> Result<(), Rejection> {
 
 /// The grace of a closed account is over: what is there, and whatever arrives later, is forfeited.
 pub(crate) fn forfeit(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), NeedMore> {
-    let account = &ahead.account;
+    if let Some(draft) = forfeited(&ahead.account, due)? {
+        ahead.post_at(due, draft);
+    }
+    Ok(())
+}
+
+/// The entry for that, if there is anything.
+pub(crate) fn forfeited(account: &Account, due: Timestamp) -> Result<Option<Draft>, NeedMore> {
     let at = due.max(account.last_at);
     if account.closed().is_none_or(|it| at < it.forfeits_at) {
-        return Ok(());
+        return Ok(None);
     }
     let mut draft = Draft::new(Kind::Forfeit, Reason::Due);
     draft.actor = Some(Actor::System);
@@ -177,10 +178,7 @@ pub(crate) fn forfeit(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), NeedM
     if !draft.dated.is_empty() {
         draft.kind = Kind::Cancel;
     }
-    if !draft.postings.is_empty() {
-        ahead.post_at(due, draft);
-    }
-    Ok(())
+    Ok(Some(draft).filter(|it| !it.postings.is_empty()))
 }
 
 /// What becomes of closings when two accounts are one: whoever is in the program with one of them has come back; if both have
@@ -223,13 +221,16 @@ fn was_closed(closings: &[Closed], at: Timestamp) -> bool {
 }
 
 impl Account {
-    /// Whether anything has happened in it.
-    pub fn has_begun(&self) -> bool {
-        if self.is_away {
-            return false;
-        }
+    /// Whether there is anything of it, and be it that somebody came and went.
+    pub(crate) fn is_known(&self) -> bool {
         let nothing = Self::default();
         (self.next_entry, self.next_order) != (nothing.next_entry, nothing.next_order)
+    }
+
+    /// Whether anything has happened in it but that somebody came and went.
+    pub fn has_begun(&self) -> bool {
+        let Presence { is_away, bare } = self.presence;
+        !is_away && (bare + 1 < self.next_entry.0 || self.next_order != Self::default().next_order)
     }
 
     /// Since when it is closed, if it is.

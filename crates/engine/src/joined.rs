@@ -30,6 +30,15 @@ pub struct Joined {
     pub next_hold: HoldNo,
 }
 
+/// What merges have made of an account beside what they brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// All that it had is in another member's account.
+    pub is_away: bool,
+    /// Up to this entry it knows of merges alone: its owner was never in the program.
+    pub bare: u64,
+}
+
 /// What a merge does to an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Merged {
@@ -66,6 +75,8 @@ pub struct Standing {
     pub tiers_before: Vec<(TierName, Timestamp)>,
     pub acts: Vec<Acted>,
     pub closings: Vec<Closed>,
+    /// Whether it was ever in the program.
+    pub has_begun: bool,
 }
 
 /// What leaves, and what becomes of the rest.
@@ -82,6 +93,20 @@ pub struct Parted {
     /// What is carried from now on.
     pub carried: Vec<Carried>,
     pub standing: Standing,
+}
+
+impl Estate {
+    /// Whether nothing has ever been there: no number was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.joined.iter().all(Joined::is_empty)
+    }
+}
+
+impl Joined {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { next_lot, next_order, next_hold, .. } = self;
+        [next_lot.within(), next_order.within(), next_hold.within()] == [1; 3]
+    }
 }
 
 impl Account {
@@ -172,6 +197,8 @@ impl Account {
             tiers_before: self.tiers_before.clone(),
             acts: self.acts.clone(),
             closings: self.closings.clone(),
+            // An order that has posted nothing is not told by the entries.
+            has_begun: self.presence.bare + 1 < self.next_entry.0,
         }
     }
 
@@ -182,28 +209,31 @@ impl Account {
                 if *can_be_undone {
                     self.apart = Some(Box::new(Apart::of(estate, self.standing(), entry.at)));
                 }
+                if !self.standing().has_begun && !estate.standing.has_begun {
+                    self.presence.bare = entry.number.0;
+                }
                 self.joined.extend_from_slice(&estate.joined);
                 self.take_in(entry, estate);
                 join_acts(&mut self.acts, &estate.standing.acts);
             }
             Merged::Returned(estate) => {
-                self.is_away = false;
+                self.presence.is_away = false;
                 if let Some((own, others)) = estate.joined.split_first() {
                     (self.next_lot, self.next_order, self.next_hold) = (own.next_lot, own.next_order, own.next_hold);
                     self.joined.extend_from_slice(others);
                 }
                 self.take_in(entry, estate);
-                self.set_standing(&estate.standing);
+                self.set_standing(&estate.standing, entry);
             }
             Merged::Went | Merged::Parted(_) => {}
         }
     }
 
     /// What a merge changes once the points of its entry have moved.
-    pub(crate) fn post_left(&mut self, merged: &Merged) {
+    pub(crate) fn post_left(&mut self, entry: &Entry, merged: &Merged) {
         match merged {
             Merged::Went => self.clear(),
-            Merged::Parted(parted) => self.part(parted),
+            Merged::Parted(parted) => self.part(entry, parted),
             Merged::Came { .. } | Merged::Returned(_) => {}
         }
     }
@@ -236,13 +266,13 @@ impl Account {
     /// Everything has gone: only the counters stay.
     fn clear(&mut self) {
         let mut cleared = Self::default();
-        (cleared.purse, cleared.wallet, cleared.is_away) = (self.purse.take(), self.wallet.take(), true);
+        (cleared.purse, cleared.wallet, cleared.presence.is_away) = (self.purse.take(), self.wallet.take(), true);
         (cleared.last_at, cleared.next_entry) = (self.last_at, self.next_entry);
         (cleared.next_lot, cleared.next_order, cleared.next_hold) = (self.next_lot, self.next_order, self.next_hold);
         *self = cleared;
     }
 
-    fn part(&mut self, parted: &Parted) {
+    fn part(&mut self, entry: &Entry, parted: &Parted) {
         let stays = |place: Place| place < parted.from;
         self.keep(stays);
         self.joined.retain(|it| stays(it.place));
@@ -257,10 +287,13 @@ impl Account {
         }
         parted.conversions.iter().for_each(|it| self.replace_conversion(it.clone()));
         self.carried.clone_from(&parted.carried);
-        self.set_standing(&parted.standing);
+        self.set_standing(&parted.standing, entry);
     }
 
-    fn set_standing(&mut self, standing: &Standing) {
+    fn set_standing(&mut self, standing: &Standing, entry: &Entry) {
+        if !standing.has_begun {
+            self.presence.bare = entry.number.0;
+        }
         self.tier.clone_from(&standing.tier);
         self.tiers_before.clone_from(&standing.tiers_before);
         self.acts.clone_from(&standing.acts);

@@ -101,7 +101,7 @@ pub use extend::{Extension, ExtensionStep};
 pub use figures::{Day, Figures, OfDay, Year};
 pub use guest::{Claim, Claimed, Guest, GuestDecided, adopt, claim, is_claimable, put_guest, put_guest_return};
 pub use hold::{hold, release_hold};
-pub use joined::{Estate, Joined, Merged, Parted, Standing};
+pub use joined::{Estate, Joined, Merged, Parted, Presence, Standing};
 pub use merge::{Both, Merger, merge, too_large};
 pub use money::{Money, MoneyFault, value_of};
 pub use order::{Answer, Status, put_order};

@@ -9,7 +9,7 @@ use crate::account::{Account, Lot};
 use crate::close;
 use crate::decision::{Ahead, Decided, Draft, Moment, Stop};
 use crate::entry::{Bucket, Kind, LotNo, Reason};
-use crate::joined::{Estate, Joined, Merged, outside, posted_of, years_of};
+use crate::joined::{Estate, Joined, Merged, Standing, outside, posted_of, years_of};
 use crate::limits;
 use crate::place::{Moves as _, Place, Placed as _, Shift};
 use crate::points::Points;
@@ -59,7 +59,10 @@ pub fn merge(
         estate.balance.moved += it.points;
     }
     draft.changes.merged = Some(Box::new(Merged::Went));
-    left.post(draft);
+    // Who was never in the program has nothing that could go, and has not been there afterwards either.
+    if other.is_known() {
+        left.post(draft);
+    }
 
     let mut ahead = Ahead::of(account, rules, moment);
     let shift = Shift::Behind(merger.place);
@@ -126,7 +129,7 @@ fn estate_of(account: &Account) -> Estate {
         conversions: account.conversions().to_vec(),
         years: years_of(account),
         carried: account.carried.clone(),
-        standing: account.standing(),
+        standing: Standing { has_begun: account.has_begun(), ..account.standing() },
     }
 }
 

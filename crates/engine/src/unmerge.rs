@@ -39,6 +39,9 @@ pub struct Parting<'a> {
     pub uses: &'a [CreditUse],
     /// Of an account of points: what stands in for lots of credit.
     pub credit: &'a [StandIn],
+    /// Of an account of certificates: whether they are suspended is known once the points are parted, and what is due is
+    /// posted after that.
+    pub is_wallet: bool,
 }
 
 /// Credit of a lot that an order uses whose member has not given it.
@@ -134,8 +137,11 @@ pub fn unmerge(
     let mut draft = Draft::new(Kind::Unmerge, Reason::Merged { other: parting.survivor });
     inside.iter().for_each(|it| draft.move_points(it.lot.moved(from), Bucket::Moved, it.bucket, it.points));
     let (estate, orders) = split.estate();
+    let comes = other.presence.is_away || !estate.is_empty();
     draft.changes.merged = Some(Box::new(Merged::Returned(Box::new(estate))));
-    back.post(draft);
+    if comes {
+        back.post(draft);
+    }
     orders.iter().for_each(|it| back.account.record(it.clone()));
     stays.iter().for_each(|it| ahead.account.record(it.clone()));
 
@@ -147,7 +153,9 @@ pub fn unmerge(
     for ahead in [&mut ahead, &mut back] {
         carry::give_up(ahead)?;
         tier::after_merge(ahead)?;
-        settle_ahead(ahead)?;
+        if !parting.is_wallet {
+            settle_ahead(ahead)?;
+        }
     }
     let (stays, orders) = (as_they_are(&ahead, &stays), as_they_are(&back, &orders));
     let (survivor, other) = (ahead.decided(), back.decided());
@@ -420,12 +428,20 @@ impl<'a> Split<'a> {
         self.account.carried.iter().map(part).collect()
     }
 
+    /// Whether anything was numbered on that side.
+    fn has_numbers(&self, is_theirs: bool) -> bool {
+        let own = [self.account.own_numbers()];
+        let all = own.iter().chain(&self.account.joined);
+        all.filter(|it| (self.apart.from <= it.place) == is_theirs).any(|it| !it.is_empty())
+    }
+
     /// What both were before, but for what was done since: that counts for both. A tier that staff have set since stays.
     fn standing(&self, is_theirs: bool) -> Standing {
         let Apart { ours, theirs, .. } = self.apart;
         let (own, other) = if is_theirs { (theirs, ours) } else { (ours, theirs) };
         let mut standing = own.clone();
         standing.closings = close::of_one(&ours.closings, &theirs.closings, &self.account.closings, is_theirs);
+        standing.has_begun |= !standing.closings.is_empty() || self.has_numbers(is_theirs);
         for now in &self.account.acts {
             let day = |it: &Standing| it.acts.iter().find(|it| it.act == now.act).map(|it| it.day);
             if day(own).max(day(other)) < Some(now.day) {

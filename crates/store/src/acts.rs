@@ -4,7 +4,8 @@
 //! has expired, the lots that have expired points, and their orders.
 
 use engine::{
-    Account, Act, Award, Decided, Entry, EntryNo, Kind, LotNo, Moment, Points, Reason, Redating, Reinstatement, Stop,
+    Account, Act, Award, Decided, Entry, EntryNo, Kind, LotNo, Moment, Points, Reason, Redating, Reinstatement,
+    Rejection, Stop,
 };
 
 use crate::batch::Batch;
@@ -15,6 +16,7 @@ use crate::directory::{Listed, Listing, reference_key};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load;
+use crate::reference::Program;
 use crate::rows::AccountId;
 
 pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answered {
@@ -40,18 +42,25 @@ pub(crate) fn run(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answere
             let id = find_account(batch, program, member, moment)?;
             let mut decided = ask(batch, id, |account, rules| engine::close(account, rules, closing, moment))?;
             let reply = standing(batch, id, &mut decided)?;
-            certificate::close(batch, id, &closing.note, moment)?;
+            level(batch, id, &closing.note, moment)?;
             Ok(reply)
         }
         Body::Join { program, member, note } => {
             let id = find_account(batch, program, member, moment)?;
             let mut decided = ask(batch, id, |account, rules| engine::join(account, rules, note, moment))?;
             let reply = standing(batch, id, &mut decided)?;
-            certificate::open(batch, id, note, moment)?;
+            level(batch, id, note, moment)?;
             Ok(reply)
         }
         _ => Err(Fault::Row("other commands are decided elsewhere").into()),
     }
+}
+
+/// Certificates follow their owner out of a program and back.
+fn level(batch: &mut Batch<'_>, id: AccountId, note: &str, moment: Moment) -> Result<(), Refused> {
+    let currency = batch.reference.programs.get(&id.program).and_then(Program::currency);
+    let currency = currency.ok_or(Rejection::UnknownProgram)?;
+    certificate::level(batch, (id.owner, currency), &Reason::Note(note.to_owned()), moment)
 }
 
 /// Whoever leaves a program or comes into it is told what is there.

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
 use engine::{
-    Account, BudgetUse, Budgets, ConversionKey, Decided, Entry, EntryNo, Facts, HoldNo, Lot, LotNo, Money, Order,
-    OrderNo, Place, Rules, Target, Timestamp,
+    Account, BudgetUse, Budgets, ConversionKey, Decided, Entry, EntryNo, Facts, HoldNo, Lot, LotNo, Moment, Money,
+    Order, OrderNo, Place, Rules, Target, Timestamp,
 };
 
 use self::changed::{conversions_of, holds_of, touched, years_of};
@@ -42,6 +42,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) under: Place,
     /// Whether it names its member by a card that is blocked.
     pub(crate) card_blocked: bool,
+    /// Accounts that somebody may come into with the command that is decided.
+    pub(crate) begun: Vec<(AccountId, Moment)>,
     pub(crate) rows: Rows,
     accounts: BTreeMap<AccountId, Slot>,
     /// Orders without a member, by directory key and program.
@@ -184,6 +186,7 @@ impl<'a> Batch<'a> {
             seed: 0,
             under: Place::OWN,
             card_blocked: false,
+            begun: Vec::new(),
             rows: Rows::default(),
             accounts: BTreeMap::new(),
             guests: BTreeMap::new(),

@@ -115,6 +115,7 @@ fn replace(batch: &mut Batch<'_>, card: Identity, by: Identity, note: Option<&st
         return Ok(Reply::Done);
     }
     let label = notes.label.clone();
+    check_usable(batch, owner, &by)?;
     add(batch, &MemberRef::Id(owner), by.clone(), label.as_deref())?;
     notes.blocked_at = notes.blocked_at.or(Some(now));
     notes.note = note.map(str::to_owned).or(notes.note);
@@ -122,6 +123,15 @@ fn replace(batch: &mut Batch<'_>, card: Identity, by: Identity, note: Option<&st
     batch.note_card(owner, card.value.clone(), notes);
     batch.block(identity_key(&card), true)?;
     Ok(Reply::Done)
+}
+
+/// A card that is blocked itself would leave the member with none that pays.
+fn check_usable(batch: &mut Batch<'_>, owner: MemberId, by: &Identity) -> Result<(), Refused> {
+    let Some(listed) = batch.find(identity_key(by))?.filter(|it| it.number == BLOCKED) else { return Ok(()) };
+    if batch.follow(listed.owner)? == batch.follow(owner)? {
+        return Err(invalid("by", "a card that is not blocked").into());
+    }
+    Ok(())
 }
 
 /// Whose card it is first, and what is said of it.

@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use engine::{
-    CancelCertificate, ConversionKey, Currency, Document, Entry, IssueCertificates, Kind, LotNo, Moment, Money,
-    OrderNo, Rejection, Rules, Stop, Target, Timeline, Timestamp, Uses, Validity,
+    CancelCertificate, ConversionKey, Currency, Document, Entry, EntryNo, IssueCertificates, Kind, LotNo, Moment,
+    Money, OrderNo, Points, Reason, Rejection, Rules, Stop, Target, Timeline, Timestamp, Uses, Validity,
 };
 
 use crate::batch::Batch;
 use crate::code::CodeHash;
-use crate::command::Reply;
-use crate::decide::{Answered, Refused, ask, find_account, post};
-use crate::directory::{DirectoryKey, Listed, Listing};
+use crate::command::{Failure, Reply};
+use crate::decide::{Answered, Refused, ask, check_reference, find_account, find_listed_entry, listed_in, post};
+use crate::directory::{DirectoryKey, Listed, Listing, reference_key};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load;
@@ -56,14 +56,22 @@ pub fn certificate_ledger(currency: Currency) -> u32 {
 pub(crate) fn issue(
     batch: &mut Batch<'_>,
     (program, member): (&str, &MemberRef),
-    new: &NewCertificates,
+    (new, name): (&NewCertificates, Option<&str>),
     moment: Moment,
 ) -> Answered {
+    check_reference(name)?;
     let account = find_account(batch, program, member, moment)?;
-    if batch.slot(account)?.account.closed().is_some() {
+    let reference = batch.reference;
+    let currency = reference.programs.get(&account.program).and_then(Program::currency);
+    let wallet = currency.map(|it| AccountId::wallet(account.owner, it)).ok_or(Rejection::UnknownProgram)?;
+    let key = name.map(|it| reference_key(wallet.program, it));
+    if let Some(listed) = key.map(|it| batch.find(it)).transpose()?.flatten() {
+        return issued_before(batch, wallet, &listed, new);
+    }
+    let is_left = currency.map(|it| kept_until(batch, account.owner, it)).transpose()?.flatten().is_some();
+    if is_left || batch.slot(account)?.account.closed().is_some() {
         return Err(Rejection::AccountClosed.into());
     }
-    let reference = batch.reference;
     let timeline = &reference.programs.get(&account.program).ok_or(Rejection::UnknownProgram)?.timeline;
     let version = timeline.at(moment.now).or(timeline.versions().first()).ok_or(Rejection::UnknownProgram)?;
     let terms = &version.terms;
@@ -81,7 +89,50 @@ pub(crate) fn issue(
         on_wallet(batch, id, |ledger| engine::issue_certificates(ledger, under, &issue, &terms.zone, moment))?;
     let issued = entries.iter().find(|it| it.kind == Kind::Issue).ok_or(Fault::Row("certificates are posted"))?;
     let certificates: Vec<LotNo> = issued.opened.iter().map(|it| it.lot.no).collect();
+    if let Some(key) = key {
+        let listed = Listed { owner: id.owner, kind: Listing::Reference, program: id.program, number: issued.number.0 };
+        batch.rows.directory.insert(key, listed);
+    }
     Ok(Reply::Certificates { entry: issued.number, certificates })
+}
+
+/// A permanent reference again: the same certificates are answered with their entry, others are refused.
+fn issued_before(batch: &mut Batch<'_>, id: AccountId, listed: &Listed, new: &NewCertificates) -> Answered {
+    let Some(from) = listed_in(batch, id, listed)? else { return Err(Refused::Failed(Failure::KeyReused)) };
+    let entry = find_listed_entry(batch, from, EntryNo(listed.number))?;
+    let value: Points = entry.postings.iter().map(|it| it.points).sum();
+    let is_same = value.get() == new.value.minor().saturating_mul(i64::from(new.count))
+        && entry.reason == Reason::Note(new.note.clone());
+    if !is_same {
+        return Err(Refused::Failed(Failure::KeyReused));
+    }
+    let certificates = entry.opened.iter().map(|it| it.lot.no).collect();
+    Ok(Reply::Certificates { entry: entry.number, certificates })
+}
+
+/// Cancels what is left of certificates that were given under a permanent reference; answers what it was worth.
+pub(crate) fn withdraw(
+    batch: &mut Batch<'_>,
+    id: AccountId,
+    (reference, note): (&str, &str),
+    moment: Moment,
+) -> Answered {
+    let listed = batch.find(reference_key(id.program, reference))?.ok_or(Rejection::UnknownCertificate)?;
+    let from = listed_in(batch, id, &listed)?.ok_or(Rejection::UnknownCertificate)?;
+    let entry = find_listed_entry(batch, from, EntryNo(listed.number))?;
+    let mut left = Points::ZERO;
+    for no in entry.opened.iter().map(|it| it.lot.no) {
+        let (home, no) = merge::home_of_number(batch.conn, from.owner, no)?;
+        if home != id.owner {
+            return Err(Rejection::UnknownCertificate.into());
+        }
+        batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, no))?;
+        let cancel = CancelCertificate { certificate: no, note: note.to_owned() };
+        let entries = on_wallet(batch, id, |ledger| engine::cancel_certificate(ledger, &cancel, moment))?;
+        let postings = entries.iter().filter(|it| it.kind == Kind::Cancel).flat_map(|it| &it.postings);
+        left += postings.map(|it| it.points).sum::<Points>();
+    }
+    Ok(Reply::Withdrawn { points: left })
 }
 
 /// Cancels a certificate, whoever has it.
@@ -125,32 +176,73 @@ fn buyer(batch: &mut Batch<'_>, wallet: AccountId, no: LotNo) -> Found<Option<Ac
     Ok(None)
 }
 
-/// Who has left the last program of a currency has left it with all certificates: they are kept as long as the points.
-pub(crate) fn close(batch: &mut Batch<'_>, id: AccountId, note: &str, moment: Moment) -> Result<(), Refused> {
-    let Some(closed) = batch.slot(id)?.account.closed().copied() else { return Ok(()) };
+/// Until when the certificates of somebody are kept who has left every program of a currency: as long as the points of any of
+/// them. Nothing as long as there is one that was not left, or was never any.
+fn kept_until(batch: &mut Batch<'_>, owner: MemberId, currency: [u8; 3]) -> Found<Option<Timestamp>> {
     let reference = batch.reference;
-    let currency = reference.programs.get(&id.program).and_then(Program::currency);
-    let same = reference.programs.values().filter(|it| it.number != id.program && it.currency() == currency);
-    for other in same {
-        let slot = batch.slot(AccountId { program: other.number, ..id })?;
-        // Whether it is stored already is no matter: a batch gives what its commands give one at a time.
-        if slot.account.has_begun() && slot.account.closed().is_none() {
-            return Ok(());
+    let mut kept_until = None;
+    for program in reference.programs.values().filter(|it| it.currency() == Some(currency)) {
+        let account = &batch.slot(AccountId { owner, program: program.number })?.account;
+        match account.closed() {
+            Some(closed) => kept_until = kept_until.max(Some(closed.forfeits_at)),
+            // Whether it is stored already is no matter: a batch gives what its commands give one at a time.
+            None if account.has_begun() => return Ok(None),
+            None => {}
         }
     }
-    let wallet = currency.map(|it| AccountId::wallet(id.owner, it)).ok_or(Rejection::UnknownProgram)?;
-    if batch.slot(wallet)?.account.next_entry.0 != 1 {
-        on_wallet(batch, wallet, |ledger| engine::close_wallet(ledger, closed.forfeits_at, note, moment))?;
+    Ok(kept_until)
+}
+
+/// Suspends the certificates of somebody who has left the last program of their currency, and lets them be used again by
+/// whoever is in one.
+pub(crate) fn level(
+    batch: &mut Batch<'_>,
+    (owner, currency): (MemberId, [u8; 3]),
+    why: &Reason,
+    moment: Moment,
+) -> Result<(), Refused> {
+    let id = AccountId::wallet(owner, currency);
+    let wallet = &batch.slot(id)?.account;
+    if !wallet.has_begun() {
+        return Ok(());
+    }
+    let is_closed = wallet.closed().is_some();
+    match kept_until(batch, owner, currency)? {
+        Some(until) if !is_closed => {
+            on_wallet(batch, id, |ledger| engine::close_wallet(ledger, until, why.clone(), moment))?;
+        }
+        None if is_closed => {
+            on_wallet(batch, id, |ledger| Ok(engine::open_wallet(ledger, why.clone(), moment)))?;
+        }
+        Some(_) | None => {}
     }
     Ok(())
 }
 
-/// Whoever comes back into a program has the certificates again.
-pub(crate) fn open(batch: &mut Batch<'_>, id: AccountId, note: &str, moment: Moment) -> Result<(), Refused> {
-    let currency = batch.reference.programs.get(&id.program).and_then(Program::currency);
-    let wallet = currency.map(|it| AccountId::wallet(id.owner, it)).ok_or(Rejection::UnknownProgram)?;
+/// The same for the programs that somebody has come into with the command that was just decided.
+pub(crate) fn level_begun(batch: &mut Batch<'_>) -> Result<(), Refused> {
+    for (id, moment) in std::mem::take(&mut batch.begun) {
+        if let Some(currency) = batch.reference.programs.get(&id.program).and_then(Program::currency) {
+            level(batch, (id.owner, currency), &Reason::Due, moment)?;
+        }
+    }
+    Ok(())
+}
+
+/// Posts what was due in a wallet that is closed, before its owner comes into a program: what is bought then is not gone.
+pub(crate) fn before_coming(batch: &mut Batch<'_>, id: AccountId, moment: Moment) -> Result<(), Refused> {
+    let account = &batch.slot(id)?.account;
+    let is_new = !account.has_begun();
+    if account.closed().is_none() && !(is_new && batch.reference.shares_currency(id.program)) {
+        return Ok(());
+    }
+    if is_new && batch.begun.iter().all(|it| it.0 != id) {
+        batch.begun.push((id, moment));
+    }
+    let Some(currency) = batch.reference.programs.get(&id.program).and_then(Program::currency) else { return Ok(()) };
+    let wallet = AccountId::wallet(id.owner, currency);
     if batch.slot(wallet)?.account.closed().is_some() {
-        on_wallet(batch, wallet, |ledger| engine::open_wallet(ledger, note, moment))?;
+        settle(batch, wallet, moment.now)?;
     }
     Ok(())
 }

@@ -66,6 +66,8 @@ pub enum Ledger {
     Points(String),
     /// Store credit in a currency.
     Credit([u8; 3]),
+    /// Certificates in a currency.
+    Certificates([u8; 3]),
 }
 
 impl ReturnedPart {
@@ -146,6 +148,7 @@ pub enum Body {
         program: String,
         member: MemberRef,
         new: NewCertificates,
+        reference: Option<String>,
     },
     /// Cancelling one that was cancelled changes nothing.
     CancelCertificate {
@@ -238,6 +241,8 @@ pub enum Body {
     /// What is known of a person goes, and what finds them (M4).
     Erase {
         member: MemberRef,
+        /// Only whoever has done nothing but be brought over.
+        only_unused: bool,
     },
     /// A link that opens one session.
     OpenLink {

@@ -52,7 +52,13 @@ pub(crate) type Answered = Result<Reply, Refused>;
 /// The answer to a command, unless the world fails. Its effects are in the batch, to be saved.
 pub(crate) fn decide(batch: &mut Batch<'_>, command: &Command) -> Found<Result<Reply, Failure>> {
     (batch.under, batch.card_blocked, batch.seed) = (engine::Place::OWN, false, command.seed);
-    keyed(batch, command, |batch| match run(batch, command) {
+    batch.begun.clear();
+    let run = |batch: &mut Batch<'_>| {
+        let reply = run(batch, command)?;
+        certificate::level_begun(batch)?;
+        Ok(reply)
+    };
+    keyed(batch, command, |batch| match run(batch) {
         Ok(reply) => Ok(Ok(reply)),
         Err(Refused::Rejected(rejection)) => Ok(Err(Failure::Rejected(rejection))),
         Err(Refused::Failed(failure)) => Ok(Err(failure)),
@@ -164,7 +170,9 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
             let put = Put { channel, member: member.as_ref(), reference, document, seed, certificates };
             put_order(batch, &put, moment)
         }
-        Body::IssueCertificates { program, member, new } => certificate::issue(batch, (program, member), new, moment),
+        Body::IssueCertificates { program, member, new, reference } => {
+            certificate::issue(batch, (program, member), (new, reference.as_deref()), moment)
+        }
         Body::CancelCertificate { certificate: named, note } => certificate::cancel(batch, named, note, moment),
         Body::PutReturn { channel, reference, order, currency, returned } => {
             returns::put_return(batch, (channel, reference), order, *currency, returned, moment)
@@ -255,7 +263,8 @@ fn run_other(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answered {
         Body::AddIdentity { member, identity } => people::add_identity(batch, member, identity),
         Body::RemoveIdentity { member, identity } => people::remove_identity(batch, member, identity),
         Body::Card { card, act } => card::run(batch, card, act, moment),
-        Body::Erase { member } => erase::erase(batch, member, moment),
+        Body::Erase { member, only_unused: false } => erase::erase(batch, member, moment),
+        Body::Erase { member, only_unused: true } => erase::erase_unused(batch, member, moment),
         Body::OpenLink { link, expires_at } => session::open_link(batch, *link, *expires_at),
         Body::UseLink { link, session, expires_at } => session::use_link(batch, *link, *session, *expires_at),
         Body::OpenSession { session, key, expires_at } => session::open_session(batch, *session, *key, *expires_at),
@@ -324,7 +333,10 @@ pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) ->
     }
     let first = listed.map(|it| batch.follow(it.owner)).transpose()?;
     let owner = match (first, named) {
-        (Some(first), Named::Member(named)) if first != named => return Err(Rejection::OtherMember.into()),
+        // Whom an order of somebody who was erased names may be somebody else's name by now: what comes back of it must not be stuck.
+        (Some(first), Named::Member(named)) if first != named && !directory::is_erased(batch.conn, first)? => {
+            return Err(Rejection::OtherMember.into());
+        }
         (Some(first), _) => first,
         (None, Named::Member(named)) => named,
         (None, Named::New(identity)) => guest::sign_up(batch, put, at, &identity, moment)?,
@@ -338,6 +350,7 @@ pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) ->
     }
     batch.slot(id)?;
     merge::ensure_joined(batch, id, moment)?;
+    certificate::before_coming(batch, id, moment)?;
     if let Some(no) = known {
         batch.load_order(id, no)?;
         returns::check_kind(batch, id, no, put.document)?;
@@ -506,6 +519,7 @@ pub(crate) fn find_account(
     let owner = find_owner(batch, member, program.number)?;
     let id = AccountId { owner, program: program.number };
     merge::ensure_joined(batch, id, moment)?;
+    certificate::before_coming(batch, id, moment)?;
     Ok(id)
 }
 

@@ -156,6 +156,12 @@ pub(crate) fn identities_of(conn: &Connection, id: MemberId) -> Found<usize> {
 }
 
 /// Whether there is such a member.
+/// Whether nobody knows any more who that is.
+pub(crate) fn is_erased(conn: &Connection, id: MemberId) -> Found<bool> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM members WHERE owner_id = $1 AND erased_at IS NOT NULL")?;
+    Ok(statement.exists(params![id.0])?)
+}
+
 pub(crate) fn is_member(conn: &Connection, id: MemberId) -> Found<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM members WHERE owner_id = $1")?;
     Ok(statement.exists(params![id.0])?)

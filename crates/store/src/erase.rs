@@ -4,18 +4,22 @@
 //! Written at once, as a batch of its own: it is the one command that changes entries, and nothing of them but words. Deleted rows
 //! are overwritten (`secure_delete`), and the log is emptied as soon as nobody reads. Bounded by what one person has.
 
-use engine::{Document, Entry, Moment, Reason};
+use std::collections::BTreeSet;
+
+use engine::{Actor, Closing, Document, Entry, HoldNo, Kind, Lot, LotNo, Moment, OrderNo, Place, Reason};
 
 use crate::batch::Batch;
 use crate::command::Reply;
-use crate::decide::{Answered, find_member};
+use crate::decide::{Answered, Refused, ask, find_member, post};
 use crate::directory::identity_key;
 use crate::fault::Found;
 use crate::id::MemberId;
 use crate::load::{read_entry, read_order};
 use crate::member::{Identity, IdentityKind, MemberRef, words_of};
-use crate::merge::merges_of;
+use crate::merge::{merges_of, stored};
 use crate::pack;
+use crate::reference::invalid;
+use crate::rows::NO_PROGRAMS;
 use crate::save::one;
 use crate::sql::{Connection, params};
 
@@ -42,6 +46,57 @@ pub(crate) fn erase(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -
     // Nobody is parted from somebody who is not there any more.
     conn.prepare_cached("UPDATE merges SET stays = 1 WHERE owner_id = $1")?.execute(params![owner.0])?;
     Ok(Reply::Done)
+}
+
+/// Erases somebody who was brought over and has done nothing since: what signing up gave is forfeited. Whatever else was brought
+/// over has been taken back before.
+pub(crate) fn erase_unused(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answered {
+    let owner = find_member(batch, member)?;
+    if !merges_of(batch.conn, owner)?.is_empty() || batch.under != Place::OWN {
+        return Err(used());
+    }
+    let given = given_by_itself(batch.conn, owner)?;
+    let accounts = stored(batch, owner)?;
+    for id in &accounts {
+        batch.load_from(*id, Place::OWN)?;
+        let account = &batch.slot(*id)?.account;
+        let is_left =
+            |it: &Lot| (it.pending + it.available + it.held).is_positive() && !given.contains(&(id.program, it.at.no));
+        let is_used = account.next_order != OrderNo(1) || account.next_hold != HoldNo(1);
+        if is_used || account.balance.owed.is_positive() || account.lots().iter().any(is_left) {
+            return Err(used());
+        }
+    }
+    let closing = Closing { grace_days: 0, note: ERASED.to_owned() };
+    for id in accounts.into_iter().filter(|it| it.program < NO_PROGRAMS) {
+        if batch.slot(id)?.account.balance.outstanding().is_positive() {
+            let mut decided = ask(batch, id, |account, rules| engine::close(account, rules, &closing, moment))?;
+            post(batch, id, &mut decided, false)?;
+        }
+    }
+    erase(batch, &MemberRef::Id(owner), moment)
+}
+
+fn used() -> Refused {
+    invalid("member", "somebody who has done nothing since they were brought over").into()
+}
+
+/// The lots that nobody has brought over: what signing up and birthdays gave. Refused where anybody else has done anything.
+fn given_by_itself(conn: &Connection, owner: MemberId) -> Result<BTreeSet<(u32, LotNo)>, Refused> {
+    let select = "SELECT entry_no, at, kind, order_no, body, program FROM entries WHERE owner_id = $1";
+    let mut statement = conn.prepare_cached(select)?;
+    let mut rows = statement.query(params![owner.0])?;
+    let mut given = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let (entry, program) = (read_entry(row)?, row.get::<_, u32>(5)?);
+        if !matches!(entry.actor, Actor::Import | Actor::System) {
+            return Err(used());
+        }
+        if entry.kind == Kind::Activity {
+            given.extend(entry.opened.iter().map(|it| (program, it.lot.no)));
+        }
+    }
+    Ok(given)
 }
 
 /// The texts by which somebody is known: the name and every identity.

@@ -113,7 +113,7 @@ fn standing(it: &Standing) -> Value {
             "hold": it.hold.name(),
         })),
         "tiers_before": list(&it.tiers_before, |(tier, since)| json!({"name": tier.as_deref(), "since": since.to_string()})),
-        "acts": list(&it.acts, acted),
+        "acts": list(&it.acts, acted), "has_begun": it.has_begun,
         "closings": list(&it.closings, |it| json!({
             "since": it.since.to_string(), "forfeits_at": it.forfeits_at.to_string(), "until": it.until.map(|it| it.to_string()),
         })),

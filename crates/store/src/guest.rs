@@ -231,6 +231,7 @@ fn claim(
     };
     batch.slot(id)?;
     crate::merge::ensure_joined(batch, id, moment)?;
+    certificate::before_coming(batch, id, moment)?;
     if let Some(no) = document.hold {
         batch.load_hold(id, no)?;
     }

@@ -36,6 +36,12 @@ macro_rules! id {
             pub fn derived(at: Timestamp, seed: &[u8]) -> Self {
                 Self(derived(at, seed))
             }
+
+            /// The time that it was made with, to the millisecond.
+            pub fn made_at(self) -> Timestamp {
+                let millis = self.0[..6].iter().fold(0_i64, |millis, byte| millis << 8 | i64::from(*byte));
+                Timestamp::from_micros(millis * 1_000)
+            }
         }
 
         impl fmt::Display for $name {
@@ -124,6 +130,7 @@ fn ids_are_read_as_they_are_written() {
     }
     let at = Timestamp::from_micros(1_700_000_000_000_000);
     assert_eq!(MemberId::derived(at, b"7"), MemberId::derived(at, b"7"));
+    assert_eq!(MemberId::derived(MemberId::derived(at, b"7").made_at(), b"7"), MemberId::derived(at, b"7"));
     assert_ne!(MemberId::derived(at, b"7"), MemberId::derived(at, b"8"));
     for wrong in ["", "mem_", "mem_00000000000000000000000000x", "mem_8zzzzzzzzzzzzzzzzzzzzzzzzz"] {
         assert!(wrong.parse::<MemberId>().is_err(), "{wrong}");

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
     Account, Both, CreditUse, HoldNo, Horizon, Joined, LotNo, Merger, Moment, OrderNo, Parting, Place, Placed as _,
-    Rejection, Rules, Shift, StandIn, Stop, Timeline, Timestamp, Unmerged, limits, too_large,
+    Reason, Rejection, Rules, Shift, StandIn, Stop, Timeline, Timestamp, Unmerged, limits, too_large,
 };
 
 use crate::batch::{Batch, NewOrder};
@@ -19,7 +19,8 @@ use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load;
 use crate::member::MemberRef;
-use crate::reference::invalid;
+use crate::people;
+use crate::reference::{Program, invalid};
 use crate::rows::{self, AccountId, NO_PROGRAMS};
 use crate::save::one;
 use crate::sql::{self, Connection, OptionalExtension as _, params};
@@ -123,6 +124,9 @@ fn merge(batch: &mut Batch<'_>, member: &MemberRef, other: &MemberRef, moment: M
     if survivor == other {
         return Err(Rejection::CannotMerge.into());
     }
+    for it in [survivor, other] {
+        people::check_known(batch, it)?;
+    }
     let merges = merges_of(batch.conn, survivor)?;
     let place = Place(merges.last().map_or(1, |it| it.place.0 + 1));
     let theirs = merges_of(batch.conn, other)?;
@@ -150,6 +154,7 @@ fn merge(batch: &mut Batch<'_>, member: &MemberRef, other: &MemberRef, moment: M
     for program in programs.into_iter().rev() {
         merge_accounts(batch, survivor, AccountId { owner: other, program }, &merger, moment)?;
     }
+    level(batch, survivor, other, moment)?;
     let now = moment.now;
     for owner in [survivor, other] {
         batch.conn.prepare_cached("UPDATE merges SET stays = 1 WHERE owner_id = $1")?.execute(params![owner.0])?;
@@ -164,12 +169,19 @@ fn merge(batch: &mut Batch<'_>, member: &MemberRef, other: &MemberRef, moment: M
     Ok(Reply::Member { id: survivor, created: false })
 }
 
+/// Certificates are suspended of whoever has left every program, as one or as two.
+fn level(batch: &mut Batch<'_>, owner: MemberId, other: MemberId, moment: Moment) -> Result<(), Refused> {
+    let currencies: BTreeSet<[u8; 3]> = batch.reference.programs.values().filter_map(Program::currency).collect();
+    let why = Reason::Merged { other: other.0 };
+    currencies.into_iter().try_for_each(|it| certificate::level(batch, (owner, it), &why, moment))
+}
+
 /// Store credit comes first: what points became names its lots.
 fn programs(batch: &Batch<'_>) -> Vec<u32> {
     batch.reference.programs.keys().copied().collect()
 }
 
-fn stored(batch: &mut Batch<'_>, owner: MemberId) -> Found<Vec<AccountId>> {
+pub(crate) fn stored(batch: &mut Batch<'_>, owner: MemberId) -> Found<Vec<AccountId>> {
     let mut statement =
         batch.conn.prepare_cached("SELECT program FROM accounts WHERE owner_id = $1 ORDER BY program DESC")?;
     let found = statement.query_map(params![owner.0], |row| row.get(0))?;
@@ -251,7 +263,12 @@ pub(crate) fn ensure_place(batch: &mut Batch<'_>, id: AccountId, moment: Moment)
         let mut nobody = Account::default();
         nobody.joined =
             with_it.filter(|it| it.place != first).map(|it| nothing_of(Place(it.place.0 - first.0))).collect();
-        let merger = Merger { place: first, can_be_undone, survivor: id.owner.0, other: other.0 };
+        let mut merger = Merger { place: first, can_be_undone, survivor: id.owner.0, other: other.0 };
+        // Of those who came together one may have had nothing in it: what the others have is told apart already.
+        if batch.slot(id)?.account.joined.iter().any(|it| it.place == first) {
+            nobody.joined.clear();
+            merger = Merger { place: under, can_be_undone: false, ..merger };
+        }
         let mut both: Both =
             of_both(batch, id, id, |account, _, rules, _| engine::merge(account, &nobody, rules, &merger, moment))?;
         batch.post_moved(id, &mut both.survivor, BTreeMap::new())?;
@@ -311,7 +328,8 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
         for it in &uses {
             batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, it.lot))?;
         }
-        let parting = Parting { from, survivor: survivor.0, other: other.0, uses: &uses, credit: &[] };
+        let parting =
+            Parting { from, survivor: survivor.0, other: other.0, uses: &uses, credit: &[], is_wallet: id.is_wallet() };
         let unmerged = part(batch, id, other, &parting, BTreeMap::new(), moment)?;
         if !id.is_wallet() {
             stand_ins.insert(currency, unmerged.stand_ins);
@@ -321,8 +339,14 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
     for (id, orders) in orders {
         let currency = batch.reference.programs.get(&id.program).and_then(crate::reference::Program::currency);
         let credit = stand_ins.get(&currency).unwrap_or(&nothing);
-        let parting = Parting { from, survivor: survivor.0, other: other.0, uses: &[], credit };
+        let parting = Parting { from, survivor: survivor.0, other: other.0, uses: &[], credit, is_wallet: false };
         part(batch, id, other, &parting, orders, moment)?;
+    }
+    for (owner, other) in [(survivor, other), (other, survivor)] {
+        level(batch, owner, other, moment)?;
+        for id in stored(batch, owner)?.into_iter().filter(|it| it.is_wallet()) {
+            certificate::settle(batch, id, moment.now)?;
+        }
     }
     forget(batch.conn, survivor, &merges, from, moment.now)?;
     Ok(Reply::Member { id: other, created: false })

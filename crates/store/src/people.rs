@@ -11,7 +11,8 @@ use crate::acts;
 use crate::batch::{Batch, Profile};
 use crate::command::Reply;
 use crate::decide::{Answered, Refused, find_member};
-use crate::directory::{FIND, identity_key};
+use crate::directory::{self, FIND, identity_key};
+use crate::fault::Found;
 use crate::id::MemberId;
 use crate::member::{Identity, MemberChange, MemberRef};
 use crate::reference::invalid;
@@ -75,6 +76,7 @@ pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberC
     let birthday = change.birthday.flatten();
     check_facts(&Facts { customer_type, birthday, ..Facts::default() }, moment.now)?;
     let owner = find_member(batch, member)?;
+    check_known(batch, owner)?;
     if change.birthday.is_some() {
         acts::settle_birthdays(batch, owner, moment)?;
     }
@@ -88,17 +90,36 @@ pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberC
 pub(crate) fn add_identity(batch: &mut Batch<'_>, member: &MemberRef, identity: &Identity) -> Answered {
     let identity = checked(identity)?;
     let owner = find_member(batch, member)?;
+    check_known(batch, owner)?;
     let listed = batch.find(identity_key(&identity))?;
     match listed.map(|it| batch.follow(it.owner)).transpose()? {
         Some(known) if known == owner => return Ok(Reply::Done),
         Some(_) => return Err(Rejection::IdentityTaken.into()),
         None => {}
     }
-    if IDENTITIES_MAX <= batch.identities_of(owner)? {
+    // Of members that are one it belongs to whoever is named, and goes with them when they are two again.
+    let first = first_of(batch, member)?.unwrap_or(owner);
+    if IDENTITIES_MAX <= batch.identities_of(first)? {
         return Err(invalid("identity", "at most 16 of one member: remove another one first").into());
     }
-    batch.add_identity(owner, identity);
+    batch.add_identity(first, identity);
     Ok(Reply::Done)
+}
+
+/// Who is named, whoever that is one with by now.
+fn first_of(batch: &Batch<'_>, member: &MemberRef) -> Found<Option<MemberId>> {
+    match member {
+        MemberRef::Id(id) => Ok(Some(*id)),
+        MemberRef::Identity(identity) => Ok(batch.find(identity_key(&identity.normalised()))?.map(|it| it.owner)),
+    }
+}
+
+/// Nobody is to be known again under the id of somebody who was erased.
+pub(crate) fn check_known(batch: &Batch<'_>, owner: MemberId) -> Result<(), Refused> {
+    if directory::is_erased(batch.conn, owner)? {
+        return Err(invalid("member", "somebody who was not erased").into());
+    }
+    Ok(())
 }
 
 /// What nobody has is gone already; what somebody else has is a mistake that somebody should see.

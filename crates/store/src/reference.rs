@@ -63,6 +63,12 @@ impl Reference {
         self.programs.get(&program).is_some_and(|it| it.timeline.converts_to(target))
     }
 
+    /// Whether another program has its currency.
+    pub(crate) fn shares_currency(&self, program: u32) -> bool {
+        let currency = self.programs.get(&program).map(Program::currency);
+        self.programs.values().any(|it| it.number != program && Some(it.currency()) == currency)
+    }
+
     /// The program of an account; of store credit, the first one in its currency, whose zone gives its days.
     pub(crate) fn program_of(&self, id: AccountId) -> Option<&Program> {
         match id.currency() {

@@ -383,7 +383,7 @@ impl Check<'_> {
     /// another one are there.
     fn compare_next_order(&self, id: AccountId, stored: &Loaded, expected: OrderNo) -> Compared<()> {
         let next = stored.account.next_order_of(expected.place());
-        if next != expected && !stored.account.is_away {
+        if next != expected && !stored.account.presence.is_away {
             return Err(differs(id, &format!("its next order is stored as {}, it is {}", next.0, expected.0)));
         }
         Ok(())
@@ -525,8 +525,10 @@ impl Check<'_> {
         conn.for_each(&select, |row| -> Compared<()> {
             let id = AccountId { owner: rows::member(row, 0)?, program: row.get(1)? };
             let entry = find_entry(conn, id, engine::EntryNo(row.get(2)?))?;
-            if entry.is_none_or(|it| !matches!(it.kind, engine::Kind::Adjust | engine::Kind::Activity)) {
-                return Err(differs(id, "a permanent reference leads to no adjustment and no activity"));
+            if entry.is_none_or(|it| {
+                !matches!(it.kind, engine::Kind::Adjust | engine::Kind::Activity | engine::Kind::Issue)
+            }) {
+                return Err(differs(id, "a permanent reference leads to nothing that is given under one"));
             }
             *references += 1;
             Ok(())
@@ -558,7 +560,7 @@ fn compare_balance(id: AccountId, stored: &Loaded, replayed: &Account) -> Compar
         return Err(differs(id, "its remainder of steps is not what the entries make"));
     }
     let numbers = |it: &Account| it.joined.iter().map(|it| (it.next_lot, it.next_hold)).collect::<Vec<_>>();
-    if (numbers(account), &account.apart, account.is_away) != (numbers(replayed), &replayed.apart, replayed.is_away) {
+    if (numbers(account), &account.apart, account.presence) != (numbers(replayed), &replayed.apart, replayed.presence) {
         return Err(differs(id, "it was not merged as the entries say"));
     }
     if account.acts != replayed.acts {

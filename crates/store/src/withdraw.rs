@@ -3,6 +3,7 @@
 use engine::{Bucket, EntryNo, Moment, Points, Rejection, Rules, Stop, Timeline};
 
 use crate::batch::Batch;
+use crate::certificate;
 use crate::command::{Ledger, Reply};
 use crate::decide::{Answered, Refused, ask, find_account, find_listed_entry, find_member, listed_in, post};
 use crate::directory::reference_key;
@@ -17,9 +18,15 @@ pub(crate) fn withdraw(
     (reference, note): (&str, &str),
     moment: Moment,
 ) -> Answered {
+    if let Ledger::Certificates(currency) = from {
+        let id = AccountId::wallet(find_member(batch, member)?, *currency);
+        return certificate::withdraw(batch, id, (reference, note), moment);
+    }
     let id = match from {
         Ledger::Points(program) => find_account(batch, program, member, moment)?,
-        Ledger::Credit(currency) => AccountId::purse(find_member(batch, member)?, *currency),
+        Ledger::Credit(currency) | Ledger::Certificates(currency) => {
+            AccountId::purse(find_member(batch, member)?, *currency)
+        }
     };
     let listed = batch.find(reference_key(id.program, reference))?.ok_or(Rejection::UnknownLot)?;
     let stands = listed_in(batch, id, &listed)?.ok_or(Rejection::UnknownLot)?;
@@ -33,7 +40,7 @@ pub(crate) fn withdraw(
     batch.load_lots(id, &[lot])?;
     let mut decided = match from {
         Ledger::Points(_) => ask(batch, id, |account, rules| engine::withdraw(account, rules, lot.no, note, moment))?,
-        Ledger::Credit(_) => {
+        Ledger::Credit(_) | Ledger::Certificates(_) => {
             let nothing = Timeline::default();
             engine::withdraw(&batch.slot(id)?.account, Rules::of(&nothing), lot.no, note, moment).map_err(refused)?
         }

@@ -1,5 +1,5 @@
 //! `guerdon import members`: brings members over from another system, with what they have there: cards, points with their last
-//! days, a tier, store credit.
+//! days, a tier, store credit, certificates.
 //!
 //! Each row is carried out by itself and reported by itself. Points and credit are booked under permanent references made of
 //! the import's name and the row's, so that a file that is sent again brings nothing twice, and can be taken back. Rows of different
@@ -11,8 +11,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
-use engine::{Actor, Adjustment, CreditAdjustment, Currency, SetTier, TierHold, Timestamp};
-use store::{Body, Command, Database, Failure, Key, Ledger, MemberId, MemberRef, Reply, Store, Time, credit_ledger};
+use engine::{Actor, Adjustment, CreditAdjustment, Currency, Money, SetTier, TierHold, Timestamp};
+use store::{
+    Body, Command, Database, Failure, Key, Ledger, MemberId, MemberRef, NewCertificates, Reply, Store, Time,
+    certificate_ledger, credit_ledger,
+};
 
 use super::import::separator;
 use super::trial::Trial;
@@ -33,10 +36,12 @@ Examples:
   guerdon import members members.csv --undo --report undone.csv
 
 Columns: member (needed: a customer id, or card:…, email:…, phone:…), name, customer, card, email, phone, type, birthday,
-points, expires (the last day; left out: as the program says), tier, tier_until, credit, reference. A member with points of
-several dates has several rows. docs/IMPORT.md has the details.
+points, expires (the last day; left out: as the program says), tier, tier_until, credit, certificate (what it is worth),
+certificate_expires, certificate_uses, reference. A member with points of several dates, or several certificates, has several
+rows. docs/IMPORT.md has the details.
 
-The same file under the same name again changes nothing. --undo takes back what is left of what it brought; members stay.
+The same file under the same name again changes nothing. --undo takes back what is left of what it brought, and members whom it
+signed up and who have done nothing since.
 
 Exits 1 when a row was refused; all others are carried out.";
 
@@ -147,6 +152,7 @@ struct Done {
     /// Added, or taken back.
     points: i64,
     credit: i64,
+    certificates: i64,
     tier: bool,
     problem: Option<String>,
 }
@@ -243,10 +249,16 @@ impl Run<'_> {
             let currency = self.currency.code;
             let is_known = self.is_known(credit_ledger(currency), &reference)?;
             let adjustment = CreditAdjustment { amount, note: note.clone() };
-            let body = Body::AdjustCredit { currency, member: member.clone(), adjustment, reference: Some(reference) };
+            let (member, reference) = (member.clone(), Some(reference.clone()));
+            let body = Body::AdjustCredit { currency, member, adjustment, reference };
             match self.send(None, body)? {
                 Ok(_) => done.credit = if is_known { 0 } else { amount.minor() },
                 Err(problem) => return Ok(Err(format!("credit: {problem}"))),
+            }
+        }
+        if let Some(value) = row.certificate {
+            if let Err(problem) = self.give(row, value, &member, (&reference, &note), done)? {
+                return Ok(Err(format!("certificate: {problem}")));
             }
         }
         match &row.tier {
@@ -255,15 +267,35 @@ impl Run<'_> {
         }
     }
 
+    fn give(
+        &self,
+        row: &MemberRow,
+        value: Money,
+        member: &MemberRef,
+        (reference, note): (&str, &str),
+        done: &mut Done,
+    ) -> Result<Result<(), String>> {
+        let is_known = self.is_known(certificate_ledger(self.currency), reference)?;
+        let (uses, validity) = (row.certificate_uses, row.certificate_expires);
+        let new = NewCertificates { value, count: 1, uses, validity, note: note.to_owned() };
+        let (program, member) = (self.program.clone(), member.clone());
+        let body = Body::IssueCertificates { program, member, new, reference: Some(reference.to_owned()) };
+        Ok(self.send(None, body)?.map(|_| done.certificates = if is_known { 0 } else { value.minor() }))
+    }
+
+    /// The id of whoever this import signs up: it says so for ever.
+    fn id_of(&self, member: &MemberRef, at: Timestamp) -> MemberId {
+        MemberId::derived(at, format!("{}: {member}", self.name).as_bytes())
+    }
+
     /// Signs the row's member up, or gives one who is known the identities that are new.
     fn sign_up(&self, row: &MemberRow, done: &mut Done) -> Result<Result<MemberId, String>> {
         let reader = self.store.reader().context("looking a member up failed")?;
         let known = reader.find(&row.member).context("looking a member up failed")?;
         drop(reader);
         let Some(known) = known else {
-            let name = row.member.to_string();
             let body = Body::SignUp {
-                id: MemberId::derived(self.now, name.as_bytes()),
+                id: self.id_of(&row.member, self.now),
                 name: row.name.clone(),
                 identities: row.identities.clone(),
                 facts: row.facts.clone(),
@@ -321,21 +353,36 @@ impl Run<'_> {
     /// Takes back what is left of what the row brought.
     fn undo(&self, row: &MemberRow) -> Result<Done> {
         let mut done = Done::default();
+        let reader = self.store.reader().context("looking a member up failed")?;
+        if reader.find(&row.member).context("looking a member up failed")?.is_none() {
+            // Taken back before, or never brought over.
+            return Ok(done);
+        }
+        drop(reader);
         let reference = self.reference(row);
         let points = row.points.map(|it| (Ledger::Points(self.program.clone()), self.number, it.get()));
         let currency = self.currency.code;
         let credit = row.credit.map(|it| (Ledger::Credit(currency), credit_ledger(currency), it.minor()));
-        for (from, ledger, brought) in points.into_iter().chain(credit) {
+        let ledger = certificate_ledger(self.currency);
+        let certificate = row.certificate.map(|it| (Ledger::Certificates(currency), ledger, it.minor()));
+        for (from, ledger, brought) in points.into_iter().chain(credit).chain(certificate) {
             if !self.is_known(ledger, &reference)? {
                 continue;
             }
-            let is_credit = matches!(from, Ledger::Credit(_));
+            let what = match from {
+                Ledger::Points(_) => "points",
+                Ledger::Credit(_) => "credit",
+                Ledger::Certificates(_) => "certificate",
+            };
             let (member, note) = (row.member.clone(), format!("taken back: {}", self.name));
             match self.send(None, Body::Withdraw { from, member, reference: reference.clone(), note })? {
                 Ok(Reply::Withdrawn { points }) => {
-                    *if is_credit { &mut done.credit } else { &mut done.points } = points.get();
+                    match what {
+                        "points" => done.points = points.get(),
+                        "credit" => done.credit = points.get(),
+                        _ => done.certificates = points.get(),
+                    }
                     if points.get() < brought {
-                        let what = if is_credit { "credit" } else { "points" };
                         done.problem = Some(format!("{what}: only a part was there to be taken back, or none"));
                     }
                 }
@@ -350,7 +397,21 @@ impl Run<'_> {
                 done.problem = Some(problem);
             }
         }
+        done.signed_up = self.take_back(row)?;
         Ok(done)
+    }
+
+    /// Takes back the sign-up of whoever this import signed up and who has done nothing since. Others stay, which is no fault; and
+    /// whoever has more rows goes with the last one.
+    fn take_back(&self, row: &MemberRow) -> Result<bool> {
+        let reader = self.store.reader().context("looking a member up failed")?;
+        let Some(known) = reader.find(&row.member).context("looking a member up failed")? else { return Ok(false) };
+        drop(reader);
+        if known != self.id_of(&row.member, known.made_at()) {
+            return Ok(false);
+        }
+        let body = Body::Erase { member: MemberRef::Id(known), only_unused: true };
+        Ok(self.send(None, body)?.is_ok())
     }
 }
 
@@ -367,6 +428,7 @@ impl Tally {
             ("signed up", i64::from(done.signed_up)),
             ("points", done.points),
             ("credit", done.credit),
+            ("certificates", done.certificates),
             ("tiers", i64::from(done.tier)),
         ];
         for (name, figure) in figures {
@@ -376,16 +438,19 @@ impl Tally {
 
     fn say(&self, undo: bool, currency: Currency) {
         let sum = |name: &str| self.sums.get(name).copied().unwrap_or_default();
-        let credit = engine::Money::new(sum("credit")).to_text(currency.exponent);
+        let [credit, certificates] =
+            ["credit", "certificates"].map(|it| engine::Money::new(sum(it)).to_text(currency.exponent));
+        let made = if undo { "taken back" } else { "signed up" };
         let verb = if undo { "taken back" } else { "brought over" };
         println!(
-            "{}: {} members signed up; {} points, {credit} {} of credit and {} tiers {verb}; {} refused.",
+            "{}: {} members {made}; {} points, {credit} {code} of credit, {certificates} {code} in certificates and {} tiers \
+             {verb}; {} refused.",
             counted(self.rows, "row"),
             sum("signed up"),
             crate::text::grouped(sum("points")),
-            currency.code(),
             sum("tiers"),
             count(self.refused),
+            code = currency.code(),
         );
     }
 }
@@ -402,7 +467,7 @@ impl Report {
         let what = || format!("writing the report {} failed", path.display());
         let mut writer = csv::Writer::from_writer(File::create(path).with_context(what)?);
         writer
-            .write_record(["line", "member", "signed_up", "points", "credit", "tier", "problem"])
+            .write_record(["line", "member", "signed_up", "points", "credit", "certificate", "tier", "problem"])
             .with_context(what)?;
         Ok(Self { writer: Some(writer), exponent })
     }
@@ -416,6 +481,7 @@ impl Report {
             yes(done.signed_up),
             done.points.to_string(),
             engine::Money::new(done.credit).to_text(self.exponent),
+            engine::Money::new(done.certificates).to_text(self.exponent),
             yes(done.tier),
             done.problem.clone().unwrap_or_default(),
         ];

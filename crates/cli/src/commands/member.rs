@@ -93,7 +93,7 @@ pub(crate) fn run(database: &Database, command: Command) -> Result<Outcome> {
 fn erase(database: &Database, erase: Erase) -> Result<Outcome> {
     let store = open::existing(database)?;
     let Erase { member, keep_file, .. } = erase;
-    open::send(&store, Body::Erase { member }, None).context("erasing the member failed")?;
+    open::send(&store, Body::Erase { member, only_unused: false }, None).context("erasing the member failed")?;
     if !keep_file {
         store.rewrite().context("the member is erased, but writing the file anew failed")?;
     }

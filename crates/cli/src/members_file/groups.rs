@@ -39,7 +39,7 @@ fn names(row: &MemberRow) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use engine::Facts;
+    use engine::{Facts, Validity};
     use store::{Identity, IdentityKind, MemberRef};
 
     use super::*;
@@ -59,6 +59,9 @@ mod tests {
             tier: None,
             tier_until: None,
             credit: None,
+            certificate: None,
+            certificate_expires: Validity::Never,
+            certificate_uses: None,
         })
     }
 

@@ -9,7 +9,7 @@ mod read;
 pub(crate) use groups::groups;
 pub(crate) use read::MembersFile;
 
-use engine::{Facts, Money, Points, Timestamp};
+use engine::{Facts, Money, Points, Timestamp, Uses, Validity};
 use store::{Identity, MemberRef};
 
 /// One row, as far as it says anything.
@@ -30,6 +30,10 @@ pub(crate) struct MemberRow {
     pub(crate) tier: Option<String>,
     pub(crate) tier_until: Option<Timestamp>,
     pub(crate) credit: Option<Money>,
+    /// What a certificate is worth, its last day, and how often it can be used: left out, as the program says.
+    pub(crate) certificate: Option<Money>,
+    pub(crate) certificate_expires: Validity,
+    pub(crate) certificate_uses: Option<Uses>,
 }
 
 /// What is wrong with a row, and where.

@@ -1,16 +1,17 @@
 //! Reads a file of members, row by row: CSV with a header.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use anyhow::{Context, Result, bail};
 use csv::StringRecord;
-use engine::{Currency, Date, Facts, Money, Points, Zone};
+use engine::{Currency, Date, Facts, Money, Points, Uses, Validity, Zone};
 use store::{IdentityKind, MemberRef};
 
 use super::{MemberRow, RowFault};
 use crate::open;
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 17] = [
     "member",
     "name",
     "customer",
@@ -24,6 +25,9 @@ const COLUMNS: [&str; 14] = [
     "tier",
     "tier_until",
     "credit",
+    "certificate",
+    "certificate_expires",
+    "certificate_uses",
     "reference",
 ];
 
@@ -33,6 +37,8 @@ pub(crate) struct MembersFile<R> {
     columns: Vec<&'static str>,
     zone: Zone,
     currency: Currency,
+    /// What the rows so far are called, each by its line.
+    known: BTreeMap<String, u64>,
 }
 
 impl<R: Read> MembersFile<R> {
@@ -54,7 +60,7 @@ impl<R: Read> MembersFile<R> {
         if !columns.contains(&"member") {
             bail!("the column member is missing; it holds what finds a member, such as a customer id or card:6001234");
         }
-        Ok(Self { rows, columns, zone, currency })
+        Ok(Self { rows, columns, zone, currency, known: BTreeMap::new() })
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<Result<MemberRow, RowFault>>> {
@@ -70,7 +76,24 @@ impl<R: Read> MembersFile<R> {
         } else {
             Err(format!("it has {} columns; allowed are {}, as in the header", record.len(), self.columns.len()))
         };
+        let read = read.and_then(|row| self.once(row));
         Ok(Some(read.map_err(|problem| RowFault { line, member, problem })))
+    }
+
+    /// A second row of the same name would be taken for the first one again, and what it says be lost without a word.
+    fn once(&mut self, row: MemberRow) -> Result<MemberRow, String> {
+        let brings = row.points.is_some() || row.credit.is_some() || row.certificate.is_some();
+        if !brings {
+            return Ok(row);
+        }
+        let first = *self.known.entry(row.reference.clone()).or_insert(row.line);
+        if first != row.line {
+            return Err(format!(
+                "it is called \"{}\" as line {first} is; allowed is a name of its own in the column reference",
+                row.reference
+            ));
+        }
+        Ok(row)
     }
 
     fn row(&self, line: u64, cells: &Cells<'_>) -> Result<MemberRow, String> {
@@ -100,7 +123,15 @@ impl<R: Read> MembersFile<R> {
         let exponent = self.currency.exponent;
         let amount = |it: &str| Money::parse(it, exponent).ok().filter(|it| it.is_positive());
         let credit = cells.parsed("credit", "an amount such as 5.00", amount)?;
-        let dated = expires.map_or_else(|| named.to_owned(), |day| format!("{named} {day}"));
+        let certificate = cells.parsed("certificate", "an amount such as 5.00", amount)?;
+        let last_day = cells.day("certificate_expires")?;
+        let uses = |it: &str| Uses::ALL.into_iter().find(|uses| uses.name() == it);
+        let certificate_uses = cells.parsed("certificate_uses", "once or several", uses)?;
+        if certificate.is_none() && (last_day.is_some() || certificate_uses.is_some()) {
+            return Err("certificate: it is empty; allowed is what it is worth, or nothing about one".to_owned());
+        }
+        let days = [expires, last_day].into_iter().flatten();
+        let dated = days.fold(named.to_owned(), |name, day| format!("{name} {day}"));
         Ok(MemberRow {
             line,
             reference: cells.text("reference").map_or(dated, str::to_owned),
@@ -113,6 +144,9 @@ impl<R: Read> MembersFile<R> {
             tier: cells.text("tier").map(str::to_owned),
             tier_until,
             credit,
+            certificate,
+            certificate_expires: last_day.map_or(Validity::Never, Validity::Until),
+            certificate_uses,
         })
     }
 }

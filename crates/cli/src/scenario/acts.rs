@@ -2,7 +2,7 @@
 //! the three that a scenario runs against is told.
 
 use engine::{
-    Account, Closing, Decided, Decision, LotNo, Moment, Points, Redating, Reinstatement, Rules, Stop, Timestamp,
+    Account, Closing, Decided, Decision, LotNo, Moment, Points, Reason, Redating, Reinstatement, Rules, Stop, Timestamp,
 };
 use serde_json::{Value, json};
 use store::{Body, MemberRef};
@@ -27,9 +27,11 @@ impl PointsAct {
         let ledger = account.wallet.as_ref().map(|it| &it.ledger).ok_or(Stop::NeedMore)?;
         let decided = match (self, account.closed()) {
             (Self::Close(closing), Some(closed)) if ledger.next_entry.0 != 1 => {
-                engine::close_wallet(ledger, closed.forfeits_at, &closing.note, moment)?
+                engine::close_wallet(ledger, closed.forfeits_at, Reason::Note(closing.note.clone()), moment)?
             }
-            (Self::Join { note }, _) if ledger.closed().is_some() => engine::open_wallet(ledger, note, moment)?,
+            (Self::Join { note }, _) if ledger.closed().is_some() => {
+                engine::open_wallet(ledger, Reason::Note(note.clone()), moment)
+            }
             _ => Decided::default(),
         };
         Ok(Decided { certificates: decided.entries, ..Decided::default() })

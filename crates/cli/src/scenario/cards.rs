@@ -103,6 +103,9 @@ impl Cards {
                 if identities.get(&by).is_some_and(|it| *it != owner) {
                     return Err(Rejection::IdentityTaken);
                 }
+                if self.blocked.contains(&by) {
+                    return Err(Rejection::Invalid { path: "by".into(), allowed: "a card that is not blocked" });
+                }
                 identities.insert(by, owner);
                 self.blocked.insert(identity);
             }

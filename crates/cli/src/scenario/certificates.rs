@@ -91,7 +91,7 @@ impl CertificateAct {
         ledger: u32,
     ) -> Body {
         match self.clone() {
-            Self::Issue(new) => Body::IssueCertificates { program, member, new },
+            Self::Issue(new) => Body::IssueCertificates { program, member, new, reference: None },
             Self::Cancel { certificate: number, note } => {
                 let certificate = CertificateRef::Numbered { owner: home, ledger, number };
                 Body::CancelCertificate { certificate, note }

@@ -214,6 +214,10 @@ impl EngineBackend {
         moment: Moment,
     ) -> Result<Option<Result<Decided, Rejection>>> {
         let PointsAct::Act { reference: Some(reference), .. } = act else {
+            if let (PointsAct::Join { .. }, Some(kept)) = (act, self.accounts.get_mut(&member)) {
+                // What is bought with coming back is not gone with what was due before.
+                kept.settle_certificates(moment)?;
+            }
             let decided = self.decide(member, |account, rules| act.decide(account, rules, moment))?;
             if decided.is_ok() {
                 self.decide(member, |account, _| act.on_wallet(account, moment))?.ok();

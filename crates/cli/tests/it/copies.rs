@@ -48,7 +48,7 @@ fn sample(shop: &Shop, rows: &str) -> String {
         note: "sorry".into(),
     };
     let member = "customer:00042".parse().expect("a member");
-    let body = Body::IssueCertificates { program: "Sample shop".to_owned(), member, new };
+    let body = Body::IssueCertificates { program: "Sample shop".to_owned(), member, new, reference: None };
     let key = Some(Key("certificates".to_owned()));
     let command = Sent { key, actor: Actor::Staff(0), time: Time::Live, seed: 7, body };
     store.submit(command).wait().expect("certificates");

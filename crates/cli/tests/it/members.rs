@@ -20,7 +20,7 @@ fn a_file_of_members_is_tried_brought_over_sent_again_and_taken_back() {
     assert_eq!(tried.code, 1, "{}", tried.err);
     assert_has(
         &tried.out,
-        "5 rows: 2 members signed up; 1,150 points, 5.00 EUR of credit and 0 tiers brought over; 2 refused.",
+        "5 rows: 2 members signed up; 1,150 points, 5.00 EUR of credit, 0.00 EUR in certificates and 0 tiers brought over; 2 refused.",
     );
     assert_has(&tried.out, "This was a dry run: nothing was recorded.");
     assert_eq!(shop.ok("export ledger"), before, "a dry run leaves nothing behind");
@@ -29,12 +29,12 @@ fn a_file_of_members_is_tried_brought_over_sent_again_and_taken_back() {
     assert_eq!(ran.code, 1);
     assert_has(
         &ran.out,
-        "5 rows: 2 members signed up; 1,150 points, 5.00 EUR of credit and 0 tiers brought over; 2 refused.",
+        "5 rows: 2 members signed up; 1,150 points, 5.00 EUR of credit, 0.00 EUR in certificates and 0 tiers brought over; 2 refused.",
     );
     assert_has(&ran.err, "line 4 (customer:43): that identity belongs to another member");
     assert_has(&ran.err, "line 5 (44): points: \"abc\" cannot be that; allowed is a whole number above 0");
     let report = shop.text("report.csv");
-    assert_has(&report, "2,customer:42,yes,120,5.00,,");
+    assert_has(&report, "2,customer:42,yes,120,5.00,0.00,,");
     assert_eq!(report.lines().count(), 6, "{report}");
     assert_has(&shop.ok("statement 42"), "Can be spent  150");
     assert_has(&shop.ok("statement card:77"), "Can be spent  1,000");
@@ -44,7 +44,7 @@ fn a_file_of_members_is_tried_brought_over_sent_again_and_taken_back() {
     let again = shop.run("import members members.csv");
     assert_has(
         &again.out,
-        "5 rows: 0 members signed up; 0 points, 0.00 EUR of credit and 0 tiers brought over; 2 refused.",
+        "5 rows: 0 members signed up; 0 points, 0.00 EUR of credit, 0.00 EUR in certificates and 0 tiers brought over; 2 refused.",
     );
     assert_eq!(shop.ok("export ledger"), ledger, "the same file again changes nothing");
     shop.file("members.csv", MEMBERS.replace(",1000,", ",2000,"));
@@ -56,12 +56,58 @@ fn a_file_of_members_is_tried_brought_over_sent_again_and_taken_back() {
     // Dan has spent some; the rest goes, and the report says so.
     shop.ok("adjust card:77 -400 --note spent_elsewhere");
     let undone = shop.run("import members members.csv --undo --report undone.csv");
-    assert_has(&undone.out, "750 points, 5.00 EUR of credit and 0 tiers taken back");
+    assert_has(
+        &undone.out,
+        "1 members taken back; 750 points, 5.00 EUR of credit, 0.00 EUR in certificates and 0 tiers taken back",
+    );
     assert_has(&undone.err, "line 6 (card:77): points: only a part was there to be taken back, or none");
-    assert_has(&shop.ok("statement 42"), "Can be spent    0");
+    assert_eq!(shop.run("statement 42").code, 2, "Ana has done nothing since: nobody is called so any more");
+    assert_has(&shop.ok("statement card:77"), "Can be spent      0");
     let ledger = shop.ok("export ledger");
     shop.run("import members members.csv --undo");
     assert_eq!(shop.ok("export ledger"), ledger, "what was taken back is not taken back twice");
+    shop.ok("verify");
+}
+
+const CERTIFICATES: &str = "\
+member,name,certificate,certificate_expires,certificate_uses,points,reference
+50,Eve,25.00,2399-12-31,once,,
+50,,10.00,,,40,
+51,Fay,5.00,,,,
+51,,5.00,,,,
+52,,,2399-12-31,,,
+53,Gus,7.00,,twice,,
+";
+
+#[test]
+fn certificates_are_brought_over_and_taken_back() {
+    let shop = Shop::open();
+    shop.file("members.csv", CERTIFICATES);
+    let ran = shop.run("import members members.csv --report report.csv");
+    assert_has(
+        &ran.out,
+        "6 rows: 2 members signed up; 40 points, 0.00 EUR of credit, 40.00 EUR in certificates and 0 tiers brought over; 3 refused.",
+    );
+    assert_has(
+        &ran.err,
+        "line 5 (51): it is called \"51\" as line 4 is; allowed is a name of its own in the column reference",
+    );
+    assert_has(&ran.err, "line 6 (52): certificate: it is empty; allowed is what it is worth, or nothing about one");
+    assert_has(&ran.err, "line 7 (53): certificate_uses: \"twice\" cannot be that; allowed is once or several");
+    assert_has(&shop.text("report.csv"), "2,customer:50,yes,0,0.00,25.00,,");
+    assert_has(&shop.ok("export person 50"), "certificates");
+    let ledger = shop.ok("export ledger");
+    shop.run("import members members.csv");
+    assert_eq!(shop.ok("export ledger"), ledger, "the same file again changes nothing");
+    shop.file("members.csv", CERTIFICATES.replace("50,,10.00", "50,,11.00"));
+    assert_has(
+        &shop.run("import members members.csv").err,
+        "certificate: the row was brought over before with other figures",
+    );
+    shop.file("members.csv", CERTIFICATES);
+    let undone = shop.run("import members members.csv --undo");
+    assert_has(&undone.out, "40 points, 0.00 EUR of credit, 40.00 EUR in certificates and 0 tiers taken back");
+    assert_eq!(shop.run("statement 50").code, 2, "Eve has done nothing since");
     shop.ok("verify");
 }
 

@@ -328,6 +328,21 @@ fn rewards() -> impl Strategy<Value = Convert> {
     )
 }
 
+/// Programs in which few points become a certificate, or nothing is said of that: a history has several.
+pub(crate) fn rewarding() -> impl Strategy<Value = Timeline> {
+    let rate = prop::sample::select(vec![(90_i64, 300_i64), (200, 1_000), (500, 2_500)]);
+    let rate = rate.prop_map(|(points, value)| (Points::new(points), Money::new(value)));
+    (timelines(), prop::option::weighted(0.6, (rewards(), rate))).prop_map(|(timeline, rewards)| {
+        let Some((convert, (points, value))) = rewards else { return timeline };
+        let mut versions = timeline.versions().to_vec();
+        for version in &mut versions {
+            let rate = ConvertRate { points, value, target: Target::Certificate };
+            version.terms.convert = Some(Convert { rate, ..convert });
+        }
+        Timeline::new(versions, timeline.switches().to_vec())
+    })
+}
+
 /// The same where points become credit instead of certificates.
 pub(crate) fn without_rewards(timeline: &Timeline) -> Timeline {
     let mut versions = timeline.versions().to_vec();

@@ -150,7 +150,8 @@ impl Shop {
                 note: "by hand".to_owned(),
             })),
             Step::Cancel { which } => {
-                Some(Command::Cancel(CancelCertificate { certificate: LotNo(*which), note: "by hand".to_owned() }))
+                let certificate = LotNo(*which).under(self.whose(*which));
+                Some(Command::Cancel(CancelCertificate { certificate, note: "by hand".to_owned() }))
             }
             Step::Close { grace_days } => {
                 Some(Command::Close(Closing { grace_days: *grace_days, note: "by hand".to_owned() }))
@@ -214,8 +215,12 @@ impl Shop {
             }
             Command::Settle => {
                 let nothing = Timeline::default();
-                let certificates = settle(ledger_of(account)?, Rules::of(&nothing), self.now)?.entries;
-                Ok(Decided { certificates, after: After::default(), ..settle(account, rules, self.now)? })
+                let mut due = settle(account, rules, self.now)?;
+                let mut account = account.clone();
+                account.apply(&due);
+                // What is in the wallet expires by itself.
+                due.certificates.extend(settle(ledger_of(&account)?, Rules::of(&nothing), self.now)?.entries);
+                Ok(Decided { after: After::default(), ..due })
             }
         }
     }
@@ -315,11 +320,14 @@ impl Shop {
                 Money::new(share_of(self.offered_credit(put.order, &most), share).get())
             }
         });
-        // Whoever was merged asks for own ones and for those of the other.
-        let place = |no: u64| if no.is_multiple_of(2) { Place::OWN } else { self.under };
-        let certificate = |no: &u64| LotNo(*no).under(place(*no));
+        let certificate = |no: &u64| LotNo(*no).under(self.whose(*no));
         let certificates = put.certificates.as_ref().map(|it| it.iter().map(certificate).collect());
         Document { redeem, credit, certificates, ..document }
+    }
+
+    /// Whoever was merged asks for own certificates and for those of the other.
+    fn whose(&self, certificate: u64) -> Place {
+        if certificate.is_multiple_of(2) { Place::OWN } else { self.under }
     }
 
     fn credit_left(&self) -> Points {

@@ -288,7 +288,8 @@ async fn give(
     // Whoever was merged into another is named as the row says: what is new comes under that name.
     let named = member_ref(member)?;
     let member = find(app, member).await?.id;
-    let body = Body::IssueCertificates { program: program.to_owned(), member: named, new: wanted.clone() };
+    let body =
+        Body::IssueCertificates { program: program.to_owned(), member: named, new: wanted.clone(), reference: None };
     let request = Request { key, actor: caller.actor(), time: Time::Live, body };
     let reply = app.submit_for(request, Some(voice)).await?;
     let store::Reply::Certificates { certificates, .. } = reply else { return Err(Problem::internal()) };

@@ -85,7 +85,7 @@ pub(crate) async fn erase_person(
     caller: Caller,
     Path(member): Path<String>,
 ) -> Answer<StatusCode> {
-    let body = Body::Erase { member: member_ref(&member)? };
+    let body = Body::Erase { member: member_ref(&member)?, only_unused: false };
     app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -74,7 +74,9 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
         (Kind::Close, Reason::Note(note)) => {
             format!("all certificates are suspended, since the member has left: {note}")
         }
+        (Kind::Close, _) => "all certificates are suspended, since the member has left".to_owned(),
         (Kind::Join, Reason::Note(note)) => format!("certificates can be used again: {note}"),
+        (Kind::Join, _) => "certificates can be used again, since the member is in a program".to_owned(),
         (Kind::Merge, _) => "two members are one, and so are their certificates".to_owned(),
         (Kind::Unmerge, _) => "two members are two again, each with their own certificates".to_owned(),
         (kind, _) => format!("{which}: {}", kind.name()),

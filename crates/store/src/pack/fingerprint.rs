@@ -123,7 +123,7 @@ fn write_certificate(it: &mut Packer, certificate: &CertificateRef) {
 /// Certificates that are given or cancelled.
 fn write_certificates(it: &mut Packer, body: &Body) {
     match body {
-        Body::IssueCertificates { program, member, new } => {
+        Body::IssueCertificates { program, member, new, reference } => {
             it.byte(43);
             it.text(program);
             write_member(it, member);
@@ -133,6 +133,7 @@ fn write_certificates(it: &mut Packer, body: &Body) {
             it.option(*uses, |it, uses| it.text(uses.name()));
             it.text(&format!("{validity:?}"));
             it.text(note);
+            it.option(reference.as_ref(), |it, reference| it.text(reference));
         }
         Body::CancelCertificate { certificate, note } => {
             it.byte(44);
@@ -223,8 +224,9 @@ fn write_other(it: &mut Packer, body: &Body) {
             write_identity(it, identity);
         }
         Body::Card { card, act } => write_card(it, card, act),
-        Body::Erase { member } => {
+        Body::Erase { member, only_unused } => {
             it.byte(63);
+            it.flag(*only_unused);
             write_member(it, member);
         }
         Body::OpenLink { link, expires_at } => {
@@ -255,9 +257,13 @@ fn write_withdraw(it: &mut Packer, from: &Ledger, member: &MemberRef, texts: [&S
     it.byte(34);
     match from {
         Ledger::Points(program) => it.text(program),
-        Ledger::Credit(currency) => it.bytes(currency),
+        Ledger::Credit(currency) | Ledger::Certificates(currency) => it.bytes(currency),
     }
-    it.flag(matches!(from, Ledger::Credit(_)));
+    it.byte(match from {
+        Ledger::Points(_) => 0,
+        Ledger::Credit(_) => 1,
+        Ledger::Certificates(_) => 2,
+    });
     write_member(it, member);
     texts.into_iter().for_each(|text| it.text(text));
 }

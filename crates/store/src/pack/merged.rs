@@ -2,7 +2,7 @@
 
 use engine::{
     Account, Apart, Balance, Estate, Hold, HoldNo, Joined, Lot, LotNo, Merged, OrderNo, Parted, Place, Placed as _,
-    Points, Posted, Standing, Timestamp, Year,
+    Points, Posted, Presence, Standing, Timestamp, Year,
 };
 
 use super::certificate::{lot_code, read_lot_code, read_parts, write_parts};
@@ -238,6 +238,7 @@ fn write_standing(it: &mut Packer, standing: &Standing) {
     });
     it.list(&standing.acts, write_acted);
     it.list(&standing.closings, write_closed);
+    it.flag(standing.has_begun);
 }
 
 fn read_standing(it: &mut Unpacker<'_>) -> Read<Standing> {
@@ -246,16 +247,18 @@ fn read_standing(it: &mut Unpacker<'_>) -> Read<Standing> {
         tiers_before: it.list(|it| Ok((read_name(it)?, it.time(Timestamp::START)?)))?,
         acts: it.list(read_acted)?,
         closings: it.list(read_closed)?,
+        has_begun: it.flag()?,
     })
 }
 
 /// What an account knows of merges; nothing where there were none.
 pub(super) fn has_merges(account: &Account) -> bool {
-    account.is_away || account.apart.is_some() || !account.joined.is_empty()
+    account.presence != Presence::default() || account.apart.is_some() || !account.joined.is_empty()
 }
 
 pub(super) fn write_merges(it: &mut Packer, account: &Account) {
-    it.flag(account.is_away);
+    it.flag(account.presence.is_away);
+    it.unsigned(account.presence.bare);
     it.list(&account.joined, write_joined);
     it.option(account.apart.as_deref(), |it, apart| {
         it.unsigned(u64::from(apart.from.0));
@@ -272,7 +275,7 @@ pub(super) fn write_merges(it: &mut Packer, account: &Account) {
 }
 
 pub(super) fn read_merges(it: &mut Unpacker<'_>, account: &mut Account) -> Read<()> {
-    account.is_away = it.flag()?;
+    account.presence = Presence { is_away: it.flag()?, bare: it.unsigned()? };
     account.joined = it.list(read_joined)?;
     account.apart = it.option(|it| {
         Ok(Box::new(Apart {

@@ -59,8 +59,8 @@ impl Check<'_> {
             }
             (Reason::Cause(cause), Kind::Use | Kind::GiveBack) => cause,
             (Reason::Note(_), Kind::Issue | Kind::Cancel | Kind::Close | Kind::Join) => return Ok(()),
-            (Reason::Due, Kind::Expire | Kind::Cancel) => return Ok(()),
-            (Reason::Merged { .. }, Kind::Merge | Kind::Unmerge) => return Ok(()),
+            (Reason::Due, Kind::Expire | Kind::Cancel | Kind::Join) => return Ok(()),
+            (Reason::Merged { .. }, Kind::Merge | Kind::Unmerge | Kind::Close | Kind::Join) => return Ok(()),
             (_, _) => return Err(differs(id, &format!("entry {} has no cause", no.0))),
         };
         let parts = self.wallets.used.remove(&(cause.program, cause.entry)).unwrap_or_default();

@@ -2,14 +2,19 @@
 //! they meet; a failure prints its seed.
 
 use engine::{
-    Adjustment, Closing, CreditAdjustment, Currency, DocumentVersion, HoldNo, LotNo, Money, Points, Timestamp, Uses,
-    Validity,
+    Adjustment, Closing, CreditAdjustment, Currency, Document, DocumentVersion, HoldNo, LotNo, Money, Points,
+    Timestamp, Uses, Validity,
 };
-use store::{Body, CertificateRef, Command, Ledger, NewCertificates, OrderName, ReturnedPart, Store};
+use store::{
+    Body, CardAct, CardChange, CertificateRef, Command, Failure, Identity, IdentityKind, Ledger, MemberRef,
+    NewCertificates, OrderName, ReturnedPart, Store,
+};
 
 use crate::crash::Random;
 use crate::limits::export;
-use crate::shop::{NEW_YEAR, Shop, add_channel, create_program, id_of, keyed, live, named, order, sale, send, sign_up};
+use crate::shop::{
+    DAY, NEW_YEAR, Shop, add_channel, at, create_program, id_of, keyed, live, named, order, sale, send, sign_up,
+};
 use crate::store::{together, verified};
 
 const HISTORIES: u64 = 12;
@@ -52,19 +57,29 @@ pub(crate) fn opened(shop: &Shop, document: &str) -> Store {
 fn check(document: &str) {
     let mut random = Random::new();
     for _ in 0..HISTORIES {
-        let commands: Vec<Command> = (0..random.within(40..=160)).map(|it| draw(&mut random, it)).collect();
+        let many = random.within(40..=160);
+        let commands = draw_history(&mut random, many);
         let alone = Shop::new();
         let store = opened(&alone, document);
         let one_by_one: Vec<_> = commands.iter().map(|it| send(&store, it.clone())).collect();
+        for (it, answer) in commands.iter().zip(&one_by_one) {
+            assert!(!matches!(answer, Err(Failure::Internal | Failure::Store(_))), "{it:?}: {answer:?}");
+        }
         drop(store);
         let batched = Shop::new();
         let store = opened(&batched, document);
         assert_eq!(together(&store, commands), one_by_one);
         drop(store);
-        assert_eq!(export(&alone), export(&batched));
+        same(&export(&alone), &export(&batched));
         verified(&alone);
         verified(&batched);
     }
+}
+
+/// Two exports, line by line.
+pub(crate) fn same(one: &str, other: &str) {
+    one.lines().zip(other.lines()).for_each(|(one, other)| assert_eq!(one, other));
+    assert_eq!(one.lines().count(), other.lines().count());
 }
 
 /// One of the first certificates of a member, which may not be there yet.
@@ -74,8 +89,40 @@ fn certificate(random: &mut Random, member: u64) -> CertificateRef {
     CertificateRef::Numbered { owner: id_of(member), ledger, number: LotNo(random.within(1..=3)) }
 }
 
+/// Now and then a permanent reference, one of a few.
+fn reference(random: &mut Random, name: &str) -> Option<String> {
+    (random.within(0..=3) == 0).then(|| format!("{name} {}", random.within(0..=5)))
+}
+
 fn signed(random: &mut Random, most: u64) -> i64 {
     i64::try_from(random.within(1..=most)).expect("small")
+}
+
+/// So many commands, all at once or over some months.
+pub(crate) fn draw_history(random: &mut Random, many: u64) -> Vec<Command> {
+    let takes_time = random.within(0..=1) == 0;
+    let drawn = |it| {
+        let command = draw(random, it);
+        if takes_time { later(command, it) } else { command }
+    };
+    (0..many).map(drawn).collect()
+}
+
+/// The same as an import would bring it: half a day after the one before. All orders are of the first day.
+fn later(mut command: Command, number: u64) -> Command {
+    let (first, half_a_day) = (NEW_YEAR - 100 * DAY, DAY / 2);
+    let day = Timestamp::from_micros(first);
+    match &mut command.body {
+        Body::PutOrder { document, .. } => {
+            let cancelled_at = document.cancelled_at.map(|_| day);
+            let dates = Document { cancelled_at, ..Document::sale(document.currency, Money::ZERO, day) };
+            let Document { placed_at, paid_at, fulfilled_at, cancelled_at, .. } = dates;
+            *document = Document { placed_at, paid_at, fulfilled_at, cancelled_at, ..Document::clone(document) }.into();
+        }
+        Body::PutReturn { returned, .. } => returned.returned_at = day,
+        _ => {}
+    }
+    at(command, first + i64::try_from(number).expect("small") * half_a_day)
 }
 
 /// Sign-ups come in between, so that some commands meet members who are not there yet; keys and references repeat.
@@ -89,7 +136,10 @@ pub(crate) fn draw(random: &mut Random, number: u64) -> Command {
             let validity = if random.within(0..=2) == 0 { Validity::Days(20) } else { Validity::Never };
             let value = Money::new(signed(random, 3_000));
             let new = NewCertificates { value, count: 1, uses, validity, note: "law 4".into() };
-            keyed(&key, Body::IssueCertificates { program, member: named(member), new })
+            keyed(
+                &key,
+                Body::IssueCertificates { program, member: named(member), new, reference: reference(random, "gift") },
+            )
         }
         12 => live(Body::CancelCertificate { certificate: certificate(random, member), note: "law 4".into() }),
         0 | 1 => sign_up(member),
@@ -130,7 +180,8 @@ fn draw_order(random: &mut Random, member: u64) -> Command {
     // Mostly the same member sends the same order; sometimes another tries.
     let whose = if random.within(0..=9) == 0 { member } else { 1 + reference % MEMBERS };
     let mut command = order(whose, &format!("order {reference}"), document);
-    let names_nobody = random.within(0..=2) == 0;
+    let (names_nobody, by_card) = (random.within(0..=2) == 0, random.within(0..=5) == 0);
+    let card = Identity::new(IdentityKind::Card, format!("600{}", random.within(1..=3)));
     if let Body::PutOrder { channel, member, certificates, .. } = &mut command.body {
         if reference.is_multiple_of(3) {
             // It signs up whom its first document names.
@@ -138,6 +189,8 @@ fn draw_order(random: &mut Random, member: u64) -> Command {
         }
         if names_nobody {
             *member = None;
+        } else if by_card {
+            *member = Some(MemberRef::Identity(card));
         }
         *certificates = (random.within(0..=2) == 0).then(|| vec![certificate(random, whose)]);
     }
@@ -146,8 +199,14 @@ fn draw_order(random: &mut Random, member: u64) -> Command {
 
 /// What staff and other tills do: claims of orders without a member, returns, members who leave and come back.
 fn draw_of_members(random: &mut Random, member: u64, key: &str) -> Command {
-    let program = "points".to_owned();
-    match random.within(0..=6) {
+    let program = if random.within(0..=3) == 0 { "second" } else { "points" }.to_owned();
+    match random.within(0..=10) {
+        7 | 8 => {
+            let other = named(random.within(1..=MEMBERS));
+            keyed(key, Body::Merge { member: named(member), other })
+        }
+        9 => keyed(key, Body::Unmerge { member: named(member) }),
+        10 => draw_card(random, member),
         5 => keyed(key, Body::Collect { program, member: named(member), note: "law 4".into() }),
         3 => {
             let reference = format!("act {}", random.within(0..=5));
@@ -155,8 +214,12 @@ fn draw_of_members(random: &mut Random, member: u64, key: &str) -> Command {
             keyed(key, Body::Withdraw { from, member: named(member), reference, note: "law 4".into() })
         }
         4 => {
-            let reference = format!("credit {}", random.within(0..=5));
-            let from = Ledger::Credit(*b"EUR");
+            let (name, from) = if random.within(0..=1) == 0 {
+                ("credit", Ledger::Credit(*b"EUR"))
+            } else {
+                ("gift", Ledger::Certificates(*b"EUR"))
+            };
+            let reference = format!("{name} {}", random.within(0..=5));
             keyed(key, Body::Withdraw { from, member: named(member), reference, note: "law 4".into() })
         }
         0 => {
@@ -183,4 +246,19 @@ fn draw_of_members(random: &mut Random, member: u64, key: &str) -> Command {
         }
         _ => keyed(key, Body::Join { program, member: named(member), note: "law 4".into() }),
     }
+}
+
+/// What staff do with the few cards that there are; seldom somebody is erased.
+fn draw_card(random: &mut Random, member: u64) -> Command {
+    let number = |random: &mut Random| format!("600{}", random.within(1..=3));
+    let card = number(random);
+    let act = match random.within(0..=8) {
+        0..=2 => CardAct::Add { member: named(member), label: None },
+        3 => CardAct::Change(CardChange { blocked: Some(true), ..CardChange::default() }),
+        4 => CardAct::Change(CardChange { blocked: Some(false), ..CardChange::default() }),
+        5 | 6 => CardAct::Replace { by: number(random), note: Some("law 4".into()) },
+        7 => CardAct::Remove,
+        _ => return live(Body::Erase { member: named(member), only_unused: random.within(0..=1) == 0 }),
+    };
+    live(Body::Card { card, act })
 }

@@ -8,7 +8,7 @@ use crate::shop::{NEW_YEAR, Shop, id_of, keyed, live, named, order, sale, send, 
 
 fn issue(key: &str, member: u64, count: u32, validity: Validity) -> Command {
     let new = NewCertificates { value: Money::new(2_500), count, uses: None, validity, note: "spring".into() };
-    keyed(key, Body::IssueCertificates { program: "points".into(), member: named(member), new })
+    keyed(key, Body::IssueCertificates { program: "points".into(), member: named(member), new, reference: None })
 }
 
 fn with(command: Command, certificates: Vec<CertificateRef>) -> Command {
@@ -215,7 +215,8 @@ fn one_that_can_be_used_once_returns_whole() {
         validity: Validity::Never,
         note: "spring".into(),
     };
-    let given = keyed("k", Body::IssueCertificates { program: "points".into(), member: named(1), new });
+    let given =
+        keyed("k", Body::IssueCertificates { program: "points".into(), member: named(1), new, reference: None });
     send(&store, given).expect("a certificate");
     let currency = certificates(&shop, &store, 1)[0].currency;
     let ledger = store::certificate_ledger(currency);
@@ -340,4 +341,86 @@ fn when_the_key_is_lost_all_codes_are_drawn_anew() {
     std::fs::rename(&file, format!("{}.new", file.display())).expect("renamed back");
     assert_eq!(renew(false).expect("goes on"), 0);
     drop(shop.opened("plain"));
+}
+
+/// A second program of the same currency, with a channel of its own.
+fn second(store: &Store, document: &str) {
+    let program = crate::shop::create_program("second", document, engine::Timestamp::from_micros(0));
+    send(store, keyed("second", program)).expect("a program");
+    send(store, keyed("till", crate::shop::add_channel("till", "second"))).expect("a channel");
+}
+
+fn at_the_till(command: Command) -> Command {
+    let Body::PutOrder { member, reference, document, certificates, .. } = command.body else { panic!("an order") };
+    live(Body::PutOrder { channel: "till".into(), member, reference, document, certificates })
+}
+
+fn close(key: &str, program: &str, grace_days: u16) -> Command {
+    let closing = engine::Closing { grace_days, note: "moved away".into() };
+    keyed(key, Body::Close { program: program.into(), member: named(1), closing })
+}
+
+fn is_active(shop: &Shop, store: &Store, index: usize) -> bool {
+    certificates(shop, store, 1)[index].lot.available.is_positive()
+}
+
+/// Who has left and begins another program by buying there is in a program again: certificates can be used, and what the first
+/// order there buys is not gone with what was due before.
+#[test]
+fn an_order_in_another_program_lets_certificates_be_used_again() {
+    for (document, days, left) in
+        [("plain", 5, true), ("plain", 15, false), ("rewards", 5, true), ("rewards", 15, false)]
+    {
+        let shop = Shop::new();
+        let store = opened(&shop);
+        second(&store, document);
+        send(&store, issue("spring", 1, 1, Validity::Never)).expect("a certificate");
+        send(&store, order(1, "A1", sale(2_000, NEW_YEAR))).expect("an order");
+        send(&store, close("leaves", "points", 10)).expect("the member leaves");
+        let by_code =
+            store.certificate(&code_of(&store, &certificates(&shop, &store, 1)[0])).expect("the key is there");
+        shop.later(days);
+        let again = |reference: &str| with(order(1, reference, sale(1_000, NEW_YEAR)), vec![by_code.clone()]);
+        let refused = send(&store, at_the_till(again("B0")));
+        assert!(matches!(refused, Err(Failure::Rejected(_))), "in no program: {refused:?}");
+        let issued = send(&store, issue("summer", 1, 1, Validity::Never));
+        assert_eq!(issued, Err(Failure::Rejected(engine::Rejection::AccountClosed)));
+        send(&store, at_the_till(order(1, "B1", sale(6_000, NEW_YEAR)))).expect("an order in the other program");
+        assert_eq!(is_active(&shop, &store, 0), left, "{document}: after {days} days");
+        assert_eq!(send(&store, at_the_till(again("B2"))).is_ok(), left, "{document}: after {days} days");
+        if document == "rewards" {
+            assert!(is_active(&shop, &store, 1), "what that order has bought is there after {days} days");
+        }
+        shop.later(30);
+        send(&store, live(Body::Settle { owner: id_of(1), program: store::certificate_ledger(EUR) })).expect("a sweep");
+        assert_eq!(is_active(&shop, &store, 0), left, "{document}: nothing is forfeited any more");
+        drop(store);
+        assert_eq!(difference(&shop), None);
+    }
+}
+
+const EUR: engine::Currency = engine::Currency { code: *b"EUR", exponent: 2 };
+
+/// Certificates are kept as long as the points of any program that was left: whoever comes back there has everything again.
+#[test]
+fn the_longest_grace_keeps_certificates() {
+    let shop = Shop::new();
+    let store = opened(&shop);
+    second(&store, "plain");
+    send(&store, issue("spring", 1, 1, Validity::Never)).expect("a certificate");
+    send(&store, order(1, "A1", sale(2_000, NEW_YEAR))).expect("an order");
+    send(&store, at_the_till(order(1, "B1", sale(2_000, NEW_YEAR)))).expect("an order");
+    send(&store, close("leaves", "points", 10)).expect("the member leaves one");
+    assert!(is_active(&shop, &store, 0), "the other is not left");
+    send(&store, close("leaves the other", "second", 0)).expect("and the other");
+    assert!(is_active(&shop, &store, 0), "kept for the first");
+    shop.later(3);
+    let join = Body::Join { program: "points".into(), member: named(1), note: "is back".into() };
+    send(&store, keyed("back", join)).expect("the member comes back");
+    shop.later(30);
+    let by_code = store.certificate(&code_of(&store, &certificates(&shop, &store, 1)[0])).expect("the key is there");
+    let today = NEW_YEAR + 33 * crate::shop::DAY;
+    send(&store, with(order(1, "A2", sale(1_000, today)), vec![by_code])).expect("it pays");
+    drop(store);
+    assert_eq!(difference(&shop), None);
 }

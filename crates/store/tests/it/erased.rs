@@ -26,7 +26,7 @@ fn adjust(key: &str, member: u64, note: &str) -> Command {
 }
 
 fn erase(member: u64) -> Command {
-    live(Body::Erase { member: MemberRef::Id(id_of(member)) })
+    live(Body::Erase { member: MemberRef::Id(id_of(member)), only_unused: false })
 }
 
 fn card(number: &str, act: CardAct) -> Command {
@@ -97,6 +97,40 @@ fn nothing_of_a_person_is_left_in_the_file() {
     let other = Identity::new(IdentityKind::Email, "zq@example.net");
     sent(&store, &[live(Body::AddIdentity { member: named(2), identity: other })]);
     assert_eq!(send(&store, erase(999)), Err(Failure::Rejected(Rejection::UnknownMember)));
+    // Also by the name that is somebody else's now: the refund of an order is never stuck.
+    let more = engine::Document {
+        version: engine::DocumentVersion::Number(3),
+        refunded: Money::new(2_500),
+        ..sale(2_500, NEW_YEAR)
+    };
+    let Body::PutOrder { channel, reference, document, certificates, .. } = order(1, "e1", more).body else {
+        panic!("an order");
+    };
+    let again = Body::PutOrder { channel, member: Some(email), reference, document, certificates };
+    let answer = send(&store, live(again));
+    assert!(matches!(&answer, Ok(store::Reply::Order { member, .. }) if *member == Some(id_of(1))), "{answer:?}");
+    verified(&shop);
+}
+
+/// Nobody is found under the id of somebody who was erased, and nobody disappears behind it.
+#[test]
+fn nobody_becomes_one_with_somebody_who_was_erased() {
+    let shop = Shop::new();
+    let store = shop.opened("owe");
+    sent(&store, &[sign_up(2), person(1), adjust("a", 1, "welcome"), erase(1)]);
+    let gone = MemberRef::Id(id_of(1));
+    let allowed = "somebody who was not erased";
+    let refused = Err(Failure::Rejected(Rejection::Invalid { path: "member".into(), allowed }));
+    let merge = |key: &str, member: &MemberRef, other: &MemberRef| {
+        keyed(key, Body::Merge { member: member.clone(), other: other.clone() })
+    };
+    assert_eq!(send(&store, merge("m1", &gone, &named(2))), refused);
+    assert_eq!(send(&store, merge("m2", &named(2), &gone)), refused);
+    let identity = Identity::new(IdentityKind::Phone, "0791234567");
+    assert_eq!(send(&store, live(Body::AddIdentity { member: gone.clone(), identity })), refused);
+    assert_eq!(send(&store, card("6009", CardAct::Add { member: gone.clone(), label: None })), refused);
+    let change = store::MemberChange { name: Some(Some("Somebody".into())), ..store::MemberChange::default() };
+    assert_eq!(send(&store, live(Body::ChangeMember { member: gone, change })), refused);
     verified(&shop);
 }
 

@@ -26,7 +26,7 @@ fn adjust(key: &str, member: u64, points: i64, reference: Option<&str>) -> Comma
 fn issue(key: &str, member: u64) -> Command {
     let (value, validity) = (Money::new(2_500), engine::Validity::Never);
     let new = NewCertificates { value, count: 1, uses: None, validity, note: "spring".into() };
-    keyed(key, Body::IssueCertificates { program: "points".into(), member: named(member), new })
+    keyed(key, Body::IssueCertificates { program: "points".into(), member: named(member), new, reference: None })
 }
 
 /// An order that asks for a certificate of that member, as it was numbered first.

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, HoldNo, Joined, LotNo, Merger, Moment, OrderNo, Parting, Place, Placed as _, Rejection, Rules, Shift,
-    Stop, Timeline, credit_uses, disentangle, undo_ends,
+    Account, HoldNo, Joined, LotNo, Merger, Moment, OrderNo, Parting, Place, Placed as _, Reason, Rejection, Rules,
+    Shift, Stop, Timeline, credit_uses, disentangle, undo_ends,
 };
 
 use super::super::backend::{MemberNo, Outcome, Person, Reply, member_bytes};
@@ -44,14 +44,24 @@ impl EngineBackend {
         let others = with_it.filter(|it| it.place != merger.place);
         nobody.joined = others.map(|it| nothing_of(Place(it.place.0 - merger.place.0))).collect();
         let kept = self.accounts.entry(survivor).or_default();
-        let is_new = |account: &Account| account.joined.iter().all(|it| it.place != place);
-        if kept.account.purse.as_ref().is_some_and(|it| is_new(&it.credit)) {
+        // Nothing where there is such a place. Of those who came together one may have had nothing in it.
+        let new = |account: &Account| {
+            let has = |place: Place| account.joined.iter().any(|it| it.place == place);
+            let alone = Merger { place, can_be_undone: false, ..merger };
+            match (has(place), has(merger.place)) {
+                (true, _) => None,
+                (false, true) => Some((Account::default(), alone)),
+                (false, false) => Some((nobody.clone(), merger)),
+            }
+        };
+        if let Some((nobody, merger)) = kept.account.purse.as_ref().and_then(|it| new(&it.credit)) {
             kept.merge_credit(&nobody, &merger, moment)?;
         }
-        if is_issue && kept.account.wallet.as_ref().is_some_and(|it| is_new(&it.ledger)) {
+        let wallet = kept.account.wallet.as_ref().filter(|_| is_issue);
+        if let Some((nobody, merger)) = wallet.and_then(|it| new(&it.ledger)) {
             kept.merge_certificates(&nobody, &merger, moment)?;
         }
-        if is_new(&kept.account) {
+        if let Some((nobody, merger)) = new(&kept.account) {
             let rules = Rules { under: Place::OWN, ..Rules::of(&self.timeline) };
             let both = engine::merge(&kept.account, &nobody, rules, &merger, moment).map_err(|it| anyhow!("{it:?}"))?;
             self.keep(survivor, &both.survivor);
@@ -100,6 +110,8 @@ impl EngineBackend {
             self.keep(survivor, &both.survivor);
         }
         self.accounts.insert(other, gone);
+        let kept = self.accounts.entry(survivor).or_default();
+        kept.level(&Reason::Merged { other: merger.other }, moment)?;
         let shift = Shift::Behind(place);
         for (owner, no) in self.orders.values_mut().filter(|it| it.0 == other) {
             (*owner, *no) = (survivor, no.moved(shift));
@@ -148,8 +160,9 @@ impl EngineBackend {
         let mut ours = self.accounts.remove(&survivor).unwrap_or_default();
         let mut theirs = self.accounts.remove(&other).unwrap_or_default();
         let uses = credit_uses(&ours.account, merger.place);
-        let parting =
-            Parting { from: merger.place, survivor: merger.survivor, other: merger.other, uses: &uses, credit: &[] };
+        let Merger { place: from, survivor: ours_id, other: theirs_id, .. } = *merger;
+        let (uses, credit, is_wallet) = (&uses, &[][..], false);
+        let parting = Parting { from, survivor: ours_id, other: theirs_id, uses, credit, is_wallet };
         let mut stand_ins = Vec::new();
         let nothing = Timeline::default();
         let of_credit = Rules::of(&nothing);
@@ -165,7 +178,7 @@ impl EngineBackend {
         if let (Some(wallet), Some(away)) = (&ours.account.wallet, &theirs.account.wallet)
             && wallet.ledger.merged_from() == Some(merger.place)
         {
-            let none = Parting { uses: &[], ..parting };
+            let none = Parting { uses: &[], is_wallet: true, ..parting };
             let parted = engine::unmerge((&wallet.ledger, of_credit), (&away.ledger, of_credit), &none, moment);
             let parted = parted.map_err(|it| anyhow!("{it:?}"))?;
             ours.post_certificates(&parted.both.survivor);
@@ -180,6 +193,10 @@ impl EngineBackend {
             let parted = parted.map_err(|it| anyhow!("{it:?}"))?;
             ours.post(&parted.both.survivor);
             theirs.post(&parted.both.other);
+        }
+        for (kept, other) in [(&mut ours, theirs_id), (&mut theirs, ours_id)] {
+            kept.level(&Reason::Merged { other }, moment)?;
+            kept.settle_certificates(moment)?;
         }
         self.accounts.extend([(survivor, ours), (other, theirs)]);
         Ok(())
@@ -196,6 +213,20 @@ impl Kept {
         self.account.apply(decided);
         self.entries.extend(decided.entries.iter().cloned());
         self.credit.extend(decided.credit.iter().cloned());
+        self.certificates.extend(decided.certificates.iter().cloned());
+    }
+
+    /// Certificates are suspended while the program is left, and only then.
+    fn level(&mut self, why: &Reason, moment: Moment) -> Result<()> {
+        let Some(wallet) = &self.account.wallet else { return Ok(()) };
+        let left = self.account.closed().filter(|_| wallet.ledger.next_entry.0 != 1);
+        let level = match (left, wallet.ledger.closed()) {
+            (Some(left), None) => engine::close_wallet(&wallet.ledger, left.forfeits_at, why.clone(), moment),
+            (None, Some(_)) => Ok(engine::open_wallet(&wallet.ledger, why.clone(), moment)),
+            _ => return Ok(()),
+        };
+        self.post_certificates(&level.map_err(|it| anyhow!("{it:?}"))?);
+        Ok(())
     }
 
     fn post_credit(&mut self, decided: &engine::Decided) {
@@ -212,7 +243,7 @@ impl Kept {
         self.certificates.extend(decided.entries.iter().cloned());
     }
 
-    fn settle_certificates(&mut self, moment: Moment) -> Result<()> {
+    pub(super) fn settle_certificates(&mut self, moment: Moment) -> Result<()> {
         let nothing = Timeline::default();
         let Some(wallet) = &self.account.wallet else { return Ok(()) };
         let due = engine::settle(&wallet.ledger, Rules::of(&nothing), moment.now).map_err(|it| anyhow!("{it:?}"))?;

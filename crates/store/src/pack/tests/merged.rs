@@ -1,7 +1,8 @@
 //! What merges write: entries that bring or take all that a member has, and what an account knows of them.
 
 use engine::{
-    Apart, Balance, Certificate, Estate, Hold, Joined, Lot, Merged, Parted, Place, Placed as _, Standing, Uses,
+    Apart, Balance, Certificate, Estate, Hold, Joined, Lot, Merged, Parted, Place, Placed as _, Presence, Standing,
+    Uses,
 };
 
 use super::*;
@@ -59,8 +60,15 @@ fn posted() -> BoxedStrategy<(OrderNo, Posted)> {
 }
 
 fn standings() -> BoxedStrategy<Standing> {
-    (option::of(tier_states()), vec((tier_names(), times()), 0..3), vec(acted(), 0..3), vec(closings(), 0..3))
-        .prop_map(|(tier, tiers_before, acts, closings)| Standing { tier, tiers_before, acts, closings })
+    let lists = (vec((tier_names(), times()), 0..3), vec(acted(), 0..3), vec(closings(), 0..3));
+    (option::of(tier_states()), lists, any::<bool>())
+        .prop_map(|(tier, (tiers_before, acts, closings), has_begun)| Standing {
+            tier,
+            tiers_before,
+            acts,
+            closings,
+            has_begun,
+        })
         .boxed()
 }
 
@@ -146,12 +154,13 @@ proptest! {
 
     #[test]
     fn merged_accounts_are_read_as_they_were_written(
-        is_away: bool,
+        (is_away, bare) in any::<(bool, u64)>(),
         joined in vec(joined(), 0..3),
         apart in option::of(aparts()),
     ) {
         let mut account = Account::default();
-        (account.is_away, account.joined, account.apart) = (is_away, joined, apart.map(Box::new));
+        (account.joined, account.apart) = (joined, apart.map(Box::new));
+        account.presence = Presence { is_away, bare };
         let mut read = Account::default();
         prop_assert_eq!(unpack_activities(pack_activities(&account).as_deref(), &mut read), Ok(()));
         prop_assert_eq!(read, account);
