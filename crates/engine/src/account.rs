@@ -22,6 +22,7 @@ use crate::money::Money;
 use crate::place::{Place, Placed};
 use crate::points::Points;
 use crate::posted::{Order, Posted, pop};
+use crate::reward::RewardClaim;
 use crate::tier::{TierName, TierState};
 
 /// The state of an account, as far as it is loaded.
@@ -57,6 +58,7 @@ pub struct Account {
     /// The owner's certificates in that currency, where they are loaded: a ledger of its own as well.
     pub wallet: Option<Box<Wallet>>,
     conversions: Vec<Conversion>,
+    pub(crate) claims: Vec<RewardClaim>,
     /// How often members have done what earns without an order, in the order in which they first did.
     pub acts: Vec<Acted>,
     /// Members who were merged into this one (M3).
@@ -188,6 +190,7 @@ impl Default for Account {
             purse: None,
             wallet: None,
             conversions: Vec::new(),
+            claims: Vec::new(),
             acts: Vec::new(),
             joined: Vec::new(),
             apart: None,
@@ -241,6 +244,7 @@ impl Account {
             purse,
             wallet,
             conversions,
+            claims: self.claims.clone(),
             extension: self.extension.clone(),
             acts: self.acts.clone(),
             tier: self.tier.clone(),
@@ -326,6 +330,7 @@ impl Account {
         self.holds.retain(|it| stays(it.no.place()));
         self.orders.retain(|it| stays(it.no.place()));
         self.conversions.retain(|it| stays(it.lot.no.place()));
+        self.claims.retain(|it| stays(it.no.place()));
     }
 
     pub(crate) fn replace_posted(&mut self, no: OrderNo, posted: Posted) {
@@ -464,6 +469,7 @@ impl Account {
         if entry.changes.converted.is_some() {
             self.post_conversion(entry);
         }
+        self.post_reward(entry);
         if let Some(acted) = &entry.changes.acted {
             match self.acts.iter_mut().find(|it| it.act == acted.act) {
                 Some(known) => known.clone_from(acted),
@@ -493,18 +499,6 @@ impl Account {
         let begins = entry.order.is_none() || self.expires_at(&lot) <= entry.at;
         let dated_by = if begins { Some(entry.number) } else { lot.dated_by };
         *self.lot_mut(dated.no) = Lot { at: dated, dated_by, ..lot };
-    }
-
-    fn post_extension(&mut self, entry: &Entry) {
-        if let Some(known) = &mut self.extension {
-            let opened = entry.opened.iter().map(|it| &it.lot);
-            let dates = opened.chain(&entry.dated).map(|it| it.expires_at);
-            known.soonest_since = dates.fold(known.soonest_since, Timestamp::min);
-        }
-        if let Some(until) = entry.changes.extended {
-            let known = self.extension.take();
-            self.extension = Some(Extension::next(known, until, entry.number, self.next_lot, entry.at));
-        }
     }
 
     pub(crate) fn set_cancelled(&mut self, no: LotNo, is_cancelled: bool) {
@@ -570,7 +564,7 @@ impl Account {
         }
     }
 
-    fn taken(&self, posting: &Posting) -> Taken {
+    pub(crate) fn taken(&self, posting: &Posting) -> Taken {
         let lot = self.lot(posting.lot).expect("an entry names loaded lots only");
         Taken { lot: lot.at, points: posting.points }
     }

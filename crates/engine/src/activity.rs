@@ -25,6 +25,8 @@ pub enum Act {
     Birthday,
     /// By the shop's own name.
     Custom(String),
+    /// A reward of the catalogue is claimed: counted for its limits, and earns nothing.
+    Reward(String),
 }
 
 /// How often an act has earned, as of the last day on which it did.
@@ -120,7 +122,7 @@ fn grant(ahead: &mut Ahead<'_>, version: &Version, acted: Acted, points: Points,
 }
 
 /// How often it was done once it is done on that day.
-fn next(account: &Account, act: Act, day: Date) -> Acted {
+pub(crate) fn next(account: &Account, act: Act, day: Date) -> Acted {
     let Some(last) = account.acts.iter().find(|it| it.act == act) else {
         return Acted { act, day, of_day: 1, of_month: 1, of_life: 1 };
     };
@@ -129,6 +131,19 @@ fn next(account: &Account, act: Act, day: Date) -> Acted {
     let of_day = if day == last.day { last.of_day + 1 } else { 1 };
     let of_month = if day.month() == last.day.month() { last.of_month + 1 } else { 1 };
     Acted { act, day, of_day, of_month, of_life: last.of_life + 1 }
+}
+
+/// How often it was done once it counts no longer on a day.
+pub(crate) fn less(account: &Account, act: &Act, day: Date) -> Option<Acted> {
+    let last = account.acts.iter().find(|it| it.act == *act)?;
+    let (is_day, is_month) = (day == last.day, day.month() == last.day.month());
+    Some(Acted {
+        act: last.act.clone(),
+        day: last.day,
+        of_day: last.of_day.saturating_sub(u32::from(is_day)),
+        of_month: last.of_month.saturating_sub(u32::from(is_month)),
+        of_life: last.of_life.saturating_sub(1),
+    })
 }
 
 fn check_limits(custom: &CustomAct, acted: &Acted) -> Result<(), Rejection> {

@@ -79,7 +79,8 @@ impl Apart {
             }
             _ => None,
         };
-        by_credit().or_else(by_order).or_else(by_hold).or_else(by_cause)
+        let by_claim = || entry.changes.reward.as_ref().map(|it| self.is_theirs(it.claim));
+        by_claim().or_else(by_credit).or_else(by_order).or_else(by_hold).or_else(by_cause)
     }
 
     /// A posting of a lot that is theirs or not, for them or not: what the other side used is moved.

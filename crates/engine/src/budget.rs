@@ -13,9 +13,13 @@ use crate::points::Points;
 use crate::posted::Order;
 use crate::promotion::Promotion;
 
-/// What the promotions of a program have given so far of their budgets, by name.
+/// What the promotions of a program have given so far of their budgets, by name, and what of its catalogue is claimed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Budgets(BTreeMap<Arc<str>, Points>);
+pub struct Budgets {
+    promotions: BTreeMap<Arc<str>, Points>,
+    /// How many claims of each reward of the catalogue were not cancelled.
+    claims: BTreeMap<Arc<str>, i64>,
+}
 
 /// What an order has of a budget, or in an entry what that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,24 +41,43 @@ pub struct Budgeted {
 }
 
 impl Budgets {
-    pub const NONE: &Self = &Self(BTreeMap::new());
+    pub const NONE: &Self = &Self { promotions: BTreeMap::new(), claims: BTreeMap::new() };
 
     pub fn new(used: impl IntoIterator<Item = (Arc<str>, Points)>) -> Self {
-        Self(used.into_iter().collect())
+        Self { promotions: used.into_iter().collect(), claims: BTreeMap::new() }
+    }
+
+    #[must_use]
+    pub fn with_claims(self, claims: impl IntoIterator<Item = (Arc<str>, i64)>) -> Self {
+        Self { claims: claims.into_iter().collect(), ..self }
     }
 
     pub fn used(&self, promotion: &str) -> Points {
-        self.0.get(promotion).copied().unwrap_or_default()
+        self.promotions.get(promotion).copied().unwrap_or_default()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Points)> {
-        self.0.iter().map(|(name, points)| (name, *points))
+        self.promotions.iter().map(|(name, points)| (name, *points))
+    }
+
+    /// How many claims of a reward were not cancelled.
+    pub fn claimed(&self, reward: &str) -> i64 {
+        self.claims.get(reward).copied().unwrap_or_default()
+    }
+
+    pub fn claims(&self) -> impl Iterator<Item = (&Arc<str>, i64)> {
+        self.claims.iter().map(|(name, claims)| (name, *claims))
+    }
+
+    /// Adds up what entries change of it.
+    pub fn add_claims(&mut self, reward: &Arc<str>, claims: i64) {
+        *self.claims.entry(Arc::clone(reward)).or_default() += claims;
     }
 
     /// Adds up what entries change.
     pub fn add(&mut self, uses: &[BudgetUse]) {
         for it in uses {
-            *self.0.entry(Arc::clone(&it.promotion)).or_default() += it.points;
+            *self.promotions.entry(Arc::clone(&it.promotion)).or_default() += it.points;
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::account::{Account, NeedMore, Taken};
 use crate::calendar::{Timestamp, Zone};
-use crate::certificate::settle_wallet;
+use crate::certificate::{Uses, settle_wallet};
 use crate::credit::units;
 use crate::decision::{Ahead, Draft};
 use crate::entry::{
@@ -182,13 +182,24 @@ pub(crate) fn into_certificates(
     for _ in 0..times {
         let no = ahead.account.wallet()?.ledger.next_lot;
         let lot = LotRef { no, earned_at: at, available_at: at, expires_at };
-        buy(ahead, at, (lot, rate), draft())?;
-        let mut draft = draft();
-        draft.opened.push(LotOpened { certificate: Some(convert.uses), ..LotOpened::plain(lot) });
-        draft.move_points(lot.no, Bucket::Issued, Bucket::Available, rate.value_of(1));
-        ahead.post_used(at, draft);
+        buy_certificate(ahead, at, (lot, rate, convert.uses), draft(), draft())?;
     }
     Ok(times)
+}
+
+/// Points become a certificate: `draft` is the entry on the points, `made` that on the certificates.
+pub(crate) fn buy_certificate(
+    ahead: &mut Ahead<'_>,
+    at: Timestamp,
+    (lot, rate, uses): (LotRef, ConvertRate, Uses),
+    draft: Draft,
+    mut made: Draft,
+) -> Result<(), NeedMore> {
+    buy(ahead, at, (lot, rate), draft)?;
+    made.opened.push(LotOpened { certificate: Some(uses), ..LotOpened::plain(lot) });
+    made.move_points(lot.no, Bucket::Issued, Bucket::Available, rate.value_of(1));
+    ahead.post_used(at, made);
+    Ok(())
 }
 
 /// Points become a certificate: the entry on the points.

@@ -19,6 +19,7 @@ use crate::joined::Merged;
 use crate::money::Money;
 use crate::points::{Points, points_for};
 use crate::program::{ConvertRate, EarnRate, Extend, Milestone, RedeemRate};
+use crate::reward::RewardChange;
 use crate::tier::{TierReview, TierState};
 
 /// Number of an entry within its account, from 1 without gaps.
@@ -112,10 +113,16 @@ pub enum Kind {
     Merge,
     /// A merge is undone.
     Unmerge,
+    /// A member claims a reward of the catalogue.
+    Reward,
+    /// Staff hand a claimed reward over.
+    Fulfil,
+    /// Staff cancel a claim: its points come back.
+    CancelReward,
 }
 
 impl Kind {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::Earn,
         Self::Revoke,
         Self::Redeem,
@@ -145,6 +152,9 @@ impl Kind {
         Self::Forfeit,
         Self::Merge,
         Self::Unmerge,
+        Self::Reward,
+        Self::Fulfil,
+        Self::CancelReward,
     ];
 
     /// The stable name of the kind.
@@ -179,6 +189,9 @@ impl Kind {
             Self::Forfeit => "forfeit",
             Self::Merge => "merge",
             Self::Unmerge => "unmerge",
+            Self::Reward => "reward",
+            Self::Fulfil => "fulfil",
+            Self::CancelReward => "cancel_reward",
         }
     }
 }
@@ -331,6 +344,8 @@ pub struct Changes {
     pub certificates: Vec<CertificatePart>,
     /// What comes from another member's account, or goes there.
     pub merged: Option<Box<Merged>>,
+    /// What becomes of a claim of the catalogue.
+    pub reward: Option<Box<RewardChange>>,
 }
 
 /// What a certificate pays of an order.
@@ -432,6 +447,8 @@ pub enum Reason {
     Certificates(PaidCertificates),
     /// Two members are one, or two again; the id is that of the other.
     Merged { other: [u8; 16] },
+    /// The catalogue says so: of which reward, the entry says anyway.
+    Reward,
 }
 
 /// How the part of an order that certificates pay was worked out.

@@ -9,7 +9,7 @@ use crate::account::{Account, Lot};
 use crate::calendar::Timestamp;
 use crate::decision::{Ahead, Draft};
 use crate::document::Document;
-use crate::entry::{Cause, Earned, EntryNo, Extended, Kind, LotNo, OrderNo, Reason};
+use crate::entry::{Cause, Earned, Entry, EntryNo, Extended, Kind, LotNo, OrderNo, Reason};
 use crate::posted::Order;
 use crate::program::{Extend, ExtendOn, Terms};
 
@@ -67,6 +67,18 @@ impl Account {
         match &self.extension {
             Some(it) if lot.at.expires_at < it.until && it.covers(lot) => it.until,
             Some(_) | None => lot.at.expires_at,
+        }
+    }
+
+    pub(crate) fn post_extension(&mut self, entry: &Entry) {
+        if let Some(known) = &mut self.extension {
+            let opened = entry.opened.iter().map(|it| &it.lot);
+            let dates = opened.chain(&entry.dated).map(|it| it.expires_at);
+            known.soonest_since = dates.fold(known.soonest_since, Timestamp::min);
+        }
+        if let Some(until) = entry.changes.extended {
+            let known = self.extension.take();
+            self.extension = Some(Extension::next(known, until, entry.number, self.next_lot, entry.at));
         }
     }
 

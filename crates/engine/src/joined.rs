@@ -19,6 +19,7 @@ use crate::money::Money;
 use crate::place::{Place, Placed};
 use crate::points::Points;
 use crate::posted::{Order, Posted};
+use crate::reward::RewardClaim;
 use crate::tier::{TierName, TierState};
 
 /// What is numbered under one place.
@@ -63,6 +64,7 @@ pub struct Estate {
     pub holds: Vec<Hold>,
     pub orders: Vec<(OrderNo, Posted)>,
     pub conversions: Vec<Conversion>,
+    pub claims: Vec<RewardClaim>,
     pub years: Vec<Year>,
     pub carried: Vec<Carried>,
     pub standing: Standing,
@@ -90,6 +92,8 @@ pub struct Parted {
     /// Orders that stay and had points of a lot that leaves: a lot of this account stands in for it.
     pub orders: Vec<(OrderNo, Posted)>,
     pub conversions: Vec<Conversion>,
+    /// The same of claims.
+    pub claims: Vec<RewardClaim>,
     /// What is carried from now on.
     pub carried: Vec<Carried>,
     pub standing: Standing,
@@ -254,6 +258,7 @@ impl Account {
         }
         estate.holds.iter().for_each(|it| self.load_hold(it.clone()));
         estate.conversions.iter().for_each(|it| self.load_conversion(it.clone()));
+        estate.claims.iter().for_each(|it| self.load_claim(it.clone()));
         estate.years.iter().for_each(|it| self.change_year(it, 1));
         for more in &estate.carried {
             match self.carried.iter_mut().find(|it| it.per == more.per) {
@@ -286,6 +291,7 @@ impl Account {
             self.replace_posted(*no, posted.clone());
         }
         parted.conversions.iter().for_each(|it| self.replace_conversion(it.clone()));
+        parted.claims.iter().for_each(|it| self.claim_mut(it.no).clone_from(it));
         self.carried.clone_from(&parted.carried);
         self.set_standing(&parted.standing, entry);
     }

@@ -17,6 +17,7 @@
 //! | what becomes of an order without a member? | `guest.rs` |
 //! | what do certificates pay, who gives and cancels them? | `certificate.rs`, `used.rs` |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
+//! | what do points buy at a fixed price? | `catalogue.rs`, `reward.rs` for what becomes of a claim |
 //! | what earns without an order? | `activity.rs` |
 //! | what happens when a member leaves and comes back? | `close.rs` |
 //! | what do staff do by hand? | `adjust.rs`, `redate.rs`, `reinstate.rs` |
@@ -34,6 +35,7 @@ mod budget;
 mod calendar;
 mod cap;
 mod carry;
+mod catalogue;
 mod certificate;
 mod close;
 mod collect;
@@ -68,6 +70,7 @@ mod redeem;
 mod reinstate;
 mod rejection;
 mod returned;
+mod reward;
 mod settle;
 mod sums;
 mod tier;
@@ -82,6 +85,7 @@ pub use award::{By, Part, Promoted, Worked};
 pub use budget::{BudgetUse, Budgeted, Budgets};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use cap::{Allotted, Cap, Caps, Cut};
+pub use catalogue::{Coupon, Gift, Offered, Reward, catalogue};
 pub use certificate::{
     CancelCertificate, Certificate, IssueCertificates, Uses, Wallet, cancel_bought, cancel_certificate,
     issue_certificates,
@@ -121,6 +125,7 @@ pub use redate::{Redating, redate};
 pub use reinstate::{Reinstatement, reinstate};
 pub use rejection::Rejection;
 pub use returned::{Returned, put_return};
+pub use reward::{ClaimNo, ClaimState, RewardChange, RewardClaim, cancel_claim, claim_reward, fulfil_claim};
 pub use settle::{due_at, settle};
 pub use tier::{
     Downgrade, Tier, TierBy, TierHold, TierKeep, TierName, TierOutcome, TierReview, TierRules, TierState, TierWithin,

@@ -44,6 +44,9 @@ pub const TEXT_BYTES_MAX: usize = 120;
 /// Activities of a program, and how often a limit may let one earn.
 pub const ACTIVITIES_MAX: usize = 100;
 pub const ACTS_MAX: u32 = 1_000_000;
+/// Rewards of a catalogue, and pieces of one.
+pub const REWARDS_MAX: usize = 1_000;
+pub const STOCK_MAX: u32 = 1_000_000_000;
 /// Bytes of a note on an adjustment.
 pub const NOTE_BYTES_MAX: usize = 500;
 /// How far back a date may lie that a document adds or changes, without the import permission.

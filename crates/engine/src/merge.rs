@@ -127,6 +127,7 @@ fn estate_of(account: &Account) -> Estate {
         holds,
         orders: posted_of(account.orders()),
         conversions: account.conversions().to_vec(),
+        claims: account.claims().to_vec(),
         years: years_of(account),
         carried: account.carried.clone(),
         standing: Standing { has_begun: account.has_begun(), ..account.standing() },
@@ -144,6 +145,7 @@ impl Estate {
         self.lots.move_by(shift);
         self.holds.move_by(shift);
         self.conversions.move_by(shift);
+        self.claims.move_by(shift);
         for (no, posted) in &mut self.orders {
             *no = no.moved(shift);
             posted.move_by(shift);

@@ -9,6 +9,7 @@ use crate::convert::Conversion;
 use crate::document::{Document, HoldNo};
 use crate::entry::{CertificatePart, CreditPart, Displaced, HoldState, LotNo, LotRef, OrderNo};
 use crate::posted::{Accepted, Order, Posted, Source, TakenBack};
+use crate::reward::{ClaimNo, RewardClaim};
 
 /// The place of a member among those that were merged: 0 is the one whose account it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +78,7 @@ macro_rules! placed {
     )*};
 }
 
-placed!(LotNo, OrderNo, HoldNo);
+placed!(LotNo, OrderNo, HoldNo, ClaimNo);
 
 /// Where the places of an account come to stand in another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +151,16 @@ impl Moves for Conversion {
     fn move_by(&mut self, shift: Shift) {
         self.lot.move_by(shift);
         self.taken.move_by(shift);
+    }
+}
+
+impl Moves for RewardClaim {
+    fn move_by(&mut self, shift: Shift) {
+        self.no = self.no.moved(shift);
+        self.taken.move_by(shift);
+        if let Some(certificate) = &mut self.certificate {
+            certificate.move_by(shift);
+        }
     }
 }
 

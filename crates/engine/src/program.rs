@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::budget::Budgets;
 use crate::calendar::{Date, Timestamp, YearDay, Zone};
 use crate::cap::Caps;
+use crate::catalogue::{Gift, Reward};
 use crate::certificate::Uses;
 use crate::document::Document;
 use crate::money::Money;
@@ -50,6 +51,8 @@ pub struct Terms {
     pub points_part: PointsPart,
     /// Points become store credit or certificates (C1, C2).
     pub convert: Option<Convert>,
+    /// What points buy at a fixed price (C9).
+    pub catalogue: Arc<[Reward]>,
     /// How often a certificate can be used that is given without saying so (P1, C4).
     pub certificate_uses: Uses,
 }
@@ -328,6 +331,7 @@ pub struct Timeline {
     to_credit: bool,
     to_certificates: bool,
     has_budgets: bool,
+    has_catalogue: bool,
 }
 
 /// The program goes on or off at an instant (P2).
@@ -381,7 +385,10 @@ impl Timeline {
             |target| versions.iter().any(|it| it.terms.convert.is_some_and(|it| it.rate.target == target));
         let (to_credit, to_certificates) = (converts_to(Target::Credit), converts_to(Target::Certificate));
         let has_budgets = versions.iter().any(|it| it.terms.earning.promotions.has_budgets());
-        Self { versions, switches, needs_facts, to_credit, to_certificates, has_budgets }
+        let mut rewards = versions.iter().flat_map(|it| &*it.terms.catalogue).peekable();
+        let has_catalogue = rewards.peek().is_some();
+        let to_certificates = to_certificates || rewards.any(|it| matches!(it.gives, Gift::Coupon(_)));
+        Self { versions, switches, needs_facts, to_credit, to_certificates, has_budgets, has_catalogue }
     }
 
     /// The version in force at an instant; nothing before the first takes effect.
@@ -404,9 +411,15 @@ impl Timeline {
         self.needs_facts
     }
 
-    /// Whether a promotion of any version has a budget; where none does what is used of it need not be loaded.
+    /// Whether a promotion of any version has a budget, or any has a catalogue; where none does what is used of them need not be
+    /// loaded.
     pub fn has_budgets(&self) -> bool {
-        self.has_budgets
+        self.has_budgets || self.has_catalogue
+    }
+
+    /// Whether any version has rewards to claim.
+    pub fn has_catalogue(&self) -> bool {
+        self.has_catalogue
     }
 
     /// Whether points become that in any version.

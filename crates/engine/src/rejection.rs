@@ -76,6 +76,24 @@ pub enum Rejection {
     UnknownActivity,
     /// The activity has earned as often as it may.
     ActivityLimit { per: &'static str, most: u32 },
+    /// The catalogue has no reward of that name.
+    UnknownReward,
+    /// The reward can be claimed from that day on.
+    RewardNotYet { from: Date },
+    /// The reward could be claimed until the end of that day.
+    RewardOver { until: Date },
+    /// The reward is for members of other tiers.
+    RewardTier,
+    /// Nothing is left of the reward.
+    RewardSoldOut,
+    /// The member has as many of the reward as one may have.
+    RewardLimit { per: &'static str, most: u32 },
+    /// The account has no such claim.
+    UnknownClaim,
+    /// The claim was cancelled.
+    ClaimCancelled,
+    /// Nothing is handed over to a member who owes points.
+    PointsOwed { owed: Points },
     /// Less is asked for than the program redeems at once.
     BelowMinimum { value: Money, points: Points },
     /// What is asked for is no multiple of the step.
@@ -150,6 +168,15 @@ impl Rejection {
             Self::NoRewards => "no_rewards",
             Self::UnknownActivity => "unknown_activity",
             Self::ActivityLimit { .. } => "activity_limit",
+            Self::UnknownReward => "unknown_reward",
+            Self::RewardNotYet { .. } => "reward_not_yet",
+            Self::RewardOver { .. } => "reward_over",
+            Self::RewardTier => "reward_tier",
+            Self::RewardSoldOut => "reward_sold_out",
+            Self::RewardLimit { .. } => "reward_limit",
+            Self::UnknownClaim => "unknown_claim",
+            Self::ClaimCancelled => "claim_cancelled",
+            Self::PointsOwed { .. } => "points_owed",
             Self::BelowMinimum { .. } => "below_minimum",
             Self::NotInSteps { .. } => "not_in_steps",
             Self::AboveMaximum { .. } => "above_maximum",
@@ -197,9 +224,7 @@ impl fmt::Display for Rejection {
             Self::CertificateOfOrder { .. } => {
                 f.write_str("points of this order bought the certificate: it pays for others")
             }
-            Self::CertificateExceedsOrder { .. } => {
-                f.write_str("certificates: nothing of the order is left for the certificate to pay")
-            }
+            Self::CertificateExceedsOrder { .. } => f.write_str("certificates: nothing of the order is left to pay"),
             Self::NotWithDiscounts => f.write_str("redeem: allowed are no points on an order with discounts"),
             Self::UnknownHold => f.write_str("hold: the account has no such hold"),
             Self::HoldTaken => f.write_str("hold: another order has taken it over"),
@@ -207,6 +232,15 @@ impl fmt::Display for Rejection {
             Self::NoRewards => f.write_str("the program has no rewards that staff hand out"),
             Self::UnknownActivity => f.write_str("activity: the program has no activity of that name"),
             Self::ActivityLimit { per, most } => write!(f, "activity: allowed is {most} times in a {per}"),
+            Self::UnknownReward => f.write_str("reward: the catalogue has no reward of that name"),
+            Self::RewardNotYet { from } => write!(f, "the reward can be claimed from {from} on"),
+            Self::RewardOver { until } => write!(f, "the reward could be claimed until {until}"),
+            Self::RewardTier => f.write_str("the reward is for members of another tier"),
+            Self::RewardSoldOut => f.write_str("nothing is left of the reward"),
+            Self::RewardLimit { per, most } => write!(f, "allowed is {most} times in a {per} for one member"),
+            Self::UnknownClaim => f.write_str("claim: the account has no such claim"),
+            Self::ClaimCancelled => f.write_str("the claim was cancelled"),
+            Self::PointsOwed { owed } => write!(f, "the member owes {owed} points, which are to be paid first"),
             Self::BelowMinimum { points, .. } => write!(f, "redeem: allowed are at least {points} points at once"),
             Self::BalanceBelowMinimum { points, balance } => {
                 write!(f, "redeem: allowed once {points} points can be spent; there are {balance}")

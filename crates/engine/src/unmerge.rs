@@ -25,6 +25,7 @@ use crate::place::{Place, Placed, Shift};
 use crate::points::Points;
 use crate::posted::{Order, Posted, Source};
 use crate::program::{Rules, Terms};
+use crate::reward::RewardClaim;
 use crate::settle::{repay, settle_ahead, settle_within};
 use crate::tier::{self, TierHold};
 
@@ -247,6 +248,11 @@ impl<'a> Split<'a> {
             let taken = it.taken.iter().filter(|it| apart.is_theirs(it.lot.no) != side);
             split.uses(taken.map(|it| Use { lot: it.lot.no, points: it.points }).collect());
         }
+        for it in account.claims() {
+            let side = apart.is_theirs(it.no);
+            let taken = it.taken.iter().filter(|it| apart.is_theirs(it.lot.no) != side);
+            split.uses(taken.map(|it| Use { lot: it.lot.no, points: it.points }).collect());
+        }
         split.uses(parting.uses.iter().map(|it| Use { lot: it.lot, points: it.points }).collect());
         // A debt that is paid is paid: nothing will ever come back of it.
         split.uses.extend(apart.repaid.iter().map(|(lot, points)| Use { lot: *lot, points: *points }));
@@ -334,6 +340,15 @@ impl<'a> Split<'a> {
         conversions
     }
 
+    fn claimed(&self, is_theirs: bool) -> Vec<RewardClaim> {
+        let mut claims = self.account.claims().to_vec();
+        claims.retain(|it| self.apart.is_theirs(it.no) == is_theirs);
+        for it in claims.iter_mut().flat_map(|it| &mut it.taken) {
+            it.lot = self.replaced(it.lot, is_theirs);
+        }
+        claims
+    }
+
     /// Our orders that had to do with something of theirs, as they are from now on.
     fn orders_that_stay(&self) -> Vec<Order> {
         let ours = self.account.orders().iter().filter(|it| !self.apart.is_theirs(it.no));
@@ -353,6 +368,7 @@ impl<'a> Split<'a> {
             years: self.years(),
             orders: orders.iter().map(|it| (it.no, it.posted.clone())).collect(),
             conversions: self.converted(false).into_iter().filter(crosses).collect(),
+            claims: self.claimed(false).into_iter().filter(|it| self.account.claim(it.no) != Some(it)).collect(),
             carried: self.carried(false),
             standing: self.standing(false),
         }
@@ -378,6 +394,7 @@ impl<'a> Split<'a> {
             holds,
             orders: orders.iter().map(|it| (it.no, it.posted.clone())).collect(),
             conversions: self.converted(true),
+            claims: self.claimed(true),
             years: self.years(),
             carried: self.carried(true),
             standing: self.standing(true),

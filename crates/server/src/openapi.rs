@@ -29,13 +29,14 @@ Keys that are not described are refused.
 - **Keys**: `Authorization: Bearer gdn_…`. Each operation says which scope its key needs; `admin` may do everything.
 - **Too much**: 429 and 503 carry `Retry-After`.";
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("Orders", "Record orders as they are now, and quote carts."),
     ("Holds", "Reserve points for a checkout that is not finished."),
     ("Members", "People, and what finds them."),
     ("Accounts", "A member's points in one program: balance, lots, expiries, entries, adjustments, activities."),
     ("Cards", "What finds a member at the till: labelled, blocked, replaced and taken away."),
     ("Certificates", "Codes that carry value: given, looked up, cancelled."),
+    ("Rewards", "The catalogue: what points buy at a fixed price, claimed, handed over, cancelled."),
     ("Credit", "A member's store credit: money in each currency, its entries, adjustments."),
     ("Programs", "Terms in versions, the off switch, drafts and day totals."),
     ("Channels", "Places that sell, each under one program."),
@@ -52,7 +53,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         404,
         "NotFound",
         "What is named is not there: `unknown_program`, `unknown_channel`, `unknown_member`, `unknown_order`, \
-         `unknown_hold`, `unknown_lot`, `unknown_tier`, `unknown_certificate`, `unknown_key`, `not_found`.",
+         `unknown_hold`, `unknown_lot`, `unknown_tier`, `unknown_certificate`, `unknown_claim`, `unknown_key`, `not_found`.",
     ),
     (408, "BodyTimeout", "The body did not arrive in time: `request_timeout`."),
     (
@@ -68,7 +69,8 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         "Refused",
         "A field cannot be that (`invalid`; `field` and `allowed` say more), the Idempotency-Key was sent before with \
          another request (`idempotency_key_reused`), or the rules say no: `insufficient_points`, `exceeds_order`, `exceeds_expired`, `no_rewards`, `certificate_of_order`, \
-         `unknown_activity`, `activity_limit`, \
+         `unknown_activity`, `activity_limit`, `unknown_reward`, `reward_not_yet`, `reward_over`, `reward_tier`, `reward_sold_out`, `reward_limit`, \
+         `claim_cancelled`, `points_owed`, \
          `balance_below_minimum`, `cannot_merge`, `cannot_undo`, `below_minimum`, `not_in_steps`, `above_maximum`, `above_share`, `not_with_discounts`, \
          `claim_ended`, `program_off`, `account_closed`, `card_blocked`, `order_type`, `wrong_currency`, `date_too_old`, `date_ahead`, `behind_account`, `credit_exceeds_order`, \
          `insufficient_credit`, `certificate_cancelled`, `certificate_expired`, `certificate_used`, \

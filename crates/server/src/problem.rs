@@ -79,6 +79,9 @@ pub struct Problem {
     /// `claim_ended`: the last day on which the order could be claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
     claimable_until: Option<String>,
+    /// `points_owed`: how many points are to be paid first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owed: Option<i64>,
     /// Seconds after which it is worth trying again; the header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -126,6 +129,7 @@ impl Problem {
             credit_fits: None,
             expired: None,
             claimable_until: None,
+            owed: None,
             retry_after: None,
         })
     }
@@ -218,11 +222,18 @@ impl Problem {
             | Rejection::CertificateOfOrder { .. }
             | Rejection::CertificateExceedsOrder { .. } => self.field = Some("certificates".to_owned()),
             Rejection::UnknownTier => self.field = Some("tier".to_owned()),
+            Rejection::UnknownReward
+            | Rejection::RewardNotYet { .. }
+            | Rejection::RewardOver { .. }
+            | Rejection::RewardTier
+            | Rejection::RewardSoldOut
+            | Rejection::RewardLimit { .. } => self.field = Some("reward".to_owned()),
+            Rejection::UnknownClaim | Rejection::ClaimCancelled => self.field = Some("claim".to_owned()),
+            Rejection::PointsOwed { owed } => set(&mut self.owed, owed),
             Rejection::NoRewards => self.field = Some("program".to_owned()),
             Rejection::UnknownMember | Rejection::OtherMember => self.field = Some("member".to_owned()),
             Rejection::ClaimEnded { last } => {
-                self.field = Some("member".to_owned());
-                self.claimable_until = Some(last.to_string());
+                (self.field, self.claimable_until) = (Some("member".to_owned()), Some(last.to_string()));
             }
             Rejection::UnknownOrder => self.field = Some("order".to_owned()),
             Rejection::CannotMerge => self.field = Some("other".to_owned()),
@@ -325,6 +336,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::UnknownHold
         | Rejection::UnknownTier
         | Rejection::UnknownCertificate
+        | Rejection::UnknownClaim
         | Rejection::UnknownLot => StatusCode::NOT_FOUND,
         Rejection::IdentityTaken
         | Rejection::OtherMember
@@ -359,6 +371,14 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::CertificateExceedsOrder { .. }
         | Rejection::UnknownActivity
         | Rejection::NoRewards
+        | Rejection::UnknownReward
+        | Rejection::RewardNotYet { .. }
+        | Rejection::RewardOver { .. }
+        | Rejection::RewardTier
+        | Rejection::RewardSoldOut
+        | Rejection::RewardLimit { .. }
+        | Rejection::ClaimCancelled
+        | Rejection::PointsOwed { .. }
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. }
         | Rejection::InsufficientPoints { .. } => StatusCode::UNPROCESSABLE_ENTITY,

@@ -6,6 +6,7 @@
 mod activities;
 mod allowed;
 mod caps;
+mod catalogue;
 mod certificates;
 mod convert;
 mod document;
@@ -23,6 +24,7 @@ use engine::{Date, Terms};
 
 pub use crate::fault::Fault;
 pub use activities::{ActivitiesDocument, CustomDocument};
+pub use catalogue::{CouponDocument, RewardItemDocument};
 pub use certificates::{CertificatesDocument, UsesDocument};
 pub use document::{
     Amount, Discounted, EarnDocument, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, RedeemDocument,

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, cards, certificates, channels, closings, credit, health, holds, keys, members, merges, metrics,
-    orders, people, programs, quotes, redatings, returns, rewards, tiers,
+    accounts, acts, cards, certificates, channels, claims, closings, credit, health, holds, keys, members, merges,
+    metrics, orders, people, programs, quotes, redatings, returns, rewards, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -64,6 +64,12 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/certificates", "adjust"),
     ("GET", "/v1/certificates/{certificate}", "read"),
     ("POST", "/v1/certificate-cancellations", "adjust"),
+    ("GET", "/v1/members/{member}/accounts/{program}/catalogue", "read"),
+    ("GET", "/v1/members/{member}/accounts/{program}/claims", "read"),
+    ("POST", "/v1/members/{member}/accounts/{program}/claims", "orders"),
+    ("GET", "/v1/programs/{program}/claims", "read"),
+    ("POST", "/v1/claims/{claim}/fulfilments", "orders"),
+    ("POST", "/v1/claims/{claim}/cancellations", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/collections", "adjust"),
     ("POST", "/v1/programs/{program}/collections", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/redatings", "adjust"),
@@ -148,6 +154,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(certificates::issue_certificates))
         .routes(routes!(certificates::get_certificate))
         .routes(routes!(certificates::cancel_certificates))
+        .routes(routes!(claims::list_catalogue))
+        .routes(routes!(claims::list_claims, claims::claim_reward))
+        .routes(routes!(claims::list_waiting_claims))
+        .routes(routes!(claims::fulfil_claim))
+        .routes(routes!(claims::cancel_claim))
         .routes(routes!(rewards::collect))
         .routes(routes!(rewards::collect_many))
         .routes(routes!(redatings::redate))

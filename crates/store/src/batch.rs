@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
 use engine::{
-    Account, BudgetUse, Budgets, ConversionKey, Decided, Entry, EntryNo, Facts, HoldNo, Lot, LotNo, Moment, Money,
-    Order, OrderNo, Place, Rules, Target, Timestamp,
+    Account, BudgetUse, Budgets, ClaimNo, ClaimState, ConversionKey, Decided, Entry, EntryNo, Facts, HoldNo, Lot,
+    LotNo, Moment, Money, OrderNo, Place, Rules, Target, Timestamp,
 };
 
-use self::changed::{conversions_of, holds_of, touched, years_of};
+pub(crate) use self::changed::saved_order;
+use self::changed::{conversions_of, entry_row, holds_of, touched, years_of};
 use crate::card::CardNotes;
+use crate::claim;
 use crate::code::Codes;
 use crate::counters::Used;
 use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
@@ -24,7 +26,6 @@ use crate::guest::GuestSlot;
 use crate::id::MemberId;
 use crate::load::{self, LOTS, Loaded};
 use crate::member::{Identity, IdentityKind, MemberChange};
-use crate::pack;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
 use crate::sql::Connection;
@@ -135,6 +136,8 @@ pub(crate) struct Slot {
     pub(crate) years: BTreeMap<i16, bool>,
     /// Conversions that changed, and whether they are stored.
     pub(crate) conversions: BTreeMap<ConversionKey, bool>,
+    /// Claims that changed, and the state in which they are stored, if they are.
+    pub(crate) claims: BTreeMap<ClaimNo, Option<ClaimState>>,
     /// Stored rows of what has numbers of this place or a later one are to go before others are inserted.
     pub(crate) gone: Option<Place>,
     /// Whether the rules look at the owner's store credit.
@@ -156,11 +159,13 @@ pub(crate) struct Staged {
     pub(crate) holds: Vec<(HoldNo, bool)>,
     pub(crate) years: Vec<(i16, bool)>,
     pub(crate) conversions: Vec<(ConversionKey, bool)>,
+    pub(crate) claims: Vec<(ClaimNo, Option<ClaimState>)>,
     codes: Vec<beside::NewCode>,
     pub(crate) orders: Vec<(OrderNo, SavedOrder)>,
     channels: BTreeMap<OrderNo, u32>,
     totals: Vec<(TotalsKey, Totals)>,
     used: Vec<BudgetUse>,
+    claimed: Vec<(Arc<str>, i64)>,
 }
 
 type EntryRows = Vec<(EntryNo, EntryRow)>;
@@ -369,6 +374,7 @@ impl<'a> Batch<'a> {
         let lots = touched(entries).map(|no| (no, before.lot(no).copied())).collect();
         let (holds, years) = (holds_of(before, entries), years_of(before, entries));
         let conversions = conversions_of(before, entries);
+        let claims = claim::changed(before, entries);
         let codes = if id.is_wallet() { self.draw_codes(id, entries)? } else { Vec::new() };
         let mut channels = self.slot(id)?.channels.clone();
         let mut changed: BTreeSet<OrderNo> = entries.iter().filter_map(|it| it.order).collect();
@@ -399,7 +405,9 @@ impl<'a> Batch<'a> {
         }
         let uses = entries.iter().flat_map(|it| &it.changes.budgets);
         let used: Vec<BudgetUse> = uses.cloned().collect();
-        if !used.is_empty() {
+        let claimed: Vec<(Arc<str>, i64)> =
+            entries.iter().filter_map(Entry::claims).map(|(name, many)| (Arc::clone(name), many)).collect();
+        if !used.is_empty() || !claimed.is_empty() {
             self.budgets(id.program)?;
         }
         Ok(Staged {
@@ -411,11 +419,13 @@ impl<'a> Batch<'a> {
             holds,
             years,
             conversions,
+            claims,
             codes,
             orders,
             channels,
             totals,
             used,
+            claimed,
         })
     }
 
@@ -488,15 +498,17 @@ impl<'a> Batch<'a> {
             holds,
             years,
             conversions,
+            claims,
             codes,
             orders,
             channels,
             totals,
             used,
+            claimed,
         } = staged;
         self.take_codes(codes);
         if let Some(known) = self.used.get_mut(&id.program) {
-            known.add(&used);
+            known.add(&used, &claimed);
         }
         if let Some(slot) = self.accounts.get_mut(&id) {
             slot.is_changed |= settles || !orders.is_empty() || !entries.is_empty();
@@ -509,6 +521,9 @@ impl<'a> Batch<'a> {
             }
             for (key, was_there) in conversions {
                 slot.conversions.entry(key).or_insert(was_there);
+            }
+            for (no, stored) in claims {
+                slot.claims.entry(no).or_insert(stored);
             }
             for (no, was_active) in holds {
                 slot.holds.entry(no).or_insert(was_active);
@@ -543,6 +558,7 @@ impl Slot {
             holds: BTreeMap::new(),
             years: BTreeMap::new(),
             conversions: BTreeMap::new(),
+            claims: BTreeMap::new(),
             gone: None,
             wants_credit: false,
             wants_wallet: false,
@@ -576,20 +592,4 @@ fn facts(conn: &Connection, reference: &Reference, rows: &Rows, id: AccountId) -
         },
         Some(_) | None => Ok(Facts::default()),
     }
-}
-
-fn entry_row(entry: &Entry, day: String) -> EntryRow {
-    EntryRow {
-        at: entry.at,
-        day,
-        kind: pack::kind_number(entry.kind),
-        order: entry.order,
-        body: pack::pack_entry(entry),
-    }
-}
-
-pub(crate) fn saved_order(order: &Order, new: Option<NewOrder>) -> Found<SavedOrder> {
-    let document = order.document.as_deref().ok_or(Fault::Row("an order is recorded without its document"))?;
-    let state = pack::pack_state(order, document.placed_at);
-    Ok(SavedOrder { document: pack::pack_document(document), state, new })
 }

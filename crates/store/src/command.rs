@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine::{
-    Actor, Adjustment, Answer, Balance, Closed, Closing, CreditAdjustment, Document, DocumentVersion, EntryNo, Facts,
-    HoldNo, LotNo, Money, OrderNo, Points, Redating, Reinstatement, Rejection, Return, SetTier, Timestamp,
+    Actor, Adjustment, Answer, Balance, ClaimNo, Closed, Closing, CreditAdjustment, Document, DocumentVersion, EntryNo,
+    Facts, HoldNo, LotNo, Money, OrderNo, Points, Redating, Reinstatement, Rejection, Return, RewardClaim, SetTier,
+    Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -159,6 +160,20 @@ pub enum Body {
     Collect {
         program: String,
         member: MemberRef,
+        note: String,
+    },
+    /// A member takes a reward of the catalogue for its points.
+    ClaimReward {
+        program: String,
+        member: MemberRef,
+        reward: String,
+    },
+    /// Staff hand a claimed reward over, or cancel the claim. To do so again changes nothing.
+    EndClaim {
+        program: String,
+        member: MemberRef,
+        claim: ClaimNo,
+        cancels: bool,
         note: String,
     },
     /// Moves the dates of points that are there.
@@ -333,6 +348,8 @@ impl Body {
             | Self::CancelCertificate { .. }
             | Self::Withdraw { .. }
             | Self::Collect { .. }
+            | Self::ClaimReward { .. }
+            | Self::EndClaim { .. }
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
@@ -371,6 +388,7 @@ impl Body {
             | Self::IssueCertificates { .. }
             | Self::Withdraw { .. }
             | Self::Collect { .. }
+            | Self::ClaimReward { .. }
             | Self::Redate { .. }
             | Self::Reinstate { .. }
             | Self::Act { .. }
@@ -389,6 +407,7 @@ impl Body {
             | Self::ChangeChannel { .. }
             | Self::ReleaseHold { .. }
             | Self::CancelCertificate { .. }
+            | Self::EndClaim { .. }
             | Self::Settle { .. }
             | Self::ForgetAnswers { .. }
             | Self::ChangeMember { .. }
@@ -446,6 +465,12 @@ pub enum Reply {
         member: MemberId,
         certificate: LotNo,
         entry: Option<EntryNo>,
+    },
+    /// To `ClaimReward` and `EndClaim`: whose claim it is, and how it stands.
+    Claim {
+        member: MemberId,
+        claim: Box<RewardClaim>,
+        balance: Balance,
     },
     /// To `Close` and `Join`: since when and until when the account is kept, if it is closed, and what is there.
     Standing {

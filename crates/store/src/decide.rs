@@ -23,7 +23,7 @@ use crate::member::MemberRef;
 use crate::pack::{self, fingerprint};
 use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
-use crate::{card, certificate, credit, erase, merge, people, returns, session, withdraw};
+use crate::{card, certificate, claim, credit, erase, merge, people, returns, session, withdraw};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -119,6 +119,8 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::UnknownTier
         | Rejection::UnknownCertificate
         | Rejection::NoRewards
+        | Rejection::UnknownReward
+        | Rejection::UnknownClaim
         | Rejection::UnknownActivity => false,
         Rejection::Invalid { .. }
         | Rejection::IdentityTaken
@@ -152,6 +154,13 @@ fn is_lasting(rejection: &Rejection) -> bool {
         | Rejection::BehindAccount
         | Rejection::InsufficientCredit { .. }
         | Rejection::ActivityLimit { .. }
+        | Rejection::RewardNotYet { .. }
+        | Rejection::RewardOver { .. }
+        | Rejection::RewardTier
+        | Rejection::RewardSoldOut
+        | Rejection::RewardLimit { .. }
+        | Rejection::ClaimCancelled
+        | Rejection::PointsOwed { .. }
         | Rejection::ExceedsExpired { .. }
         | Rejection::InsufficientPoints { .. } => true,
     }
@@ -205,24 +214,13 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         | Body::Act { .. }
         | Body::Close { .. }
         | Body::Join { .. } => acts::run(batch, &command.body, moment),
+        Body::ClaimReward { .. } | Body::EndClaim { .. } => claim::run(batch, &command.body, moment),
         Body::SetTier { program, member, set } => {
             let id = find_account(batch, program, member, moment)?;
             set_tier(batch, id, set, moment)
         }
-        Body::Settle { owner, program } if (AccountId { owner: *owner, program: *program }).is_wallet() => {
-            certificate::settle(batch, AccountId { owner: *owner, program: *program }, now)
-        }
+        Body::Settle { owner, program } => settle(batch, AccountId { owner: *owner, program: *program }, now),
         Body::Merge { .. } | Body::Unmerge { .. } => merge::run(batch, &command.body, moment),
-        Body::Settle { owner, program } => {
-            if !batch.reference.programs.contains_key(program) {
-                return Err(Rejection::UnknownProgram.into());
-            }
-            let id = AccountId { owner: *owner, program: *program };
-            if !batch.slot(id)?.is_stored && !batch.is_member(*owner)? {
-                return Err(Rejection::UnknownMember.into());
-            }
-            settle(batch, id, now)
-        }
         Body::ForgetAnswers { after, before } => forget(batch, *after, *before),
         other => run_other(batch, other, moment),
     }
@@ -282,6 +280,8 @@ fn run_other(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answered {
         | Body::CancelCertificate { .. }
         | Body::Withdraw { .. }
         | Body::Collect { .. }
+        | Body::ClaimReward { .. }
+        | Body::EndClaim { .. }
         | Body::Redate { .. }
         | Body::Reinstate { .. }
         | Body::Act { .. }
@@ -473,6 +473,15 @@ pub(crate) fn find_listed_entry(batch: &Batch<'_>, id: AccountId, no: EntryNo) -
 }
 
 fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
+    if id.is_wallet() {
+        return certificate::settle(batch, id, now);
+    }
+    if !batch.reference.programs.contains_key(&id.program) {
+        return Err(Rejection::UnknownProgram.into());
+    }
+    if !batch.slot(id)?.is_stored && !batch.is_member(id.owner)? {
+        return Err(Rejection::UnknownMember.into());
+    }
     let mut decided = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
     let entries = u64::try_from(decided.entries.len()).map_err(|_| Fault::Row("more entries than can be counted"))?;
     if batch.slot(id)?.is_stored || !decided.entries.is_empty() {

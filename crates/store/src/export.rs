@@ -211,6 +211,11 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
     if let Some(it) = entry.changes.merged.as_deref() {
         line["changes"]["merged"] = merged(it);
     }
+    if let Some(it) = entry.changes.reward.as_deref() {
+        line["changes"]["reward"] = json!({
+            "claim": it.claim.0, "reward": &*it.reward, "version": it.version, "state": it.state.name(),
+        });
+    }
     line
 }
 
@@ -298,6 +303,7 @@ pub(crate) fn act(it: &Act) -> Value {
         Act::SignUp => json!({"kind": "sign_up"}),
         Act::Birthday => json!({"kind": "birthday"}),
         Act::Custom(name) => json!({"kind": "custom", "name": name}),
+        Act::Reward(name) => json!({"kind": "reward", "name": name}),
     }
 }
 
@@ -331,6 +337,7 @@ fn reason(reason: &Reason) -> Value {
         Reason::Certificates(it) => json!({
             "code": "certificates", "fits": it.fits.minor(), "before": it.before.minor(), "after": it.after.minor(),
         }),
+        Reason::Reward => json!({"code": "reward"}),
         Reason::Merged { other } => json!({"code": "merged", "other": MemberId(*other).to_string()}),
         Reason::Cause(it) => json!({
             "code": "cause", "program": it.program, "entry": it.entry.0, "order": it.order.map(|it| it.0),

@@ -1,6 +1,8 @@
 //! Merges in the export: all that comes or leaves with an entry.
 
-use engine::{Carried, Conversion, Estate, Hold, HoldState, Lot, Merged, OrderNo, Posted, Source, Standing, Year};
+use engine::{
+    Carried, Conversion, Estate, Hold, HoldState, Lot, Merged, OrderNo, Posted, RewardClaim, Source, Standing, Year,
+};
 use serde_json::{Value, json};
 
 use crate::rows::figures;
@@ -14,7 +16,7 @@ pub(crate) fn merged(it: &Merged) -> Value {
         Merged::Returned(it) => json!({"what": "returned", "estate": estate(it)}),
         Merged::Parted(it) => json!({
             "what": "parted", "from": it.from.0, "balance": figures(&it.balance).map(engine::Points::get),
-            "years": list(&it.years, year), "orders": list(&it.orders, order), "conversions": list(&it.conversions, conversion),
+            "years": list(&it.years, year), "orders": list(&it.orders, order), "conversions": list(&it.conversions, conversion), "claims": list(&it.claims, claim),
             "carried": list(&it.carried, carried), "standing": standing(&it.standing),
         }),
     }
@@ -29,7 +31,7 @@ fn estate(it: &Estate) -> Value {
     json!({
         "joined": list(&it.joined, joined), "balance": figures(&it.balance).map(engine::Points::get),
         "lots": list(&it.lots, lot), "holds": list(&it.holds, hold), "orders": list(&it.orders, order),
-        "conversions": list(&it.conversions, conversion), "years": list(&it.years, year),
+        "conversions": list(&it.conversions, conversion), "claims": list(&it.claims, claim), "years": list(&it.years, year),
         "carried": list(&it.carried, carried), "standing": standing(&it.standing),
     })
 }
@@ -87,6 +89,13 @@ fn conversion(it: &Conversion) -> Value {
     json!({
         "lot": it.lot.no.0, "points": it.rate.points.get(), "into": it.rate.target.name(), "value": it.rate.value.minor(),
         "taken": list(&it.taken, taken),
+    })
+}
+
+fn claim(it: &RewardClaim) -> Value {
+    json!({
+        "claim": it.no.0, "reward": &*it.reward, "version": it.version, "state": it.state.name(), "at": it.at.to_string(),
+        "points": it.points.get(), "taken": list(&it.taken, taken), "certificate": it.certificate.map(|it| it.no.0),
     })
 }
 

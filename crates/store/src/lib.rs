@@ -18,6 +18,7 @@ mod batch;
 mod card;
 mod certificate;
 mod checkpoint;
+mod claim;
 mod code;
 mod command;
 mod commit;
@@ -91,9 +92,9 @@ pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use meter::{Counted, Outcome, Spread, Waiting};
 pub use postgres::Address;
 pub use query::{
-    Background, CardInfo, CertificateInfo, ChannelInfo, CreditInfo, CursorFault, DayTotals, Due, HoldCursor, LotCursor,
-    LotPhase, MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader, SearchCursor, SearchPage, Standing,
-    TableSize, credit_ledger,
+    Background, CardInfo, CertificateInfo, ChannelInfo, ClaimCursor, CreditInfo, CursorFault, DayTotals, Due,
+    HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader, RewardInfo,
+    SearchCursor, SearchPage, Standing, TableSize, WaitingClaim, credit_ledger,
 };
 pub use reference::Compile;
 pub use renew::renew_codes;

@@ -9,6 +9,7 @@ use engine::{
     OrderNo, Placed as _, Points, Target, Timestamp, Year,
 };
 
+use crate::claim::load_claims;
 use crate::fault::{Fault, Found};
 use crate::pack;
 use crate::rows::{
@@ -377,7 +378,8 @@ pub(crate) fn load_orders(conn: &Connection, id: AccountId, account: &mut Accoun
 /// How many lots and orders have numbers of a place or a later one.
 pub(crate) fn rows_from(conn: &Connection, id: AccountId, from: engine::Place) -> Found<u64> {
     let select = "SELECT (SELECT count(*) FROM lots WHERE owner_id = $1 AND program = $2 AND lot_no >= $3)
-        + (SELECT count(*) FROM orders WHERE owner_id = $1 AND program = $2 AND order_no >= $3)";
+        + (SELECT count(*) FROM orders WHERE owner_id = $1 AND program = $2 AND order_no >= $3)
+        + (SELECT count(*) FROM claims WHERE owner_id = $1 AND program = $2 AND claim_no >= $3)";
     let mut statement = conn.prepare_cached(select)?;
     Ok(statement.query_row(params![id.owner.0, id.program, LotNo::first(from).raw()], |row| row.get(0))?)
 }
@@ -414,6 +416,7 @@ pub(crate) fn load_from(
     if !account.balance.converted.is_zero() {
         load_conversions(conn, id, account, u32::MAX, fits)?;
     }
+    load_claims(conn, id, account)?;
     if from == engine::Place::OWN {
         account.horizon = Horizon::default();
     }

@@ -53,10 +53,12 @@ impl Batch<'_> {
                     first.holds.extend(estate.holds.iter().map(|it| (it.no, false)));
                     first.years.extend(estate.years.iter().map(|it| (it.year, is_stored(it.year))));
                     first.conversions.extend(estate.conversions.iter().map(|it| (it.key(), false)));
+                    first.claims.extend(estate.claims.iter().map(|it| (it.no, None)));
                 }
                 Merged::Parted(parted) => {
                     first.years.extend(parted.years.iter().map(|it| (it.year, is_stored(it.year))));
                     first.conversions.extend(parted.conversions.iter().map(|it| (it.key(), true)));
+                    first.claims.extend(parted.claims.iter().map(|it| (it.no, Some(it.state))));
                 }
                 Merged::Went => {}
             }
@@ -77,6 +79,7 @@ impl Batch<'_> {
         slot.lots.retain(|no, _| stays(no.place()));
         slot.holds.retain(|no, _| stays(no.place()));
         slot.conversions.retain(|key, _| stays(key.no.place()));
+        slot.claims.retain(|no, _| stays(no.place()));
         if from == Place::OWN {
             slot.years.clear();
         }

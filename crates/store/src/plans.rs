@@ -2,11 +2,12 @@
 
 use engine::Timestamp;
 
+use crate::claim::CLAIM;
 use crate::load::{ACCOUNT, ENTRY, HOLD_CLOSED, HOLDS, LOT_AT, LOT_NUMBERED, LOTS_OF_PHASE, ORDER, ORDERS_LAST, YEARS};
 use crate::migrate::migrate;
 use crate::query::{
-    ACCOUNTS_OF, ENTRIES_AFTER, ENTRIES_BEFORE, EXPIRIES, HOLDS_PAGE, LOTS_NUMBERED, LOTS_PAGE, OPEN_LOTS, ORDER_NAME,
-    ORDERS_AFTER, ORDERS_BEFORE,
+    ACCOUNTS_OF, CLAIMS_BEFORE, CLAIMS_WAITING, ENTRIES_AFTER, ENTRIES_BEFORE, EXPIRIES, HOLDS_PAGE, LOTS_NUMBERED,
+    LOTS_PAGE, OPEN_LOTS, ORDER_NAME, ORDERS_AFTER, ORDERS_BEFORE,
 };
 use crate::sql::Connection;
 
@@ -38,6 +39,7 @@ fn what_is_asked_of_an_account_is_one_range_of_the_tree() {
         (LOTS_OF_PHASE, &of_phase),
         (LOT_AT, &one),
         (LOT_NUMBERED, of_part),
+        (CLAIM, of_part),
         (HOLDS, &run),
         (HOLD_CLOSED, &one),
         (ORDER, &one),
@@ -68,6 +70,12 @@ fn a_page_of_a_list_costs_what_it_holds() {
         (ORDER_NAME, format!("{numbered}=?); {names}")),
         (EXPIRIES, format!("{key} AND phase=?); USE TEMP B-TREE FOR GROUP BY")),
         (OPEN_LOTS, format!("{key} AND phase=?)")),
+        (
+            CLAIMS_WAITING,
+            "SEARCH ledger USING INDEX ledger_claims (program=? AND (sort_at,owner_id,no)>(?,?,?))".to_owned(),
+        ),
+        // All claims of one account.
+        (CLAIMS_BEFORE, format!("{key}); USE TEMP B-TREE FOR ORDER BY")),
         // These two look through more than they answer: all lots of one account, all programs.
         (LOTS_NUMBERED, format!("{key})")),
         (ACCOUNTS_OF, format!("SCAN programs; CORRELATED SCALAR SUBQUERY 1; {numbered}=?)")),

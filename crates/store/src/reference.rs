@@ -211,6 +211,8 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::OpenLink { .. }
         | Body::UseLink { .. }
         | Body::OpenSession { .. }
+        | Body::ClaimReward { .. }
+        | Body::EndClaim { .. }
         | Body::EndSession { .. } => return Err(Fault::Row("only reference data is changed here")),
     };
     let reply = match outcome {

@@ -9,6 +9,7 @@ use engine::{Account, HoldState, Lot, LotNo, Placed as _, Timestamp};
 
 use crate::batch::{Batch, NewOrder, Profile, Slot, Stored};
 use crate::card;
+use crate::claim;
 use crate::counters::save_budgets;
 use crate::fault::{Fault, Found};
 use crate::guest;
@@ -71,7 +72,7 @@ const INSERT_CODE: &str = "INSERT INTO ledger (owner_id, program, part, phase, s
     VALUES ($1, $2, 8, 0, 0, 0, $3, $4, $5)";
 
 /// One table or part after the other, always in this order. What a step changes is sent before the next one begins.
-const STEPS: [fn(&Batch<'_>) -> Found<()>; 17] = [
+const STEPS: [fn(&Batch<'_>) -> Found<()>; 18] = [
     save_directory,
     save_members,
     card::save,
@@ -85,6 +86,7 @@ const STEPS: [fn(&Batch<'_>) -> Found<()>; 17] = [
     save_holds,
     save_years,
     save_conversions,
+    |batch| claim::save(batch.conn, batch),
     |batch| save_budgets(batch.conn, batch.used()),
     save_codes,
     |batch| save_totals(batch.conn, &batch.rows.totals),
@@ -192,9 +194,9 @@ fn delete_gone(batch: &Batch<'_>) -> Found<()> {
     for (id, slot) in changed(batch) {
         let Some(from) = slot.gone else { continue };
         let delete = if from == engine::Place::OWN {
-            "DELETE FROM ledger WHERE owner_id = $1 AND program = $2 AND part IN (1, 2, 3, 5, 6) AND $3 <= no"
+            "DELETE FROM ledger WHERE owner_id = $1 AND program = $2 AND part IN (1, 2, 3, 5, 6, 9) AND $3 <= no"
         } else {
-            "DELETE FROM ledger WHERE owner_id = $1 AND program = $2 AND part IN (1, 2, 3, 6) AND $3 <= no"
+            "DELETE FROM ledger WHERE owner_id = $1 AND program = $2 AND part IN (1, 2, 3, 6, 9) AND $3 <= no"
         };
         conn.prepare_cached(delete)?.execute_any(params![
             id.owner.0,

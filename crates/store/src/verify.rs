@@ -17,8 +17,7 @@ use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load::{
-    Loaded, OrderRow, find_entry, find_order, load_balance, read_conversion, read_entry, read_hold, read_order,
-    read_year,
+    Loaded, OrderRow, find_entry, find_order, load_balance, read_entry, read_hold, read_order, read_year,
 };
 use crate::member::{Identity, IdentityKind, words_of};
 use crate::merge::{first_owner, home_of_number};
@@ -28,6 +27,7 @@ use crate::sql::{Connection, params};
 use crate::totals::{COLUMNS_TEXT, NO_PROGRAM, Totals, TotalsKey, read_totals};
 
 mod guests;
+mod turned;
 
 mod owners;
 
@@ -89,6 +89,7 @@ pub(crate) fn verify(conn: &Connection, progress: &mut dyn FnMut(u64)) -> Found<
         credit: BTreeMap::new(),
         owner: None,
         conversions: 0,
+        claims: 0,
         budgets: Proof::default(),
         wallets: wallet::Wallets::default(),
     };
@@ -111,6 +112,7 @@ struct Check<'a> {
     credit: BTreeMap<(u32, EntryNo), Vec<CreditPart>>,
     owner: Option<MemberId>,
     conversions: u64,
+    claims: u64,
     budgets: Proof,
     wallets: wallet::Wallets,
 }
@@ -169,6 +171,7 @@ impl Check<'_> {
         self.compare_holds(id, &replayed)?;
         self.compare_years(id, &replayed)?;
         self.compare_conversions(id, &replayed)?;
+        self.compare_claims(id, &replayed)?;
         self.compare_codes(id, &replayed)?;
         self.compare_orders(id, &replayed, &stored)
     }
@@ -266,24 +269,6 @@ impl Check<'_> {
         let (Some(((program, no), _)), Some(owner)) = (left, self.owner) else { return Ok(()) };
         let id = AccountId { owner, program };
         Err(differs(id, &format!("entry {} changes store credit that says nothing of it", no.0)))
-    }
-
-    fn compare_conversions(&mut self, id: AccountId, replayed: &Account) -> Compared<()> {
-        let select = "SELECT at, target, lot_no, body FROM conversions WHERE owner_id = $1 AND program = $2 ORDER BY at, target, lot_no";
-        let mut statement = self.conn.prepare_cached(select)?;
-        let mut rows = statement.query(params![id.owner.0, id.program])?;
-        let mut conversions = Vec::new();
-        while let Some(row) = rows.next()? {
-            conversions.push(read_conversion(row)?);
-        }
-        self.conversions += count(conversions.len());
-        if conversions != replayed.conversions() {
-            return Err(differs(
-                id,
-                "the points that became credit or certificates are not those that the entries say",
-            ));
-        }
-        Ok(())
     }
 
     fn compare_lots(&mut self, id: AccountId, replayed: &Account) -> Compared<()> {
@@ -419,7 +404,7 @@ impl Check<'_> {
     /// Rows of accounts that are not there, or that no look-up comes to: one look at the whole tree.
     fn counts(&mut self) -> Compared<()> {
         let report = &self.report;
-        let mut stored: [u64; 9] = [0; 9];
+        let mut stored: [u64; 10] = [0; 10];
         let mut statement = self.conn.prepare_cached("SELECT part, count(*) FROM ledger GROUP BY part")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -435,6 +420,7 @@ impl Check<'_> {
             (stored[6], "conversions", self.conversions),
             (stored[7], "orders without a member", report.guests),
             (stored[8], "codes", self.wallets.codes),
+            (stored[9], "claims", self.claims),
             (stored[0], "accounts", report.accounts),
         ] {
             if found != expected {

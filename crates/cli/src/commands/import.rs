@@ -380,6 +380,15 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         // What staff do and what earns without an order comes in no line of orders.
         Rejection::UnknownLot => "lot".to_owned(),
         Rejection::NoRewards | Rejection::UnknownActivity | Rejection::ActivityLimit { .. } => "activity".to_owned(),
+        Rejection::UnknownReward
+        | Rejection::RewardNotYet { .. }
+        | Rejection::RewardOver { .. }
+        | Rejection::RewardTier
+        | Rejection::RewardSoldOut
+        | Rejection::RewardLimit { .. }
+        | Rejection::UnknownClaim
+        | Rejection::ClaimCancelled
+        | Rejection::PointsOwed { .. } => "reward".to_owned(),
         Rejection::ExceedsExpired { .. } => "points".to_owned(),
         Rejection::NotWithDiscounts
         | Rejection::AccountClosed

@@ -256,10 +256,10 @@ impl Run<'_> {
                 Err(problem) => return Ok(Err(format!("credit: {problem}"))),
             }
         }
-        if let Some(value) = row.certificate {
-            if let Err(problem) = self.give(row, value, &member, (&reference, &note), done)? {
-                return Ok(Err(format!("certificate: {problem}")));
-            }
+        if let Some(value) = row.certificate
+            && let Err(problem) = self.give(row, value, &member, (&reference, &note), done)?
+        {
+            return Ok(Err(format!("certificate: {problem}")));
         }
         match &row.tier {
             Some(tier) => self.set_tier(member, Some(tier.clone()), row.tier_until, note, done),

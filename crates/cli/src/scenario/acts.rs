@@ -2,12 +2,14 @@
 //! the three that a scenario runs against is told.
 
 use engine::{
-    Account, Closing, Decided, Decision, LotNo, Moment, Points, Reason, Redating, Reinstatement, Rules, Stop, Timestamp,
+    Account, ClaimNo, Closing, Decided, Decision, LotNo, Moment, Place, Placed as _, Points, Reason, Redating,
+    Reinstatement, Rules, Stop, Timestamp,
 };
 use serde_json::{Value, json};
 use store::{Body, MemberRef};
 
 use super::moment::When;
+use super::rewards;
 use super::words::{Fault, Words};
 
 /// Of a member's account.
@@ -19,6 +21,8 @@ pub(super) enum PointsAct {
     Close(Closing),
     Join { note: String },
     Collect { note: String },
+    Reward { name: String },
+    EndClaim { claim: ClaimNo, cancels: bool, note: String },
 }
 
 impl PointsAct {
@@ -37,7 +41,7 @@ impl PointsAct {
         Ok(Decided { certificates: decided.entries, ..Decided::default() })
     }
 
-    pub(super) const VERBS: [&str; 6] = ["redate", "reinstate", "act", "close", "join", "collect"];
+    pub(super) const VERBS: [&str; 8] = ["redate", "reinstate", "act", "close", "join", "collect", "reward", "fulfil"];
 
     /// What comes behind the verb and the name.
     pub(super) fn read(verb: &str, words: &mut Words, when: &When) -> Result<Self, Fault> {
@@ -46,6 +50,8 @@ impl PointsAct {
             "reinstate" => Self::read_reinstate(words, when),
             "act" => Self::read_act(words),
             "close" => Self::read_close(words),
+            "reward" => Ok(Self::Reward { name: words.take().to_owned() }),
+            "fulfil" => Self::read_end(words, false),
             "collect" => Ok(Self::Collect { note: words.quoted()?.to_owned() }),
             _ => Self::read_join(words),
         }
@@ -102,6 +108,13 @@ impl PointsAct {
         Ok(Self::Join { note: words.quoted()?.to_owned() })
     }
 
+    /// `fulfil ana claim 1 "why"`, `cancel ana claim 1 "why"`.
+    pub(super) fn read_end(words: &mut Words, cancels: bool) -> Result<Self, Fault> {
+        words.expect("claim")?;
+        let claim = rewards::read_number(words)?;
+        Ok(Self::EndClaim { claim, cancels, note: words.quoted()?.to_owned() })
+    }
+
     pub(super) fn decide(&self, account: &Account, rules: Rules<'_>, moment: Moment) -> Decision {
         match self {
             Self::Redate(it) => engine::redate(account, rules, it, moment),
@@ -110,6 +123,14 @@ impl PointsAct {
             Self::Close(it) => engine::close(account, rules, it, moment),
             Self::Join { note } => engine::join(account, rules, note, moment),
             Self::Collect { note } => engine::collect(account, rules, note, moment),
+            Self::Reward { name } => engine::claim_reward(account, rules, name, moment),
+            Self::EndClaim { claim, cancels, note } => {
+                let claim = if claim.place() == Place::OWN { claim.under(rules.under) } else { *claim };
+                match cancels {
+                    true => engine::cancel_claim(account, rules, claim, note, moment),
+                    false => engine::fulfil_claim(account, rules, claim, note, moment),
+                }
+            }
         }
     }
 
@@ -121,6 +142,8 @@ impl PointsAct {
             Self::Close(closing) => Body::Close { program, member, closing },
             Self::Join { note } => Body::Join { program, member, note },
             Self::Collect { note } => Body::Collect { program, member, note },
+            Self::Reward { name: reward } => Body::ClaimReward { program, member, reward },
+            Self::EndClaim { claim, cancels, note } => Body::EndClaim { program, member, claim, cancels, note },
         }
     }
 
@@ -147,6 +170,9 @@ impl PointsAct {
             Self::Close(it) => ("closings", json!({ "grace_days": it.grace_days, "note": it.note })),
             Self::Join { note } => ("joinings", json!({ "note": note })),
             Self::Collect { note } => ("collections", json!({ "note": note })),
+            Self::Reward { name } => ("claims", json!({ "reward": name })),
+            Self::EndClaim { cancels: true, note, .. } => ("cancellations", json!({ "note": note })),
+            Self::EndClaim { note, .. } => ("fulfilments", json!({ "note": note })),
         }
     }
 }

@@ -13,6 +13,7 @@ use engine::{
 use super::acts::PointsAct;
 use super::cards::CardStep;
 use super::certificates::{CertificateAct, Told};
+use super::rewards::{ClaimTold, RewardTold};
 
 /// The one program and the first channel of a scenario.
 pub(super) const PROGRAM: &str = "points";
@@ -215,6 +216,12 @@ pub(super) trait Backend {
     /// All certificates that a member has had.
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>>;
 
+    /// The rewards that a member has claimed.
+    fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>>;
+
+    /// What of the catalogue somebody can have.
+    fn catalogue(&mut self, person: &Person, now: Timestamp) -> Result<Result<Vec<RewardTold>, Rejection>>;
+
     /// Where a member stands; nothing where the program has no tiers.
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>>;
 
@@ -244,6 +251,9 @@ pub(super) fn replay_differs(kept: &Account, entries: &[Entry]) -> Option<String
     }
     if account.acts != kept.acts {
         return Some("the member has not done what earns as often as the entries say".to_owned());
+    }
+    if account.claims() != kept.claims() {
+        return Some("the rewards that were claimed are not those that the entries say".to_owned());
     }
     if account.extension != kept.extension {
         return Some("the lots are not extended as the entries say".to_owned());

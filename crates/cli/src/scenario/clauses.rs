@@ -4,6 +4,7 @@
 
 use super::earning::Earning;
 use super::limits::Limits;
+use super::rewards::RewardClauses;
 use super::tiers::{self, TierClauses};
 use super::words::{Fault, Words};
 
@@ -13,7 +14,7 @@ const ALLOWED: &str = "`earn 1 per 1.00 on paid`, `on placed|paid|fulfilled`, `i
     `gift cards when sold|used`, `round per line|order`, `order types new renewal`, `promotion \"Double Mondays\" times 2 on monday`, `no promotion \"Double Mondays\"`, `wait 14 days`, `never expires`, `expire after 12 months`, \
     `expire after 30 days`, `expire on 2023-12-31`, `expire each year on 12-31`, \
     `expire after 12 months without activity`, `any order extends by 12 months`, `earning extends by 12 months`, \
-    `nothing extends`, `convert 1000 to 5.00`, `convert 250 to a certificate of 25.00 once for 90 days`, `by staff`, `convert nothing`, `certificates once`, `certificates several`, `sign up gives 100 points`, `birthday gives 50 points`, \
+    `nothing extends`, `convert 1000 to 5.00`, `convert 250 to a certificate of 25.00 once for 90 days`, `by staff`, `convert nothing`, `reward Mug for 500 stock 3`, `reward Coupon for 250 a coupon of 10.00 once for 90 days`, `no reward Mug`, `certificates once`, `certificates several`, `sign up gives 100 points`, `birthday gives 50 points`, \
     `activity review gives 50 points 1 a day`, `redeem 100 for 1.00`, `at least 5.00`, `at least 500 points`, \
     `steps of 50 points`, `at most 20.00`, `at most 2000 points`, `at most 50%`, `balance at least 1000 points`, \
     `points pay shipping|tax|goods only`, `points instead of|after discounts`, \
@@ -53,6 +54,7 @@ pub(super) struct Clauses {
     /// The key as it stands in the document, with its comma, or nothing.
     convert: String,
     certificates: &'static str,
+    rewards: RewardClauses,
 }
 
 impl Default for Clauses {
@@ -85,6 +87,7 @@ impl Default for Clauses {
             earning: Earning::default(),
             convert: String::new(),
             certificates: "several",
+            rewards: RewardClauses::default(),
         }
     }
 }
@@ -93,7 +96,7 @@ impl Clauses {
     /// Changes what one clause names.
     pub(super) fn change(&mut self, clause: &str) -> Result<(), Fault> {
         let mut words = Words::of(clause)?;
-        if self.earning.change(&mut words)? {
+        if self.rewards.change(&mut words)? || self.earning.change(&mut words)? {
             return words.done(ALLOWED);
         }
         if words.eat("earn at most") {
@@ -220,7 +223,7 @@ impl Clauses {
         let caps = caps.join(", ");
         let (earning, order_types) = (self.earning.keys(), self.earning.order_types());
         let promotions = self.earning.promotions();
-        let convert = &self.convert;
+        let (convert, rewards) = (&self.convert, self.rewards.to_json());
         format!(
             r#"{{
   "format": 1,
@@ -244,7 +247,7 @@ impl Clauses {
     "hold_minutes": {hold_minutes}, "on_refund": "{on_refund}"{limits}
   }},
   "refund": {{ "shortfall": "{shortfall}" }},
-  "certificates": {{ "uses": "{certificates}" }}{convert}{tiers}
+  "certificates": {{ "uses": "{certificates}" }}{convert}{rewards}{tiers}
 }}
 "#
         )
@@ -328,7 +331,7 @@ pub(super) fn before(words: &mut Words, word: &str) -> Result<String, Fault> {
 }
 
 /// Letters, digits and what stands in names of zones: nothing that would have to be escaped.
-fn name(word: &str) -> Result<String, Fault> {
+pub(super) fn name(word: &str) -> Result<String, Fault> {
     let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"/_+-".contains(&it);
     if !word.is_empty() && word.bytes().all(is_plain) {
         Ok(word.to_owned())

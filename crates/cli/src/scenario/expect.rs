@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::certificates;
 use super::moment::When;
+use super::rewards;
 use super::tiers;
 use super::words::{Fault, Words};
 
@@ -18,6 +19,8 @@ pub(super) enum Tells {
     Lots,
     Entries,
     Certificates,
+    Claims,
+    Catalogue,
     Tier,
 }
 
@@ -96,6 +99,8 @@ impl Expected {
             Tells::Lots => Ok(vec![Self::Items(list(parts, read_lot)?)]),
             Tells::Entries => Ok(vec![Self::Items(list(parts, read_entry)?)]),
             Tells::Certificates => Ok(vec![Self::Items(list(parts, |words| certificates::read_item(words, when))?)]),
+            Tells::Claims => Ok(vec![Self::Items(list(parts, rewards::read_claim)?)]),
+            Tells::Catalogue => Ok(vec![Self::Items(list(parts, rewards::read_reward)?)]),
             Tells::Nothing | Tells::Order | Tells::Quote | Tells::Account | Tells::Tier => {
                 let mut expected = Vec::new();
                 for part in parts {
@@ -255,6 +260,8 @@ fn allowed(tells: Tells) -> &'static str {
         Tells::Tier => tiers::ALLOWED_OF_TIER,
         Tells::Lots => "`100 until 2023-08-05, 50 never expires` or `none`",
         Tells::Certificates => "`1 active 25.00 until 2023-12-31, 2 used 0.00 once` or `none`",
+        Tells::Claims => "`1 Mug claimed, 2 Coupon fulfilled` or `none`",
+        Tells::Catalogue => "`Mug 500 3 left, Coupon 250 because insufficient_points` or `none`",
         Tells::Entries => "`earn 100, redeem -50 on 2022-08-05` or `none`",
     }
 }

@@ -14,10 +14,12 @@ use super::backend::{
 };
 use super::cards::Cards;
 use super::certificates::{self, CertificateAct, Told};
+use super::rewards::{ClaimTold, RewardTold};
 use super::tiers::Stands;
 
 mod guests;
 mod merging;
+mod rewards;
 
 pub(super) struct EngineBackend {
     versions: Vec<Version>,
@@ -118,7 +120,10 @@ impl EngineBackend {
         kept.account.apply(decided);
         kept.entries.extend(decided.entries.iter().cloned());
         kept.credit.extend(decided.credit.iter().cloned());
-        decided.entries.iter().for_each(|it| self.budgets.add(&it.changes.budgets));
+        for it in &decided.entries {
+            self.budgets.add(&it.changes.budgets);
+            it.claims().into_iter().for_each(|(reward, claims)| self.budgets.add_claims(reward, claims));
+        }
         kept.certificates.extend(decided.certificates.iter().cloned());
     }
 
@@ -396,10 +401,12 @@ impl Backend for EngineBackend {
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
         let moment = Moment { now: arrival.at, actor: self.actor(act, arrival), import: arrival.import };
-        let is_issue = matches!(act, Act::OnCertificates { act, .. } if act.is_issue());
+        let is_issue = matches!(act, Act::OnCertificates { act, .. } if act.is_issue()) || self.is_coupon(act, moment);
         self.go_under(self.new_under(act), is_issue, moment)?;
         self.card_blocked = match act {
-            Act::Order { person, .. } | Act::Hold { person, .. } => self.is_blocked(person),
+            Act::Order { person, .. } | Act::Hold { person, .. } | Act::OnPoints { person, .. } => {
+                self.is_blocked(person)
+            }
             _ => false,
         };
         if let Some(outcome) = self.introduce(act, moment) {
@@ -508,6 +515,16 @@ impl Backend for EngineBackend {
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
         let (member, _) = self.home(member);
         certificates::of_account(&self.settled(member, now)?, now)
+    }
+
+    fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>> {
+        let (member, _) = self.home(member);
+        let kept = self.accounts.entry(member).or_default();
+        Ok(kept.account.claims().iter().map(ClaimTold::of).collect())
+    }
+
+    fn catalogue(&mut self, person: &Person, now: Timestamp) -> Result<Result<Vec<RewardTold>, Rejection>> {
+        self.offered(person, now)
     }
 
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {

@@ -17,7 +17,7 @@ use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
 const STEPS: &str = "`program …`, `channel NAME`, `channel NAME signs up`, `sign up NAME card:7`, `change NAME type wholesale`, `card 6001 of NAME`, `block card 6001 \"why\"`, `unblock card 6001`, `replace card 6001 by 6002`, `delete card 6001`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `claim NAME #1001 \"why\"`, `quote NAME …`, `hold NAME \
-    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `collect NAME \"why\"`, `balance NAME`, `lots NAME`, `entries NAME`, `merge NAME into NAME`, `undo merge of NAME`, `settle NAME`, `tier NAME`, \
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `collect NAME \"why\"`, `reward NAME Mug`, `fulfil NAME claim 1 \"why\"`, `cancel NAME claim 1 \"why\"`, `claims NAME`, `catalogue NAME`, `balance NAME`, `lots NAME`, `entries NAME`, `merge NAME into NAME`, `undo merge of NAME`, `settle NAME`, `tier NAME`, \
     `tier NAME gold until 2023-12-31 \"why\"`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
@@ -133,6 +133,13 @@ pub(super) enum Action {
         who: Who,
         act: PointsAct,
         program: Option<String>,
+    },
+    /// What a member has claimed of the catalogue, and what of it the member can have.
+    Claims {
+        who: Who,
+    },
+    Catalogue {
+        who: Who,
     },
     /// Staff set a tier, until the end of a day or for good.
     SetTier {
@@ -366,8 +373,20 @@ impl Reader<'_> {
             let number = cards::number(words)?;
             words.expect("of")?;
             Action::AddCard { who: who(words)?, number }
+        } else if words.eat("claims") {
+            Action::Claims { who: who(words)? }
+        } else if words.eat("catalogue") {
+            Action::Catalogue { who: who(words)? }
         } else if words.eat("cancel") {
-            let (who, act) = (who(words)?, CertificateAct::read_cancel(words)?);
+            let who = who(words)?;
+            if words.peek() == "claim" {
+                return Ok(Some(Action::OnPoints {
+                    who,
+                    act: PointsAct::read_end(words, true)?,
+                    program: under(words),
+                }));
+            }
+            let act = CertificateAct::read_cancel(words)?;
             Action::OnCertificates { who, act, program: None }
         } else if let Some(verb) = PointsAct::VERBS.into_iter().find(|it| words.eat(it)) {
             let (who, act) = (who(words)?, PointsAct::read(verb, words, &self.when)?);
@@ -431,6 +450,8 @@ impl Action {
             Self::Balance { .. } => Tells::Account,
             Self::SetTier { .. } | Self::Tier { .. } => Tells::Tier,
             Self::Certificates { .. } => Tells::Certificates,
+            Self::Claims { .. } => Tells::Claims,
+            Self::Catalogue { .. } => Tells::Catalogue,
             Self::Lots { .. } => Tells::Lots,
             Self::Entries { .. } => Tells::Entries,
         }

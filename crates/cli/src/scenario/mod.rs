@@ -19,6 +19,7 @@ mod limits;
 mod moment;
 mod on_disk;
 mod over_http;
+mod rewards;
 mod runner;
 mod tell;
 mod tiers;

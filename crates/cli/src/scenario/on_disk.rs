@@ -17,6 +17,7 @@ use super::backend::{
 use super::cards;
 use super::certificates::Told;
 use super::folder::Place;
+use super::rewards::{ClaimTold, RewardTold};
 use super::tiers::Stands;
 
 /// The number of the only program.
@@ -157,6 +158,7 @@ impl StoreBackend {
             | store::Reply::Redated { .. }
             | store::Reply::Standing { .. }
             | store::Reply::Withdrawn { .. }
+            | store::Reply::Claim { .. }
             | store::Reply::Settled { .. }
             | store::Reply::Forgotten { .. }
             | store::Reply::Program { .. }
@@ -348,6 +350,21 @@ impl Backend for StoreBackend {
 
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
         Ok(self.store.reader()?.certificates(self.home(member)?, now)?.iter().map(Told::of).collect())
+    }
+
+    fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>> {
+        let claims = self.store.reader()?.claims_before(self.home(member)?, PROGRAM_NO, None, usize::MAX >> 1)?;
+        Ok(claims.iter().map(ClaimTold::of).collect())
+    }
+
+    fn catalogue(&mut self, person: &Person, now: Timestamp) -> Result<Result<Vec<RewardTold>, Rejection>> {
+        let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
+        let moment = Moment { now, actor: KEY, import: false };
+        match self.store.reader()?.catalogue(&member, PROGRAM_NO, moment) {
+            Ok(offered) => Ok(Ok(offered.iter().map(RewardTold::of).collect())),
+            Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {

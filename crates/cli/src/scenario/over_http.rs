@@ -6,6 +6,7 @@
 mod answers;
 mod client;
 mod requests;
+mod rewards;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,10 +22,11 @@ use super::backend::{
 };
 use super::certificates::Told;
 use super::folder::Place;
+use super::rewards::{ClaimTold, RewardTold};
 use super::tiers::Stands;
 use answers::{Read, number_of};
 use client::{Client, Method};
-use requests::{escaped, order_document};
+use requests::{escaped, facts_named, order_document};
 
 /// The key that a shop with all permissions would have.
 const SECRET: &str = "gdn_scenario";
@@ -193,13 +195,17 @@ impl HttpBackend {
 
     /// The id of a hold says whose it is; of nobody known, the first member's will do.
     fn hold_id(&self, person: &Person, number: u64) -> Result<String> {
+        self.owned_id("hld", person, number)
+    }
+
+    fn owned_id(&self, kind: &str, person: &Person, number: u64) -> Result<String> {
         let member = match person {
             Person::Member(member) => Some(*member),
             Person::Identity(identity) => self.identities.iter().find(|(it, _)| it == identity).map(|(_, it)| *it),
             Person::Nobody => None,
         };
         let member = member.or(self.members.first().map(|(it, _)| *it)).context("nobody has signed up")?;
-        Ok(format!("hld_{}_{PROGRAM_NO}_{number}", self.id_of(member)?.trim_start_matches("mem_")))
+        Ok(format!("{kind}_{}_{PROGRAM_NO}_{number}", self.id_of(member)?.trim_start_matches("mem_")))
     }
 
     fn document(&self, person: &Person, document: &engine::Document) -> Result<Value> {
@@ -459,11 +465,10 @@ impl Backend for HttpBackend {
                 let amount = adjustment.amount.to_text(self.exponent);
                 (Method::POST, path, Some(json!({ "amount": amount, "note": adjustment.note })))
             }
-            Act::OnPoints { person, program, act } => {
-                let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-                let (program, (last, body)) = (escaped(&self.program_called(program)), act.request());
-                (Method::POST, format!("/v1/members/{}/accounts/{program}/{last}", escaped(&member)), Some(body))
-            }
+            Act::OnPoints { person, program, act } => match self.on_points(person, program, act)? {
+                Some(request) => request,
+                None => return Ok(Err(Rejection::UnknownMember)),
+            },
             Act::SetTier { person, program, set, last_day } => {
                 let Some(member) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
                 self.tier_request(&member, program, set, *last_day)
@@ -539,6 +544,16 @@ impl Backend for HttpBackend {
         self.read(&certificates).list("data")?.map(told).collect()
     }
 
+    fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>> {
+        let claims = self.get(&format!("{}/claims?limit={PAGE}", self.account(member)?))?;
+        self.read(&claims).list("data")?.map(|it| it.claim()).collect()
+    }
+
+    fn catalogue(&mut self, person: &Person, now: Timestamp) -> Result<Result<Vec<RewardTold>, Rejection>> {
+        self.go_on_to(now);
+        self.offered(person)
+    }
+
     fn stands(&mut self, member: MemberNo, now: Timestamp) -> Result<Option<Stands>> {
         self.go_on_to(now);
         let account = self.get(&self.account(member)?)?;
@@ -563,16 +578,4 @@ impl Backend for HttpBackend {
     fn verify(&mut self) -> Result<Option<String>> {
         Ok(self.app.store().reader()?.verify(&mut |_| ())?.difference)
     }
-}
-
-/// What a change names, and nothing else.
-fn facts_named(change: &super::backend::FactsChange) -> Value {
-    let mut body = serde_json::Map::new();
-    if let Some(customer_type) = &change.customer_type {
-        body.insert("customer_type".to_owned(), json!(customer_type));
-    }
-    if let Some(birthday) = change.birthday {
-        body.insert("birthday".to_owned(), json!(birthday.map(|it| it.to_string())));
-    }
-    Value::Object(body)
 }

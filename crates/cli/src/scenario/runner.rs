@@ -12,6 +12,7 @@ use super::certificates;
 use super::expect::{Expected, Found, Mismatch};
 use super::known::Known;
 use super::language::{Action, Step, Who};
+use super::rewards;
 use super::tell;
 
 /// A step that did not come out as expected.
@@ -110,6 +111,19 @@ impl<'a> Runner<'a> {
                 if let Some(member) = self.member(&person) {
                     let certificates = self.backend.certificates(member, self.now)?;
                     certificates::tell(&mut found, &certificates, &step.when);
+                }
+            }
+            Action::Claims { who } => {
+                let person = self.person(who)?;
+                if let Some(member) = self.member(&person) {
+                    rewards::tell_claims(&mut found, &self.backend.claims(member)?);
+                }
+            }
+            Action::Catalogue { who } => {
+                let person = self.person(who)?;
+                match self.backend.catalogue(&person, self.now)? {
+                    Ok(rewards) => rewards::tell_catalogue(&mut found, &rewards),
+                    Err(rejection) => tell::rejection(&mut found, &rejection),
                 }
             }
             Action::Tier { who } => {
@@ -248,18 +262,22 @@ impl<'a> Runner<'a> {
             Action::Merge { .. } | Action::Unmerge { .. } | Action::AddCard { .. } | Action::Card { .. } => {
                 return self.compose_merge(step);
             }
-            Action::Settle { who } => {
-                let person = self.person(who)?;
-                let Some(member) = self.member(&person) else { return Ok(None) };
-                (Act::Settle { member }, Some(person))
-            }
+            Action::Settle { who } => return self.compose_settle(who),
             Action::Quote { .. }
             | Action::Balance { .. }
             | Action::Lots { .. }
             | Action::Entries { .. }
             | Action::Certificates { .. }
+            | Action::Claims { .. }
+            | Action::Catalogue { .. }
             | Action::Tier { .. } => return Ok(None),
         }))
+    }
+
+    fn compose_settle(&mut self, who: &Who) -> Result<Option<(Act, Option<Person>)>> {
+        let person = self.person(who)?;
+        let member = self.member(&person);
+        Ok(member.map(|member| (Act::Settle { member }, Some(person))))
     }
 
     /// What staff do with cards, and with whole members.

@@ -67,6 +67,7 @@ impl Shop {
             shortfall: Shortfall::Owe,
             points_part: PointsPart::Stays,
             convert: None,
+            catalogue: std::sync::Arc::default(),
             certificate_uses: engine::Uses::Several,
         }
     }

@@ -71,6 +71,15 @@ pub(crate) enum Step {
     Join,
     /// Staff hand out rewards.
     Collect,
+    /// The member claims a reward: one of the catalogue, or one that it has not.
+    Reward {
+        which: usize,
+    },
+    /// Staff hand over the claim so many before the last, or cancel it.
+    EndClaim {
+        which: usize,
+        cancels: bool,
+    },
     Settle,
 }
 
@@ -158,8 +167,16 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => issues(),
         1 => Just(Step::Collect),
         1 => (1..4_u64).prop_map(|which| Step::Cancel { which }),
+        3 => claims(),
         5 => waits().prop_map(|minutes| Step::Wait { minutes }),
         1 => Just(Step::Settle),
+    ]
+}
+
+fn claims() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..4_usize).prop_map(|which| Step::Reward { which }),
+        2 => (0..3_usize, any::<bool>()).prop_map(|(which, cancels)| Step::EndClaim { which, cancels }),
     ]
 }
 
@@ -183,7 +200,8 @@ fn by_hand_or_acts() -> impl Strategy<Value = Step> {
 impl Step {
     /// Whether it is nothing that the slow model knows.
     pub(crate) fn is_beyond_the_model(&self) -> bool {
-        matches!(self, Self::Redate { .. } | Self::Reinstate { .. } | Self::Collect)
+        let claims = matches!(self, Self::Reward { .. } | Self::EndClaim { .. });
+        claims || matches!(self, Self::Redate { .. } | Self::Reinstate { .. } | Self::Collect)
     }
 }
 

@@ -79,15 +79,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
         _ => None,
     };
     let mut named: Vec<LotNo> = order.iter().flat_map(|it| it.posted.lots()).map(|it| it.no).collect();
-    match command {
-        Command::Redate(redating) => named.extend(redating.lot),
-        Command::Reinstate(_) => {
-            let expired = || whole.lots().iter().filter(|it| it.expired.is_positive());
-            named.extend(expired().map(|it| it.at.no));
-            expired().filter_map(|it| whole.order(it.order?)).for_each(|it| account.load_order(it.clone()));
-        }
-        _ => {}
-    }
+    name_more(command, whole, &mut account, &mut named);
     named.extend(whole.conversions().iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
     named.extend(whole.holds().iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
     for lot in whole.lots() {
@@ -109,6 +101,24 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
         account.load_order(order.clone());
     }
     account
+}
+
+/// What a command names by itself: lots, claims, orders of lots that have expired.
+fn name_more(command: &Command, whole: &Account, account: &mut Account, named: &mut Vec<LotNo>) {
+    match command {
+        Command::Redate(redating) => named.extend(redating.lot),
+        Command::EndClaim { claim, .. } => {
+            let claim = whole.claim(*claim);
+            named.extend(claim.iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
+            claim.iter().for_each(|it| account.load_claim((*it).clone()));
+        }
+        Command::Reinstate(_) => {
+            let expired = || whole.lots().iter().filter(|it| it.expired.is_positive());
+            named.extend(expired().map(|it| it.at.no));
+            expired().filter_map(|it| whole.order(it.order?)).for_each(|it| account.load_order(it.clone()));
+        }
+        _ => {}
+    }
 }
 
 fn is_open(lot: &Lot) -> bool {

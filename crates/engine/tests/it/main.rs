@@ -23,6 +23,7 @@ mod offers;
 mod programs;
 mod refusals;
 mod returns;
+mod rewards;
 mod seeded;
 mod shop;
 mod tiers;

@@ -228,9 +228,13 @@ fn check_account(account: &Account) -> Outcome {
     prop_assert_eq!(total(|it| it.expired), balance.expired);
     let redeemed = account.orders().iter().map(|it| it.posted.redeemed()).sum::<Points>();
     if account.purse.is_some() {
-        prop_assert_eq!(redeemed, balance.redeemed, "what is redeemed is with orders");
+        let claimed: Points = account.claims().iter().flat_map(|it| &it.taken).map(|it| it.points).sum();
+        prop_assert_eq!(redeemed + claimed, balance.redeemed, "what is redeemed is with orders and claims");
         let converted: Points = account.conversions().iter().flat_map(|it| &it.taken).map(|it| it.points).sum();
         prop_assert_eq!(balance.converted, converted, "points that are credit");
+    }
+    for it in account.claims().iter().flat_map(|it| &it.taken) {
+        prop_assert!(account.lot(it.lot.no).is_some(), "a claim names a lot that is not there");
     }
     for order in account.orders() {
         for lot in order.posted.lots() {

@@ -11,6 +11,7 @@ use engine::{
 use proptest::prelude::*;
 
 use crate::earning::{earn_rules, with_rules};
+use crate::rewards;
 use crate::shop::ACTS;
 
 pub(crate) const EUR: [u8; 3] = *b"EUR";
@@ -54,6 +55,7 @@ pub(crate) fn plain() -> Terms {
         shortfall: Shortfall::Owe,
         points_part: PointsPart::Stays,
         convert: None,
+        catalogue: std::sync::Arc::default(),
         certificate_uses: engine::Uses::Several,
     }
 }
@@ -101,7 +103,7 @@ fn order_types() -> impl Strategy<Value = BTreeSet<String>> {
 fn basic_terms() -> BoxedStrategy<Terms> {
     let earning = (milestone(), earn_rate(), any::<bool>(), any::<bool>(), waiting_days());
     let keeping = (zone(), validity(), extend(), prop::sample::select(vec![0_u16, 1, 9, 30]));
-    let conversions = (converts(), tiers(), activities()).boxed();
+    let conversions = (converts(), tiers(), activities(), rewards::catalogues()).boxed();
     (earning.boxed(), keeping.boxed(), redeem().boxed(), shortfall(), points_part(), caps().boxed(), conversions)
         .prop_map(
             |(
@@ -111,7 +113,7 @@ fn basic_terms() -> BoxedStrategy<Terms> {
                 shortfall,
                 points_part,
                 caps,
-                (convert, tiers, activities),
+                (convert, tiers, activities, catalogue),
             )| {
                 let (zone, validity, extend, grace_days) = keeping;
                 let caps = if earn.mode == EarnMode::StepsCarried { None } else { caps };
@@ -131,6 +133,7 @@ fn basic_terms() -> BoxedStrategy<Terms> {
                     points_part,
                     convert,
                     activities,
+                    catalogue: catalogue.into(),
                     ..plain()
                 };
                 match tiers {
@@ -349,6 +352,7 @@ pub(crate) fn without_rewards(timeline: &Timeline) -> Timeline {
     for version in &mut versions {
         let convert = version.terms.convert.map(|it| Convert::to_credit(it.rate.points, it.rate.value));
         version.terms.convert = convert;
+        version.terms.catalogue = rewards::without_coupons(&version.terms.catalogue);
     }
     Timeline::new(versions, timeline.switches().to_vec())
 }

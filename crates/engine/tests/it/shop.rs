@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, After, Budgets, CancelCertificate, Closing, CreditAdjustment, Date, Decided, Decision,
-    Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
+    Account, Actor, Adjustment, After, Budgets, CancelCertificate, ClaimNo, Closing, CreditAdjustment, Date, Decided,
+    Decision, Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
     Placed as _, Points, Purse, Redating, Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet,
     Zone, act, adjust, adjust_credit, cancel_certificate, hold, issue_certificates, put_order, quote, redate,
     reinstate, release_hold, settle, sign_up,
@@ -15,6 +15,7 @@ use engine::{
 use crate::bodies::Dates;
 use crate::histories::{Ask, ORDERS, Put, Step, VersionStep};
 use crate::programs::NOON;
+use crate::rewards::REWARDS;
 use crate::transcript::line;
 
 /// The type of the one customer, and the channel where everything is bought.
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Close(Closing),
     Join,
     Collect,
+    Reward(String),
+    EndClaim { claim: ClaimNo, cancels: bool },
     Settle,
 }
 
@@ -158,6 +161,11 @@ impl Shop {
             }
             Step::Join => Some(Command::Join),
             Step::Collect => Some(Command::Collect),
+            Step::Reward { which } => Some(Command::Reward(REWARDS[*which].to_owned())),
+            Step::EndClaim { which, cancels } => {
+                let last = self.account.claims().iter().rev().nth(*which);
+                Some(Command::EndClaim { claim: last.map_or(ClaimNo(99), |it| it.no), cancels: *cancels })
+            }
             Step::Settle => Some(Command::Settle),
         }
     }
@@ -206,6 +214,9 @@ impl Shop {
                 Ok(Decided { certificates: entries, ..Decided::default() })
             }
             Command::Collect => engine::collect(account, rules, "a run", moment),
+            Command::Reward(name) => engine::claim_reward(account, rules, name, moment),
+            Command::EndClaim { claim, cancels: true } => engine::cancel_claim(account, rules, *claim, "back", moment),
+            Command::EndClaim { claim, .. } => engine::fulfil_claim(account, rules, *claim, "here", moment),
             Command::Cancel(cancel) if bought(&self.account, cancel.certificate) => {
                 engine::cancel_bought(account, rules, cancel, moment)
             }
@@ -228,7 +239,10 @@ impl Shop {
     /// Posts what was decided, and remembers the order.
     pub(crate) fn apply(&mut self, command: &Command, decided: &Decided) {
         self.account = self.account.carry_out(&mut decided.clone());
-        decided.entries.iter().for_each(|it| self.budgets.add(&it.changes.budgets));
+        for it in &decided.entries {
+            self.budgets.add(&it.changes.budgets);
+            it.claims().into_iter().for_each(|(reward, claims)| self.budgets.add_claims(reward, claims));
+        }
         self.entries.extend(decided.entries.iter().cloned());
         self.credit.extend(decided.credit.iter().cloned());
         self.certificates.extend(decided.certificates.iter().cloned());
@@ -353,7 +367,8 @@ pub(crate) fn used_by_others(promotion: &str) -> Points {
 
 fn budgets_of(timeline: &Timeline) -> Budgets {
     let names = timeline.versions().iter().flat_map(|it| it.terms.earning.budgets()).map(|it| it.0);
-    Budgets::new(names.map(|it| (Arc::from(it), used_by_others(it))))
+    let used = Budgets::new(names.map(|it| (Arc::from(it), used_by_others(it))));
+    used.with_claims([(Arc::from(REWARDS[0]), 1)])
 }
 
 fn ledger_of(account: &Account) -> Result<&Account, Stop> {

@@ -40,6 +40,9 @@ pub(crate) fn line(now: Timestamp, command: &Command, decision: &Decision) -> St
         Command::Close(it) => write!(text, "close for {} days", it.grace_days),
         Command::Join => write!(text, "join"),
         Command::Collect => write!(text, "collect"),
+        Command::Reward(name) => write!(text, "claim {name}"),
+        Command::EndClaim { claim, cancels: true } => write!(text, "cancel claim {}", claim.0),
+        Command::EndClaim { claim, .. } => write!(text, "fulfil claim {}", claim.0),
         Command::Settle => write!(text, "settle"),
     };
     written.expect("text takes all");
@@ -90,6 +93,9 @@ pub(crate) fn entry_text(entry: &Entry) -> String {
         if points != Points::ZERO {
             write!(text, " {name} {points}").expect("text takes all");
         }
+    }
+    if let Some(it) = &changes.reward {
+        write!(text, " claim {} of {} {}", it.claim.0, it.reward, it.state.name()).expect("text takes all");
     }
     for it in &changes.credit {
         write!(text, " credit {} of {}", it.amount.minor(), it.lot.no.0).expect("text takes all");

@@ -112,6 +112,19 @@ const FILES: &[(&str, &str)] = &files![
     "97-export_person",
     "98-erase_person",
     "99-metrics",
+    "100-add_program-catalogue",
+    "101-sign_up-catalogue",
+    "102-adjust-catalogue",
+    "103-list_catalogue",
+    "104-claim_reward",
+    "105-claim_reward-coupon",
+    "106-claim_reward-reward_limit",
+    "107-claim_reward-insufficient_points",
+    "108-list_claims",
+    "109-list_waiting_claims",
+    "110-fulfil_claim",
+    "111-cancel_claim",
+    "112-fulfil_claim-claim_cancelled",
 ];
 
 /// The examples with their names.

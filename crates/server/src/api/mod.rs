@@ -5,6 +5,7 @@ pub(crate) mod acts;
 pub(crate) mod cards;
 pub(crate) mod certificates;
 pub(crate) mod channels;
+pub(crate) mod claims;
 pub(crate) mod closings;
 pub(crate) mod credit;
 pub(crate) mod examples;

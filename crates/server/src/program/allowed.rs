@@ -31,6 +31,7 @@ pub(super) fn allowed(path: &str) -> String {
         "$schema" => "a text; it is not read".to_owned(),
         "earn.points" => format!("a whole number from 0 to {points}"),
         _ if path.starts_with("convert.") => convert(&path),
+        _ if path.starts_with("catalogue") => catalogue(&path),
         "redeem.points" => format!("a whole number from 1 to {points}"),
         "earn.waiting_days" => format!("a whole number from 0 to {}", limits::WAITING_DAYS_MAX),
         "grace_days" => format!("a whole number from 0 to {}", limits::GRACE_DAYS_MAX),
@@ -150,6 +151,21 @@ fn tiers(path: &str) -> String {
         _ if path.ends_with(".points") => format!("a whole number from 0 to {}", limits::RATE_POINTS_MAX),
         _ if path.ends_with(".name") => allowed("name"),
         _ => "an object with keys, {\"key\": value, …}".to_owned(),
+    }
+}
+
+/// What points buy.
+fn catalogue(path: &str) -> String {
+    match path.strip_prefix("catalogue.").unwrap_or(path) {
+        "catalogue" => "a list of objects such as {\"name\": \"Mug\", \"points\": 500}".to_owned(),
+        "name" | "product" => allowed("name"),
+        "points" => format!("a whole number from 1 to {}", limits::CONVERT_POINTS_MAX),
+        "stock" => format!("a whole number from 0 to {}", limits::STOCK_MAX),
+        "from" | "until" => allowed("promotions.from"),
+        "tiers" => allowed("promotions.tiers"),
+        "per_day" | "per_month" | "per_life" => format!("a whole number from 1 to {}", limits::ACTS_MAX),
+        "coupon" => "an object such as {\"value\": \"10.00\"}, or left out".to_owned(),
+        coupon => convert(&coupon.replace("coupon", "certificate")),
     }
 }
 

@@ -82,12 +82,12 @@ pub enum RewardGiven {
 }
 
 impl RewardValidity {
-    fn is_default(&self) -> bool {
+    pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
     /// As the same key says it of points.
-    fn document(&self) -> ValidityDocument {
+    pub(super) fn document(&self) -> ValidityDocument {
         match self {
             Self::Never => ValidityDocument::Never,
             Self::Days(days) => ValidityDocument::Days(*days),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activities::ActivitiesDocument;
 use super::caps::CapsDocument;
+use super::catalogue::RewardItemDocument;
 use super::certificates::CertificatesDocument;
 use super::convert::ConvertDocument;
 use super::promotions::PromotionDocument;
@@ -79,6 +80,9 @@ pub struct ProgramDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ConvertDocument")]
     pub convert: Option<ConvertDocument>,
+    /// What points buy at a fixed price: rewards that members claim, and staff hand over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub catalogue: Vec<RewardItemDocument>,
     /// Certificates that staff give to members.
     #[serde(default, skip_serializing_if = "CertificatesDocument::is_default")]
     pub certificates: CertificatesDocument,

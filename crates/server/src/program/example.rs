@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Actor, Adjustment, Answer, Date, Document, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
-    Points, Purse, Rejection, Rules, Stop, Switch, Terms, Timeline, Timestamp, Validity, Version, Wallet, adjust, hold,
-    issue_certificates, put_order,
+    Account, Actor, Adjustment, Answer, ClaimNo, Date, Document, IssueCertificates, LotNo, Moment, Money, OrderNo,
+    Place, Points, Purse, Rejection, Rules, Stop, Switch, Terms, Timeline, Timestamp, Validity, Version, Wallet,
+    adjust, hold, issue_certificates, put_order,
 };
 
 /// One member of a program that has this version only.
@@ -41,7 +41,7 @@ impl Example {
     fn switched(terms: &Terms, switches: Vec<Switch>) -> Self {
         Self {
             account: Account::default(),
-            timeline: timeline(Terms { convert: None, ..terms.clone() }, switches),
+            timeline: timeline(Terms { convert: None, catalogue: Arc::default(), ..terms.clone() }, switches),
             currency: terms.currency.code,
             order_type: terms.order_types.first().cloned(),
             now: terms.zone.at(day(terms), 13, 21),
@@ -81,6 +81,22 @@ impl Example {
     pub(super) fn collect(&mut self) -> Option<()> {
         let rules = Rules::of(&self.timeline);
         let decided = engine::collect(&self.account, rules, "an example", self.moment()).ok()?;
+        self.account.apply(&decided);
+        Some(())
+    }
+
+    /// The member claims a reward; nothing when the engine refuses.
+    pub(super) fn claim(&mut self, reward: &str) -> Option<ClaimNo> {
+        let rules = Rules::of(&self.timeline);
+        let decided = engine::claim_reward(&self.account, rules, reward, self.moment()).ok()?;
+        self.account.apply(&decided);
+        self.account.claims().last().map(|it| it.no)
+    }
+
+    /// Staff cancel the claim; nothing when the engine refuses.
+    pub(super) fn cancel_claim(&mut self, claim: ClaimNo) -> Option<()> {
+        let rules = Rules::of(&self.timeline);
+        let decided = engine::cancel_claim(&self.account, rules, claim, "an example", self.moment()).ok()?;
         self.account.apply(&decided);
         Some(())
     }

@@ -2,6 +2,7 @@
 
 mod activities;
 mod caps;
+mod catalogue;
 mod certificates;
 mod convert;
 mod earning;
@@ -36,6 +37,7 @@ pub fn plain_words(document: &ProgramDocument) -> Result<Vec<String>, Fault> {
     said.extend(plain.redeeming());
     said.extend(plain.refunds());
     said.extend(plain.converting());
+    said.extend(plain.catalogue());
     said.extend(plain.certificates());
     said.extend(plain.tiers());
     said.push(plain.guests());

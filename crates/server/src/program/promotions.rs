@@ -141,12 +141,7 @@ pub(super) fn promotions(
             let what = format!("\"{}\" is the name of another promotion", it.name);
             return Err(Fault::new(&format!("{path}.name"), what, "a name of its own"));
         }
-        for (place, tier) in it.tiers.iter().enumerate() {
-            if !tiers.is_some_and(|it| it.levels.iter().any(|it| it.name == *tier)) {
-                let what = format!("no tier is called \"{tier}\"");
-                return Err(Fault::new(&format!("{path}.tiers[{place}]"), what, "the name of one of tiers.levels"));
-            }
-        }
+        check_tiers(&path, &it.tiers, tiers)?;
         let is_for_all = promotion.products.is_empty() && promotion.categories.is_empty();
         if mode == EarnMode::StepsCarried && !is_for_all && matches!(promotion.gives, Gives::Times(_)) {
             let what = "beside a carried remainder a promotion multiplies whole orders only";
@@ -160,6 +155,29 @@ pub(super) fn promotions(
     }
     check_groups(&list)?;
     Ok(list)
+}
+
+/// Refuses tiers that the program has not.
+pub(super) fn check_tiers(path: &str, named: &[String], tiers: Option<&TiersDocument>) -> Result<(), Fault> {
+    for (place, tier) in named.iter().enumerate() {
+        if !tiers.is_some_and(|it| it.levels.iter().any(|it| it.name == *tier)) {
+            let what = format!("no tier is called \"{tier}\"");
+            return Err(Fault::new(&format!("{path}.tiers[{place}]"), what, "the name of one of tiers.levels"));
+        }
+    }
+    Ok(())
+}
+
+/// The first and the last day of something, in their order.
+pub(super) fn days(path: &str, from: Option<&str>, until: Option<&str>) -> Result<(Option<Date>, Option<Date>), Fault> {
+    let at = |key: &str| format!("{path}.{key}");
+    let (from, until) = (date(&at("from"), from)?, date(&at("until"), until)?);
+    if let (Some(from), Some(until)) = (from, until)
+        && until < from
+    {
+        return Err(Fault::new(&at("until"), format!("{until} is before {from}"), format!("{from} or a later day")));
+    }
+    Ok((from, until))
 }
 
 /// Of a group either all multiply or all give points; and what asks for more must not give less than what it comes before,
@@ -202,18 +220,7 @@ impl PromotionDocument {
     fn read(&self, path: &str, currency: Currency) -> Result<Promotion, Fault> {
         let at = |key: &str| format!("{path}.{key}");
         named(&at("name"), &self.name)?;
-        let [from, until] =
-            [("from", &self.from), ("until", &self.until)].map(|(key, day)| date(&at(key), day.as_deref()));
-        let (from, until) = (from?, until?);
-        if let (Some(from), Some(until)) = (from, until)
-            && until < from
-        {
-            return Err(Fault::new(
-                &at("until"),
-                format!("{until} is before {from}"),
-                format!("{from} or a later day"),
-            ));
-        }
+        let (from, until) = days(path, self.from.as_deref(), self.until.as_deref())?;
         let mut weekdays = [false; 7];
         for it in &self.weekdays {
             weekdays[it.place()] = true;

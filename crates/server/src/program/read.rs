@@ -108,7 +108,9 @@ fn check_format(value: &Value) -> Result<(), Fault> {
 }
 
 /// The keys that take a list.
-const LISTS: [&str; 15] = [
+const LISTS: [&str; 17] = [
+    "catalogue",
+    "catalogue.tiers",
     "tiers.levels",
     "promotions",
     "promotions.weekdays",

@@ -7,6 +7,7 @@ use engine::{
 
 use super::activities::activities;
 use super::allowed::allowed;
+use super::catalogue::catalogue;
 use super::document::{
     Amount, ExtendsOn, GrantOn, Mode, OnRefund, PointNames, ProgramDocument, ShortfallPolicy, ValidityDocument,
 };
@@ -52,6 +53,7 @@ impl ProgramDocument {
             shortfall: shortfall(self.refund.shortfall),
             points_part: points_part(self.redeem.on_refund),
             certificate_uses: self.certificates.uses(),
+            catalogue: catalogue(&self.catalogue, self.tiers.as_ref(), (currency, self.certificates.uses()))?,
             convert: self.convert.as_ref().map(|it| it.terms(currency, self.certificates.uses())).transpose()?,
         };
         match &self.tiers {

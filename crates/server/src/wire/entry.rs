@@ -23,7 +23,8 @@ pub(crate) struct WireEntry {
     pub(crate) day: String,
     /// `earn`, `revoke`, `redeem`, `return`, `expire`, `release`, `hold`, `lapse`, `repay`, `adjust`, `redate`, `extend`,
     /// `reinstate`, `activity`, `convert`, `unconvert`, `spend` (store credit pays part of an order), `refund` (that comes
-    /// back), `use` (certificates pay part of an order), `give_back` (that comes back) or `tier`.
+    /// back), `use` (certificates pay part of an order), `give_back` (that comes back), `reward` (a reward is claimed), `fulfil` (it is
+    /// handed over), `cancel_reward` or `tier`.
     #[schema(example = "earn")]
     pub(crate) kind: &'static str,
     /// The id of the order that it belongs to.
@@ -163,6 +164,8 @@ pub(crate) enum WireReason {
         /// The id of the other.
         other: String,
     },
+    /// The catalogue says so.
+    Reward,
     /// The entry on points that caused it.
     Cause {
         program: u32,
@@ -302,9 +305,25 @@ pub(crate) struct WireChanges {
     /// The time during which the account is, or was, closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) closed: Option<WireClosed>,
+    /// What becomes of a reward that was claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reward: Option<WireRewardChange>,
     /// Where the member stands from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tier: Option<WireTierState>,
+}
+
+/// What becomes of a reward that was claimed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WireRewardChange {
+    /// The number of the claim.
+    pub(crate) claim: u64,
+    pub(crate) reward: String,
+    /// Of the program, in whose catalogue it was.
+    pub(crate) version: u32,
+    /// `claimed`, `fulfilled` or `cancelled`.
+    #[schema(example = "claimed")]
+    pub(crate) state: &'static str,
 }
 
 /// A time during which an account is closed.
@@ -364,7 +383,7 @@ pub(crate) struct WireDisplaced {
 /// How often an act has earned, this time included.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WireActed {
-    /// `sign_up`, `birthday` or `custom`.
+    /// `sign_up`, `birthday` or `custom`; `reward` where a reward was claimed, or a claim cancelled.
     pub(crate) act: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
@@ -460,6 +479,7 @@ fn act(act: &Act) -> (&'static str, Option<String>) {
         Act::SignUp => ("sign_up", None),
         Act::Birthday => ("birthday", None),
         Act::Custom(name) => ("custom", Some(name.clone())),
+        Act::Reward(name) => ("reward", Some(name.clone())),
     }
 }
 
@@ -489,6 +509,7 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
             before: it.before.to_text(exponent),
             after: it.after.to_text(exponent),
         }),
+        Reason::Reward => WireReason::Reward,
         Reason::Merged { other } => WireReason::Merged { other: store::MemberId(*other).to_string() },
         Reason::Cause(it) => WireReason::Cause { program: it.program, entry: it.entry.0 },
     }
@@ -539,6 +560,12 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
         budgets: it.budgets.iter().map(WireBudgetUse::of).collect(),
         tier: it.tier.as_ref().map(WireTierState::of),
         closed: it.closed.as_ref().map(WireClosed::of),
+        reward: it.reward.as_deref().map(|it| WireRewardChange {
+            claim: it.claim.0,
+            reward: it.reward.to_string(),
+            version: it.version,
+            state: it.state.name(),
+        }),
         extended: it.extended.map(|it| it.to_string()),
         converted: it.converted.as_ref().map(|it| WireConverted {
             points: it.rate.points.get(),

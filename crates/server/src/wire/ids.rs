@@ -14,10 +14,11 @@ pub(crate) enum Owned {
     Entry,
     Lot,
     Certificate,
+    Claim,
 }
 
 impl Owned {
-    const ALL: [Self; 5] = [Self::Order, Self::Hold, Self::Entry, Self::Lot, Self::Certificate];
+    const ALL: [Self; 6] = [Self::Order, Self::Hold, Self::Entry, Self::Lot, Self::Certificate, Self::Claim];
 
     fn prefix(self) -> &'static str {
         match self {
@@ -26,6 +27,7 @@ impl Owned {
             Self::Entry => "ent_",
             Self::Lot => "lot_",
             Self::Certificate => "crt_",
+            Self::Claim => "clm_",
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod misfit;
 pub(crate) mod object;
 pub mod order;
 pub(crate) mod page;
+pub(crate) mod reward;
 pub(crate) mod tier;
 pub(crate) mod worked;
 

@@ -62,6 +62,9 @@ impl Story<'_> {
             (Kind::Forfeit, _) => format!("{} forfeited: the account is closed", self.moved_points()),
             (Kind::Claim, Reason::Claimed(it)) => self.claimed(it),
             (Kind::Extend, Reason::Extended(it)) => self.extend(it),
+            (Kind::Reward | Kind::Fulfil | Kind::CancelReward, _) if let Some(it) = &self.entry.changes.reward => {
+                super::reward::claimed(self.entry, it, self.voice) + &self.graced()
+            }
             (Kind::Convert | Kind::Unconvert, _) if let Some(it) = &self.entry.changes.converted => {
                 super::credit::converted(it, self.voice) + &self.graced()
             }
@@ -267,7 +270,7 @@ impl Story<'_> {
         let what = match &award.act {
             Act::SignUp => "for signing up".to_owned(),
             Act::Birthday => "for the birthday".to_owned(),
-            Act::Custom(name) => format!("for {name}"),
+            Act::Custom(name) | Act::Reward(name) => format!("for {name}"),
         };
         let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
         let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));

@@ -11,33 +11,13 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         Rejection::WrongCurrency => {
             format!("The order is in another currency: this program counts in {}.", voice.terms.currency.code())
         }
-        Rejection::BelowMinimum { value, points } if value.is_positive() => {
-            let (points, value) = (voice.points(*points), voice.amount(*value));
-            format!("That is too few: at least {points} are redeemed at once, and at least {value}.")
-        }
-        Rejection::BelowMinimum { points, .. } => {
-            format!("That is too few: at least {} are redeemed at once.", voice.points(*points))
-        }
-        Rejection::NotWithDiscounts => {
-            format!("The order has a discount: {} come instead of discounts.", voice.names.many)
-        }
-        Rejection::BalanceBelowMinimum { points, balance } => {
-            let (points, balance) = (voice.points(*points), voice.points(*balance));
-            format!("Nothing can be redeemed before {points} can be spent: now it is {balance}.")
-        }
-        Rejection::NotInSteps { step } => {
-            format!("That is between two steps: {} at a time are redeemed.", voice.points(*step))
-        }
-        Rejection::AboveMaximum { points } => {
-            format!("That is more than one order redeems: at most {}.", voice.points(*points))
-        }
-        Rejection::AboveShare { share, fits } => {
-            let many = &voice.names.many;
-            format!("That is more than the {share} of an order that {many} pay: at most {}.", voice.points(*fits))
-        }
-        Rejection::ExceedsOrder { fits } => {
-            format!("That is more than the order can take: at most {}.", voice.points(*fits))
-        }
+        Rejection::BelowMinimum { .. }
+        | Rejection::NotWithDiscounts
+        | Rejection::BalanceBelowMinimum { .. }
+        | Rejection::NotInSteps { .. }
+        | Rejection::AboveMaximum { .. }
+        | Rejection::AboveShare { .. }
+        | Rejection::ExceedsOrder { .. } => refused_figure(rejection, voice),
         Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => refused_credit(rejection, voice),
         Rejection::UnknownCertificate
         | Rejection::CertificateCancelled { .. }
@@ -45,6 +25,15 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::CertificateUsed { .. }
         | Rejection::CertificateOfOrder { .. }
         | Rejection::CertificateExceedsOrder { .. } => super::certificate::refused(rejection),
+        Rejection::UnknownReward
+        | Rejection::RewardNotYet { .. }
+        | Rejection::RewardOver { .. }
+        | Rejection::RewardTier
+        | Rejection::RewardSoldOut
+        | Rejection::RewardLimit { .. }
+        | Rejection::UnknownClaim
+        | Rejection::ClaimCancelled
+        | Rejection::PointsOwed { .. } => super::reward::refused(rejection, voice),
         Rejection::InsufficientPoints { spendable } => insufficient(*spendable, voice),
         Rejection::ProgramOff | Rejection::OrderType => not_applied(rejection, voice),
         Rejection::AccountClosed
@@ -72,6 +61,40 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::OtherMember
         | Rejection::ClaimEnded { .. }
         | Rejection::BehindAccount => sentence(&rejection.to_string()),
+    }
+}
+
+/// Of what an order may ask for.
+fn refused_figure(rejection: &Rejection, voice: &Voice) -> String {
+    match rejection {
+        Rejection::BelowMinimum { value, points } if value.is_positive() => {
+            let (points, value) = (voice.points(*points), voice.amount(*value));
+            format!("That is too few: at least {points} are redeemed at once, and at least {value}.")
+        }
+        Rejection::BelowMinimum { points, .. } => {
+            format!("That is too few: at least {} are redeemed at once.", voice.points(*points))
+        }
+        Rejection::NotWithDiscounts => {
+            format!("The order has a discount: {} come instead of discounts.", voice.names.many)
+        }
+        Rejection::BalanceBelowMinimum { points, balance } => {
+            let (points, balance) = (voice.points(*points), voice.points(*balance));
+            format!("Nothing can be redeemed before {points} can be spent: now it is {balance}.")
+        }
+        Rejection::NotInSteps { step } => {
+            format!("That is between two steps: {} at a time are redeemed.", voice.points(*step))
+        }
+        Rejection::AboveMaximum { points } => {
+            format!("That is more than one order redeems: at most {}.", voice.points(*points))
+        }
+        Rejection::AboveShare { share, fits } => {
+            let many = &voice.names.many;
+            format!("That is more than the {share} of an order that {many} pay: at most {}.", voice.points(*fits))
+        }
+        Rejection::ExceedsOrder { fits } => {
+            format!("That is more than the order can take: at most {}.", voice.points(*fits))
+        }
+        other => sentence(&other.to_string()),
     }
 }
 

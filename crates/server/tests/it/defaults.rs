@@ -45,6 +45,7 @@ fn defaults() -> Terms {
         shortfall: Shortfall::Owe,
         points_part: PointsPart::Stays,
         convert: None,
+        catalogue: std::sync::Arc::default(),
         certificate_uses: engine::Uses::Several,
     }
 }

@@ -2,7 +2,7 @@
 //! its file says; `GUERDON_ACCEPT=1` writes it there.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::body::Body as HttpBody;
 use axum::http::Request;
@@ -22,12 +22,12 @@ pub(crate) struct Example {
     pub(crate) value: Value,
 }
 
-/// All examples, in the order of their names.
+/// All examples, in the order of their numbers.
 pub(crate) fn examples() -> Vec<Example> {
     let folder = fs::read_dir(root().join(FOLDER)).expect(FOLDER);
     let mut paths: Vec<PathBuf> = folder.map(|it| it.expect("a readable folder").path()).collect();
     paths.retain(|it| it.extension().is_some_and(|it| it == "json"));
-    paths.sort();
+    paths.sort_by_key(|it| (number_of(it), it.clone()));
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a readable file");
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
@@ -35,6 +35,13 @@ pub(crate) fn examples() -> Vec<Example> {
         Example { name, path, text, value }
     };
     paths.into_iter().map(read).collect()
+}
+
+/// The number with which the name of its file begins.
+fn number_of(path: &Path) -> u32 {
+    let name = path.file_stem().expect("a name").to_string_lossy();
+    let number = name.split('-').next().and_then(|it| it.parse().ok());
+    number.unwrap_or_else(|| panic!("{name} begins with no number"))
 }
 
 impl Example {

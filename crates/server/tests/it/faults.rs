@@ -58,7 +58,7 @@ fn an_unknown_or_repeated_key_is_named_with_its_neighbours() {
     check_key(
         r#""earning": {}"#,
         "earning: there is no such key; allowed is format, name, currency, time_zone, points, earn, order_types, \
-         promotions, validity, extend, activities, grace_days, claim_days, redeem, refund, convert, certificates, tiers",
+         promotions, validity, extend, activities, grace_days, claim_days, redeem, refund, convert, catalogue, certificates, tiers",
     );
     check_key(
         r#""earn": {"pre": "1.00"}"#,

@@ -59,6 +59,7 @@ fn every_operation_is_told_and_answers_problems() {
         "Accounts",
         "Certificates",
         "Credit",
+        "Rewards",
         "Cards",
         "Programs",
         "Channels",

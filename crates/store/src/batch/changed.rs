@@ -1,6 +1,10 @@
 //! What entries change of an account, and how its rows stood before.
 
-use engine::{Account, ConversionKey, Entry, HoldNo, HoldState, LotNo};
+use engine::{Account, ConversionKey, Entry, HoldNo, HoldState, LotNo, Order};
+
+use super::{EntryRow, NewOrder, SavedOrder};
+use crate::fault::{Fault, Found};
+use crate::pack;
 
 /// The holds that entries change, and whether they were active.
 pub(super) fn holds_of(before: &Account, entries: &[Entry]) -> Vec<(HoldNo, bool)> {
@@ -33,4 +37,22 @@ pub(super) fn touched(entries: &[Entry]) -> impl Iterator<Item = LotNo> {
         let opened = it.opened.iter().map(|opened| opened.lot.no);
         opened.chain(it.dated.iter().map(|dated| dated.no)).chain(it.postings.iter().map(|posting| posting.lot))
     })
+}
+
+/// The row of an entry of that day.
+pub(super) fn entry_row(entry: &Entry, day: String) -> EntryRow {
+    EntryRow {
+        at: entry.at,
+        day,
+        kind: pack::kind_number(entry.kind),
+        order: entry.order,
+        body: pack::pack_entry(entry),
+    }
+}
+
+/// The row of an order.
+pub(crate) fn saved_order(order: &Order, new: Option<NewOrder>) -> Found<SavedOrder> {
+    let document = order.document.as_deref().ok_or(Fault::Row("an order is recorded without its document"))?;
+    let state = pack::pack_state(order, document.placed_at);
+    Ok(SavedOrder { document: pack::pack_document(document), state, new })
 }

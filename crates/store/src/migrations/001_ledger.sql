@@ -145,6 +145,7 @@ CREATE TABLE name_words (
 -- | 6 converted| 0                | 0                  | credit   |              |            |            |         |
 -- | 7 guests   | 0                | 0                  | 0        | recorded_at  |            |            | channel |
 -- | 8 codes    | 0                | 0                  | lot_no   |              |            |            |         |
+-- | 9 claims   | 1 when it ended  | at, 0              | claim_no |              |            |            |         |
 --
 -- The owner of a guest, an order without a member, is its key in the directory.
 -- What a member has of store credit is an account as well: its program is 0xff and the three letters of the currency, its
@@ -193,6 +194,9 @@ CREATE TABLE ledger (
 
 CREATE INDEX ledger_due ON ledger (due_at, owner_id, program) WHERE part = 0 AND due_at IS NOT NULL;
 
+-- Rewards that wait to be handed over, oldest first.
+CREATE INDEX ledger_claims ON ledger (program, sort_at, owner_id, no) WHERE part = 9 AND phase = 0;
+
 CREATE VIEW accounts AS
 SELECT owner_id, program, pending, available, held, owed, let_go, issued, redeemed, revoked, deducted, converted,
     expired, forfeited, moved, at AS last_at, next_entry, next_lot, order_no AS next_order, next_hold,
@@ -232,7 +236,12 @@ CREATE VIEW codes AS
 SELECT owner_id, program, no AS lot_no, issued AS value, body
 FROM ledger WHERE part = 8 AND phase = 0 AND sort_at = 0 AND earned_at = 0;
 
--- Figures across members: 1 the points that a promotion has given of its budget, by its name.
+CREATE VIEW claims AS
+SELECT owner_id, program, phase AS ended, sort_at AS at, no AS claim_no, body
+FROM ledger WHERE part = 9 AND earned_at = 0;
+
+-- Figures across members: 1 the points that a promotion has given of its budget, by its name; 2 the claims of a reward that were
+-- not cancelled, by its name.
 CREATE TABLE counters (
     program INTEGER NOT NULL,
     kind INTEGER NOT NULL,

@@ -9,6 +9,7 @@ use engine::{Answer, Balance, EntryNo, HoldNo, LotNo, Money, OrderNo, Points, Re
 use super::certificate;
 use super::entry::{pack_earned, unpack_earned};
 use super::figures::{read_closed, read_date, write_closed, write_date};
+use super::reward::{self, read_claim, write_claim};
 use super::{Packer, Read, Unpacker, Unreadable};
 use crate::command::Reply;
 use crate::id::{ChannelId, MemberId, ProgramId};
@@ -130,6 +131,12 @@ fn write_means(it: &mut Packer, reply: &Reply) {
             it.unsigned(certificate.0);
             it.option(*entry, |it, entry| it.unsigned(entry.0));
         }
+        Reply::Claim { member, claim, balance } => {
+            it.byte(20);
+            it.bytes(&member.0);
+            write_claim(it, claim);
+            write_balance(it, balance);
+        }
         other => unreachable!("{other:?} is packed elsewhere"),
     }
 }
@@ -163,6 +170,9 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
         },
         13 => Reply::Certificates { entry: EntryNo(it.unsigned()?), certificates: certificate::read_numbers(it)? },
         15 => Reply::Standing { closed: it.option(read_closed)?, balance: read_balance(it)? },
+        20 => {
+            Reply::Claim { member: MemberId(it.array()?), claim: Box::new(read_claim(it)?), balance: read_balance(it)? }
+        }
         16 => Reply::Withdrawn { points: it.points()? },
         12 => Reply::Redated { lots: it.unsigned()?, points: it.points()?, balance: read_balance(it)? },
         _ => return Err(Unreadable),
@@ -275,11 +285,31 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         | Rejection::CertificateUsed { .. }
         | Rejection::CertificateOfOrder { .. }
         | Rejection::CertificateExceedsOrder { .. } => certificate::write_rejection(it, rejection),
+        Rejection::UnknownReward
+        | Rejection::RewardNotYet { .. }
+        | Rejection::RewardOver { .. }
+        | Rejection::RewardTier
+        | Rejection::RewardSoldOut
+        | Rejection::RewardLimit { .. }
+        | Rejection::UnknownClaim
+        | Rejection::ClaimCancelled
+        | Rejection::PointsOwed { .. } => reward::write_rejection(it, rejection),
         Rejection::UnknownLot
         | Rejection::UnknownActivity
         | Rejection::NoRewards
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. } => write_refused_act(it, rejection),
+        Rejection::BalanceBelowMinimum { .. }
+        | Rejection::NotInSteps { .. }
+        | Rejection::AboveMaximum { .. }
+        | Rejection::AboveShare { .. } => write_refused_figure(it, rejection),
+        Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => write_refused_act(it, rejection),
+    }
+}
+
+/// Of limits of redeeming.
+fn write_refused_figure(it: &mut Packer, rejection: &Rejection) {
+    match rejection {
         Rejection::BalanceBelowMinimum { points, balance } => {
             it.byte(20);
             it.points(*points);
@@ -298,7 +328,7 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
             it.unsigned(u64::from(share.0));
             it.points(*fits);
         }
-        Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => write_refused_act(it, rejection),
+        other => unreachable!("{other} is packed elsewhere"),
     }
 }
 
@@ -403,6 +433,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
             Rejection::AboveShare { share: Share(share), fits: it.points()? }
         }
         code @ 60..=65 => certificate::read_rejection(it, code)?,
+        code @ 70..=78 => reward::read_rejection(it, code, intern)?,
         26 => Rejection::CreditExceedsOrder { fits: it.money()? },
         27 => Rejection::InsufficientCredit { spendable: it.money()? },
         _ => return Err(Unreadable),

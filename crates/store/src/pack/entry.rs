@@ -16,7 +16,7 @@ use super::figures::{
 use super::merged::{read_merged, write_merged};
 use super::tier::{read_review, read_state, write_review, write_state};
 use super::worked::{pack_worked, read_budget_use, unpack_worked, write_budget_use};
-use super::{Packer, Read, Unpacker, Unreadable};
+use super::{Packer, Read, Unpacker, Unreadable, reward};
 
 const VERSION: u8 = 1;
 const ZERO: Timestamp = Timestamp::from_micros(0);
@@ -133,6 +133,9 @@ pub(crate) fn kind_number(kind: Kind) -> u8 {
         Kind::Forfeit => 27,
         Kind::Merge => 40,
         Kind::Unmerge => 41,
+        Kind::Reward => 42,
+        Kind::Fulfil => 43,
+        Kind::CancelReward => 44,
     }
 }
 
@@ -273,6 +276,7 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.byte(12);
             write_paid(it, paid);
         }
+        Reason::Reward => it.byte(21),
         Reason::Merged { other } => {
             it.byte(20);
             it.bytes(other);
@@ -306,6 +310,7 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
         11 => Ok(Reason::Claimed(Claimed { recorded_at: it.time(ZERO)?, note: it.option(Unpacker::text)? })),
         12 => read_paid(it).map(Reason::Certificates),
         20 => Ok(Reason::Merged { other: it.array()? }),
+        21 => Ok(Reason::Reward),
         _ => Err(Unreadable),
     }
 }
@@ -415,6 +420,7 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         changes.tier.is_some() || changes.closed.is_some(),
         !changes.budgets.is_empty(),
         !changes.certificates.is_empty(),
+        changes.reward.is_some(),
     ];
     let has_more = more.contains(&true);
     let bits: u8 = figures.clone().enumerate().map(|(index, it)| u8::from(it != 0) << index).sum();
@@ -459,6 +465,9 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
         if !changes.certificates.is_empty() {
             write_parts(it, &changes.certificates, base);
         }
+        if let Some(change) = &changes.reward {
+            reward::write_change(it, change);
+        }
     }
 }
 
@@ -472,7 +481,7 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     let [owed, let_go, expired, earned, undone, counted, steps] = figures;
     let more = if bits >> 7 == 1 { it.unsigned()? } else { 0 };
-    if 1_023 < more {
+    if 2_047 < more {
         return Err(Unreadable);
     }
     let has = |index: u8| more >> index & 1 == 1;
@@ -516,6 +525,9 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
     }
     if has(9) {
         changes.certificates = read_parts(it, base)?;
+    }
+    if has(10) {
+        changes.reward = Some(Box::new(reward::read_change(it)?));
     }
     Ok(changes)
 }

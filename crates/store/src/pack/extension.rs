@@ -72,6 +72,10 @@ fn write_act(it: &mut Packer, act: &Act) {
             it.byte(3);
             it.text(name);
         }
+        Act::Reward(name) => {
+            it.byte(4);
+            it.text(name);
+        }
     }
 }
 
@@ -80,6 +84,7 @@ fn read_act(it: &mut Unpacker<'_>) -> Read<Act> {
         1 => Ok(Act::SignUp),
         2 => Ok(Act::Birthday),
         3 => it.text().map(Act::Custom),
+        4 => it.text().map(Act::Reward),
         _ => Err(Unreadable),
     }
 }

@@ -249,7 +249,29 @@ fn write_other(it: &mut Packer, body: &Body) {
             it.byte(18);
             it.bytes(&session.0);
         }
+        Body::ClaimReward { .. } | Body::EndClaim { .. } => write_claim(it, body),
         reference => write_reference(it, reference),
+    }
+}
+
+/// Of rewards of the catalogue.
+fn write_claim(it: &mut Packer, body: &Body) {
+    match body {
+        Body::ClaimReward { program, member, reward } => {
+            it.byte(70);
+            it.text(program);
+            write_member(it, member);
+            it.text(reward);
+        }
+        Body::EndClaim { program, member, claim, cancels, note } => {
+            it.byte(71);
+            it.text(program);
+            write_member(it, member);
+            it.unsigned(claim.0);
+            it.flag(*cancels);
+            it.text(note);
+        }
+        other => write_reference(it, other),
     }
 }
 
@@ -299,11 +321,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
             it.text(channel);
             it.flag(*signs_up);
         }
-        Body::AddKey { name, hash: _, hint: _, scopes } => {
-            it.byte(19);
-            it.text(name);
-            it.unsigned(u64::from(scopes.bits()));
-        }
+        Body::AddKey { name, hash: _, hint: _, scopes } => write_key(it, name, scopes.bits()),
         Body::RevokeKey { number } => write_revoked(it, *number),
         Body::SignUp { .. }
         | Body::PutOrder { .. }
@@ -335,8 +353,16 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::OpenLink { .. }
         | Body::UseLink { .. }
         | Body::OpenSession { .. }
-        | Body::EndSession { .. } => {}
+        | Body::EndSession { .. }
+        | Body::ClaimReward { .. }
+        | Body::EndClaim { .. } => {}
     }
+}
+
+fn write_key(it: &mut Packer, name: &str, scopes: u32) {
+    it.byte(19);
+    it.text(name);
+    it.unsigned(u64::from(scopes));
 }
 
 fn write_revoked(it: &mut Packer, number: u32) {

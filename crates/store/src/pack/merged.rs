@@ -13,6 +13,7 @@ use super::entry::{
 use super::extension::{read_acted, write_acted};
 use super::figures::{pack_year, read_allotted, read_closed, unpack_year, write_allotted, write_closed};
 use super::order::{pack_conversion, read_taken, read_taken_back, unpack_conversion, write_taken, write_taken_back};
+use super::reward::{read_claim, write_claim};
 use super::tier::{read_name, read_state, write_name, write_state};
 use super::worked::{read_budget_use, write_budget_use};
 use super::{Packer, Read, Unpacker, Unreadable};
@@ -56,6 +57,7 @@ fn write_estate(it: &mut Packer, estate: &Estate) {
     it.list(&estate.holds, write_hold);
     it.list(&estate.orders, write_order);
     it.list(&estate.conversions, |it, conversion| write_bytes(it, &pack_conversion(conversion)));
+    it.list(&estate.claims, write_claim);
     it.list(&estate.years, write_year);
     it.list(&estate.carried, write_carried);
     write_standing(it, &estate.standing);
@@ -69,6 +71,7 @@ fn read_estate(it: &mut Unpacker<'_>) -> Read<Estate> {
         holds: it.list(read_hold)?,
         orders: it.list(read_order)?,
         conversions: it.list(|it| unpack_conversion(read_bytes(it)?))?,
+        claims: it.list(read_claim)?,
         years: it.list(read_year)?,
         carried: it.list(read_carried)?,
         standing: read_standing(it)?,
@@ -81,6 +84,7 @@ fn write_parted(it: &mut Packer, parted: &Parted) {
     it.list(&parted.years, write_year);
     it.list(&parted.orders, write_order);
     it.list(&parted.conversions, |it, conversion| write_bytes(it, &pack_conversion(conversion)));
+    it.list(&parted.claims, write_claim);
     it.list(&parted.carried, write_carried);
     write_standing(it, &parted.standing);
 }
@@ -92,6 +96,7 @@ fn read_parted(it: &mut Unpacker<'_>) -> Read<Parted> {
         years: it.list(read_year)?,
         orders: it.list(read_order)?,
         conversions: it.list(|it| unpack_conversion(read_bytes(it)?))?,
+        claims: it.list(read_claim)?,
         carried: it.list(read_carried)?,
         standing: read_standing(it)?,
     })

@@ -12,6 +12,7 @@ mod figures;
 mod fingerprint;
 mod merged;
 mod order;
+mod reward;
 #[cfg(test)]
 mod tests;
 mod tier;
@@ -27,6 +28,7 @@ pub(crate) use extension::{pack_activities, unpack_activities};
 pub(crate) use figures::{pack_rest, pack_year, unpack_rest, unpack_year};
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use order::{pack_conversion, pack_state, pack_taken, unpack_conversion, unpack_state, unpack_taken};
+pub(crate) use reward::{pack_claim, unpack_claim};
 
 const MINUTE: i64 = 60_000_000;
 

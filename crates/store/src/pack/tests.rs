@@ -111,6 +111,7 @@ fn reasons() -> BoxedStrategy<Reason> {
         (any::<u32>(), numbers(), option::of(numbers())).prop_map(|(program, entry, order)| {
             Reason::Cause(CausedBy { program, entry: EntryNo(entry), order: order.map(OrderNo) })
         }),
+        Just(Reason::Reward),
         (times(), option::of(any::<String>()))
             .prop_map(|(recorded_at, note)| Reason::Claimed(engine::Claimed { recorded_at, note })),
         (acts(), any::<u32>(), points()).prop_map(|(act, version, points)| Reason::Acted(Award {
@@ -168,20 +169,17 @@ fn changes() -> BoxedStrategy<Changes> {
                 credit,
                 tier,
                 budgets: budgets.into_boxed_slice(),
-                certificates: Vec::new(),
                 closed,
-                merged: None,
+                reward: super::reward::tests::change(steps),
+                ..Changes::default()
             },
         )
         .boxed()
 }
 
 fn closings() -> impl Strategy<Value = engine::Closed> {
-    (times(), times(), option::of(times())).prop_map(|(since, forfeits_at, until)| engine::Closed {
-        since,
-        forfeits_at,
-        until,
-    })
+    let closed = |(since, forfeits_at, until)| engine::Closed { since, forfeits_at, until };
+    (times(), times(), option::of(times())).prop_map(closed)
 }
 
 fn tier_names() -> impl Strategy<Value = TierName> {

@@ -6,6 +6,7 @@
 
 mod account;
 mod certificate;
+mod claim;
 mod credit;
 mod figures;
 mod lists;
@@ -35,6 +36,9 @@ pub use account::OrderInfo;
 pub(crate) use account::all_lots;
 pub(crate) use certificate::CODE;
 pub use certificate::CertificateInfo;
+#[cfg(test)]
+pub(crate) use claim::{CLAIMS_BEFORE, CLAIMS_WAITING};
+pub use claim::{ClaimCursor, RewardInfo, WaitingClaim};
 pub use credit::{CreditInfo, credit_ledger};
 pub(crate) use figures::parked;
 pub use figures::{DayTotals, Due, TableSize};

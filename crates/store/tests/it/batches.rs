@@ -2,7 +2,7 @@
 //! they meet; a failure prints its seed.
 
 use engine::{
-    Adjustment, Closing, CreditAdjustment, Currency, Document, DocumentVersion, HoldNo, LotNo, Money, Points,
+    Adjustment, ClaimNo, Closing, CreditAdjustment, Currency, Document, DocumentVersion, HoldNo, LotNo, Money, Points,
     Timestamp, Uses, Validity,
 };
 use store::{
@@ -36,6 +36,13 @@ fn random_commands_that_share_store_credit_give_in_a_batch_what_they_give_one_at
 fn random_commands_that_share_rewards_give_in_a_batch_what_they_give_one_at_a_time() {
     check("rewards owe");
     check("collected owe");
+}
+
+/// Who comes first has the last piece of a reward, and a coupon is a certificate among others.
+#[test]
+fn random_commands_that_share_a_stock_give_in_a_batch_what_they_give_one_at_a_time() {
+    check("catalogue owe");
+    check("catalogue collected");
 }
 
 /// Who comes first has the points of a budget.
@@ -200,13 +207,21 @@ fn draw_order(random: &mut Random, member: u64) -> Command {
 /// What staff and other tills do: claims of orders without a member, returns, members who leave and come back.
 fn draw_of_members(random: &mut Random, member: u64, key: &str) -> Command {
     let program = if random.within(0..=3) == 0 { "second" } else { "points" }.to_owned();
-    match random.within(0..=10) {
+    match random.within(0..=12) {
         7 | 8 => {
             let other = named(random.within(1..=MEMBERS));
             keyed(key, Body::Merge { member: named(member), other })
         }
         9 => keyed(key, Body::Unmerge { member: named(member) }),
         10 => draw_card(random, member),
+        11 => {
+            let reward = if random.within(0..=1) == 0 { "mug" } else { "coupon" }.to_owned();
+            keyed(key, Body::ClaimReward { program, member: named(member), reward })
+        }
+        12 => {
+            let (claim, cancels) = (ClaimNo(random.within(1..=4)), random.within(0..=1) == 0);
+            live(Body::EndClaim { program, member: named(member), claim, cancels, note: "law 4".into() })
+        }
         5 => keyed(key, Body::Collect { program, member: named(member), note: "law 4".into() }),
         3 => {
             let reference = format!("act {}", random.within(0..=5));

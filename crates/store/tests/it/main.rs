@@ -7,6 +7,7 @@ mod ahead;
 mod batches;
 mod budgets;
 mod cards;
+mod catalogue;
 mod certificates;
 mod crash;
 #[cfg(unix)]

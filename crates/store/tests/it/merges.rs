@@ -3,6 +3,7 @@
 use engine::{Adjustment, Closing, DocumentVersion, LotNo, Money, OrderNo, Place, Placed as _, Points, Rejection};
 use store::{Body, CertificateRef, Command, Failure, Ledger, MemberRef, NewCertificates, Reply, Store};
 
+use crate::catalogue::{claim, end};
 use crate::shop::{
     DAY, NEW_YEAR, Shop, add_channel, available, create_program, id_of, keyed, live, named, order, sale, send, sign_up,
 };
@@ -80,11 +81,16 @@ fn story() -> Vec<Command> {
         issue("i1", 1),
         issue("i2", 2),
         with(paid(2, "b5", 4_000, 1, None), 2, 1),
+        claim("r0", 2, "mug"),
         close("c1", 2),
         merge("m1", 2, 1),
         issue("i3", 2),
         with(paid(1, "a5", 3_000, 1, None), 1, 1),
         with(paid(2, "b6", 700, 1, None), 2, 2),
+        claim("r1", 1, "mug"),
+        claim("r2", 2, "coupon"),
+        claim("r3", 2, "mug"),
+        end(1, 2, true),
         paid(2, "b5", 300, 2, None),
         paid(2, "b3", 2_500, 1, None),
         paid(1, "a2", 12_000, 1, Some(110)),
@@ -93,6 +99,8 @@ fn story() -> Vec<Command> {
         adjust("again", 2, 40, Some("plus-2")),
         paid(1, "a1", 500, 2, None),
         undo("u1", 2),
+        end(2, 1, true),
+        end(1, 1, true),
         paid(2, "b6", 100, 2, None),
         paid(1, "a5", 200, 2, None),
         keyed("j", Body::Join { program: "points".into(), member: named(2), note: "back".into() }),
@@ -108,7 +116,17 @@ fn story() -> Vec<Command> {
 
 #[test]
 fn a_batch_gives_what_its_commands_give_one_at_a_time() {
-    for document in ["plain", "owe", "steps owe", "converts owe", "days owe", "waits owe", "lively owe", "capped owe"] {
+    for document in [
+        "plain",
+        "owe",
+        "steps owe",
+        "converts owe",
+        "days owe",
+        "waits owe",
+        "lively owe",
+        "capped owe",
+        "catalogue owe",
+    ] {
         let (one, all) = (Shop::new(), Shop::new());
         let store = one.opened(document);
         let singly: Vec<_> = story().into_iter().map(|it| send(&store, it)).collect();

@@ -47,6 +47,7 @@ pub(crate) fn compile(document: &str) -> Result<Terms, String> {
                 let rules = EarnRules { multipliers: vec![multiplier], ..EarnRules::default() };
                 terms.earning = Earning::new(terms.earn, rules).map_err(|it| format!("{it:?}"))?;
             }
+            "catalogue" => terms.catalogue = crate::catalogue::rewards(),
             "launch" => terms.earning = crate::budgets::launch(terms.earn),
             "owe" => terms.shortfall = Shortfall::Owe,
             "capped" => terms.caps = Some(Caps { day: Some(Points::new(10)), ..Caps::default() }),
@@ -93,6 +94,7 @@ fn plain() -> Terms {
         shortfall: Shortfall::TakeWhatIsThere,
         points_part: PointsPart::Stays,
         convert: None,
+        catalogue: Arc::default(),
         certificate_uses: engine::Uses::Several,
     }
 }

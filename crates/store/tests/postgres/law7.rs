@@ -12,7 +12,9 @@ const HISTORIES: u64 = 6;
 #[test]
 fn the_same_commands_give_the_same_entries_in_a_file_and_on_a_server() {
     let mut random = Random::new();
-    for document in ["plain", "converts owe", "rewards owe", "launch owe", "steps", "lively", "capped waits"] {
+    for document in
+        ["plain", "converts owe", "rewards owe", "launch owe", "steps", "lively", "capped waits", "catalogue owe"]
+    {
         for _ in 0..HISTORIES {
             let many = random.within(40..=120);
             let commands = draw_history(&mut random, many);

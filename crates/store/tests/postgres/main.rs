@@ -9,6 +9,8 @@ mod ahead;
 mod batches;
 #[path = "../it/budgets.rs"]
 mod budgets;
+#[path = "../it/catalogue.rs"]
+mod catalogue;
 #[path = "../it/certificates.rs"]
 mod certificates;
 mod cluster;

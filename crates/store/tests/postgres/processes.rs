@@ -11,6 +11,7 @@ use store::{
     Body, Command, Database, Failure, Identity, IdentityKind, MemberRef, Options, Reader, Reply, Store, StoreError,
 };
 
+use crate::catalogue::{claim, funded};
 use crate::cluster::cluster;
 use crate::place::{in_file, url};
 use crate::raw::Raw;
@@ -115,6 +116,26 @@ fn one_key_sent_to_both_has_one_effect_and_one_answer() {
     assert_eq!(ones, twos);
     assert!(ones.iter().all(Result::is_ok));
     assert_eq!(available(&shop.reader(), 1), 300);
+}
+
+/// Two members want the last pieces of a reward, each at a till of its own.
+#[test]
+fn the_last_pieces_are_had_once_whichever_process_asks() {
+    let shop = Shop::new();
+    let first = shop.opened("catalogue owe");
+    let second = shop.open();
+    for number in 1..=2 {
+        funded(number, 2_000).into_iter().for_each(|it| drop(send(&first, it).expect("points")));
+    }
+    let claims = |member: u64| (0..30).map(|it| claim(&format!("{member} {it}"), member, "mug")).collect();
+    let [ones, twos] = at_once([&first, &second], [claims(1), claims(2)]);
+    let had = ones.iter().chain(&twos).filter(|it| matches!(it, Ok(Reply::Claim { .. }))).count();
+    assert_eq!(had, 4, "{ones:?} {twos:?}");
+    let sold_out = Err(Failure::Rejected(Rejection::RewardSoldOut));
+    assert!(ones.iter().chain(&twos).filter(|it| it.is_err()).all(|it| *it == sold_out));
+    let reader = shop.reader();
+    assert_eq!(reader.budgets(1).expect("it can be read").claimed("mug"), 4);
+    verified(&reader);
 }
 
 #[test]

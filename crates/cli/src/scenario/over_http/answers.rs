@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::scenario::tiers::{self, Stands};
 
 mod means;
+mod rewards;
 
 /// An object of an answer, and how many digits its amounts have after the point.
 #[derive(Clone, Copy)]
@@ -297,6 +298,7 @@ impl<'a> Read<'a> {
     fn reason(&self) -> Result<Reason> {
         Ok(match self.text("code")? {
             "due" => Reason::Due,
+            "reward" => Reason::Reward,
             "merged" => Reason::Merged { other: self.text("other")?.parse::<store::MemberId>()?.0 },
             "tier" => Reason::Tier(self.tier_review()?),
             "earned" => Reason::Earned(self.earned()?),
@@ -337,6 +339,7 @@ impl<'a> Read<'a> {
             "sign_up" => Act::SignUp,
             "birthday" => Act::Birthday,
             "custom" => Act::Custom(self.text("name")?.to_owned()),
+            "reward" => Act::Reward(self.text("name")?.to_owned()),
             other => bail!("{other} earns nothing"),
         })
     }
@@ -444,6 +447,7 @@ impl<'a> Read<'a> {
         let list = self.optional("displaced").map(|_| self.list("displaced")?.map(displaced).collect::<Result<_>>());
         Ok(Changes {
             merged: None,
+            reward: self.optional("reward").map(|it| it.reward_change().map(Box::new)).transpose()?,
             owed: self.points("owed")?,
             let_go: self.points("let_go")?,
             expired: self.points("expired")?,
@@ -541,7 +545,10 @@ impl<'a> Read<'a> {
             "activity_limit" => Rejection::ActivityLimit { per: "day", most: 0 },
             "exceeds_expired" => Rejection::ExceedsExpired { there: self.points("expired")? },
             "insufficient_points" => Rejection::InsufficientPoints { spendable: self.points("spendable")? },
-            other => bail!("{other} is no refusal of the rules"),
+            other => match self.rejected_reward(other)? {
+                Some(rejection) => rejection,
+                None => bail!("{other} is no refusal of the rules"),
+            },
         })
     }
 }

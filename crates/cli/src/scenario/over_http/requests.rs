@@ -2,8 +2,10 @@
 
 use anyhow::Result;
 use engine::Document;
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::wire::order::OrderDocument;
+
+use crate::scenario::backend::FactsChange;
 
 /// A document as a shop would send it.
 pub(super) fn order_document(
@@ -23,6 +25,18 @@ pub(super) fn escaped(name: &str) -> String {
         _ => format!("%{it:02X}"),
     };
     name.bytes().map(byte).collect()
+}
+
+/// What a change names, and nothing else.
+pub(super) fn facts_named(change: &FactsChange) -> Value {
+    let mut body = serde_json::Map::new();
+    if let Some(customer_type) = &change.customer_type {
+        body.insert("customer_type".to_owned(), json!(customer_type));
+    }
+    if let Some(birthday) = change.birthday {
+        body.insert("birthday".to_owned(), json!(birthday.map(|it| it.to_string())));
+    }
+    Value::Object(body)
 }
 
 #[test]

@@ -182,6 +182,7 @@ impl Model {
             Command::SignUp => next.sign_up(now),
             Command::Redate(_) | Command::Reinstate(_) => unreachable!("the model does not know of them"),
             Command::Issue(_) | Command::Cancel(_) | Command::Settle => {}
+            Command::Reward(_) | Command::EndClaim { .. } => unreachable!("the model does not know of them"),
             Command::Close(_) | Command::Join | Command::Collect => unreachable!("the model knows nobody who leaves"),
         }
         next.settle(now);

@@ -9,7 +9,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use engine::{Account, Entry, EntryNo, Points, Rejection};
+use engine::{Account, Entry, EntryNo, Points, Rejection, RewardClaim};
 use serde::Deserialize;
 use store::{Background, CertificateInfo, CreditInfo, MemberId, MemberInfo, OrderInfo, Reader, Standing, StoreError};
 
@@ -65,6 +65,9 @@ pub struct MemberPage {
     pub credit: Vec<ValueRow>,
     pub certificates: Vec<ValueRow>,
     pub more_certificates: Option<String>,
+    /// Rewards of the catalogue that were claimed; empty where none was.
+    pub rewards: Vec<ValueRow>,
+    pub more_rewards: Option<String>,
     pub lots: Vec<LotRow>,
     pub orders: Vec<OrderRow>,
     pub more_orders: Option<String>,
@@ -170,6 +173,8 @@ struct Read {
     background: Background,
     credit: Vec<CreditInfo>,
     certificates: Vec<CertificateInfo>,
+    /// Newest first, one more than are listed.
+    claims: Vec<RewardClaim>,
 }
 
 /// A page of the history.
@@ -209,9 +214,19 @@ pub(crate) async fn show(
             let programs = reader.accounts(id)?;
             let credit = reader.credit(id, now)?;
             let certificates = reader.certificates(id, now)?;
-            let read =
-                Read { member, programs, standing, orders, order_count, history, background, credit, certificates };
-            Ok(Some(read))
+            let claims = reader.claims_before(id, number, None, value::LISTED + 1)?;
+            Ok(Some(Read {
+                member,
+                programs,
+                standing,
+                orders,
+                order_count,
+                history,
+                background,
+                credit,
+                certificates,
+                claims,
+            }))
         })
         .await?
         .ok_or_else(unknown)?;

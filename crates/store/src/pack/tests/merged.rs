@@ -6,6 +6,7 @@ use engine::{
 };
 
 use super::*;
+use crate::pack::reward::tests::claims;
 use crate::rows::{FIGURES, balance_of};
 
 fn places() -> impl Strategy<Value = Place> {
@@ -84,18 +85,10 @@ fn estates() -> BoxedStrategy<Estate> {
     (
         (vec(joined(), 0..3), balances(), standings()),
         (vec(empty_lots(), 0..3), vec(holds(), 0..3), vec(posted(), 0..3)),
-        (vec(conversions(), 0..3), vec(years(), 0..3), vec(carried(), 0..3)),
+        (vec(conversions(), 0..3), vec(claims(), 0..3), vec(years(), 0..3), vec(carried(), 0..3)),
     )
-        .prop_map(|((joined, balance, standing), (lots, holds, orders), (conversions, years, carried))| Estate {
-            joined,
-            balance,
-            lots,
-            holds,
-            orders,
-            conversions,
-            years,
-            carried,
-            standing,
+        .prop_map(|((joined, balance, standing), (lots, holds, orders), (conversions, claims, years, carried))| {
+            Estate { joined, balance, lots, holds, orders, conversions, claims, years, carried, standing }
         })
         .boxed()
 }
@@ -103,14 +96,15 @@ fn estates() -> BoxedStrategy<Estate> {
 fn parted() -> BoxedStrategy<Parted> {
     (
         (places(), balances(), standings(), vec(years(), 0..3)),
-        (vec(posted(), 0..3), vec(conversions(), 0..3), vec(carried(), 0..3)),
+        (vec(posted(), 0..3), vec(conversions(), 0..3), vec(claims(), 0..3), vec(carried(), 0..3)),
     )
-        .prop_map(|((from, balance, standing, years), (orders, conversions, carried))| Parted {
+        .prop_map(|((from, balance, standing, years), (orders, conversions, claims, carried))| Parted {
             from,
             balance,
             years,
             orders,
             conversions,
+            claims,
             carried,
             standing,
         })

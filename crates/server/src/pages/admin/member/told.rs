@@ -66,6 +66,8 @@ impl Told<'_> {
             credit: self.credit(),
             certificates: self.certificates(),
             more_certificates: self.more_certificates(),
+            rewards: self.rewards(),
+            more_rewards: self.more_rewards(),
             lots: standing.lots.iter().map(|it| self.lot(it)).collect(),
             orders: self.read.orders.iter().map(|it| self.order(it)).collect(),
             more_orders: (shown < all).then(|| format!("the newest {shown} of {}", say::count(all))),
@@ -275,7 +277,9 @@ pub(super) fn spendable(entry: &Entry) -> Points {
 fn mark(it: &Entry) -> (&'static str, &'static str) {
     match it.kind {
         Kind::Earn | Kind::Release => ("earn", "earned"),
-        Kind::Redeem | Kind::Convert | Kind::Spend | Kind::Use => ("redeem", "redeemed"),
+        Kind::Redeem | Kind::Convert | Kind::Spend | Kind::Use | Kind::Reward => ("redeem", "redeemed"),
+        Kind::Fulfil => ("redeem", "held"),
+        Kind::CancelReward => ("back", "earned"),
         Kind::Return | Kind::Unconvert | Kind::Refund | Kind::GiveBack => ("back", "earned"),
         Kind::Revoke | Kind::Repay => ("back", "revoked"),
         Kind::Issue => ("adjust", "earned"),

@@ -1,13 +1,13 @@
-//! What a member has beside points: store credit and certificates.
+//! What a member has beside points: store credit, certificates, and rewards that were claimed.
 
-use engine::{Money, Points};
+use engine::{ClaimState, Money, Placed as _, Points, RewardClaim};
 use store::{CertificateInfo, CreditInfo};
 
 use super::told::Told;
 use crate::api::certificates::certificate_status;
 
-/// Certificates that are listed; the others are counted.
-const LISTED: usize = 20;
+/// Certificates and claimed rewards that are listed.
+pub(super) const LISTED: usize = 20;
 
 /// Something with a value of its own: a line of a card.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,29 @@ impl Told<'_> {
     pub(super) fn more_certificates(&self) -> Option<String> {
         let all = self.read.certificates.len();
         (LISTED < all).then(|| format!("{LISTED} of {all}"))
+    }
+
+    /// Newest first.
+    pub(super) fn rewards(&self) -> Vec<ValueRow> {
+        self.read.claims.iter().take(LISTED).map(|it| self.reward(it)).collect()
+    }
+
+    pub(super) fn more_rewards(&self) -> Option<String> {
+        (LISTED < self.read.claims.len()).then(|| format!("the newest {LISTED}"))
+    }
+
+    fn reward(&self, it: &RewardClaim) -> ValueRow {
+        let claimed = self.voice.day_of(it.at);
+        let told = match (it.state, it.certificate) {
+            (ClaimState::Claimed, _) => format!("{}: claimed {claimed}, to be handed over", it.reward),
+            (ClaimState::Fulfilled, None) => format!("{}: claimed {claimed}, handed over", it.reward),
+            (ClaimState::Fulfilled, Some(lot)) => {
+                format!("{}: claimed {claimed}, certificate {}", it.reward, lot.no.within())
+            }
+            (ClaimState::Cancelled, _) => format!("{}: claimed {claimed}, cancelled", it.reward),
+        };
+        let is_over = it.state != ClaimState::Claimed;
+        ValueRow { told, value: self.voice.points(it.points), is_over }
     }
 
     fn certificate(&self, it: &CertificateInfo) -> ValueRow {
