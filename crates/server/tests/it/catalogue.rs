@@ -1,10 +1,12 @@
 //! The rewards catalogue (C9): its keys in program documents, how it is told, and how claims and refusals are read aloud.
 
 use engine::{Account, Actor, ClaimNo, Moment, Points, Purse, Rejection, Rules, Timeline, Timestamp, Version, Wallet};
-use server::program::{compile, parse, plain_words};
+use server::program::compile;
 use server::words::{Names, Voice, entry_in_words, rejection_in_words, reward_in_words};
 
 use crate::document;
+use crate::faults::check_key;
+use crate::plain::check;
 
 const TIERS: &str = r#""tiers": {"by": "points", "levels": [{"name": "Silver", "from": 500}]}"#;
 const TEXT: &str = "1 to 120 bytes of text without control characters, no blank at its ends";
@@ -101,16 +103,7 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn each_wrong_value_is_named() {
     for (more, path, what, allowed) in WRONG_VALUES {
-        assert_eq!(compile(&document(more)), Err(format!("{path}: {what}; allowed is {allowed}")), "{more}");
-    }
-}
-
-/// Every sentence is said, word for word.
-#[track_caller]
-fn check(more: &str, sentences: &[&str]) {
-    let said = plain_words(&parse(&document(more)).expect("it can be read")).expect("it can be told");
-    for sentence in sentences {
-        assert!(said.iter().any(|it| it == sentence), "not said: {sentence}\n{said:#?}");
+        check_key(more, &format!("{path}: {what}; allowed is {allowed}"));
     }
 }
 

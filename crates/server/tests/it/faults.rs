@@ -11,7 +11,7 @@ fn check(text: &str, expected: &str) {
 }
 
 #[track_caller]
-fn check_key(more: &str, expected: &str) {
+pub(crate) fn check_key(more: &str, expected: &str) {
     check(&document(more), expected);
 }
 

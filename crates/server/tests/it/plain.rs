@@ -33,7 +33,7 @@ fn the_examples_are_told_in_full() {
 
 /// Every sentence is said, word for word.
 #[track_caller]
-fn check(more: &str, sentences: &[&str]) {
+pub(crate) fn check(more: &str, sentences: &[&str]) {
     let said = plain_words(&parse(&document(more)).unwrap()).unwrap();
     for sentence in sentences {
         assert!(said.iter().any(|it| it == sentence), "not said: {sentence}\n{said:#?}");

@@ -1,9 +1,9 @@
 //! Rewards that points become (C2): their keys in program documents, how they are told, and a run that hands them out.
 
 use serde_json::{Value, json};
-use server::program::{compile, parse, plain_words};
 
-use crate::document;
+use crate::faults::check_key;
+use crate::plain::check;
 use crate::served::Served;
 
 const AMOUNT: &str = "\"0.01\" to \"100000000000.00\"";
@@ -63,16 +63,7 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn each_wrong_value_is_named() {
     for (more, path, what, allowed) in WRONG_VALUES {
-        assert_eq!(compile(&document(more)), Err(format!("{path}: {what}; allowed is {allowed}")), "{more}");
-    }
-}
-
-/// Every sentence is said, word for word.
-#[track_caller]
-fn check(more: &str, sentences: &[&str]) {
-    let said = plain_words(&parse(&document(more)).expect("it can be read")).expect("it can be told");
-    for sentence in sentences {
-        assert!(said.iter().any(|it| it == sentence), "not said: {sentence}\n{said:#?}");
+        check_key(more, &format!("{path}: {what}; allowed is {allowed}"));
     }
 }
 
