@@ -113,8 +113,8 @@ pub(crate) async fn get_account(
     Path((member, program)): Path<(String, String)>,
     Params(asked): Params<At>,
 ) -> Answer<Reply<AccountView>> {
-    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
+    let named = named(&app, &member, &program).await?;
+    let (program, member, number) = (named.program()?, named.member, named.number);
     let Some(at) = &asked.at else {
         let now = app.now();
         let standing = app.read(move |reader| reader.standing(member, number, now, 1)).await?;
@@ -138,8 +138,8 @@ pub(crate) async fn list_expiries(
     _: Caller,
     Path((member, program)): Path<(String, String)>,
 ) -> Answer<Reply<Page<ExpiryView>>> {
-    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
+    let named = named(&app, &member, &program).await?;
+    let (program, member, number) = (named.program()?, named.member, named.number);
     let now = app.now();
     let standing = app.read(move |reader| reader.standing(member, number, now, 1)).await?;
     let views = standing.expiries.iter().filter_map(|it| expiry(program, *it, now).transpose());
@@ -184,8 +184,8 @@ pub(crate) async fn list_lots(
     _: Caller,
     Path((member, program)): Path<(String, String)>,
 ) -> Answer<Reply<Page<LotView>>> {
-    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
+    let named = named(&app, &member, &program).await?;
+    let (program, member, number) = (named.program()?, named.member, named.number);
     let now = app.now();
     let standing = app.read(move |reader| reader.standing(member, number, now, 200)).await?;
     let views = standing.lots.iter().map(|it| lot(member, program, it, now));
@@ -285,8 +285,8 @@ pub(crate) async fn list_entries(
     Path((member, program)): Path<(String, String)>,
     Params(listing): Params<Listing>,
 ) -> Answer<Reply<Page<WireEntry>>> {
-    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
+    let named = named(&app, &member, &program).await?;
+    let (program, member, number) = (named.program()?, named.member, named.number);
     let Listing { limit, after, first } = listing;
     let paging = Paging { limit, after };
     let (limit, after) = (paging.limit()?, paging.cursor()?.map(EntryNo));

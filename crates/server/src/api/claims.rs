@@ -7,13 +7,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{ClaimNo, Moment, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Body, ClaimCursor, MemberId, MemberRef, Time, WaitingClaim};
+use store::{Body, ClaimCursor, MemberId, MemberRef, WaitingClaim};
 use utoipa::ToSchema;
 
 use super::accounts::{Named, named};
 use super::worth::worth_of;
 use crate::access::Caller;
-use crate::app::{App, Request};
+use crate::app::App;
 use crate::catalog::Program;
 use crate::extract::{Idempotency, Json, Params, Path};
 use crate::problem::{Answer, Problem};
@@ -35,10 +35,10 @@ pub(crate) async fn list_catalogue(
     caller: Caller,
     Path((member, program)): Path<(String, String)>,
 ) -> Answer<Reply<Page<RewardView>>> {
-    let Named { catalog, sent, number, .. } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
+    let named = named(&app, &member, &program).await?;
     let now = app.now();
-    let voice = program.voice(now)?;
+    let voice = named.program()?.voice(now)?;
+    let (sent, number) = (named.sent.clone(), named.number);
     let moment = Moment { now, actor: caller.actor(), import: false };
     let offered = app.ask(move |reader| reader.catalogue(&sent, number, moment)).await?;
     let offered = offered.map_err(|it| Problem::failed(&it, Some(&voice)))?;
@@ -79,11 +79,10 @@ pub(crate) async fn claim_reward(
     Json(new): Json<NewClaim>,
 ) -> Answer<(StatusCode, Reply<ClaimedView>)> {
     let key = key.required(&caller)?;
-    let Named { catalog, sent, number, .. } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
-    let body = Body::ClaimReward { program: program.info.name.clone(), member: sent, reward: new.reward };
-    let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-    submit(&app, program, request).await.map(|it| (StatusCode::CREATED, Reply(it)))
+    let named = named(&app, &member, &program).await?;
+    let body = |program, member| Body::ClaimReward { program, member, reward: new.reward };
+    let reply = named.submit(&app, &caller, key, body).await?;
+    claimed(&app, named.program()?, reply).await.map(|it| (StatusCode::CREATED, Reply(it)))
 }
 
 /// List the rewards that a member has claimed, newest first.
@@ -102,8 +101,8 @@ pub(crate) async fn list_claims(
     Params(paging): Params<Paging>,
 ) -> Answer<Reply<Page<ClaimView>>> {
     let (limit, before) = (paging.limit()?, paging.cursor()?.map(ClaimNo));
-    let Named { catalog, member, number, .. } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
+    let named = named(&app, &member, &program).await?;
+    let (program, member, number) = (named.program()?, named.member, named.number);
     let claims = app.read(move |reader| reader.claims_before(member, number, before, limit + 1)).await?;
     let Page { data, next } = Page::of(claims, limit, |it| it.no.0.to_string());
     Ok(Reply(Page { data: data.iter().map(|it| ClaimView::of(member, program, it)).collect(), next }))
@@ -212,18 +211,18 @@ pub(crate) async fn cancel_claim(
 
 async fn end(app: &App, caller: &Caller, claim: &str, (cancels, note): (bool, String)) -> Answer<ClaimedView> {
     let unknown = || Problem::rejected(&Rejection::UnknownClaim, None);
-    let id: OwnedId = claim.parse().map_err(|_| unknown())?;
+    let OwnedId { kind, member, program: number, number: no } = claim.parse().map_err(|_| unknown())?;
     let catalog = app.catalog().await?;
-    let program = catalog.program_numbered(id.program).filter(|_| id.kind == Owned::Claim).ok_or_else(unknown)?;
-    let (name, member) = (program.info.name.clone(), MemberRef::Id(id.member));
-    let body = Body::EndClaim { program: name, member, claim: ClaimNo(id.number), cancels, note };
-    let request = Request { key: None, actor: caller.actor(), time: Time::Live, body };
-    submit(app, program, request).await
+    if kind != Owned::Claim || catalog.program_numbered(number).is_none() {
+        return Err(unknown());
+    }
+    let named = Named { catalog, member, sent: MemberRef::Id(member), number };
+    let body = |program, member| Body::EndClaim { program, member, claim: ClaimNo(no), cancels, note };
+    let reply = named.submit(app, caller, None, body).await?;
+    claimed(app, named.program()?, reply).await
 }
 
-async fn submit(app: &App, program: &Program, request: Request) -> Answer<ClaimedView> {
-    let voice = program.voice(app.now())?;
-    let reply = app.submit_for(request, Some(&voice)).await?;
+async fn claimed(app: &App, program: &Program, reply: store::Reply) -> Answer<ClaimedView> {
     let store::Reply::Claim { member, claim, balance } = reply else { return Err(Problem::internal()) };
     let balance = WireBalance::of(&balance, worth_of(app, program, member).await?);
     Ok(ClaimedView { claim: ClaimView::of(member, program, &claim), balance })

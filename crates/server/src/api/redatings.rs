@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{Body, Key, MemberId, MemberRef, Reader, StoreError, Time};
 use utoipa::ToSchema;
 
-use super::accounts::{Named, named};
+use super::accounts::named;
 use super::acts::time_of;
 use super::members::member_ref;
 use super::worth::worth_of;
@@ -72,8 +72,8 @@ pub(crate) async fn redate(
 ) -> Answer<(StatusCode, Reply<RedatingView>)> {
     let redating = read(new.lot, new.expiring_by.as_deref(), new.expires_at.as_deref(), new.note)?;
     let key = if new.preview { None } else { key.required(&caller)? };
-    let Named { catalog, member, sent, number } = named(&app, &member, &program).await?;
-    let program = catalog.program_numbered(number).ok_or_else(Problem::internal)?;
+    let named = named(&app, &member, &program).await?;
+    let (program, member, number) = (named.program()?, named.member, named.number);
     let now = app.now();
     let voice = program.voice(now)?;
     let worth = worth_of(&app, program, member).await?;
@@ -89,9 +89,8 @@ pub(crate) async fn redate(
         let ((lots, points), balance) = tried.await?.map_err(|it| Problem::failed(&it, Some(&voice)))?;
         return Ok((StatusCode::OK, view(lots, points, &balance)));
     }
-    let body = Body::Redate { program: program.info.name.clone(), member: sent, redating };
-    let request = Request { key, actor: caller.actor(), time: Time::Live, body };
-    let reply = app.submit_for(request, Some(&voice)).await?;
+    let body = |program, member| Body::Redate { program, member, redating };
+    let reply = named.submit(&app, &caller, key, body).await?;
     let store::Reply::Redated { lots, points, balance } = reply else { return Err(Problem::internal()) };
     Ok((StatusCode::CREATED, view(lots, points, &balance)))
 }
