@@ -100,13 +100,7 @@ pub fn catalogue<'a>(account: &Account, rules: Rules<'a>, moment: Moment) -> Res
 /// Whether the member can have a reward now; answers how often it does then.
 pub(crate) fn check(ahead: &Ahead<'_>, version: &Version, reward: &Reward) -> Result<Acted, Rejection> {
     let (account, rules, now) = (&ahead.account, ahead.rules, ahead.now());
-    if !rules.timeline.is_on(now) {
-        return Err(Rejection::ProgramOff);
-    }
-    check_open(account)?;
-    if rules.card_blocked {
-        return Err(Rejection::CardBlocked);
-    }
+    check_member(ahead)?;
     let day = version.terms.zone.date_of(now);
     if let Some(from) = reward.from.filter(|from| day < *from) {
         return Err(Rejection::RewardNotYet { from });
@@ -131,6 +125,18 @@ pub(crate) fn check(ahead: &Ahead<'_>, version: &Version, reward: &Reward) -> Re
         return Err(Rejection::InsufficientPoints { spendable });
     }
     Ok(acted)
+}
+
+/// Whether the member can have anything at all.
+pub(crate) fn check_member(ahead: &Ahead<'_>) -> Result<(), Rejection> {
+    if !ahead.rules.timeline.is_on(ahead.now()) {
+        return Err(Rejection::ProgramOff);
+    }
+    check_open(&ahead.account)?;
+    if ahead.rules.card_blocked {
+        return Err(Rejection::CardBlocked);
+    }
+    Ok(())
 }
 
 impl Reward {

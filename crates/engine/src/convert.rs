@@ -116,12 +116,13 @@ pub(crate) fn convert(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMo
         return Ok(());
     }
     restore(ahead, at)?;
+    let new = &ahead.entries[ahead.looked_at..];
+    let is_new = new.iter().flat_map(|it| &it.postings).any(|it| it.to == Bucket::Available);
+    // Looked at even when nothing comes of it: whether somebody has settled in between is no matter.
+    ahead.looked_at = ahead.entries.len();
     if ahead.account.closed().is_some() {
         return Ok(());
     }
-    let new = &ahead.entries[ahead.looked_at..];
-    let is_new = new.iter().flat_map(|it| &it.postings).any(|it| it.to == Bucket::Available);
-    ahead.looked_at = ahead.entries.len();
     let at = at.max(ahead.account.last_at);
     let timeline = ahead.rules.timeline;
     let Some(version) = timeline.at(at).filter(|_| is_new && timeline.is_on(at)) else { return Ok(()) };

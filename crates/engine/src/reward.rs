@@ -11,7 +11,7 @@ use crate::account::{Account, NeedMore, Taken};
 use crate::activity::{self, Act};
 use crate::adjust::check_note;
 use crate::calendar::Timestamp;
-use crate::catalogue::{Coupon, Gift, check};
+use crate::catalogue::{Coupon, Gift, check, check_member};
 use crate::certificate::settle_wallet;
 use crate::convert::{buy_certificate, give_back_unused};
 use crate::credit::units;
@@ -98,11 +98,8 @@ pub fn claim_reward(account: &Account, rules: Rules<'_>, name: &str, moment: Mom
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
     let version = rules.timeline.at(ahead.now()).ok_or(Rejection::UnknownProgram)?;
-    let Some(reward) = version.reward(name) else {
-        return Err(
-            if rules.timeline.is_on(ahead.now()) { Rejection::UnknownReward } else { Rejection::ProgramOff }.into()
-        );
-    };
+    check_member(&ahead)?;
+    let reward = version.reward(name).ok_or(Rejection::UnknownReward)?;
     let acted = check(&ahead, version, reward)?;
     let now = ahead.now();
     let (points, no) = (reward.points, ClaimNo(ahead.account.next_hold_of(rules.under).0));

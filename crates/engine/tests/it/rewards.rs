@@ -85,7 +85,7 @@ fn check_offers(shop: &Shop) -> Outcome {
             (Some(Offered { refusal: None, .. }), Ok(_)) => true,
             (Some(Offered { refusal: Some(told), .. }), Err(Stop::Rejected(refused))) => *told == refused,
             (None, Err(Stop::Rejected(refused))) => {
-                ["unknown_reward", "program_off", "unknown_program"].contains(&refused.code())
+                ["unknown_reward", "program_off", "account_closed", "unknown_program"].contains(&refused.code())
             }
             _ => false,
         };
