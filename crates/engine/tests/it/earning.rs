@@ -217,13 +217,31 @@ pub(crate) fn points_of(
     rules: &EarnRules,
     left: &dyn Fn(&Promotion) -> Option<i128>,
 ) -> i128 {
+    award_of(parts, buyer, earn, rules, left).0
+}
+
+/// What a promotion with a budget would give, and gives.
+pub(crate) struct OfBudget {
+    pub(crate) promotion: Arc<str>,
+    pub(crate) called_for: i128,
+    pub(crate) given: i128,
+}
+
+/// The same, and what of it is of budgets, in the order in which they count.
+pub(crate) fn award_of(
+    parts: &[Part<'_>],
+    buyer: &Buyer<'_>,
+    earn: EarnRate,
+    rules: &EarnRules,
+    left: &dyn Fn(&Promotion) -> Option<i128>,
+) -> (i128, Vec<OfBudget>) {
     let excluded = |line: &Line| {
         let is =
             |set: &BTreeSet<Arc<str>>, name: &Option<String>| name.as_ref().is_some_and(|it| set.contains(it.as_str()));
         is(&rules.exclude.products, &line.product) || is(&rules.exclude.categories, &line.category)
     };
     if excludes_all(rules) {
-        return 0;
+        return (0, Vec::new());
     }
     let own = rules.multipliers.iter().find(|it| it.customer_type.as_ref() == CUSTOMER_TYPE).map(|it| of(it.times));
     let earns = |it: &&Part<'_>| 0 < it.1 && !it.0.is_some_and(excluded);
@@ -261,6 +279,7 @@ pub(crate) fn points_of(
     let with = |counted: &[&Promotion]| total(&|it| counted.iter().any(|counted| std::ptr::eq(*counted, it)));
     let mut before = with(&counted);
     let mut points = before;
+    let mut of_budgets = Vec::new();
     for (promotion, flat) in fitting.iter().copied().zip(flats) {
         let Some(left) = left(promotion) else {
             points += flat;
@@ -270,9 +289,11 @@ pub(crate) fn points_of(
         let with = with(&counted);
         let called_for = with - before + flat;
         before = with;
-        points += called_for.min(left);
+        let given = called_for.min(left);
+        points += given;
+        of_budgets.push(OfBudget { promotion: Arc::clone(&promotion.name), called_for, given });
     }
-    points
+    (points, of_budgets)
 }
 
 /// What each line costs after discounts, without tax.

@@ -346,13 +346,13 @@ pub(crate) fn rewarding() -> impl Strategy<Value = Timeline> {
     })
 }
 
-/// The same where points become credit instead of certificates.
-pub(crate) fn without_rewards(timeline: &Timeline) -> Timeline {
+/// The same where rewards cost so few points that each point can be a thing of its own.
+pub(crate) fn few_points_reward(timeline: &Timeline) -> Timeline {
     let mut versions = timeline.versions().to_vec();
     for version in &mut versions {
-        let convert = version.terms.convert.map(|it| Convert::to_credit(it.rate.points, it.rate.value));
-        version.terms.convert = convert;
-        version.terms.catalogue = rewards::without_coupons(&version.terms.catalogue);
+        if let Some(it) = version.terms.convert.as_mut().filter(|it| it.rate.target == Target::Certificate) {
+            it.rate.points = Points::new(it.rate.points.get() / 20);
+        }
     }
     Timeline::new(versions, timeline.switches().to_vec())
 }

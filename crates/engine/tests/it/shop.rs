@@ -2,14 +2,15 @@
 //!
 //! It remembers everything that was sent and posted, so that the laws can look back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::{
     Account, Actor, Adjustment, After, Budgets, CancelCertificate, ClaimNo, Closing, CreditAdjustment, Date, Decided,
     Decision, Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
-    Placed as _, Points, Purse, Redating, Reinstatement, Rules, Stop, Timeline, Timestamp, Uses, Validity, Wallet,
-    Zone, act, adjust, adjust_credit, cancel_certificate, hold, issue_certificates, put_order, quote, redate,
-    reinstate, release_hold, settle, sign_up,
+    Points, Purse, Reason, Redating, Reinstatement, Rejection, Rules, Stop, Timeline, Timestamp, Uses, Validity,
+    Wallet, Zone, act, adjust, adjust_credit, cancel_certificate, close_wallet, hold, issue_certificates, open_wallet,
+    put_order, quote, redate, reinstate, release_hold, settle, sign_up,
 };
 
 use crate::bodies::Dates;
@@ -113,9 +114,18 @@ impl Shop {
                 self.now = self.now.plus_minutes(*minutes);
                 None
             }
+            Step::Due { before } => {
+                self.now = self.due_at(*before).unwrap_or(self.now);
+                None
+            }
             Step::Put(put) => {
                 let document = Arc::new(self.document(put));
                 Some(Command::Put { slot: put.order, document })
+            }
+            Step::Amend { order, refunded, cancelled } => {
+                let last = self.slots[*order].last.clone()?;
+                let document = Arc::new(self.amended(*order, &last, *refunded, *cancelled));
+                Some(Command::Put { slot: *order, document })
             }
             Step::Again { which } => {
                 let (slot, document) = self.accepted.get(which % self.accepted.len().max(1))?.clone();
@@ -133,6 +143,38 @@ impl Shop {
             }
             Step::Act { which } => Some(Command::Act(ACTS[*which].to_owned())),
             Step::SignUp => Some(Command::SignUp),
+            Step::Redate { .. } | Step::Reinstate { .. } => self.of_dates(step),
+            Step::Issue { value, once, expires_in_days } => Some(Command::Issue(IssueCertificates {
+                value: Money::new(*value),
+                count: 1,
+                uses: if *once { Uses::Once } else { Uses::Several },
+                validity: expires_in_days.map_or(Validity::Never, Validity::Days),
+                note: "by hand".to_owned(),
+            })),
+            Step::Cancel { which } => {
+                let certificate = self.certificate_before(*which)?;
+                Some(Command::Cancel(CancelCertificate { certificate, note: "by hand".to_owned() }))
+            }
+            Step::Close { grace_days } => {
+                Some(Command::Close(Closing { grace_days: *grace_days, note: "by hand".to_owned() }))
+            }
+            Step::Join => Some(Command::Join),
+            Step::Collect => Some(Command::Collect),
+            Step::Reward { which } => Some(Command::Reward(REWARDS[*which].to_owned())),
+            Step::EndClaim { which, cancels } => {
+                let claims = self.account.claims();
+                if claims.is_empty() && *which != 0 {
+                    return None;
+                }
+                let claim = claims.iter().rev().nth(*which % claims.len().max(1)).map_or(ClaimNo(99), |it| it.no);
+                Some(Command::EndClaim { claim, cancels: *cancels })
+            }
+            Step::Settle => Some(Command::Settle),
+        }
+    }
+
+    fn of_dates(&self, step: &Step) -> Option<Command> {
+        match step {
             Step::Redate { lot, days, expiring } => Some(Command::Redate(Redating {
                 lot: lot.map(|it| self.lot_before(it)),
                 expiring_by: expiring.filter(|_| lot.is_none()).map(|it| self.now.plus_days(it)),
@@ -145,29 +187,18 @@ impl Shop {
                 expires_at: days.map(|it| self.now.plus_days(it)),
                 note: "by hand".to_owned(),
             })),
-            Step::Issue { value, once, expires_in_days } => Some(Command::Issue(IssueCertificates {
-                value: Money::new(*value),
-                count: 1,
-                uses: if *once { Uses::Once } else { Uses::Several },
-                validity: expires_in_days.map_or(Validity::Never, Validity::Days),
-                note: "by hand".to_owned(),
-            })),
-            Step::Cancel { which } => {
-                let certificate = LotNo(*which).under(self.whose(*which));
-                Some(Command::Cancel(CancelCertificate { certificate, note: "by hand".to_owned() }))
-            }
-            Step::Close { grace_days } => {
-                Some(Command::Close(Closing { grace_days: *grace_days, note: "by hand".to_owned() }))
-            }
-            Step::Join => Some(Command::Join),
-            Step::Collect => Some(Command::Collect),
-            Step::Reward { which } => Some(Command::Reward(REWARDS[*which].to_owned())),
-            Step::EndClaim { which, cancels } => {
-                let last = self.account.claims().iter().rev().nth(*which);
-                Some(Command::EndClaim { claim: last.map_or(ClaimNo(99), |it| it.no), cancels: *cancels })
-            }
-            Step::Settle => Some(Command::Settle),
+            _ => None,
         }
+    }
+
+    /// The next instant at which something of points or certificates falls due, or a day of a program begins.
+    fn due_at(&self, before: bool) -> Option<Timestamp> {
+        let last_moment = |it: Timestamp| Timestamp::from_micros(it.micros() - i64::from(before));
+        let account = self.read();
+        let wallet = account.wallet.as_ref().map_or(Timestamp::NEVER, |it| it.ledger.due_at());
+        let zone = &self.timeline.versions().first()?.terms.zone;
+        let dues = [engine::due_at(&account, self.rules()), wallet, zone.end_of(zone.date_of(self.now))];
+        dues.into_iter().filter(|it| *it != Timestamp::NEVER).map(last_moment).find(|it| self.now < *it)
     }
 
     /// What decides: the program, the one member's customer type and the one channel.
@@ -206,23 +237,28 @@ impl Shop {
             Command::SignUp => sign_up(account, rules, moment),
             Command::Redate(redating) => redate(account, rules, redating, moment),
             Command::Reinstate(it) => reinstate(account, rules, it, moment),
-            Command::Close(it) => engine::close(account, rules, it, moment),
-            Command::Join => engine::join(account, rules, "by hand", moment),
+            Command::Close(it) => self.closed(account, it),
+            Command::Join => self.joined(account),
+            Command::Issue(_) if account.closed().is_some() => Err(Stop::Rejected(Rejection::AccountClosed)),
             Command::Issue(issue) => {
-                let ledger = ledger_of(account)?;
-                let entries = issue_certificates(ledger, self.under, issue, &Zone::utc(), moment)?.entries;
-                Ok(Decided { certificates: entries, ..Decided::default() })
+                let mut due = settle(account, rules, self.now)?;
+                let account = after(account, &due);
+                let ledger = ledger_of(&account)?;
+                due.certificates.extend(issue_certificates(ledger, self.under, issue, &Zone::utc(), moment)?.entries);
+                Ok(Decided { after: After::default(), ..due })
             }
             Command::Collect => engine::collect(account, rules, "a run", moment),
             Command::Reward(name) => engine::claim_reward(account, rules, name, moment),
             Command::EndClaim { claim, cancels: true } => engine::cancel_claim(account, rules, *claim, "back", moment),
             Command::EndClaim { claim, .. } => engine::fulfil_claim(account, rules, *claim, "here", moment),
-            Command::Cancel(cancel) if bought(&self.account, cancel.certificate) => {
+            Command::Cancel(cancel) if bought(&self.read(), cancel.certificate) => {
                 engine::cancel_bought(account, rules, cancel, moment)
             }
             Command::Cancel(cancel) => {
-                let entries = cancel_certificate(ledger_of(account)?, cancel, moment)?.entries;
-                Ok(Decided { certificates: entries, ..Decided::default() })
+                let mut due = settle(account, rules, self.now)?;
+                let account = after(account, &due);
+                due.certificates.extend(cancel_certificate(ledger_of(&account)?, cancel, moment)?.entries);
+                Ok(Decided { after: After::default(), ..due })
             }
             Command::Settle => {
                 let nothing = Timeline::default();
@@ -234,6 +270,31 @@ impl Shop {
                 Ok(Decided { after: After::default(), ..due })
             }
         }
+    }
+
+    /// As the store does it: certificates are suspended with the last account in their currency.
+    fn closed(&self, account: &Account, closing: &Closing) -> Decision {
+        let mut closed = engine::close(account, self.rules(), closing, self.moment())?;
+        let account = after(account, &closed);
+        let ledger = ledger_of(&account)?;
+        if let Some(it) = account.closed().filter(|_| ledger.closed().is_none() && ledger.has_begun()) {
+            let entries = close_wallet(ledger, it.forfeits_at, Reason::Due, self.moment())?.entries;
+            closed.certificates.extend(entries);
+        }
+        Ok(Decided { after: After::default(), ..closed })
+    }
+
+    /// And used again when the member comes back: what was due in the wallet is posted before.
+    fn joined(&self, account: &Account) -> Decision {
+        let nothing = Timeline::default();
+        let due = settle(ledger_of(account)?, Rules::of(&nothing), self.now)?;
+        let mut account = account.clone();
+        due.entries.iter().for_each(|it| ledger_mut(&mut account).post(it));
+        let mut joined = engine::join(&account, self.rules(), "by hand", self.moment())?;
+        let account = after(&account, &joined);
+        let opened = open_wallet(ledger_of(&account)?, Reason::Due, self.moment()).entries;
+        joined.certificates = [due.entries, joined.certificates, opened].concat();
+        Ok(Decided { after: After::default(), ..joined })
     }
 
     /// Posts what was decided, and remembers the order.
@@ -264,6 +325,17 @@ impl Shop {
             self.apply(&command, decided);
         }
         Some((command, decision))
+    }
+
+    /// The account as a read shows it: with all that is due by now.
+    pub(crate) fn read(&self) -> Account {
+        let nothing = Timeline::default();
+        let due = settle(&self.account, self.rules(), self.now).expect("everything is loaded");
+        let mut account = after(&self.account, &due);
+        let ledger = ledger_mut(&mut account);
+        let due = settle(ledger, Rules::of(&nothing), self.now).expect("everything is loaded");
+        due.entries.iter().for_each(|it| ledger.post(it));
+        account
     }
 
     pub(crate) fn order(&self, slot: usize) -> Option<&engine::Order> {
@@ -334,14 +406,39 @@ impl Shop {
                 Money::new(share_of(self.offered_credit(put.order, &most), share).get())
             }
         });
-        let certificate = |no: &u64| LotNo(*no).under(self.whose(*no));
-        let certificates = put.certificates.as_ref().map(|it| it.iter().map(certificate).collect());
+        let certificates = put.certificates.as_ref().map(|all| {
+            let named: BTreeSet<LotNo> = all.iter().filter_map(|it| self.certificate_before(*it)).collect();
+            named.into_iter().collect()
+        });
         Document { redeem, credit, certificates, ..document }
     }
 
-    /// Whoever was merged asks for own certificates and for those of the other.
-    fn whose(&self, certificate: u64) -> Place {
-        if certificate.is_multiple_of(2) { Place::OWN } else { self.under }
+    /// The last document of an order of which so much comes back.
+    fn amended(&mut self, order: usize, last: &Document, refunded: u8, cancelled: bool) -> Document {
+        let slot = &mut self.slots[order];
+        slot.version += 1;
+        let cancelled_at = cancelled.then(|| last.cancelled_at.unwrap_or(self.now));
+        slot.dates = slot.dates.map(|it| Dates { cancelled_at: cancelled_at.or(it.cancelled_at), ..it });
+        let net: i64 = last.lines.iter().map(|it| (it.amount - it.discount).minor()).sum();
+        let tax: i64 = last.lines.iter().filter(|it| !it.tax_included).map(|it| it.tax.minor()).sum();
+        let cost = net - (last.discount + last.coupon).minor() + last.shipping.minor() + tax;
+        Document {
+            version: DocumentVersion::Number(slot.version),
+            refunded: Money::new(share_of(Points::new(cost), refunded).get()),
+            cancelled_at,
+            redeem: None,
+            hold: None,
+            credit: None,
+            certificates: None,
+            ..last.clone()
+        }
+    }
+
+    /// One that is there; seldom one that is not, where there is none. Whoever was merged has own ones and those of the other.
+    fn certificate_before(&self, which: usize) -> Option<LotNo> {
+        let wallet = self.account.wallet.as_ref().map(|it| it.ledger.lots()).unwrap_or_default();
+        let it = wallet.iter().rev().nth(which % wallet.len().max(1)).map(|it| it.at.no);
+        it.or((which == 0).then_some(LotNo(99)))
     }
 
     fn credit_left(&self) -> Points {
@@ -373,6 +470,16 @@ fn budgets_of(timeline: &Timeline) -> Budgets {
 
 fn ledger_of(account: &Account) -> Result<&Account, Stop> {
     account.wallet.as_ref().map(|it| &it.ledger).ok_or(Stop::NeedMore)
+}
+
+fn ledger_mut(account: &mut Account) -> &mut Account {
+    &mut account.wallet.as_mut().expect("a shop's account has its certificates").ledger
+}
+
+fn after(account: &Account, decided: &Decided) -> Account {
+    let mut account = account.clone();
+    account.apply(decided);
+    account
 }
 
 fn bought(account: &Account, certificate: LotNo) -> bool {

@@ -11,6 +11,7 @@ impl Model {
         if !self.timeline.is_on(now) {
             return Err("program_off");
         }
+        self.check_open()?;
         let terms = &self.timeline.at(now).expect("a version since long ago").terms;
         let custom = terms.activities.as_ref().and_then(|it| it.custom.iter().find(|it| it.name == name));
         let custom = custom.ok_or("unknown_activity")?.clone();
@@ -39,7 +40,8 @@ impl Model {
         let points = terms.activities.as_ref().map_or(0, |it| it.sign_up.get());
         let is_known = self.acts.iter().any(|it| it.0 == SIGN_UP);
         let today = terms.zone.date_of(now);
-        if self.timeline.is_on(now) && 0 < points && !is_known && self.give(points, now) {
+        let is_open = self.check_open().is_ok();
+        if self.timeline.is_on(now) && is_open && 0 < points && !is_known && self.give(points, now) {
             self.acts.push((SIGN_UP.to_owned(), today));
         }
     }

@@ -7,6 +7,10 @@ pub(crate) struct Kept {
     lines: Vec<KeptLine>,
     shipping: i128,
     shipping_sold: i128,
+    /// Points pay for nothing of it.
+    is_other_type: bool,
+    /// What certificates pay of what is kept, and of what was sold.
+    by_certificates: (i128, i128),
 }
 
 struct KeptLine {
@@ -44,37 +48,55 @@ impl Kept {
             }
         }
         let shipping = if cancelled { 0 } else { (minor(document.shipping) - (refunded - on_lines)).max(0) };
-        Self { lines, shipping, shipping_sold: minor(document.shipping) }
+        let shipping_sold = minor(document.shipping);
+        Self { lines, shipping, shipping_sold, is_other_type: false, by_certificates: (0, 0) }
+    }
+
+    /// The same under the terms of a program that may be for orders of other types.
+    pub(crate) fn under(document: &Document, terms: &Terms) -> Self {
+        Self { is_other_type: !applies(terms, document), ..Self::of(document) }
+    }
+
+    /// What certificates leave.
+    pub(crate) fn after(self, by_certificates: (i128, i128)) -> Self {
+        Self { by_certificates, ..self }
     }
 
     /// What points can pay for of what is kept, and could of what was sold.
     pub(crate) fn payable(&self, terms: &RedeemTerms) -> (i128, i128) {
+        if self.is_other_type {
+            return (0, 0);
+        }
         let (mut kept, mut sold) = if terms.pays_shipping { (self.shipping, self.shipping_sold) } else { (0, 0) };
         for line in self.lines.iter().filter(|it| it.goods) {
             kept += line.kept + if terms.pays_tax { line.added_tax(line.kept) } else { 0 };
             sold += line.sold + if terms.pays_tax { line.added_tax(line.sold) } else { 0 };
         }
-        (kept, sold)
+        self.less_certificates((kept, sold))
     }
 
     /// What is kept costs with tax and shipping, and what was sold.
     pub(crate) fn cost(&self) -> (i128, i128) {
         let kept = |it: &KeptLine| it.kept + it.added_tax(it.kept);
         let sold = |it: &KeptLine| it.sold + it.added_tax(it.sold);
-        (
+        self.less_certificates((
             self.lines.iter().map(kept).sum::<i128>() + self.shipping,
             self.lines.iter().map(sold).sum::<i128>() + self.shipping_sold,
-        )
+        ))
     }
 
-    /// What each part of the order carries of what points pay: its lines, the tax on top of each, its shipping.
+    fn less_certificates(&self, (kept, sold): (i128, i128)) -> (i128, i128) {
+        ((kept - self.by_certificates.0).max(0), (sold - self.by_certificates.1).max(0))
+    }
+
+    /// What each part of the order carries of what points and certificates pay: its lines, the tax on top of each, its shipping.
     fn shares(&self, paid: i128, terms: &RedeemTerms) -> (Vec<i128>, Vec<i128>, i128) {
         let goods = |it: &KeptLine| if it.goods { it.kept } else { 0 };
         let tax = |it: &KeptLine| if terms.pays_tax && it.goods { it.added_tax(it.kept) } else { 0 };
         let mut weights: Vec<i128> = self.lines.iter().map(goods).collect();
         weights.extend(self.lines.iter().map(tax));
         weights.push(if terms.pays_shipping { self.shipping } else { 0 });
-        let mut shares = allot(paid, &weights);
+        let mut shares = allot(paid + self.by_certificates.0, &weights);
         let shipping = shares.pop().expect("shipping was last");
         let taxes = shares.split_off(self.lines.len());
         (shares, taxes, shipping)
@@ -157,6 +179,12 @@ pub(crate) fn up(amount: i128, by: i128) -> i128 {
 
 pub(crate) fn minor(amount: engine::Money) -> i128 {
     i128::from(amount.minor())
+}
+
+/// Whether the program is for orders of this type.
+pub(crate) fn applies(terms: &Terms, document: &Document) -> bool {
+    let types = &terms.order_types;
+    types.is_empty() || document.order_type.as_ref().is_some_and(|it| types.contains(it))
 }
 
 /// Whether the order has done what makes it earn, and when.

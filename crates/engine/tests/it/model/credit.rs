@@ -1,21 +1,11 @@
-//! Store credit and conversion: lots of cents in the order in which they came, and the points that became each of them.
+//! Store credit: lots of cents in the order in which they came.
 
 use std::sync::Arc;
 
-use engine::{CreditAdjustment, Document, PointsPart, Shortfall, Terms, Timestamp};
+use engine::{CreditAdjustment, Document, PointsPart, Terms, Timestamp};
 
 use super::amounts::{Kept, minor, up};
-use super::{Model, Place, Refused, count};
-
-/// Points that became a lot of credit.
-#[derive(Clone, Debug)]
-pub(super) struct Conversion {
-    credit: usize,
-    each: usize,
-    cents: i128,
-    /// In the order in which they were taken.
-    points: Vec<usize>,
-}
+use super::{Model, Refused};
 
 /// What a document wants of the member's credit.
 pub(super) struct CreditWish {
@@ -117,81 +107,5 @@ impl Model {
         let taken = self.take_credit(cents);
         self.order_mut(slot).credit.extend(taken);
         true
-    }
-
-    /// All whole multiples of what is available, if anything became so since this was last asked.
-    pub(super) fn convert(&mut self, at: Timestamp) {
-        if !std::mem::take(&mut self.freed) || !self.timeline.is_on(at) {
-            return;
-        }
-        let Some(rate) = self.timeline.at(at).and_then(|it| it.terms.convert).map(|it| it.rate) else { return };
-        let each = count(i128::from(rate.points.get()));
-        let times = self.soonest_first(None).len() / each;
-        if times == 0 {
-            return;
-        }
-        let points = self.soonest(times * each, None);
-        for index in &points {
-            self.points[*index].place = Place::Converted;
-        }
-        let cents = minor(rate.value);
-        self.credit.push(cents * i128::try_from(times).expect("a few"));
-        self.conversions.push(Conversion { credit: self.credit.len() - 1, each, cents, points });
-    }
-
-    /// What holds points of the order and is unspent: all of it.
-    pub(super) fn undo_own(&mut self, slot: usize, terms: &Terms, now: Timestamp) {
-        let Some(own) = self.order(slot).lot else { return };
-        for no in (0..self.conversions.len()).rev() {
-            let is_own = self.conversions[no].points.iter().any(|it| self.points[*it].lot == own);
-            if is_own {
-                self.undo(no, self.unspent(no), terms, now);
-            }
-        }
-    }
-
-    /// Whole ones, latest first, until so many points are back.
-    pub(super) fn undo_latest(&mut self, points: i128, or_none: bool, terms: &Terms, now: Timestamp) {
-        let each = |it: &Conversion| i128::try_from(it.each).expect("a few");
-        let there = (0..self.conversions.len())
-            .map(|no| each(&self.conversions[no]) * i128::try_from(self.unspent(no)).expect("a few"));
-        if or_none && there.sum::<i128>() < points {
-            return;
-        }
-        let mut left = points;
-        for no in (0..self.conversions.len()).rev() {
-            let most = self.unspent(no);
-            let mut times = 0;
-            while times < most && 0 < left {
-                times += 1;
-                left -= each(&self.conversions[no]);
-            }
-            self.undo(no, times, terms, now);
-        }
-    }
-
-    /// How often a conversion can be undone.
-    fn unspent(&self, no: usize) -> usize {
-        let it = &self.conversions[no];
-        count(self.credit[it.credit] / it.cents).min(it.points.len() / it.each)
-    }
-
-    fn undo(&mut self, no: usize, times: usize, terms: &Terms, now: Timestamp) {
-        let it = &mut self.conversions[no];
-        let many = times * it.each;
-        let back: Vec<usize> = (0..many).filter_map(|_| it.points.pop()).collect();
-        self.credit[it.credit] -= it.cents * i128::try_from(times).expect("a few");
-        self.put_back(&back, terms, now);
-    }
-
-    /// How many of so many points a take-back finds as it is, and undoes conversions for the rest.
-    pub(super) fn reach(&mut self, slot: usize, points: usize, mine: usize, terms: &Terms, now: Timestamp) {
-        let own = self.order(slot).lot;
-        let others = self.soonest_first(own).len();
-        let reach = mine + others;
-        if reach < points {
-            let or_none = terms.shortfall == Shortfall::AllOrNothing;
-            self.undo_latest(i128::try_from(points - reach).expect("a few"), or_none, terms, now);
-        }
     }
 }

@@ -5,9 +5,16 @@
 
 mod acts;
 mod amounts;
+mod budgets;
 mod caps;
+mod certificates;
+mod conversions;
 mod credit;
+mod dates;
+mod earned;
+mod leaving;
 mod orders;
+mod rewards;
 mod tiers;
 
 use std::sync::Arc;
@@ -39,10 +46,19 @@ pub(crate) struct Model {
     holds: Vec<Hold>,
     /// What is left of each lot of store credit, oldest first.
     credit: Vec<i128>,
-    conversions: Vec<credit::Conversion>,
+    pub(crate) certificates: Vec<certificates::Certificate>,
+    conversions: Vec<conversions::Conversion>,
+    /// Conversions into certificates that the command has undone.
+    undone: Vec<usize>,
+    /// Certificates that the command is to use.
+    reserved: Vec<usize>,
+    pub(crate) claims: Vec<rewards::Claim>,
+    closings: Vec<leaving::Closed>,
+    /// The member has come into the program by a command of its own.
+    joined: bool,
     /// When the last command came.
     posted_at: Timestamp,
-    /// Some point became available since conversion was last looked at.
+    /// The command made some point available since conversion was last looked at.
     freed: bool,
     pub(crate) orders: [Option<Order>; ORDERS],
     /// On which days each act was done; signing up is one without a name.
@@ -68,8 +84,10 @@ pub(crate) enum Place {
     /// Taken back by an order, or to pay a debt, or by staff.
     Gone,
     Expired,
-    /// Became store credit.
+    /// Became store credit or a certificate.
     Converted,
+    /// Was there when the grace of a closed account ended.
+    Forfeited,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +110,7 @@ impl Lot {
 
 #[derive(Clone, Debug)]
 struct Hold {
+    no: u64,
     lapses_at: Timestamp,
     asked: i128,
     /// In the order in which they were taken.
@@ -116,21 +135,30 @@ pub(crate) struct Order {
     /// What of it counts as money spent.
     spent: i128,
     on: bool,
+    /// It was placed while its member had left.
+    closed: bool,
     document: Option<Arc<Document>>,
     pub(crate) asked: i128,
     accepted: i128,
     pub(crate) earned: i128,
     /// The local day on which it was placed.
     day: Date,
+    /// What it has of the budgets of promotions.
+    of_budgets: Vec<budgets::Use>,
     /// What it may earn since a cap of its day, month or year has cut it.
     allotted: Option<i128>,
     lot: Option<usize>,
+    /// Until when its lot was to live, by its document.
+    until: Timestamp,
     taken_back: Vec<Back>,
     pub(crate) redeemed: Vec<usize>,
     credit_asked: i128,
     credit_accepted: i128,
     /// Parts of lots of credit, in the order in which they were taken.
     credit: Vec<(usize, i128)>,
+    /// The certificates that were ever accepted for it, and whether each still stands.
+    named: Vec<(usize, bool)>,
+    pub(crate) paid_by: Vec<certificates::Part>,
 }
 
 /// Where one point came from that an order took back.
@@ -154,7 +182,13 @@ impl Model {
             let_go: 0,
             holds: Vec::new(),
             credit: Vec::new(),
+            certificates: Vec::new(),
             conversions: Vec::new(),
+            undone: Vec::new(),
+            reserved: Vec::new(),
+            claims: Vec::new(),
+            closings: Vec::new(),
+            joined: false,
             posted_at: Timestamp::START,
             freed: false,
             orders: Default::default(),
@@ -166,6 +200,7 @@ impl Model {
     /// The ledger after a command, or why it is refused.
     pub(crate) fn after(&self, command: &Command, now: Timestamp) -> Result<Self, Refused> {
         let mut next = self.clone();
+        next.freed = false;
         next.settle(now);
         next.posted_at = now;
         match command {
@@ -180,14 +215,34 @@ impl Model {
             Command::Credit(adjustment) => next.adjust_credit(adjustment)?,
             Command::Act(name) => next.act(name, now)?,
             Command::SignUp => next.sign_up(now),
-            Command::Redate(_) | Command::Reinstate(_) => unreachable!("the model does not know of them"),
-            Command::Issue(_) | Command::Cancel(_) | Command::Settle => {}
-            Command::Reward(_) | Command::EndClaim { .. } => unreachable!("the model does not know of them"),
-            Command::Close(_) | Command::Join | Command::Collect => unreachable!("the model knows nobody who leaves"),
+            Command::Redate(it) => next.redate_by_hand(it, now)?,
+            Command::Reinstate(it) => next.reinstate(it, now)?,
+            Command::Issue(issue) => next.issue(issue, now)?,
+            Command::Cancel(cancel) => next.cancel_certificate(cancel.certificate.0, now)?,
+            Command::Collect => next.collect(now)?,
+            Command::Reward(name) => next.claim(name, now)?,
+            Command::EndClaim { claim, cancels: true } => next.cancel_claim(claim.0, now)?,
+            Command::EndClaim { claim, .. } => next.fulfil_claim(claim.0)?,
+            Command::Close(closing) => next.close(closing.grace_days, now),
+            Command::Join => next.join(now),
+            Command::Settle => {}
+        }
+        if matches!(command, Command::Cancel(_) | Command::EndClaim { .. }) {
+            // What staff bring back stays points until others become available.
+            next.settle_within(now);
+            next.freed = false;
         }
         next.settle(now);
         next.count_now(now);
         Ok(next)
+    }
+
+    /// The ledger as a read shows it: with all that is due by now.
+    pub(crate) fn read(&self, now: Timestamp) -> Self {
+        let mut read = self.clone();
+        read.freed = false;
+        read.settle(now);
+        read
     }
 
     pub(crate) fn count(&self, place: fn(Place) -> bool) -> i128 {
@@ -221,6 +276,7 @@ impl Model {
                 }
             }
             self.pay_debt();
+            self.forfeit(due);
             if converts {
                 self.convert(due.max(self.posted_at));
             }
@@ -228,6 +284,7 @@ impl Model {
         if converts {
             self.convert(now);
         }
+        self.settle_certificates(now);
     }
 
     fn due_at(&self) -> Option<Timestamp> {
@@ -236,11 +293,16 @@ impl Model {
             match it.place {
                 Place::Pending => Some(lot.available_at.min(self.ends(it.lot))),
                 Place::Available => Some(self.ends(it.lot)),
-                Place::Held(_) | Place::Redeemed | Place::Gone | Place::Expired | Place::Converted => None,
+                Place::Held(_)
+                | Place::Redeemed
+                | Place::Gone
+                | Place::Expired
+                | Place::Converted
+                | Place::Forfeited => None,
             }
         });
         let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
-        points.chain(holds).filter(|it| *it != Timestamp::NEVER).min()
+        points.chain(holds).chain(self.forfeits_at()).filter(|it| *it != Timestamp::NEVER).min()
     }
 
     fn expire(&mut self, now: Timestamp) {
@@ -329,6 +391,7 @@ impl Model {
         if !self.timeline.is_on(now) {
             return Err("program_off");
         }
+        self.check_open()?;
         let terms = self.timeline.at(now).expect("a version since long ago").terms.clone();
         let terms = Self::under(terms, self.tier(now));
         let free = self.count(|it| it == Place::Available);
@@ -336,13 +399,13 @@ impl Model {
         if free < points {
             return Err("insufficient_points");
         }
-        let no = u64::try_from(self.holds.len()).expect("a few") + 1;
+        let no = self.next_number();
         let taken = self.soonest(count(points), None);
         for index in &taken {
             self.points[*index].place = Place::Held(no);
         }
         let lapses_at = now.plus_minutes(i64::from(minutes));
-        self.holds.push(Hold { lapses_at, asked: points, points: taken, state: HoldState::Active });
+        self.holds.push(Hold { no, lapses_at, asked: points, points: taken, state: HoldState::Active });
         Ok(())
     }
 
@@ -357,8 +420,12 @@ impl Model {
     }
 
     fn hold_index(&self, no: u64) -> Option<usize> {
-        let index = usize::try_from(no).ok()?.checked_sub(1)?;
-        (index < self.holds.len()).then_some(index)
+        self.holds.iter().position(|it| it.no == no)
+    }
+
+    /// Holds and claims are numbered together.
+    fn next_number(&self) -> u64 {
+        u64::try_from(self.holds.len() + self.claims.len()).expect("a few") + 1
     }
 
     fn adjust(&mut self, it: &Adjustment, now: Timestamp) -> Result<(), Refused> {
@@ -367,6 +434,7 @@ impl Model {
         if points == 0 || passed || (points < 0 && it.expires_at.is_some()) {
             return Err("invalid");
         }
+        self.check_open()?;
         if points < 0 {
             if self.count(|it| it == Place::Available) < -points {
                 return Err("insufficient_points");

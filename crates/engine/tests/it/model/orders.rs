@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use engine::{
-    Document, DocumentVersion, ExtendOn, PointsPart, Shortfall, Terms, Timestamp, Validity, WithDiscounts, limits,
-};
+use engine::{Document, DocumentVersion, ExtendOn, PointsPart, Terms, Timestamp, Validity, WithDiscounts, limits};
 
 use crate::earning::excludes_all;
 
-use super::amounts::{Kept, minor, points_needed, reached, up, value_of};
+use super::amounts::{Kept, applies, minor, points_needed, reached, up, value_of};
+use super::certificates::Plan;
 use super::credit::CreditWish;
-use super::{Back, HoldState, Lot, Model, Order, Place, Point, Refused};
+use super::{HoldState, Lot, Model, Order, Place, Refused};
 
 /// What is not there.
 enum Lacks {
@@ -89,22 +88,29 @@ impl Model {
                 is_first: self.orders.iter().all(Option::is_none),
                 spent: 0,
                 day: terms.zone.date_of(placed),
+                of_budgets: Vec::new(),
                 allotted: None,
                 terms,
                 on: self.timeline.is_on(placed),
+                closed: self.was_away(placed),
                 document: None,
                 asked: 0,
                 accepted: 0,
                 earned: 0,
                 lot: None,
+                until: Timestamp::NEVER,
                 taken_back: Vec::new(),
                 redeemed: Vec::new(),
                 credit_asked: 0,
                 credit_accepted: 0,
                 credit: Vec::new(),
+                named: Vec::new(),
+                paid_by: Vec::new(),
             });
         }
-        let kept = Kept::of(document);
+        let kept = Kept::under(document, &self.order(slot).terms);
+        let certificates = self.plan_certificates(slot, document, &kept, now)?;
+        let kept = kept.after(certificates.pays);
         let credit = self.credit_wish(slot, document, &kept);
         let mut pays = credit.target;
         loop {
@@ -113,7 +119,7 @@ impl Model {
             if credit.is_request && credit.fits < credit.asked {
                 return Err("credit_exceeds_order");
             }
-            match self.put_with(slot, document, &kept, &wish, &credit, pays, now) {
+            match self.put_with(slot, document, &kept, &wish, (&credit, &certificates), pays, now) {
                 Err(Lacks::Points) => return Err("insufficient_points"),
                 Err(Lacks::Credit(_)) if credit.is_request => return Err("insufficient_credit"),
                 // What is there is taken, and points may pay for the rest.
@@ -131,15 +137,18 @@ impl Model {
         document: &Arc<Document>,
         kept: &Kept,
         wish: &Wish,
-        credit: &CreditWish,
+        means: (&CreditWish, &Plan),
         pays: i128,
         now: Timestamp,
     ) -> Result<Self, Lacks> {
         let before = self.order(slot).redeemed.len();
-        let mut most = wish.target;
+        let is_away = self.check_open().is_err() || self.order(slot).closed;
+        // Who has left keeps what is paid, and pays no more.
+        let before_points = i128::try_from(before).expect("a few");
+        let mut most = if is_away { wish.target.min(before_points) } else { wish.target };
         loop {
             let mut trial = self.clone();
-            match trial.converge(slot, document, kept, wish, credit, (most, pays), now) {
+            match trial.converge(slot, document, kept, wish, means, (most, pays), now) {
                 Ok(()) => return Ok(trial),
                 Err(Lacks::Credit(there)) => return Err(Lacks::Credit(there)),
                 Err(Lacks::Points) => {}
@@ -148,8 +157,8 @@ impl Model {
                 return Err(Lacks::Points);
             }
             // What is there is taken: the next smaller figure, down to what the order has.
-            let there = trial.there(slot, wish) + i128::try_from(before).expect("a few");
-            most = (most - 1).min(there.max(i128::try_from(before).expect("a few")));
+            let there = trial.there(slot, wish) + before_points;
+            most = (most - 1).min(there.max(before_points));
         }
     }
 
@@ -214,32 +223,53 @@ impl Model {
         };
         let new_fault = fault.is_some() && named_before != document.hold && !cancelled;
         let is_request = order.accepted < asked || new_fault;
+        let wish = Wish { asked, target, fits, is_request, hold };
         if is_request {
-            if !order.on {
-                return Err("program_off");
-            }
-            if terms.redeem.with_discounts == WithDiscounts::Instead && has_discounts(document) {
-                return Err("not_with_discounts");
-            }
-            if let Some(fault) = fault {
-                return Err(fault);
-            }
-            let named = Wish { asked, target, fits, is_request, hold };
-            let used = i128::try_from(order.redeemed.len()).expect("a few");
-            check_figure(asked, self.there(slot, &named) + used, terms)?;
-            let whole = match terms.points_part {
-                PointsPart::Stays => payable,
-                PointsPart::InProportion => payable_sold,
-            };
-            let share = terms.redeem.share_max.map(|it| whole * i128::from(it.0) / 10_000);
-            if share.is_some_and(|it| within(it, terms.redeem.rate) < asked) {
-                return Err("above_share");
-            }
-            if fits < asked {
-                return Err("exceeds_order");
-            }
+            self.check_request(slot, document, &wish, (payable, payable_sold), fault)?;
         }
-        Ok(Wish { asked, target, fits, is_request, hold })
+        Ok(wish)
+    }
+
+    fn check_request(
+        &self,
+        slot: usize,
+        document: &Document,
+        wish: &Wish,
+        (payable, payable_sold): (i128, i128),
+        fault: Option<Refused>,
+    ) -> Result<(), Refused> {
+        let order = self.order(slot);
+        let terms = &order.terms;
+        if !order.on {
+            return Err("program_off");
+        }
+        self.check_open()?;
+        if order.closed {
+            return Err("account_closed");
+        }
+        if !applies(terms, document) {
+            return Err("order_type");
+        }
+        if terms.redeem.with_discounts == WithDiscounts::Instead && has_discounts(document) {
+            return Err("not_with_discounts");
+        }
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        let used = i128::try_from(order.redeemed.len()).expect("a few");
+        check_figure(wish.asked, self.there(slot, wish) + used, terms)?;
+        let whole = match terms.points_part {
+            PointsPart::Stays => payable,
+            PointsPart::InProportion => payable_sold,
+        };
+        let share = terms.redeem.share_max.map(|it| whole * i128::from(it.0) / 10_000);
+        if share.is_some_and(|it| within(it, terms.redeem.rate) < wish.asked) {
+            return Err("above_share");
+        }
+        if wish.fits < wish.asked {
+            return Err("exceeds_order");
+        }
+        Ok(())
     }
 
     /// The points of a hold that the order did not grant itself.
@@ -263,7 +293,7 @@ impl Model {
         document: &Arc<Document>,
         kept: &Kept,
         wish: &Wish,
-        credit: &CreditWish,
+        (credit, certificates): (&CreditWish, &Plan),
         (after, pays): (i128, i128),
         now: Timestamp,
     ) -> Result<(), Lacks> {
@@ -271,28 +301,27 @@ impl Model {
         let after_count = usize::try_from(after).expect("nobody redeems less than nothing");
         let before = self.order(slot).redeemed.len();
         let paid = value_of(after, terms.redeem.rate).min(kept.payable(&terms.redeem).0).min(kept.cost().0 - pays);
-        let counts = self.order(slot).on && document.cancelled_at.is_none();
-        let counts_at_all = counts && !excludes_all(&self.order(slot).rules);
+        let counts = self.order(slot).on && !self.order(slot).closed && document.cancelled_at.is_none();
+        let counts_at_all = counts && applies(&terms, document) && !excludes_all(&self.order(slot).rules);
         let earned_at = reached(document, terms.grant_on).filter(|_| counts_at_all);
-        let (calls_for, spent) = earned_at.map_or((0, 0), |_| self.award(slot, document, kept.bases(paid, &terms)));
-        let calls_for = self.capped(slot, calls_for);
+        let award = earned_at.map(|_| self.award(slot, document, kept.bases(paid, &terms)));
+        let (promoted, spent, of_budgets) = award.unwrap_or_default();
+        let calls_for = self.capped(slot, promoted);
+        self.use_budgets(slot, of_budgets, promoted - calls_for);
         let with_credit = self.credit_of(slot);
-        if before != after_count || with_credit != pays || self.order(slot).earned != calls_for {
+        self.reserved = certificates.parts.iter().map(|it| it.certificate).collect();
+        let pays_otherwise = self.order(slot).paid_by != certificates.parts;
+        if before != after_count || with_credit != pays || pays_otherwise || self.order(slot).earned != calls_for {
             self.undo_own(slot, &terms, now);
         }
-        let back = before.saturating_sub(after_count);
-        let returned: Vec<usize> = (0..back).filter_map(|_| self.order_mut(slot).redeemed.pop()).collect();
-        self.put_back(&returned, &terms, now);
-        if before >= after_count
-            && let Some(hold) = wish.hold
-        {
-            self.end_hold(hold);
-        }
-        self.pay_debt();
+        self.give_back(slot, (before, after_count), wish.hold, &terms, now);
         if pays < with_credit {
             self.refund_credit(slot, with_credit - pays, &terms, now);
         }
-
+        if self.refund_certificates(slot, certificates, &terms, now) {
+            self.undo_latest(self.owed, false, &terms, now);
+            self.pay_debt();
+        }
         if let Some(earned_at) = earned_at {
             self.redate(slot, earned_at, &terms, now);
         }
@@ -305,6 +334,7 @@ impl Model {
         self.order_mut(slot).earned = calls_for;
         self.order_mut(slot).spent = spent;
         self.settle_within(now);
+        self.use_certificates(slot, certificates);
         if with_credit < pays && !self.spend_credit(slot, pays - with_credit) {
             return Err(Lacks::Credit(self.credit_left()));
         }
@@ -322,8 +352,30 @@ impl Model {
             self.keep_alive(slot, document, &did, &terms, now);
         }
         self.settle(now);
+        self.reserved.clear();
+        self.order_mut(slot).named = certificates.named.clone();
         self.stand(slot, document, kept, (wish, credit), (after, pays));
         Ok(())
+    }
+
+    /// Points that pay no more come back, last taken first; a hold that is not needed ends.
+    fn give_back(
+        &mut self,
+        slot: usize,
+        (before, after): (usize, usize),
+        hold: Option<usize>,
+        terms: &Terms,
+        now: Timestamp,
+    ) {
+        let back = before.saturating_sub(after);
+        let returned: Vec<usize> = (0..back).filter_map(|_| self.order_mut(slot).redeemed.pop()).collect();
+        self.put_back(&returned, terms, now);
+        if before >= after
+            && let Some(hold) = hold
+        {
+            self.end_hold(hold);
+        }
+        self.pay_debt();
     }
 
     /// What stands from now on.
@@ -364,144 +416,25 @@ impl Model {
         }
     }
 
-    /// Points return to their lots. Where a lot has expired they form one with grace, once; else they expire again.
+    /// Points return to their lots, and wait where these wait anew. Where a lot has expired they form one with grace, once;
+    /// else they expire again.
     pub(super) fn put_back(&mut self, points: &[usize], terms: &Terms, now: Timestamp) {
         let mut graced = None;
         for index in points {
-            let lot = self.lots[self.points[*index].lot];
-            self.points[*index].place = Place::Available;
-            self.freed = true;
-            if self.ends(self.points[*index].lot) <= now && !lot.graced && 0 < terms.grace_days {
+            let lot = self.points[*index].lot;
+            let is_gone = self.ends(lot) <= now && !self.lots[lot].graced && 0 < terms.grace_days;
+            let waits = !is_gone && self.points.iter().any(|it| it.lot == lot && it.place == Place::Pending);
+            self.points[*index].place = if waits { Place::Pending } else { Place::Available };
+            self.freed |= !waits;
+            if is_gone {
                 self.points[*index].lot = *graced.get_or_insert_with(|| self.grace(terms, now));
             }
         }
     }
 
-    fn grace(&mut self, terms: &Terms, now: Timestamp) -> usize {
+    pub(super) fn grace(&mut self, terms: &Terms, now: Timestamp) -> usize {
         let expires_at = Validity::Days(terms.grace_days).ends(now, &terms.zone);
         self.open(Lot { graced: true, ..Lot::new(now, now, expires_at) })
-    }
-
-    fn dates(earned_at: Timestamp, terms: &Terms) -> Lot {
-        let available_at = terms.zone.days_later(earned_at, terms.waiting_days);
-        let expires_at = terms.validity.ends(available_at, &terms.zone);
-        Lot::new(earned_at, available_at, expires_at)
-    }
-
-    /// The lot follows the document as long as its dates have not passed.
-    fn redate(&mut self, slot: usize, earned_at: Timestamp, terms: &Terms, now: Timestamp) {
-        let order = self.order(slot);
-        let Some(lot) = order.lot else { return };
-        let own = |it: &Back| matches!(it, Back::Point(index) if self.points[*index].lot == lot);
-        let all_back = order.earned == 0 && order.taken_back.iter().all(own);
-        let mut wanted = Self::dates(earned_at, terms);
-        if self.lots[lot].available_at <= now && !all_back {
-            wanted.available_at = self.lots[lot].available_at;
-        }
-        let untouched = all_back && self.points.iter().all(|it| it.lot != lot || it.place == Place::Gone);
-        let known = self.lots[lot];
-        if known.covered && now < self.until {
-            wanted.expires_at = wanted.expires_at.max(known.expires_at);
-        }
-        let dates = |it: &Lot| (it.earned_at, it.available_at, it.expires_at);
-        let is_alive = now < self.ends(lot);
-        if dates(&wanted) != dates(&known) && (is_alive || untouched) {
-            self.lots[lot] = Lot { covered: known.covered && is_alive, fresh: true, ..wanted };
-        }
-    }
-
-    /// First this order's own take-backs are undone, last first; what is left joins its own lot.
-    fn grant(&mut self, slot: usize, points: i128, earned_at: Timestamp, terms: &Terms, now: Timestamp) {
-        let (mut fresh, mut debt, mut others) = (0, 0, Vec::new());
-        for _ in 0..points {
-            match self.order_mut(slot).taken_back.pop() {
-                None => fresh += 1,
-                Some(Back::LetGo) => self.let_go -= 1,
-                Some(Back::Expired) => {}
-                Some(Back::Owed) if 0 < self.owed => self.owed -= 1,
-                Some(Back::Owed) => debt += 1,
-                Some(Back::Point(index)) if Some(self.points[index].lot) == self.order(slot).lot => {
-                    let place = self.own_place(self.points[index].lot, terms, now);
-                    self.points[index].place = place;
-                    self.freed |= place == Place::Available;
-                }
-                Some(Back::Point(index)) => others.push(index),
-            }
-        }
-        self.put_back(&others, terms, now);
-        let gone = self.order(slot).lot.is_some_and(|it| self.ends(it) <= now);
-        if gone && 0 < terms.grace_days && 0 < debt {
-            // Other points paid this debt; they come back with grace, like what returns to a lot that has expired.
-            let lot = self.grace(terms, now);
-            self.points.extend((0..debt).map(|_| Point { lot, place: Place::Available }));
-            self.freed = true;
-        } else {
-            fresh += debt;
-        }
-        if fresh == 0 {
-            return;
-        }
-        let lot = self.order(slot).lot.unwrap_or_else(|| self.open(Self::dates(earned_at, terms)));
-        self.order_mut(slot).lot = Some(lot);
-        let place = self.own_place(lot, terms, now);
-        self.freed |= place == Place::Available;
-        self.points.extend((0..fresh).map(|_| Point { lot, place }));
-    }
-
-    fn own_place(&self, lot: usize, terms: &Terms, now: Timestamp) -> Place {
-        let waits = 0 < terms.waiting_days && now < self.lots[lot].available_at;
-        if waits { Place::Pending } else { Place::Available }
-    }
-
-    /// Own waiting, own spendable, own expired, others soonest first; then owed or let go.
-    fn take_back(&mut self, slot: usize, points: i128, terms: &Terms, now: Timestamp) {
-        let own = self.order(slot).lot;
-        let known = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
-        let of_own = |place| self.points.iter().filter(|it| Some(it.lot) == own && it.place == place).count();
-        let mine = of_own(Place::Pending) + of_own(Place::Available) + (of_own(Place::Expired) - known);
-        let wanted = usize::try_from(points).expect("more than none");
-        self.reach(slot, wanted, mine, terms, now);
-        let mine: Vec<usize> = (0..self.points.len()).filter(|it| Some(self.points[*it].lot) == own).collect();
-        let counted = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
-        let mut backs: Vec<Back> = Vec::new();
-        for place in [Place::Pending, Place::Available] {
-            backs.extend(mine.iter().filter(|it| self.points[**it].place == place).map(|it| Back::Point(*it)));
-        }
-        let expired = mine.iter().filter(|it| self.points[**it].place == Place::Expired).count() - counted;
-        backs.extend((0..expired).map(|_| Back::Expired));
-        let points = usize::try_from(points).expect("more than none");
-        backs.truncate(points);
-        let others = self.points.iter().filter(|it| it.place == Place::Available && Some(it.lot) != own).count();
-        // Held points are there, but out of reach: they are owed until their hold ends.
-        let held = self.points.iter().filter(|it| matches!(it.place, Place::Held(_))).count();
-        let owed = (points - backs.len()).saturating_sub(others).min(held);
-        let missing = (points - backs.len()).saturating_sub(others + held);
-        if 0 < missing && terms.shortfall == Shortfall::AllOrNothing {
-            backs.retain(|it| *it == Back::Expired);
-            backs.resize(points, Back::LetGo);
-        }
-        for back in &backs {
-            if let Back::Point(index) = back {
-                self.points[*index].place = Place::Gone;
-            }
-        }
-        let more = others.min(points - backs.len());
-        for index in self.soonest(more, own) {
-            self.points[index].place = Place::Gone;
-            backs.push(Back::Point(index));
-        }
-        if missing == 0 || terms.shortfall != Shortfall::AllOrNothing {
-            backs.resize(backs.len() + owed, Back::Owed);
-        }
-        backs.resize(points, if terms.shortfall == Shortfall::Owe { Back::Owed } else { Back::LetGo });
-        for back in &backs {
-            match back {
-                Back::Owed => self.owed += 1,
-                Back::LetGo => self.let_go += 1,
-                Back::Point(_) | Back::Expired => {}
-            }
-        }
-        self.order_mut(slot).taken_back.extend(backs);
     }
 
     /// From the hold first, the rest of which is released, then soonest first; never what the order granted.

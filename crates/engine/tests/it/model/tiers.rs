@@ -1,10 +1,10 @@
 //! Rates, promotions and tiers of one order: worked out line by line, and tiers counted anew each time, order by order. Tiers
 //! are those that are kept while they are reached.
 
-use engine::{Date, Document, Line, Terms, TierBy, TierWithin, Timestamp};
+use engine::{Date, Document, Line, Promotion, Terms, TierBy, TierWithin, Timestamp};
 
 use super::{Model, Order};
-use crate::earning::{Buyer, Part, points_of};
+use crate::earning::{Buyer, OfBudget, Part, award_of};
 
 /// An order's own day, what it has earned, and what counts as spent.
 pub(super) type Counted = (Date, i128, i128);
@@ -48,8 +48,13 @@ impl Model {
         terms
     }
 
-    /// What an order earns of which each part counts so much, and the money that counts as spent.
-    pub(super) fn award(&self, slot: usize, document: &Document, (lines, shipping): (Vec<i128>, i128)) -> (i128, i128) {
+    /// What an order earns of which each part counts so much, the money that counts as spent, and what is of budgets.
+    pub(super) fn award(
+        &self,
+        slot: usize,
+        document: &Document,
+        (lines, shipping): (Vec<i128>, i128),
+    ) -> (i128, i128, Vec<OfBudget>) {
         let order = self.order(slot);
         let rules = order.terms.tiers.as_ref().map(|it| it.rules());
         let level = rules.as_ref().and_then(|it| it.levels.get(order.tier.checked_sub(1)?));
@@ -67,6 +72,8 @@ impl Model {
         };
         let counting = parts.iter().filter(|it| !it.0.is_some_and(excluded));
         let spent = counting.map(|it| it.1).sum();
-        (points_of(&parts, &buyer, order.terms.earn, &order.rules, &|_| None), spent)
+        let left = |it: &Promotion| self.left_of_budget(slot, it);
+        let (points, of_budgets) = award_of(&parts, &buyer, order.terms.earn, &order.rules, &left);
+        (points, spent, of_budgets)
     }
 }
