@@ -167,9 +167,12 @@ impl Document {
         }
         let mut total = Money::ZERO;
         let mut ids = BTreeSet::new();
+        let are_few = self.lines.len() <= 16;
         for (index, line) in self.lines.iter().enumerate() {
             line.check(index)?;
-            if 1 < self.lines.len() && !ids.insert(line.id.as_str()) {
+            let before = &self.lines[..index];
+            let is_twice = if are_few { before.iter().any(|it| it.id == line.id) } else { !ids.insert(&line.id) };
+            if is_twice {
                 return Err(invalid(format!("lines[{index}].id"), "an id that no other line of the order has"));
             }
             total += line.amount - line.discount;
@@ -279,7 +282,10 @@ impl Line {
 
 /// Whether a text can be an id, reference or name: not empty, not too long, no control characters (NUL among them).
 pub fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= limits::TEXT_BYTES_MAX && !text.chars().any(char::is_control)
+    // Nearly all are ASCII, and said at once not to have any.
+    let is_plain = |text: &str| text.bytes().all(|it| matches!(it, b' '..=b'~'));
+    let has_control = |text: &str| !is_plain(text) && text.chars().any(char::is_control);
+    !text.is_empty() && text.len() <= limits::TEXT_BYTES_MAX && !has_control(text)
 }
 
 fn check_amount(path: &'static str, amount: Money) -> Result<(), Rejection> {

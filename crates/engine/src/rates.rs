@@ -107,21 +107,29 @@ struct Known {
     is_excluded: bool,
 }
 
-/// Products or categories of which something is known, sorted; each with the beginning of its name, so that a search among a
-/// thousand looks at few of the names themselves.
+/// Products or categories of which something is known, sorted. A search among thousands looks at the beginnings of their names,
+/// which lie together, and then at few of the names themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Names(Vec<(u64, Arc<str>, Known)>);
+struct Names {
+    beginnings: Vec<u64>,
+    known: Vec<(Arc<str>, Known)>,
+}
 
 impl Names {
     fn of(known: BTreeMap<Arc<str>, Known>) -> Self {
-        Self(known.into_iter().map(|(name, known)| (beginning(&name), name, known)).collect())
+        Self { beginnings: known.keys().map(|it| beginning(it)).collect(), known: known.into_iter().collect() }
     }
 
     fn find(&self, name: Option<&str>) -> Known {
-        let Some(name) = name.filter(|_| !self.0.is_empty()) else { return Known::default() };
-        let wanted = (beginning(name), name);
-        let index = self.0.binary_search_by(|it| (it.0, it.1.as_ref()).cmp(&wanted));
-        index.map_or_else(|_| Known::default(), |it| self.0[it].2)
+        let Some(name) = name.filter(|_| !self.known.is_empty()) else { return Known::default() };
+        let wanted = beginning(name);
+        let first = self.beginnings.partition_point(|it| *it < wanted);
+        if self.beginnings.get(first) != Some(&wanted) {
+            return Known::default();
+        }
+        let same = self.beginnings[first..].partition_point(|it| *it == wanted);
+        let same = &self.known[first..first + same];
+        same.binary_search_by(|it| it.0.as_ref().cmp(name)).map_or_else(|_| Known::default(), |it| same[it].1)
     }
 }
 
@@ -194,8 +202,8 @@ impl Earning {
         });
         it.points_most = points.fold(program.points, Points::max);
         it.rates = rates;
-        it.is_used = !it.products.0.is_empty()
-            || !it.categories.0.is_empty()
+        it.is_used = !it.products.known.is_empty()
+            || !it.categories.known.is_empty()
             || !it.customer_types.is_empty()
             || !it.promotions.is_empty()
             || gift_cards != GiftCards::default()

@@ -282,9 +282,15 @@ impl Tiers {
         Ok(days.filter(move |(year, it)| first <= (*year, it.ordinal)))
     }
 
-    /// The first instant at which the figure falls below a threshold if nothing else comes.
-    fn falls_at(&self, account: &Account, zone: &Zone, from: i64, day: Date) -> Result<Timestamp, NeedMore> {
-        let mut left = self.figure(account, day)?;
+    /// The first instant at which a day's figure falls below a threshold if nothing else comes.
+    fn falls_at(
+        &self,
+        account: &Account,
+        zone: &Zone,
+        from: i64,
+        (day, figure): (Date, i64),
+    ) -> Result<Timestamp, NeedMore> {
+        let mut left = figure;
         if left < from {
             return Ok(zone.start_of(day));
         }
@@ -310,7 +316,10 @@ impl Tiers {
             return Ok(Timestamp::NEVER);
         }
         Ok(match self.keep {
-            TierKeep::WhileReached => return self.falls_at(account, zone, self.from(rank), day),
+            TierKeep::WhileReached => {
+                let figure = self.figure(account, day)?;
+                return self.falls_at(account, zone, self.from(rank), (day, figure));
+            }
             TierKeep::ThisYear => end_of_year(zone, day.year()),
             TierKeep::NextYear => end_of_year(zone, day.year() + 1),
             TierKeep::Months(months) => zone.end_of(day.plus_months(months)),
@@ -472,7 +481,7 @@ fn while_reached(account: &Account, review: &Review<'_>, figure: i64, day: Date)
     if figure < from {
         return fallen(account, review, figure, review.at, day).map(Some);
     }
-    let falls_at = tiers.falls_at(account, review.zone(), from, day)?;
+    let falls_at = tiers.falls_at(account, review.zone(), from, (day, figure))?;
     let known = review.standing.as_ref().map_or(Timestamp::NEVER, |it| it.review_at);
     let told = (TierOutcome::Kept, TierHold::Reached, figure, from);
     Ok((falls_at < known).then(|| review.draft(review.at, rank, falls_at, told)))
