@@ -54,9 +54,9 @@ pub struct Account {
     /// How far activity has extended the lots; nothing if it never did.
     pub extension: Option<Extension>,
     /// The owner's store credit in the program's currency, where it is loaded. A ledger of its own: `post` leaves it alone.
-    pub purse: Option<Box<Purse>>,
+    pub purse: Option<Arc<Purse>>,
     /// The owner's certificates in that currency, where they are loaded: a ledger of its own as well.
-    pub wallet: Option<Box<Wallet>>,
+    pub wallet: Option<Arc<Wallet>>,
     conversions: Vec<Conversion>,
     pub(crate) claims: Vec<RewardClaim>,
     /// How often members have done what earns without an order, in the order in which they first did.

@@ -1,5 +1,7 @@
 //! What the rules answer: entries to post, or a refusal; and the working copy on which they are decided.
 
+use std::sync::Arc;
+
 use crate::account::{Account, Balance, NeedMore};
 use crate::calendar::Timestamp;
 use crate::convert::Undone;
@@ -81,15 +83,13 @@ impl Account {
         for entry in &decided.entries {
             self.post(entry);
         }
-        if let Some(purse) = &mut self.purse {
-            for entry in &decided.credit {
-                purse.credit.post(entry);
-            }
+        if let Some(purse) = self.purse.as_mut().filter(|_| !decided.credit.is_empty()) {
+            let purse = Arc::make_mut(purse);
+            decided.credit.iter().for_each(|it| purse.credit.post(it));
         }
-        if let Some(wallet) = &mut self.wallet {
-            for entry in &decided.certificates {
-                wallet.ledger.post(entry);
-            }
+        if let Some(wallet) = self.wallet.as_mut().filter(|_| !decided.certificates.is_empty()) {
+            let wallet = Arc::make_mut(wallet);
+            decided.certificates.iter().for_each(|it| wallet.ledger.post(it));
         }
         if let Some(order) = &decided.order {
             self.record(order.clone());
@@ -174,6 +174,7 @@ impl<'a> Ahead<'a> {
         let cause = self.entries.last().map(|it| (it.number, it.order));
         let (entry, order) = cause.expect("what changes the credit is posted on the points first");
         let purse = self.account.purse.as_mut().expect("a rule that changes the credit has asked for it");
+        let purse = Arc::make_mut(purse);
         let reason = Reason::Cause(CausedBy { program: purse.program, entry, order });
         let entry = Draft { reason, ..draft }.entry(&purse.credit, at, self.moment.actor);
         purse.credit.post(&entry);
@@ -188,6 +189,7 @@ impl<'a> Ahead<'a> {
         if owed.min(available).is_zero() {
             return;
         }
+        let purse = Arc::make_mut(purse);
         let Ok(postings) = purse.credit.take(owed.min(available), None, Bucket::Revoked) else {
             unreachable!("whoever owes has nothing but what has just come");
         };
@@ -209,6 +211,7 @@ impl<'a> Ahead<'a> {
 
     pub(crate) fn post_certificates(&mut self, at: Timestamp, draft: Draft) {
         let wallet = self.account.wallet.as_mut().expect("a rule that changes certificates has asked for them");
+        let wallet = Arc::make_mut(wallet);
         let entry = draft.entry(&wallet.ledger, at, self.moment.actor);
         wallet.ledger.post(&entry);
         self.certificates.push(entry);

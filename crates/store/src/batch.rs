@@ -465,11 +465,15 @@ impl<'a> Batch<'a> {
         let mut staged = vec![self.stage(id, (account, &decided.entries), (recorded, order), settles)?];
         if !decided.credit.is_empty() {
             let purse = self.purse_of(id)?.ok_or(Fault::Row("credit changes that was not asked for"))?;
-            staged.push(self.stage_beside(purse, credit.map(|it| it.credit), &decided.credit)?);
+            staged.push(self.stage_beside(purse, credit.map(|it| Arc::unwrap_or_clone(it).credit), &decided.credit)?);
         }
         if !decided.certificates.is_empty() {
             let wallet = self.wallet_of(id).ok_or(Fault::Row("certificates change that were not asked for"))?;
-            staged.push(self.stage_beside(wallet, certificates.map(|it| it.ledger), &decided.certificates)?);
+            staged.push(self.stage_beside(
+                wallet,
+                certificates.map(|it| Arc::unwrap_or_clone(it).ledger),
+                &decided.certificates,
+            )?);
         }
         Ok(staged)
     }

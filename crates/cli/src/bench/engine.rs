@@ -163,7 +163,7 @@ impl Shop {
     fn account_with(&self, lots: i64) -> Result<Account> {
         let mut account = Account::default();
         let converts = self.timeline.at(self.start).is_some_and(|it| it.terms.convert.is_some());
-        account.purse = converts.then(|| Box::new(Purse { program: 1, credit: Account::default() }));
+        account.purse = converts.then(|| Arc::new(Purse { program: 1, credit: Account::default() }));
         let more = Adjustment { points: Points::new(10), note: "bench".to_owned(), expires_at: None };
         for n in 0..lots {
             let now = Timestamp::from_micros(self.start.micros() - (lots - n) * SECOND);

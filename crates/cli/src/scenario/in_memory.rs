@@ -1,6 +1,7 @@
 //! The engine alone: accounts and the program's timeline in memory, nothing stored. Bounded by what one file holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use engine::{
@@ -58,8 +59,8 @@ struct Kept {
 impl Default for Kept {
     fn default() -> Self {
         let mut account = Account::default();
-        account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
-        account.wallet = Some(Box::new(Wallet { program: 1, ledger: Account::default() }));
+        account.purse = Some(Arc::new(Purse { program: 1, credit: Account::default() }));
+        account.wallet = Some(Arc::new(Wallet { program: 1, ledger: Account::default() }));
         let (entries, credit, certificates) = (Vec::new(), Vec::new(), Vec::new());
         Self { account, entries, credit, certificates, facts: Facts::default() }
     }

@@ -191,7 +191,7 @@ impl Shop {
         let wallet = self.account.wallet.as_mut().expect("a shop's account has its certificates");
         for entry in entries {
             self.told += &format!("    certificates: {}\n", entry_text(entry));
-            wallet.ledger.post(entry);
+            Arc::make_mut(wallet).ledger.post(entry);
             self.certificates.push(entry.clone());
         }
     }
@@ -200,7 +200,7 @@ impl Shop {
         let purse = self.account.purse.as_mut().expect("a shop's account has its credit");
         for entry in entries {
             self.told += &format!("    credit: {}\n", entry_text(entry));
-            purse.credit.post(entry);
+            Arc::make_mut(purse).credit.post(entry);
             self.credit.push(entry.clone());
         }
     }

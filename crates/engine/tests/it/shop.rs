@@ -489,8 +489,8 @@ fn bought(account: &Account, certificate: LotNo) -> bool {
 
 fn with_purse() -> Account {
     let mut account = Account::default();
-    account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
-    account.wallet = Some(Box::new(Wallet { program: 1, ledger: Account::default() }));
+    account.purse = Some(Arc::new(Purse { program: 1, credit: Account::default() }));
+    account.wallet = Some(Arc::new(Wallet { program: 1, ledger: Account::default() }));
     account
 }
 

@@ -28,8 +28,8 @@ impl Example {
     pub(super) fn converting(terms: &Terms) -> Self {
         let mut example = Self::switched(terms, Vec::new());
         example.timeline = timeline(terms.clone(), Vec::new());
-        example.account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
-        example.account.wallet = Some(Box::new(Wallet { program: 1, ledger: Account::default() }));
+        example.account.purse = Some(Arc::new(Purse { program: 1, credit: Account::default() }));
+        example.account.wallet = Some(Arc::new(Wallet { program: 1, ledger: Account::default() }));
         example
     }
 
@@ -116,7 +116,7 @@ impl Example {
         let given = issue_certificates(&Account::default(), Place::OWN, &issue, &terms.zone, example.moment()).ok()?;
         let mut ledger = Account::default();
         ledger.apply(&given);
-        example.account.wallet = Some(Box::new(Wallet { program: 1, ledger }));
+        example.account.wallet = Some(Arc::new(Wallet { program: 1, ledger }));
         Some(example)
     }
 

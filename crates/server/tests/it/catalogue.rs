@@ -1,5 +1,7 @@
 //! The rewards catalogue (C9): its keys in program documents, how it is told, and how claims and refusals are read aloud.
 
+use std::sync::Arc;
+
 use engine::{Account, Actor, ClaimNo, Moment, Points, Purse, Rejection, Rules, Timeline, Timestamp, Version, Wallet};
 use server::program::compile;
 use server::words::{Names, Voice, entry_in_words, rejection_in_words, reward_in_words};
@@ -146,8 +148,8 @@ fn claims_are_told_as_a_cashier_reads_them_aloud() {
     let names = Names::default();
     let voice = Voice { terms: &terms, names: &names };
     let mut account = Account::default();
-    account.purse = Some(Box::new(Purse { program: 1, credit: Account::default() }));
-    account.wallet = Some(Box::new(Wallet { program: 1, ledger: Account::default() }));
+    account.purse = Some(Arc::new(Purse { program: 1, credit: Account::default() }));
+    account.wallet = Some(Arc::new(Wallet { program: 1, ledger: Account::default() }));
     let now = Timestamp::parse("2022-04-01T13:21:00-04:00").expect("a time");
     let moment = Moment { now, actor: Actor::Staff(0), import: false };
     let rules = Rules::of(&timeline);

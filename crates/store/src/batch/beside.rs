@@ -1,5 +1,7 @@
 //! What lies beside an account of points: its owner's store credit and certificates, shown to the rules where these look at them.
 
+use std::sync::Arc;
+
 use engine::{Account, ConversionKey, Entry, Kind, LotNo, LotRef, Money, Points, Purse, Target, Wallet};
 
 use super::Batch;
@@ -54,11 +56,11 @@ impl Batch<'_> {
         let mut account = self.slot(id)?.account.clone();
         if let Some(purse) = purse {
             let credit = self.slot(purse)?.account.clone();
-            account.purse = Some(Box::new(Purse { program, credit }));
+            account.purse = Some(Arc::new(Purse { program, credit }));
         }
         if let Some(wallet) = wallet {
             let ledger = self.slot(wallet)?.account.clone();
-            account.wallet = Some(Box::new(Wallet { program, ledger }));
+            account.wallet = Some(Arc::new(Wallet { program, ledger }));
         }
         Ok(Some(account))
     }

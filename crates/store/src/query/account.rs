@@ -163,7 +163,7 @@ pub(crate) fn load_bought(conn: &Connection, reference: &Reference, id: AccountI
         let wallet = AccountId::wallet(id.owner, currency);
         let mut ledger = load::load_balance(conn, wallet)?.account;
         ledger.load_lots(all_lots(conn, wallet)?);
-        account.wallet = Some(Box::new(Wallet { program: id.program, ledger }));
+        account.wallet = Some(Arc::new(Wallet { program: id.program, ledger }));
     }
     Ok(())
 }
@@ -186,7 +186,7 @@ pub(crate) fn load_credit(
         return Ok(());
     };
     let credit = load::load_account(conn, AccountId::purse(id.owner, currency))?.account;
-    account.purse = Some(Box::new(Purse { program: id.program, credit }));
+    account.purse = Some(Arc::new(Purse { program: id.program, credit }));
     Ok(())
 }
 

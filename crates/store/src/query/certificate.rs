@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use engine::{Account, Currency, EntryNo, Lot, LotNo, Money, Rules, Target, Timeline, Timestamp, Wallet};
 
@@ -160,10 +161,11 @@ fn settled_wallet(
     for program in programs {
         let id = AccountId { owner: wallet.owner, program: program.number };
         let mut account = load::load_account(conn, id)?.account;
-        account.wallet = Some(Box::new(Wallet { program: id.program, ledger }));
+        account.wallet = Some(Arc::new(Wallet { program: id.program, ledger }));
         load_credit(conn, reference, id, &mut account, false)?;
         settle(conn, program, id, &mut account, now)?;
-        ledger = account.wallet.ok_or(Fault::Row("a wallet stays where it is"))?.ledger;
+        let wallet = account.wallet.ok_or(Fault::Row("a wallet stays where it is"))?;
+        ledger = Arc::unwrap_or_clone(wallet).ledger;
     }
     settle_alone(&mut ledger, now)?;
     Ok(ledger)
@@ -193,7 +195,7 @@ pub(super) fn load_wallet(
     now: Timestamp,
 ) -> Found<()> {
     let ledger = whole_wallet(conn, AccountId::wallet(id.owner, currency), now)?;
-    account.wallet = Some(Box::new(Wallet { program: id.program, ledger }));
+    account.wallet = Some(Arc::new(Wallet { program: id.program, ledger }));
     Ok(())
 }
 

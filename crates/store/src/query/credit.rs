@@ -1,6 +1,7 @@
 //! A member's store credit: exact at the instant it is read, since points that have become credit by then are settled first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use engine::{Account, Currency, Entry, EntryNo, Facts, NeedMore, OrderNo, Rules, Timestamp};
 
@@ -80,11 +81,11 @@ pub(super) fn settled_credit(
         let mut account = load::load_account(conn, id)?.account;
         load_credit(conn, reference, id, &mut account, true)?;
         if let Some(purse) = &mut account.purse {
-            purse.credit = credit.clone();
+            Arc::make_mut(purse).credit = credit.clone();
         }
         settle(conn, program, id, &mut account, now)?;
         if let Some(purse) = account.purse {
-            credit = purse.credit;
+            credit = Arc::unwrap_or_clone(purse).credit;
         }
     }
     Ok(credit)

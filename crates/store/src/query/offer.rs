@@ -1,5 +1,7 @@
 //! Quotes: what an order would earn and could redeem, without recording it.
 
+use std::sync::Arc;
+
 use engine::{
     Account, Budgets, Document, Facts, LotRef, Moment, OrderNo, Quote, Rejection, Rules, Stop, Target, Timestamp,
 };
@@ -122,6 +124,7 @@ fn show_credit(
     load_credit(conn, programs, id, account, is_asked)?;
     let currency = programs.programs.get(&id.program).and_then(Program::currency);
     if let (Some(purse), Some(currency)) = (account.purse.as_mut().filter(|_| is_asked), currency) {
+        let purse = Arc::make_mut(purse);
         purse.credit = settled_credit(conn, programs, id.owner, currency, Some(id.program), now)?;
         let credit = AccountId::purse(id.owner, currency);
         for it in taken {
@@ -141,13 +144,14 @@ fn load_more_credit(
 ) -> Found<()> {
     let Some(currency) = program.currency().filter(|_| program.timeline.converts()) else { return Ok(()) };
     load::load_conversions(conn, id, account, limit, |_| true)?;
-    if let Some(mut purse) = account.purse.take() {
+    if let Some(mut shared) = account.purse.take() {
         let credit = AccountId::purse(id.owner, currency);
+        let purse = Arc::make_mut(&mut shared);
         load::load_lots(conn, credit, &mut purse.credit, limit)?;
         for it in account.conversions().iter().filter(|it| it.rate.target == Target::Credit) {
             load::load_lot(conn, credit, &mut purse.credit, it.lot)?;
         }
-        account.purse = Some(purse);
+        account.purse = Some(shared);
     }
     Ok(())
 }

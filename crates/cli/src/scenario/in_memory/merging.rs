@@ -1,5 +1,7 @@
 //! Merges in memory: whose orders and identities lead to whom.
 
+use std::sync::Arc;
+
 use anyhow::{Result, anyhow};
 use engine::{
     Account, HoldNo, Joined, LotNo, Merger, Moment, OrderNo, Parting, Place, Placed as _, Reason, Rejection, Rules,
@@ -231,14 +233,14 @@ impl Kept {
 
     fn post_credit(&mut self, decided: &engine::Decided) {
         if let Some(purse) = &mut self.account.purse {
-            purse.credit.apply(decided);
+            Arc::make_mut(purse).credit.apply(decided);
         }
         self.credit.extend(decided.entries.iter().cloned());
     }
 
     fn post_certificates(&mut self, decided: &engine::Decided) {
         if let Some(wallet) = &mut self.account.wallet {
-            wallet.ledger.apply(decided);
+            Arc::make_mut(wallet).ledger.apply(decided);
         }
         self.certificates.extend(decided.entries.iter().cloned());
     }
