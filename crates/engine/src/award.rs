@@ -329,10 +329,10 @@ pub(crate) fn is_out_of_reach(document: &Document, pinned: Pinned, terms: &Terms
     let times = by(rules.times(pinned.customer_type)).saturating_mul(by(rules.tier_times)).saturating_mul(times);
     // Nearly always it is enough to take every unit and every cent at the most of any rate.
     let lines = document.lines.iter();
-    let all: i128 = lines.map(|it| i128::from((it.amount + it.tax).minor()) + i128::from(it.quantity)).sum();
-    let all = all + i128::from(document.shipping.minor());
-    let most = all.saturating_mul(i128::from(rules.points_most.get())).saturating_mul(times).saturating_add(points);
-    if most <= i128::from(limits::ORDER_POINTS_MAX.get()) {
+    let all: i64 = lines.map(|it| (it.amount + it.tax).minor() + i64::from(it.quantity)).sum();
+    let all = all + document.shipping.minor();
+    let most = || i64::try_from(times).ok()?.checked_mul(rules.points_most.get())?.checked_mul(all);
+    if most().is_some_and(|it| i128::from(it) + points <= i128::from(limits::ORDER_POINTS_MAX.get())) {
         return false;
     }
     let program = Pay::Per { points: terms.earn.points, per: terms.earn.per };

@@ -116,6 +116,9 @@ impl Date {
     /// The same day `months` later; a day that the month does not have becomes its last (31 August + 6 → 28 February).
     #[must_use]
     pub fn plus_months(self, months: u16) -> Self {
+        if months == 12 {
+            return YearDay::of(self).in_year(self.0.year() + 1);
+        }
         Self(self.0.saturating_add(jiff::Span::new().months(i32::from(months))))
     }
 

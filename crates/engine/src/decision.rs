@@ -166,6 +166,7 @@ impl<'a> Ahead<'a> {
     pub(crate) fn post_at(&mut self, at: Timestamp, draft: Draft) {
         let entry = draft.entry(&self.account, at, self.moment.actor);
         self.account.post(&entry);
+        room_for_one(&mut self.entries);
         self.entries.push(entry);
     }
 
@@ -285,7 +286,15 @@ impl Draft {
     /// Adds a posting unless it moves nothing.
     pub(crate) fn move_points(&mut self, lot: LotNo, from: Bucket, to: Bucket, points: Points) {
         if points.is_positive() {
+            room_for_one(&mut self.postings);
             self.postings.push(Posting { lot, from, to, points });
         }
+    }
+}
+
+/// Of most things there is one in the end: the first is not given room for four.
+pub(crate) fn room_for_one<T>(list: &mut Vec<T>) {
+    if list.capacity() == 0 {
+        list.reserve_exact(1);
     }
 }

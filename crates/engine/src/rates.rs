@@ -127,7 +127,8 @@ impl Names {
         if self.beginnings.get(first) != Some(&wanted) {
             return Known::default();
         }
-        let same = self.beginnings[first..].partition_point(|it| *it == wanted);
+        let is_only = self.beginnings.get(first + 1) != Some(&wanted);
+        let same = if is_only { 1 } else { self.beginnings[first..].partition_point(|it| *it == wanted) };
         let same = &self.known[first..first + same];
         same.binary_search_by(|it| it.0.as_ref().cmp(name)).map_or_else(|_| Known::default(), |it| same[it].1)
     }
@@ -135,7 +136,10 @@ impl Names {
 
 /// The first eight bytes, in the order of names.
 fn beginning(name: &str) -> u64 {
-    name.bytes().chain(std::iter::repeat(0)).take(8).fold(0, |sum, byte| sum << 8 | u64::from(byte))
+    let mut first = [0; 8];
+    let length = name.len().min(first.len());
+    first[..length].copy_from_slice(&name.as_bytes()[..length]);
+    u64::from_be_bytes(first)
 }
 
 /// What is known of a customer type.
