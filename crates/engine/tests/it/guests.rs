@@ -100,9 +100,8 @@ fn a_claimed_order_leaves_what_its_last_document_alone_leaves() {
         let again = again.map(|it| (it.entries.len(), it.answer.map(|it| it.status)));
         prop_assert_eq!(again, Ok((0, Some(Status::Retry))), "the same document again changes nothing");
         // A guest has no tier; what activity has extended, and what was converted in between, stays so.
-        let alike =
-            |it: &engine::Version| it.terms.tiers.is_none() && it.terms.extend.is_none() && it.terms.convert.is_none();
-        if shop.timeline.versions().iter().all(alike) {
+        let alike = |it: &engine::Version| it.terms.tiers.is_none() && it.terms.extend.is_none();
+        if shop.timeline.versions().iter().all(alike) && !shop.timeline.converts() {
             let last = &sent[sent.len() - 1];
             let decided = put_order(&alone.account, rules(&alone), None, last, alone.moment());
             let Ok(decided) = decided else { return Err(TestCaseError::fail(format!("{decided:?}"))) };

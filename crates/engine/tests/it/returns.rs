@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{
     Account, Budgets, Document, DocumentVersion, Money, OrderNo, Points, Return, ReturnPart, Returned, Rules, Status,
-    put_return,
+    Terms, put_return,
 };
 use proptest::prelude::*;
 
@@ -69,7 +69,7 @@ fn returns_of_their_own_come_to_what_the_order_could_have_said() {
     check(400, &inputs, |(timeline, before, body, at_first, redeem)| {
         // What activity has extended stays so: how often it was told may count.
         // And so does what was converted in between: points that come back are converted anew.
-        prop_assume!(timeline.versions().iter().all(|it| it.terms.extend.is_none() && it.terms.convert.is_none()));
+        prop_assume!(timeline.versions().iter().all(|it| it.terms.extend.is_none()) && !timeline.converts());
         let mut shop = Shop::new(timeline);
         before.iter().for_each(|it| drop(shop.take(it)));
         shop.take(&crate::histories::Step::Settle);
@@ -111,12 +111,11 @@ fn earned_of(shop: &Shop, slot: usize) -> i64 {
 #[test]
 fn a_return_without_its_order_takes_what_its_lines_would_earn_and_gives_it_all_back() {
     check(400, &(terms(), leaving_histories(6), bodies()), |(terms, before, body): (_, _, Body)| {
-        // Caps and remainders of other orders would have a say in what such an order earns.
-        prop_assume!(terms.caps.is_none() && terms.earn.mode != engine::EarnMode::StepsCarried);
-        // So would a tier that the member has.
-        prop_assume!(terms.tiers.is_none());
-        // Points that come back are converted anew, from other lots.
-        prop_assume!(terms.convert.is_none());
+        // Remainders of other orders would have a say in what such an order earns; caps and a tier of the member as well.
+        prop_assume!(terms.earn.mode != engine::EarnMode::StepsCarried);
+        let terms = Terms { caps: None, tiers: None, ..terms };
+        // Points that come back are converted anew, from other lots; a coupon that was claimed is not.
+        let terms = Terms { convert: None, catalogue: Arc::default(), ..terms };
         let mut shop = Shop::new(one_version(terms.clone()));
         before.iter().for_each(|it| drop(shop.take(it)));
         shop.take(&crate::histories::Step::Settle);
