@@ -473,7 +473,7 @@ fn ledger_of(account: &Account) -> Result<&Account, Stop> {
 }
 
 fn ledger_mut(account: &mut Account) -> &mut Account {
-    &mut account.wallet.as_mut().expect("a shop's account has its certificates").ledger
+    &mut Arc::make_mut(account.wallet.as_mut().expect("a shop's account has its certificates")).ledger
 }
 
 fn after(account: &Account, decided: &Decided) -> Account {
