@@ -5,6 +5,7 @@
 
 mod beside;
 mod changed;
+mod people;
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
@@ -20,12 +21,13 @@ use crate::card::CardNotes;
 use crate::claim;
 use crate::code::Codes;
 use crate::counters::Used;
-use crate::directory::{self, DirectoryKey, Listed, Listing, identity_key};
+use crate::directory::{self, DirectoryKey, Listed};
 use crate::fault::{Fault, Found};
 use crate::guest::GuestSlot;
 use crate::id::MemberId;
 use crate::load::{self, LOTS, Loaded};
-use crate::member::{Identity, IdentityKind, MemberChange};
+use crate::locks::{Guard, Locks};
+use crate::member::Identity;
 use crate::reference::{Program, Reference};
 use crate::rows::AccountId;
 use crate::sql::Connection;
@@ -37,6 +39,10 @@ pub(crate) struct Batch<'a> {
     /// Ledger time of its live commands.
     pub(crate) now: Timestamp,
     pub(crate) codes: &'a Codes,
+    /// Of what is locked.
+    pub(crate) guard: Guard<'a>,
+    /// Which of the rows of totals are this writer's.
+    pub(crate) slot: u32,
     /// Of the command that is decided: codes of certificates are drawn from it.
     pub(crate) seed: u64,
     /// Under which of the members that are one the command comes that is decided.
@@ -182,12 +188,19 @@ pub(crate) struct OrderPlace<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(conn: &'a Connection, reference: &'a Reference, now: Timestamp, codes: &'a Codes) -> Self {
+    pub(crate) fn new(
+        conn: &'a Connection,
+        (reference, codes): (&'a Reference, &'a Codes),
+        (locks, slot): (&'a Locks, u32),
+        now: Timestamp,
+    ) -> Self {
         Self {
             conn,
             reference,
             now,
             codes,
+            guard: Guard::new(locks),
+            slot,
             seed: 0,
             under: Place::OWN,
             card_blocked: false,
@@ -209,69 +222,6 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// A new member, counted on its day.
-    pub(crate) fn sign_up(&mut self, id: MemberId, profile: Profile, at: Timestamp) {
-        self.rows.members.insert(id, MemberRow { profile, stored: Stored::New(at) });
-        self.rows.totals.entry(TotalsKey::of_sign_ups(at)).or_default().signed_up += 1;
-    }
-
-    /// What is known of a member changes; the commands after this one see it.
-    pub(crate) fn change_member(&mut self, id: MemberId, change: &MemberChange, now: Timestamp) -> Found<()> {
-        let row = match self.rows.members.entry(id) {
-            btree_map::Entry::Occupied(row) => row.into_mut(),
-            btree_map::Entry::Vacant(empty) => {
-                let profile = directory::profile_of(self.conn, id)?;
-                let stored = Stored::Named(profile.name.clone());
-                empty.insert(MemberRow { profile, stored })
-            }
-        };
-        let Profile { name, facts } = &mut row.profile;
-        if let Some(new) = &change.name {
-            name.clone_from(new);
-        }
-        if let Some(new) = &change.customer_type {
-            facts.customer_type.clone_from(new);
-        }
-        if let Some(new) = change.birthday.filter(|it| *it != facts.birthday) {
-            (facts.birthday, facts.birthday_since) = (new, now);
-        }
-        let first = AccountId { owner: id, program: 0 };
-        let own = self.accounts.range_mut(first..).take_while(|it| it.0.owner == id);
-        own.for_each(|(_, slot)| slot.facts.clone_from(facts));
-        Ok(())
-    }
-
-    pub(crate) fn add_identity(&mut self, owner: MemberId, identity: Identity) {
-        let listed = Listed { owner, kind: Listing::Identity, program: 0, number: 0 };
-        self.rows.directory.insert(identity_key(&identity), listed);
-        self.rows.identities.insert((owner, identity));
-    }
-
-    /// Takes away an identity that the member has.
-    pub(crate) fn remove_identity(&mut self, owner: MemberId, identity: Identity) {
-        let key = identity_key(&identity);
-        if identity.kind == IdentityKind::Card {
-            self.rows.cards.insert((owner, identity.value.clone()), None);
-        }
-        let row = (owner, identity);
-        self.rows.directory.remove(&key);
-        // What this batch added is not stored yet.
-        if !self.rows.identities.remove(&row) {
-            self.rows.unlisted.insert(key);
-            self.rows.identities_gone.insert(row);
-        }
-    }
-
-    pub(crate) fn identities_of(&self, owner: MemberId) -> Found<usize> {
-        let of_owner = |set: &BTreeSet<(MemberId, Identity)>| set.iter().filter(|it| it.0 == owner).count();
-        let stored = directory::identities_of(self.conn, owner)?;
-        Ok(stored + of_owner(&self.rows.identities) - of_owner(&self.rows.identities_gone))
-    }
-
-    pub(crate) fn is_member(&self, id: MemberId) -> Found<bool> {
-        Ok(self.rows.members.contains_key(&id) || directory::is_member(self.conn, id)?)
-    }
-
     pub(crate) fn find_answer(&self, key: DirectoryKey) -> Found<Option<([u8; 16], Vec<u8>)>> {
         match self.rows.answers.get(&key) {
             Some(answer) => Ok(Some(answer.clone())),
@@ -284,8 +234,11 @@ impl<'a> Batch<'a> {
         match self.accounts.entry(id) {
             btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
             btree_map::Entry::Vacant(empty) => {
+                self.guard.check_owner(&self.rows, id.owner)?;
                 let facts = facts(self.conn, self.reference, &self.rows, id)?;
-                let mut slot = Slot::of(load::load_account(self.conn, id)?, facts);
+                let loaded = load::load_account(self.conn, id)?;
+                self.guard.check_absent(id.owner, loaded.is_stored)?;
+                let mut slot = Slot::of(loaded, facts);
                 slot.wants_credit = self.reference.converts_to(Target::Credit, id.program);
                 slot.wants_wallet = self.reference.converts_to(Target::Certificate, id.program);
                 Ok(empty.insert(slot))
@@ -298,6 +251,7 @@ impl<'a> Batch<'a> {
         if !self.reference.programs.get(&program).is_some_and(|it| it.timeline.has_budgets()) {
             return Ok(Arc::clone(&self.no_budgets));
         }
+        self.check_figures(program)?;
         match self.used.entry(program) {
             btree_map::Entry::Occupied(used) => Ok(Arc::clone(&used.get().budgets)),
             btree_map::Entry::Vacant(empty) => Ok(Arc::clone(&empty.insert(Used::of(self.conn, program)?).budgets)),

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use engine::Timestamp;
 
-use crate::ahead::ask_ahead;
+use crate::ahead::{CLOCK, STANDING, begin, find_again, lock_and_load, sought};
 use crate::batch::Batch;
 use crate::code::Codes;
 use crate::command::{Body, Command, Failure, Time};
@@ -25,6 +25,7 @@ use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::file::Log;
 use crate::id::MemberId;
+use crate::locks::{Locks, Wanted};
 use crate::meter::Meter;
 use crate::migrate::{epoch_of, raise_epoch};
 use crate::postgres::Purpose;
@@ -34,11 +35,14 @@ use crate::reference::{Change, Compile, Reference, change_reference, load_refere
 use crate::save::save;
 use crate::sql::{self, Connection, Noted, Row};
 use crate::store::Clock;
+use crate::totals::take_slot;
 
 /// Microseconds after which a live command, or the batch it is in, is given up.
 const PATIENCE: i64 = 30_000_000;
 /// How often a batch is decided before what is still missing is asked one by one.
 const ROUNDS_MAX: u32 = 12;
+/// How often a batch goes back to lock what else it turned out to be about, before it waits to be alone.
+const TURNS_MAX: u32 = 4;
 
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -60,6 +64,8 @@ pub(crate) struct Writer {
     /// The log may still hold what a command has erased.
     pub(crate) has_erased: bool,
     pub(crate) meter: Arc<Meter>,
+    /// Which of the rows of totals are this session's.
+    pub(crate) slot: u32,
 }
 
 /// A batch that is decided and not yet saved.
@@ -82,13 +88,35 @@ impl Drop for Abandon<'_> {
 }
 
 impl Writer {
+    /// Another one, with a session of its own.
+    pub(crate) fn beside(&self) -> Result<Self, StoreError> {
+        let at = |fault: Fault| fault.at(self.database.path());
+        let Database::Postgres(address) = &self.database else { return Err(StoreError::Locked(self.path())) };
+        let conn = address.connect(Purpose::Writing)?;
+        Ok(Self {
+            slot: take_slot(&conn).map_err(at)?,
+            conn,
+            database: self.database.clone(),
+            clock: Arc::clone(&self.clock),
+            reference: self.reference.clone(),
+            log: None,
+            stopped: Arc::clone(&self.stopped),
+            codes: Arc::clone(&self.codes),
+            epoch: Arc::clone(&self.epoch),
+            parked: self.parked.clone(),
+            meter: Arc::clone(&self.meter),
+            ..*self
+        })
+    }
+
     /// Works until nobody can send any more and all that was sent is answered.
     pub(crate) fn run(mut self, queue: &Queue) {
         let _abandon = Abandon(queue);
-        while let Some(jobs) = queue.take(self.batch_max) {
+        while let Some(taken) = queue.take(self.batch_max) {
             let began = Instant::now();
-            let outcomes = self.process(&jobs);
-            self.meter.batch(&jobs, &outcomes, began.elapsed());
+            let outcomes = self.process(&taken.jobs);
+            self.meter.batch(&taken.jobs, &outcomes, began.elapsed());
+            let jobs = taken.done();
             if let Some(log) = &self.log {
                 log.long.watch(log.checkpointer.wal_bytes());
             }
@@ -121,13 +149,14 @@ impl Writer {
         if self.stopped.load(Ordering::Relaxed) {
             return all(jobs, &StoreError::Stopped(self.path()));
         }
-        let mut error = match self.attempt(jobs) {
+        let mut error = match self.attempt(jobs, false) {
             Ok(answers) => return answers,
             Err(error) => error,
         };
         if self.may_try_again(&error) {
             self.meter.run_again();
-            error = match self.attempt(jobs) {
+            // Alone, so that nobody is first again.
+            error = match self.attempt(jobs, true) {
                 Ok(answers) => return answers,
                 Err(error) => error,
             };
@@ -152,9 +181,27 @@ impl Writer {
     }
 
     /// One transaction over all commands. When it fails, nothing of it is there.
-    fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, StoreError> {
+    fn attempt(&mut self, jobs: &[Job], is_alone: bool) -> Result<Vec<Answer>, StoreError> {
+        let is_alone = is_alone || self.log.is_some() || jobs.iter().any(|it| !it.command.body.shares());
+        let mut wanted = Wanted { all: is_alone, ..Wanted::default() };
+        let mut turns = 0;
+        loop {
+            match self.attempt_once(jobs, &wanted)? {
+                Ok(answers) => return Ok(answers),
+                Err(more) if turns < TURNS_MAX => wanted.add(more),
+                Err(_) => wanted.all = true,
+            }
+            turns += 1;
+        }
+    }
+
+    /// Answers what else is to be locked, if that turned out: nothing is done then.
+    fn attempt_once(&mut self, jobs: &[Job], wanted: &Wanted) -> Result<Result<Vec<Answer>, Wanted>, StoreError> {
         self.connect_again()?;
-        let outcome = self.transact(jobs).map_err(|fault| fault.at(self.database.path()));
+        let outcome = match self.transact(jobs, wanted) {
+            Err(Fault::Unlocked(more)) if !wanted.all => Ok(Err(*more)),
+            outcome => outcome.map(Ok).map_err(|fault| fault.at(self.database.path())),
+        };
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.roll_back()
         {
@@ -174,17 +221,23 @@ impl Writer {
             && (self.conn.is_closed() || !self.conn.is_autocommit())
         {
             self.conn = address.connect(Purpose::Writing)?;
+            self.slot = take_slot(&self.conn).map_err(|fault| fault.at(address.path()))?;
         }
         Ok(())
     }
 
-    fn transact(&mut self, jobs: &[Job]) -> Found<Vec<Answer>> {
-        self.conn.begin_writing()?;
-        // Read once the lock is held: ledger time never runs behind a batch that committed before.
-        let now = if self.log.is_some() { (self.clock)() } else { self.catch_up()? };
-        ask_ahead(&self.conn, &self.reference, jobs)?;
+    fn transact(&mut self, jobs: &[Job], wanted: &Wanted) -> Found<Vec<Answer>> {
+        let mut keys = sought(&self.conn, &self.reference, jobs);
+        begin(&self.conn, &keys, !wanted.all)?;
+        if self.log.is_none() && self.catch_up()? {
+            keys = sought(&self.conn, &self.reference, jobs);
+            find_again(&self.conn, &keys)?;
+        }
+        let locks = lock_and_load(&self.conn, &self.reference, &keys, wanted)?;
+        // Read behind the locks: ledger time never runs behind what was done to an owner before.
+        let now = if self.by_server { time_of(&self.conn)? } else { (self.clock)() };
         let Tried { mut batch, answers, is_live, changes_reference, has_erased } =
-            self.decide_with_little(jobs, now)?;
+            self.decide_with_little(jobs, &locks, now)?;
         let tried_again = batch.changed_owners().filter(|it| self.parked.contains(it)).collect::<Vec<_>>();
         for owner in tried_again {
             batch.rows.parked.entry(owner).or_insert(false);
@@ -208,7 +261,7 @@ impl Writer {
         }
         self.has_erased |= has_erased;
         if changes_reference {
-            self.epoch.store(epoch_of(&self.conn)?, Ordering::Release);
+            self.epoch.fetch_max(epoch_of(&self.conn)?, Ordering::AcqRel);
             self.reference = load_reference(&self.conn, self.compile, self.database.path())?;
         }
         Ok(answers)
@@ -217,23 +270,27 @@ impl Writer {
     /// Decides all commands. What they look up and was not asked ahead is not asked one by one on a server: it is noted, asked
     /// together, and all is decided again, until nothing is missing. So the round trips grow with how far one look-up leads to
     /// another, and not with the number of commands.
-    fn decide_with_little<'a>(&'a self, jobs: &[Job], now: Timestamp) -> Found<Tried<'a>> {
+    fn decide_with_little<'a>(&'a self, jobs: &[Job], locks: &'a Locks, now: Timestamp) -> Found<Tried<'a>> {
         let is_alone = jobs.iter().any(|it| it.command.body.is_alone());
         for _ in 0..if is_alone { 0 } else { ROUNDS_MAX } {
             self.conn.note();
-            let tried = self.decide_all(jobs, now);
+            let tried = self.decide_all(jobs, locks, now);
+            if matches!(tried, Err(Fault::Unlocked(_))) {
+                return tried;
+            }
             match self.conn.ask_noted()? {
                 Noted::Nothing => return tried,
                 Noted::Asked => {}
                 Noted::Changes => break,
             }
         }
-        self.decide_all(jobs, now)
+        self.decide_all(jobs, locks, now)
     }
 
     /// One command after the other, each on what those before it have left.
-    fn decide_all<'a>(&'a self, jobs: &[Job], now: Timestamp) -> Found<Tried<'a>> {
-        let mut batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
+    fn decide_all<'a>(&'a self, jobs: &[Job], locks: &'a Locks, now: Timestamp) -> Found<Tried<'a>> {
+        let fresh = || Batch::new(&self.conn, (&self.reference, &self.codes), (locks, self.slot), now);
+        let mut batch = fresh();
         let mut answers = Vec::with_capacity(jobs.len());
         let (mut is_live, mut changes_reference, mut has_erased) = (false, false, false);
         for Job { command, sent_at, .. } in jobs {
@@ -246,13 +303,13 @@ impl Writer {
             }
             let answer = match self.answer(&mut batch, command) {
                 // Others may miss something as well.
-                Err(Fault::Sql(sql::Error::Noted)) => continue,
+                Err(Fault::Sql(sql::Error::Noted) | Fault::Unlocked(_)) => continue,
                 answer => answer?,
             };
             if answer.is_err() && command.body.is_alone() {
                 // It is done as a whole or not at all; its key is remembered all the same.
                 let answers = std::mem::take(&mut batch.rows.answers);
-                batch = Batch::new(&self.conn, &self.reference, now, &self.codes);
+                batch = fresh();
                 batch.rows.answers = answers;
             }
             if command.body.is_alone() && answer.is_ok() {
@@ -264,24 +321,25 @@ impl Writer {
             has_erased |= matches!(command.body, Body::Erase { .. }) && answer.is_ok();
             answers.push(answer);
         }
-        Ok(Tried { batch, answers, is_live, changes_reference, has_erased })
+        match batch.guard.missing() {
+            Some(missing) => Err(Fault::Unlocked(missing)),
+            None => Ok(Tried { batch, answers, is_live, changes_reference, has_erased }),
+        }
     }
 
-    /// What other processes have changed is read anew; answers ledger time.
-    fn catch_up(&mut self) -> Found<Timestamp> {
-        let select = "SELECT CAST(value AS BIGINT), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT),
-                (SELECT count(*) FROM members WHERE parked <> 0)
-            FROM meta WHERE name = 'epoch'";
-        let read = |row: &Row<'_>| Ok::<_, Fault>((row.get(0)?, row.get(1)?, row.get(2)?));
-        let (epoch, clock, parked_now): (u64, i64, usize) = self.conn.query_row(select, [], read)?;
-        if self.reference.epoch != epoch {
+    /// What other processes have changed is read anew; answers whether programs, channels or merges are among it.
+    fn catch_up(&mut self) -> Found<bool> {
+        let read = |row: &Row<'_>| Ok::<_, Fault>((row.get(0)?, row.get(1)?));
+        let (epoch, parked_now): (u64, usize) = self.conn.query_row(STANDING, [], read)?;
+        let has_changed = self.reference.epoch != epoch;
+        if has_changed {
             self.reference = load_reference(&self.conn, self.compile, self.database.path())?;
             self.epoch.fetch_max(epoch, Ordering::AcqRel);
         }
         if parked_now != 0 || !self.parked.is_empty() {
             self.parked = parked(&self.conn)?.into_iter().collect();
         }
-        Ok(if self.by_server { Timestamp::from_micros(clock) } else { (self.clock)() })
+        Ok(has_changed)
     }
 
     fn path(&self) -> PathBuf {
@@ -305,6 +363,10 @@ impl Writer {
         batch.rows.parked.insert(owner, true);
         Ok(Err(failed))
     }
+}
+
+fn time_of(conn: &Connection) -> Found<Timestamp> {
+    conn.query_row(CLOCK, [], |row| Ok(Timestamp::from_micros(row.get(0)?)))
 }
 
 /// Whether the instant is too long ago to be answered for.

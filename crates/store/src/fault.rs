@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::StoreError;
+use crate::locks::Wanted;
 use crate::pack::Unreadable;
 use crate::sql;
 
@@ -14,6 +15,8 @@ pub(crate) enum Fault {
     /// The file itself is not what was written.
     Damage(String),
     Store(StoreError),
+    /// Something is to be read that was not locked: the batch goes back and locks it as well.
+    Unlocked(Box<Wanted>),
 }
 
 pub(crate) type Found<T> = Result<T, Fault>;
@@ -25,6 +28,7 @@ impl Fault {
             Self::Row(what) => StoreError::Damaged { path: path.to_owned(), what: what.to_owned() },
             Self::Damage(what) => StoreError::Damaged { path: path.to_owned(), what },
             Self::Store(error) => error,
+            Self::Unlocked(_) => StoreError::Busy(path.to_owned()),
         }
     }
 }

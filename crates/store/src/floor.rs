@@ -335,7 +335,7 @@ impl Bare {
                 owner.orders.iter().try_for_each(|it| write(&mut orders, &it.order))?;
                 owner.orders.iter().flat_map(|it| &it.entries).try_for_each(|it| write(&mut entries, it))?;
             }
-            save_totals(conn, &sorted.totals)
+            save_totals(conn, 0, &sorted.totals)
         })?;
         Ok(conn.commit()?)
     }
@@ -385,10 +385,10 @@ fn order_of<'a>(added: &'a mut [OrderRows], no: &Value) -> Found<&'a mut OrderRo
 fn totals_of(conn: &Connection) -> Found<BTreeMap<TotalsKey, Totals>> {
     let mut statement = conn.prepare_cached(&format!("SELECT program, channel, day, {COLUMNS_TEXT} FROM totals"))?;
     let mut rows = statement.query([])?;
-    let mut totals = BTreeMap::new();
+    let mut totals: BTreeMap<TotalsKey, Totals> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let key = TotalsKey { program: row.get(0)?, channel: row.get(1)?, day: row.get(2)? };
-        totals.insert(key, read_totals(row, 3)?);
+        totals.entry(key).or_default().add(&read_totals(row, 3)?);
     }
     Ok(totals)
 }

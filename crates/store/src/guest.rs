@@ -95,6 +95,7 @@ pub(crate) fn sign_up(
     certificate::nobodys(put.certificates)?;
     let key = identity_key(identity);
     let owner = MemberId::derived(moment.now, &[put.seed.to_be_bytes().as_slice(), key.as_slice()].concat());
+    batch.born(owner);
     let id = AccountId { owner, program: at.channel.program };
     let guest = batch.guest(at.key, id.program)?;
     credit::prepare(batch, id, None, put.document, moment.now)?;
@@ -329,6 +330,7 @@ impl Batch<'_> {
             return Ok(slot.row.clone());
         }
         let row = find(self.conn, key, program)?;
+        self.check_guest(key, program, row.is_some())?;
         let slot = GuestSlot { row: row.clone(), is_stored: row.is_some(), is_changed: false };
         self.guests.insert((key, program), slot);
         Ok(row)

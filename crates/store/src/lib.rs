@@ -3,7 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | what can be asked, what is answered? | `command.rs`, `member.rs`, `id.rs`, `key.rs`, `error.rs` |
-//! | how does a batch run? | `queue.rs`, `commit.rs`, then `decide.rs` (members `people.rs`, store credit `credit.rs`, certificates `certificate.rs` and their codes `code.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
+//! | how does a batch run? | `queue.rs`, `flight.rs`, `commit.rs`, `ahead.rs`, `locks.rs`, then `decide.rs` (members `people.rs`, store credit `credit.rs`, certificates `certificate.rs` and their codes `code.rs`, signing in `session.rs`), `load.rs`, `batch.rs`, `save.rs` |
 //! | where is it kept? | `database.rs`: `file.rs` for SQLite, `postgres.rs` and `tls.rs` for PostgreSQL; both behind the seam `sql/` |
 //! | which tables are there? | `migrations/`, `migrate.rs`; rows in `rows.rs` and `pack/` |
 //! | what do screens and reports read? | `query/`, `gate.rs`, `long.rs` |
@@ -36,6 +36,7 @@ mod export_merge;
 mod fault;
 mod fetch;
 mod file;
+mod flight;
 mod floor;
 mod gate;
 mod gather;
@@ -44,6 +45,7 @@ mod id;
 mod key;
 mod lease;
 mod load;
+mod locks;
 mod long;
 mod member;
 mod merge;

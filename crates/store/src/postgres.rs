@@ -25,6 +25,8 @@ use crate::watch::Watch;
 
 /// The oldest server that the statements of this program are run on.
 const OLDEST: i64 = 150_000;
+/// More would wait for each other.
+const LANES_MAX: usize = 16;
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// So often a migration waits for that of another process, as long as the session waits for a lock.
 const TURNS_MAX: u32 = 120;
@@ -37,6 +39,8 @@ const CLOCK_DIFFERS_MAX: u64 = 5_000_000;
 pub struct Address {
     config: Box<Config>,
     tls: Tls,
+    /// So many batches are written side by side, if it says so.
+    pub(crate) lanes: Option<usize>,
     /// Without what is secret.
     shown: PathBuf,
 }
@@ -75,6 +79,7 @@ impl FromStr for Address {
     fn from_str(url: &str) -> Result<Self, StoreError> {
         let wrong = |what: &str| StoreError::Address(what.to_owned());
         let (url, tls) = tls::split(url).map_err(StoreError::Address)?;
+        let (url, lanes) = split_lanes(&url).ok_or_else(|| wrong("lanes: allowed is 1 to 16"))?;
         // The parser's own words may quote what is secret.
         let mut config = Config::from_str(&url).map_err(|_| wrong("it cannot be read"))?;
         if config.get_hosts().is_empty() {
@@ -85,7 +90,32 @@ impl FromStr for Address {
         if config.get_application_name().is_none() {
             config.application_name("guerdon");
         }
-        Ok(Self { config: Box::new(config), tls, shown })
+        Ok(Self { config: Box::new(config), tls, lanes, shown })
+    }
+}
+
+/// Takes out what is not for the driver; nothing when it cannot be.
+fn split_lanes(url: &str) -> Option<(String, Option<usize>)> {
+    let Some((start, query)) = url.split_once('?') else { return Some((url.to_owned(), None)) };
+    let (lanes, others): (Vec<&str>, Vec<&str>) = query.split('&').partition(|it| it.starts_with("lanes="));
+    let number = |it: &&str| it["lanes=".len()..].parse().ok().filter(|it| (1..=LANES_MAX).contains(it));
+    let lanes = match lanes.last() {
+        Some(it) => Some(number(it)?),
+        None => None,
+    };
+    let url = if others.is_empty() { start.to_owned() } else { format!("{start}?{}", others.join("&")) };
+    Some((url, lanes))
+}
+
+#[test]
+fn a_url_says_how_many_lanes_there_are() {
+    let plain = "postgres://ana@host/shop";
+    assert_eq!(split_lanes(plain), Some((plain.to_owned(), None)));
+    assert_eq!(split_lanes(&format!("{plain}?lanes=4")), Some((plain.to_owned(), Some(4))));
+    let with = format!("{plain}?connect_timeout=2&lanes=1&options=a");
+    assert_eq!(split_lanes(&with), Some((format!("{plain}?connect_timeout=2&options=a"), Some(1))));
+    for wrong in ["0", "17", "many", ""] {
+        assert_eq!(split_lanes(&format!("{plain}?lanes={wrong}")), None, "{wrong}");
     }
 }
 

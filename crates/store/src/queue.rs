@@ -1,20 +1,31 @@
-//! What waits for the writer: live commands, and background ones (imports, the sweeper) behind them.
+//! What waits for the writers: live commands, and background ones (imports, the sweeper) behind them.
 //!
 //! A batch takes the live ones first, and of the background ones a fixed share, never none: neither waits for all of the
 //! other. Each kind keeps the order in which it arrived. Bounded by `capacity` commands of each kind; whoever sends more
 //! waits. A batch has at most `batch_max` commands and sixteen times as many order lines.
+//!
+//! Where several writers take from it, each takes its part of what is there. What names something that is in flight stays in
+//! line, and with it what comes behind and names the same (`flight.rs`); a command that is alone waits until nothing is in
+//! flight, and nothing passes it meanwhile.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use engine::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::command::{Body, Command, Failure, Reply, Time};
+use crate::flight::{Flight, Load, Named, named_by};
 use crate::meter::Waiting;
 
 /// Background commands get one part of so many of a batch that live commands would fill.
 const SHARE: usize = 4;
+/// So long a writer lets a few commands come together, while another one is at work on many.
+const GATHER: Duration = Duration::from_millis(2);
+/// What is no less than this part of what is in flight is worth a batch.
+const WORTH: usize = 3;
 
 pub(crate) type Answer = Result<Reply, Failure>;
 
@@ -24,6 +35,37 @@ pub(crate) struct Job {
     pub(crate) command: Command,
     pub(crate) sent_at: Timestamp,
     pub(crate) answer: oneshot::Sender<Answer>,
+    /// What it names, where several writers take commands.
+    named: Vec<Named>,
+}
+
+impl Job {
+    pub(crate) fn new(command: Command, sent_at: Timestamp, answer: oneshot::Sender<Answer>) -> Self {
+        Self { command, sent_at, answer, named: Vec::new() }
+    }
+}
+
+/// A batch that was taken; in flight until it is dropped.
+pub(crate) struct Taken<'q> {
+    queue: &'q Queue,
+    pub(crate) jobs: Vec<Job>,
+    load: Load,
+}
+
+impl Taken<'_> {
+    /// It is not in flight any more: answers go out behind that.
+    pub(crate) fn done(mut self) -> Vec<Job> {
+        mem::take(&mut self.jobs)
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.queue.lock().flight.land(&self.load);
+        if 1 < self.queue.writers {
+            self.queue.arrived.notify_all();
+        }
+    }
 }
 
 /// Why a command that was offered is not in the queue.
@@ -39,25 +81,27 @@ pub(crate) struct Queue {
     arrived: Condvar,
     left: Condvar,
     capacity: usize,
+    writers: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
     live: VecDeque<Job>,
     background: VecDeque<Job>,
+    flight: Flight,
     /// A change of reference data waits in front of the background, and live commands have gone before it once.
     passed_over: bool,
     closed: bool,
 }
 
 impl Queue {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Condvar::new(), left: Condvar::new(), capacity }
+    pub(crate) fn new(capacity: usize, writers: usize) -> Self {
+        Self { state: Mutex::default(), arrived: Condvar::new(), left: Condvar::new(), capacity, writers }
     }
 
     /// Waits while the queue of its kind is full. What comes after the end is dropped, and its ticket says so.
     pub(crate) fn push(&self, job: Job) {
-        let background = is_background(&job.command);
+        let (job, background) = self.known(job);
         let mut state = self.lock();
         while !state.closed && self.capacity <= state.of(background).len() {
             state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +114,7 @@ impl Queue {
 
     /// As `push`, but refuses at once when its queue is full or closed.
     pub(crate) fn offer(&self, job: Job) -> Result<(), NotTaken> {
-        let background = is_background(&job.command);
+        let (job, background) = self.known(job);
         let mut state = self.lock();
         if state.closed {
             return Err(NotTaken::Closed);
@@ -83,6 +127,15 @@ impl Queue {
         Ok(())
     }
 
+    /// With what it names, where that matters.
+    fn known(&self, mut job: Job) -> (Job, bool) {
+        if 1 < self.writers {
+            job.named = named_by(&job.command);
+        }
+        let background = is_background(&job.command);
+        (job, background)
+    }
+
     pub(crate) fn waiting(&self) -> Waiting {
         let state = self.lock();
         Waiting { live: state.live.len(), background: state.background.len() }
@@ -93,17 +146,32 @@ impl Queue {
     }
 
     /// The next batch, once there is one; nothing when the queue is closed and empty.
-    pub(crate) fn take(&self, batch_max: usize) -> Option<Vec<Job>> {
+    pub(crate) fn take(&self, batch_max: usize) -> Option<Taken<'_>> {
         let mut state = self.lock();
-        while state.live.is_empty() && state.background.is_empty() {
-            if state.closed {
+        let mut since = None;
+        loop {
+            let waiting = state.live.len() + state.background.len();
+            if waiting == 0 && state.closed {
                 return None;
             }
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let is_worth_it = state.flight.commands <= WORTH * waiting || state.closed;
+            let until = *since.get_or_insert_with(Instant::now) + GATHER;
+            let left = if is_worth_it { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
+            if 0 < waiting
+                && left.is_zero()
+                && let Some((jobs, load)) = state.batch(batch_max, self.writers)
+            {
+                state.flight.take_off(&load);
+                self.left.notify_all();
+                return Some(Taken { queue: self, jobs, load });
+            }
+            if waiting == 0 || left.is_zero() {
+                since = None;
+                state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                state = self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            }
         }
-        let jobs = state.batch(batch_max);
-        self.left.notify_all();
-        Some(jobs)
     }
 
     /// Takes no more; what is there is still handed out.
@@ -132,47 +200,94 @@ impl State {
         if background { &mut self.background } else { &mut self.live }
     }
 
-    fn batch(&mut self, batch_max: usize) -> Vec<Job> {
+    /// What one of so many writers takes now; nothing while all that waits waits for what is in flight.
+    fn batch(&mut self, batch_max: usize, writers: usize) -> Option<(Vec<Job>, Load)> {
+        if self.flight.is_alone || (self.passed_over && 0 < self.flight.batches) {
+            return None;
+        }
         let alone = |it: &Job| it.command.body.is_alone();
         if self.passed_over {
             self.passed_over = false;
-            return self.background.pop_front().into_iter().collect();
+            let jobs: Vec<Job> = self.background.pop_front().into_iter().collect();
+            let load = Load { commands: jobs.len(), is_alone: true, is_background: true, named: Vec::new() };
+            return Some((jobs, load));
         }
-        self.passed_over = !self.live.is_empty() && self.background.front().is_some_and(alone);
+        // Each writer takes its part of what is there and in flight.
+        let part = (self.live.len() + self.flight.commands).div_ceil(writers);
+        let batch_max = if writers == 1 || self.live.is_empty() { batch_max } else { batch_max.min(part) };
         let share = if self.live.is_empty() { batch_max } else { batch_max.div_ceil(SHARE) };
+        let share = if self.flight.is_background { 0 } else { share };
         let kept = share.min(self.background.len());
-        let mut jobs = Vec::new();
-        let ended = fill(&mut jobs, &mut self.live, batch_max.saturating_sub(kept).max(1));
-        if !ended {
-            fill(&mut jobs, &mut self.background, share.max(1));
+        let (mut jobs, mut load) = (Vec::new(), Load::default());
+        let passes = !self.live.is_empty() && self.background.front().is_some_and(alone);
+        let mut fill = Fill { jobs: &mut jobs, load: &mut load, flight: &self.flight, knows: 1 < writers };
+        let ended = fill.from(&mut self.live, batch_max.saturating_sub(kept).max(1));
+        if !ended && !self.flight.is_background {
+            let before = fill.jobs.len();
+            fill.from(&mut self.background, share.max(1));
+            load.is_background = before < jobs.len();
         }
-        jobs
+        if jobs.is_empty() {
+            return None;
+        }
+        self.passed_over = passes;
+        load.commands = jobs.len();
+        Some((jobs, load))
     }
 }
 
-/// Moves up to `count` commands into the batch. A change of reference data is a batch of its own: answers whether one
-/// ends this batch.
-fn fill(jobs: &mut Vec<Job>, from: &mut VecDeque<Job>, count: usize) -> bool {
-    let (mut taken, mut left) = (0, 16 * count);
-    while taken < count
-        && let Some(next) = from.front()
-    {
-        let alone = next.command.body.is_alone();
-        let weight = weight(&next.command);
-        if alone && !jobs.is_empty() {
-            return true;
+/// A batch that is being filled.
+struct Fill<'a> {
+    jobs: &'a mut Vec<Job>,
+    load: &'a mut Load,
+    flight: &'a Flight,
+    /// Whether it is known what commands name.
+    knows: bool,
+}
+
+impl Fill<'_> {
+    /// Moves up to `count` commands into the batch, but for those that name what is in flight, or what one before them
+    /// names that stays. A command that is alone is a batch of its own: answers whether one ends this batch.
+    fn from(&mut self, from: &mut VecDeque<Job>, count: usize) -> bool {
+        let (mut taken, mut left) = (0, 16 * count);
+        let (mut stay, mut behind) = (Vec::new(), HashSet::new());
+        let mut ended = false;
+        while taken < count
+            // What is looked through in vain is bounded as well.
+            && stay.len() <= 4 * count
+            && let Some(next) = from.front()
+        {
+            let alone = next.command.body.is_alone();
+            let weight = weight(&next.command);
+            if alone {
+                ended = true;
+                if self.jobs.is_empty() && stay.is_empty() && self.flight.batches == 0 {
+                    self.load.is_alone = true;
+                    self.jobs.extend(from.pop_front());
+                }
+                break;
+            }
+            if 0 < taken && left < weight {
+                break;
+            }
+            let stays =
+                self.knows && (self.flight.meets(&next.named) || next.named.iter().any(|it| behind.contains(it)));
+            let Some(next) = from.pop_front() else { break };
+            if stays {
+                behind.extend(next.named.iter().copied());
+                stay.push(next);
+                continue;
+            }
+            self.load.named.extend(&next.named);
+            self.jobs.push(next);
+            taken += 1;
+            left = left.saturating_sub(weight);
         }
-        if 0 < taken && left < weight {
-            return false;
+        for it in stay.into_iter().rev() {
+            from.push_front(it);
         }
-        jobs.extend(from.pop_front());
-        if alone {
-            return true;
-        }
-        taken += 1;
-        left = left.saturating_sub(weight);
+        ended
     }
-    false
 }
 
 fn is_background(command: &Command) -> bool {
@@ -197,17 +312,17 @@ mod tests {
     fn job(number: u32, time: Time) -> Job {
         let body = Body::Settle { owner: MemberId([0; 16]), program: number };
         let command = Command { key: None, actor: Actor::System, time, seed: 0, body };
-        Job { command, sent_at: Timestamp::from_micros(0), answer: oneshot::channel().0 }
+        Job::new(command, Timestamp::from_micros(0), oneshot::channel().0)
     }
 
     fn numbers(queue: &Queue, batch_max: usize) -> Vec<u32> {
         let number = |it: Job| if let Body::Settle { program, .. } = it.command.body { program } else { 0 };
-        queue.take(batch_max).unwrap_or_default().into_iter().map(number).collect()
+        queue.take(batch_max).map_or_else(Vec::new, Taken::done).into_iter().map(number).collect()
     }
 
     #[test]
     fn a_batch_takes_live_commands_first_and_a_share_of_the_others() {
-        let queue = Queue::new(100);
+        let queue = Queue::new(100, 1);
         let past = Time::Import(Timestamp::from_micros(0));
         (100..120).for_each(|it| queue.push(job(it, past)));
         (0..12).for_each(|it| queue.push(job(it, Time::Live)));
@@ -223,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_background_change_is_passed_over_once() {
-        let queue = Queue::new(100);
+        let queue = Queue::new(100, 1);
         let past = Time::Import(Timestamp::from_micros(0));
         let body = Body::SwitchProgram { program: String::new(), on: true, at: None };
         queue.push(Job { command: Command { body, ..job(0, past).command }, ..job(0, past) });
@@ -237,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_change_of_reference_data_is_a_batch_of_its_own() {
-        let queue = Queue::new(100);
+        let queue = Queue::new(100, 1);
         let change = || {
             let body = Body::SwitchProgram { program: String::new(), on: true, at: None };
             Job { command: Command { body, ..job(0, Time::Live).command }, ..job(0, Time::Live) }
@@ -246,7 +361,65 @@ mod tests {
             queue.push(it);
         }
         queue.push(job(3, Time::Import(Timestamp::from_micros(0))));
-        let sizes: Vec<usize> = (0..4).filter_map(|_| queue.take(10)).map(|it| it.len()).collect();
+        let sizes: Vec<usize> = (0..4).filter_map(|_| queue.take(10)).map(|it| it.jobs.len()).collect();
         assert_eq!(sizes, [1, 1, 1, 2]);
+    }
+
+    fn of(member: u8, number: u32, time: Time) -> Job {
+        let body = Body::Settle { owner: MemberId([member; 16]), program: number };
+        Job { command: Command { body, ..job(0, time).command }, ..job(0, time) }
+    }
+
+    fn told(taken: &Taken<'_>) -> Vec<u32> {
+        let number = |it: &Job| if let Body::Settle { program, .. } = it.command.body { program } else { 0 };
+        taken.jobs.iter().map(number).collect()
+    }
+
+    #[test]
+    fn what_names_something_in_flight_stays_in_line_and_in_order() {
+        let queue = Queue::new(100, 2);
+        for (member, number) in [(1, 11), (2, 21), (1, 12), (2, 22)] {
+            queue.push(of(member, number, Time::Live));
+        }
+        let first = queue.take(1).expect("a batch");
+        let second = queue.take(10).expect("another");
+        assert_eq!((told(&first), told(&second)), (vec![11], vec![21, 22]), "each takes its part");
+        queue.push(of(3, 31, Time::Live));
+        let third = queue.take(10).expect("what has nothing to do with them");
+        assert_eq!(told(&third), [31]);
+        drop(first);
+        assert_eq!(told(&queue.take(10).expect("it is free")), [12]);
+    }
+
+    #[test]
+    fn what_is_alone_waits_until_nothing_is_in_flight_and_is_not_passed() {
+        let queue = Queue::new(100, 2);
+        let body = Body::SwitchProgram { program: String::new(), on: true, at: None };
+        let change = Job { command: Command { body, ..job(0, Time::Live).command }, ..job(0, Time::Live) };
+        queue.push(of(1, 11, Time::Live));
+        let first = queue.take(10).expect("a batch");
+        queue.push(change);
+        queue.push(of(2, 21, Time::Live));
+        assert!(queue.lock().batch(10, 2).is_none(), "nothing passes it");
+        drop(first);
+        let alone = queue.take(10).expect("it is alone");
+        assert_eq!((told(&alone), alone.load.is_alone), (vec![0], true));
+        assert!(queue.lock().batch(10, 2).is_none(), "nobody beside it");
+        drop(alone);
+        assert_eq!(told(&queue.take(10).expect("the next")), [21]);
+    }
+
+    #[test]
+    fn background_commands_go_batch_after_batch() {
+        let queue = Queue::new(100, 2);
+        let past = Time::Import(Timestamp::from_micros(0));
+        queue.push(of(1, 11, past));
+        let first = queue.take(1).expect("a batch");
+        queue.push(of(2, 21, past));
+        assert!(queue.lock().batch(10, 2).is_none());
+        queue.push(of(3, 31, Time::Live));
+        assert_eq!(told(&queue.take(10).expect("a live one")), [31]);
+        drop(first);
+        assert_eq!(told(&queue.take(10).expect("the next")), [21]);
     }
 }

@@ -89,7 +89,7 @@ const STEPS: [fn(&Batch<'_>) -> Found<()>; 18] = [
     |batch| claim::save(batch.conn, batch),
     |batch| save_budgets(batch.conn, batch.used()),
     save_codes,
-    |batch| save_totals(batch.conn, &batch.rows.totals),
+    |batch| save_totals(batch.conn, batch.slot, &batch.rows.totals),
     save_answers,
 ];
 

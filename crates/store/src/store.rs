@@ -1,7 +1,7 @@
 //! The handle to a ledger: opens it, takes commands, hands out readers.
 //!
-//! Of a file, one process is the writer; of a server, any number of processes, one batch at a time. Bounded by queues of
-//! four batches of live and of background commands; a caller waits when they are full.
+//! Of a file, one process is the writer, one batch at a time; of a server, any number of processes with several writers each.
+//! Bounded by queues of four batches of live and of background commands; a caller waits when they are full.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,6 +29,7 @@ use crate::query::{CertificateInfo, Reader, parked};
 use crate::queue::{Job, NotTaken, Queue};
 use crate::reference::{Compile, Known, load_reference};
 use crate::sql::Connection;
+use crate::totals::take_slot;
 use crate::watch::Watch;
 
 /// Tells the time of live commands.
@@ -42,6 +43,9 @@ pub fn system_clock() -> Clock {
     })
 }
 
+/// So many sessions of a process write to a server unless it is told otherwise: while one waits for the disk another decides.
+const LANES: usize = 2;
+
 #[derive(Clone)]
 pub struct Options {
     pub compile: Compile,
@@ -49,6 +53,9 @@ pub struct Options {
     pub clock: Option<Clock>,
     /// The most commands in one transaction.
     pub batch_max: usize,
+    /// So many batches are written side by side to a server, each by a session of its own; as its address says, or two, if left
+    /// out. To a file, one.
+    pub lanes: Option<usize>,
     /// Whether a database that is not there is made.
     pub create: bool,
     /// So many bytes of the WAL end long reads; a quarter of the free disk if left out.
@@ -59,11 +66,19 @@ pub struct Options {
 
 impl Options {
     pub fn new(compile: Compile) -> Self {
-        Self { compile, clock: None, batch_max: 1_000, create: false, long_read_bytes_max: None, code_key_file: None }
+        Self {
+            compile,
+            clock: None,
+            batch_max: 1_000,
+            lanes: None,
+            create: false,
+            long_read_bytes_max: None,
+            code_key_file: None,
+        }
     }
 }
 
-/// The one writer of a ledger. Cheap to clone; dropping the last one finishes what was accepted.
+/// Writes to a ledger. Cheap to clone; dropping the last one finishes what was accepted.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -72,7 +87,7 @@ pub struct Store {
 struct Inner {
     queue: Arc<Queue>,
     clock: Clock,
-    writer: Option<JoinHandle<()>>,
+    writers: Vec<JoinHandle<()>>,
     database: Database,
     compile: Compile,
     /// Connections of readers that ended, for those to come.
@@ -113,7 +128,13 @@ impl Store {
         let parked = parked(&conn).map_err(|fault| fault.at(path))?;
         let batch_max = options.batch_max.max(1);
         let meter = Arc::<Meter>::default();
-        let writer = Writer {
+        let lanes = match database {
+            Database::Sqlite(_) => 1,
+            Database::Postgres(address) => options.lanes.or(address.lanes).unwrap_or(LANES).max(1),
+        };
+        let queue = Arc::new(Queue::new(4 * batch_max, lanes));
+        let first = Writer {
+            slot: take_slot(&conn).map_err(|fault| fault.at(path))?,
             conn,
             database: database.clone(),
             compile: options.compile,
@@ -129,10 +150,7 @@ impl Store {
             has_erased: false,
             meter: Arc::clone(&meter),
         };
-        let queue = Arc::new(Queue::new(4 * batch_max));
-        let jobs = Arc::clone(&queue);
-        let thread = std::thread::Builder::new().name("writer".to_owned());
-        let thread = thread.spawn(move || writer.run(&jobs)).map_err(|error| StoreError::io(path, &error))?;
+        let writers = start(first, lanes, &queue).inspect_err(|_| queue.close())?;
         let watch = match database {
             Database::Sqlite(_) => None,
             Database::Postgres(address) => Some(postgres::watch(address, &epoch)?),
@@ -140,7 +158,7 @@ impl Store {
         let inner = Inner {
             queue,
             clock,
-            writer: Some(thread),
+            writers,
             database: database.clone(),
             compile: options.compile,
             idle: Arc::default(),
@@ -179,7 +197,7 @@ impl Store {
     fn job(&self, command: Command) -> (Job, Ticket) {
         let (answer, ticket) = oneshot::channel();
         let stopped = StoreError::Stopped(self.path().to_owned());
-        (Job { command, sent_at: self.now(), answer }, Ticket { answer: ticket, stopped })
+        (Job::new(command, self.now(), answer), Ticket { answer: ticket, stopped })
     }
 
     /// Raised after each committed change of programs, channels or keys: what was read of them under an earlier epoch is
@@ -295,12 +313,26 @@ impl Store {
     }
 }
 
+/// So many writers, each with a session of its own.
+fn start(first: Writer, lanes: usize, queue: &Arc<Queue>) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    let path = first.database.path().to_owned();
+    let others = (1..lanes).map(|_| first.beside()).collect::<Result<Vec<_>, _>>()?;
+    let mut writers = Vec::with_capacity(lanes);
+    for writer in std::iter::once(first).chain(others) {
+        let jobs = Arc::clone(queue);
+        let thread = std::thread::Builder::new().name("writer".to_owned());
+        let spawned = thread.spawn(move || writer.run(&jobs));
+        writers.push(spawned.map_err(|error| StoreError::io(&path, &error))?);
+    }
+    Ok(writers)
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         // Readers first: whoever closes last writes the log back and removes it, and readers cannot.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.queue.close();
-        if let Some(writer) = self.writer.take() {
+        for writer in self.writers.drain(..) {
             // Its callers know from their tickets if it panicked.
             let _ = writer.join();
         }

@@ -9,9 +9,9 @@ use engine::{Bucket, Entry, Kind, Points, Timestamp, Zone};
 
 use crate::fault::Found;
 use crate::rows::points;
-use crate::sql::{self, Connection, Row, params};
+use crate::sql::{self, Connection, OptionalExtension as _, Row, params};
 
-/// A row of sums: one writer writes slot 0.
+/// Sums that belong together; they stand in as many rows as there are slots, and are added up when they are read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TotalsKey {
     pub(crate) program: u32,
@@ -197,11 +197,23 @@ pub(crate) fn read_totals(row: &Row<'_>, first: usize) -> sql::Result<Totals> {
     Ok(Totals::of(row.get(first)?, row.get(first + 1 + COLUMNS)?, columns))
 }
 
-pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals>) -> Found<()> {
+/// Which of the rows a writer adds to: each session of a server has one of its own while it lasts, so that none waits for the
+/// commit of another. Where all are taken the first is shared.
+pub(crate) fn take_slot(conn: &Connection) -> Found<u32> {
+    if conn.file().is_some() {
+        return Ok(0);
+    }
+    let take = "SELECT slot FROM generate_series(1, 63) AS slot
+        WHERE pg_try_advisory_lock(1198683248, hashtext(current_schema()) # slot) LIMIT 1";
+    let taken: Option<i64> = conn.query_row(take, [], |row| row.get(0)).optional()?;
+    Ok(taken.and_then(|it| u32::try_from(it).ok()).unwrap_or_default())
+}
+
+pub(crate) fn save_totals(conn: &Connection, slot: u32, totals: &BTreeMap<TotalsKey, Totals>) -> Found<()> {
     let mut statement = conn.prepare_cached(
         "INSERT INTO totals (program, channel, day, slot, orders, earned, added, redeemed, returned, revoked,
             regranted, repaid, deducted, expired, forfeited, moved, converted, owed, let_go, signed_up)
-        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         ON CONFLICT (program, channel, day, slot) DO UPDATE SET
             orders = totals.orders + excluded.orders, earned = totals.earned + excluded.earned, added = totals.added + excluded.added,
             redeemed = totals.redeemed + excluded.redeemed, returned = totals.returned + excluded.returned,
@@ -217,6 +229,7 @@ pub(crate) fn save_totals(conn: &Connection, totals: &BTreeMap<TotalsKey, Totals
             key.program,
             key.channel,
             key.day,
+            slot,
             totals.orders,
             c[0],
             c[1],

@@ -96,6 +96,7 @@ impl Batch<'_> {
     pub(super) fn draw_codes(&self, id: AccountId, entries: &[Entry]) -> Found<Vec<NewCode>> {
         let mut codes: Vec<NewCode> = Vec::new();
         for entry in entries.iter().filter(|it| matches!(it.kind, Kind::Issue | Kind::Convert)) {
+            self.check_codes()?;
             for no in entry.opened.iter().map(|it| it.lot.no) {
                 let first = merge::first_place(self.conn, id, no)?;
                 let mut attempt = 0;

@@ -271,10 +271,11 @@ pub(crate) enum Noted {
     Changes,
 }
 
-/// Questions that are asked together: who asks one of them again in this transaction has its answer at once.
+/// Questions that are asked together: who asks one of them again in this transaction has its answer at once. They are asked in
+/// the order in which their statements came first.
 pub(crate) struct Ahead<'c> {
     conn: &'c PostgresConnection,
-    asks: Vec<(postgres::Prepared, Vec<Value>)>,
+    asks: Vec<postgres::Ask>,
 }
 
 impl Ahead<'_> {
@@ -287,6 +288,12 @@ impl Ahead<'_> {
     /// In one round trip.
     pub(crate) fn fetch(&mut self) -> Result<()> {
         self.conn.ask_ahead(std::mem::take(&mut self.asks))
+    }
+
+    /// In the same round trip as the beginning of the transaction in which they are asked; others may write beside it, or nobody.
+    pub(crate) fn begin(mut self, shares: bool) -> Result<()> {
+        let begin = if shares { dialect::BEGIN_SHARING } else { dialect::BEGIN_WRITING };
+        self.conn.begin_asking(begin, std::mem::take(&mut self.asks))
     }
 }
 

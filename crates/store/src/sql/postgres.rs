@@ -10,7 +10,7 @@
 mod stream;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,6 +59,16 @@ pub(crate) struct Prepared {
 /// A statement by its number, with what is bound to it.
 type Asked = (usize, Vec<Value>);
 
+/// A question that is asked together with others.
+pub(crate) type Ask = (Prepared, Vec<Value>);
+
+/// Questions of one statement, and the same statement for arrays if it is asked more than once.
+struct Group {
+    prepared: Prepared,
+    many: Option<Prepared>,
+    rows: Vec<Vec<Value>>,
+}
+
 /// A statement on its way, and how many rows it must change.
 struct Sent {
     answer: Pin<Box<dyn Future<Output = std::result::Result<u64, tokio_postgres::Error>> + Send>>,
@@ -82,7 +92,7 @@ struct Line {
 
 #[derive(Default)]
 struct Notes {
-    asks: Vec<(Prepared, Vec<Value>)>,
+    asks: Vec<Ask>,
     /// Something was to be changed at once, which is not done while it is only found out what is missing.
     changes: bool,
 }
@@ -163,6 +173,16 @@ impl Connection {
         self.known.borrow_mut().clear();
         self.state.set(State::Open);
         self.execute_batch(sql)
+    }
+
+    /// The same, and asks what is to be known first.
+    pub(crate) fn begin_asking(&self, sql: &'static str, asks: Vec<Ask>) -> Result<()> {
+        let groups = self.grouped(asks)?;
+        self.known.borrow_mut().clear();
+        self.state.set(State::Open);
+        let client = Arc::clone(&self.client);
+        let begun = self.put_in_line(async move { client.batch_execute(sql).await })?;
+        self.ask(Some(begun), groups)
     }
 
     /// The database answers a COMMIT after a failure without an error, and commits nothing: it is not asked.
@@ -259,19 +279,32 @@ impl Connection {
     }
 
     /// Asks all of it in one round trip and keeps the answers for whoever asks the same in this transaction.
-    pub(crate) fn ask_ahead(&self, asks: Vec<(Prepared, Vec<Value>)>) -> Result<()> {
-        let mut groups: BTreeMap<usize, (Prepared, BTreeSet<Vec<Value>>)> = BTreeMap::new();
+    pub(crate) fn ask_ahead(&self, asks: Vec<Ask>) -> Result<()> {
+        self.ask(None, self.grouped(asks)?)
+    }
+
+    /// What one statement asks goes together and sorted, each statement behind those that came before it. All is prepared
+    /// before anything is asked: answers that nobody takes yet would be in the way of this one.
+    fn grouped(&self, asks: Vec<Ask>) -> Result<Vec<Group>> {
+        let mut groups: Vec<(Prepared, BTreeSet<Vec<Value>>)> = Vec::new();
         for (prepared, values) in asks {
-            groups.entry(prepared.number).or_insert_with(|| (prepared, BTreeSet::new())).1.insert(values);
+            match groups.iter_mut().find(|it| it.0.number == prepared.number) {
+                Some(group) => drop(group.1.insert(values)),
+                None => groups.push((prepared, BTreeSet::from([values]))),
+            }
         }
-        // All is prepared before anything is asked: answers that nobody takes yet would be in the way of this one.
         let mut ready = Vec::with_capacity(groups.len());
-        for (number, (prepared, rows)) in groups {
+        for (prepared, rows) in groups {
             let many = if rows.len() == 1 { None } else { self.prepare_many(&prepared, query_of_many)? };
-            ready.push((number, prepared, many, rows.into_iter().collect::<Vec<_>>()));
+            ready.push(Group { prepared, many, rows: rows.into_iter().collect() });
         }
+        Ok(ready)
+    }
+
+    fn ask(&self, begun: Option<Answer<()>>, groups: Vec<Group>) -> Result<()> {
         let mut waiting = Vec::new();
-        for (number, prepared, many, rows) in ready {
+        for Group { prepared, many, rows } in groups {
+            let number = prepared.number;
             if let Some(many) = many {
                 let answer = self.start(many.statement, rows.clone(), is_bound_in_arrays)?;
                 waiting.push((number, rows, true, answer));
@@ -284,6 +317,9 @@ impl Connection {
         }
         let mut found: Vec<(Asked, Vec<Row>)> = Vec::new();
         let answers = self.wait(async move {
+            if let Some(begun) = begun {
+                begun.await?;
+            }
             let mut all = Vec::with_capacity(waiting.len());
             for (number, asked, is_many, answer) in waiting {
                 all.push((number, asked, is_many, answer.await?));

@@ -66,14 +66,14 @@ fn check(document: &str) {
     for _ in 0..HISTORIES {
         let many = random.within(40..=160);
         let commands = draw_history(&mut random, many);
-        let alone = Shop::new();
+        let alone = Shop::in_order();
         let store = opened(&alone, document);
         let one_by_one: Vec<_> = commands.iter().map(|it| send(&store, it.clone())).collect();
         for (it, answer) in commands.iter().zip(&one_by_one) {
             assert!(!matches!(answer, Err(Failure::Internal | Failure::Store(_))), "{it:?}: {answer:?}");
         }
         drop(store);
-        let batched = Shop::new();
+        let batched = Shop::in_order();
         let store = opened(&batched, document);
         assert_eq!(together(&store, commands), one_by_one);
         drop(store);

@@ -56,7 +56,7 @@ fn five(shop: &Shop) -> Vec<i64> {
 
 #[test]
 fn a_batch_of_many_members_uses_no_more_than_the_budget() {
-    let shop = Shop::new();
+    let shop = Shop::in_order();
     assert_eq!(five(&shop), [50, 50, 35, 25, 25]);
     let store = shop.open();
     let mut refunded = sale(25_00, NEW_YEAR);
@@ -89,7 +89,7 @@ fn verify_names_a_budget_that_was_tampered_with() {
         ("UPDATE counters SET kind = 9", "a counter is of an unknown kind"),
         ("DELETE FROM counters", "0 are stored as used, the entries use 60"),
     ] {
-        let shop = Shop::new();
+        let shop = Shop::in_order();
         five(&shop);
         let conn = Connection::open(shop.path()).expect("the database");
         assert_eq!(conn.execute(change, []), Ok(1), "{change}");

@@ -64,7 +64,7 @@ fn claimed(shop: &Shop, reward: &str) -> i64 {
 
 #[test]
 fn of_all_who_want_the_last_pieces_as_many_have_one_as_there_are() {
-    let shop = Shop::new();
+    let shop = Shop::in_order();
     let store = opened(&shop, 7);
     let claims: Vec<Command> = (1..=7).map(|it| claim(&format!("mug of {it}"), it, "mug")).collect();
     let answers = together(&store, claims.clone());

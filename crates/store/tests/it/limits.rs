@@ -30,11 +30,11 @@ fn a_batch_gives_what_its_commands_give_one_at_a_time() {
         }
         commands
     };
-    let alone = Shop::new();
+    let alone = Shop::in_order();
     let store = alone.opened("plain");
     let one_by_one: Vec<_> = commands().into_iter().map(|it| send(&store, it)).collect();
     drop(store);
-    let batched = Shop::new();
+    let batched = Shop::in_order();
     let store = batched.opened("plain");
     assert_eq!(together(&store, commands()), one_by_one);
     drop(store);

@@ -127,7 +127,7 @@ fn a_batch_gives_what_its_commands_give_one_at_a_time() {
         "capped owe",
         "catalogue owe",
     ] {
-        let (one, all) = (Shop::new(), Shop::new());
+        let (one, all) = (Shop::in_order(), Shop::in_order());
         let store = one.opened(document);
         let singly: Vec<_> = story().into_iter().map(|it| send(&store, it)).collect();
         drop(store);

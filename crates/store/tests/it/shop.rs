@@ -104,6 +104,8 @@ pub(crate) struct Shop {
     pub(crate) dir: TempDir,
     database: Database,
     pub(crate) now: Arc<AtomicI64>,
+    /// Batches that its stores write side by side, where they can.
+    pub(crate) lanes: usize,
 }
 
 impl Shop {
@@ -114,7 +116,16 @@ impl Shop {
     }
 
     pub(crate) fn at(dir: TempDir, database: Database) -> Self {
-        Self { dir, database, now: Arc::new(AtomicI64::new(NEW_YEAR)) }
+        Self { dir, database, now: Arc::new(AtomicI64::new(NEW_YEAR)), lanes: 2 }
+    }
+
+    /// One whose stores carry out all commands one after the other, whomever they are about.
+    pub(crate) fn in_order() -> Self {
+        Self::in_lanes(1)
+    }
+
+    pub(crate) fn in_lanes(lanes: usize) -> Self {
+        Self { lanes, ..Self::new() }
     }
 
     /// What errors call it: of a ledger in a file, its path.
@@ -131,10 +142,10 @@ impl Shop {
         Options {
             compile,
             clock: Some(Arc::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst)))),
-            batch_max: 1_000,
             create: true,
-            long_read_bytes_max: None,
+            lanes: Some(self.lanes),
             code_key_file: Some(self.dir.path().join("shop.db.key")),
+            ..Options::new(compile)
         }
     }
 

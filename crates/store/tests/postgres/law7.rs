@@ -18,7 +18,7 @@ fn the_same_commands_give_the_same_entries_in_a_file_and_on_a_server() {
         for _ in 0..HISTORIES {
             let many = random.within(40..=120);
             let commands = draw_history(&mut random, many);
-            let (on_server, in_file) = (Shop::new(), in_file());
+            let (on_server, in_file) = (Shop::in_order(), in_file());
             let answers = [&on_server, &in_file].map(|shop| together(&opened(shop, document), commands.clone()));
             assert_eq!(answers[0], answers[1]);
             same(&export(&on_server), &export(&in_file));

@@ -25,6 +25,7 @@ mod floor;
 #[path = "../it/guests.rs"]
 mod guests;
 mod killed;
+mod lanes;
 mod law7;
 #[path = "../it/limits.rs"]
 mod limits;

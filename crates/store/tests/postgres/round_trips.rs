@@ -95,7 +95,7 @@ fn opened(url: &str, gate: &Arc<Mutex<()>>) -> Store {
         }
         Timestamp::from_micros(NEW_YEAR)
     });
-    let options = Options { create: true, clock: Some(clock), ..Options::new(compile) };
+    let options = Options { create: true, clock: Some(clock), lanes: Some(1), ..Options::new(compile) };
     Store::open(&url.parse().expect("an address"), options).expect("a ledger")
 }
 
@@ -163,7 +163,7 @@ fn a_batch_takes_no_more_round_trips_than_a_command() {
     let alone = least("one", &|it| plain(1, it));
     let many = least("forty", &|it| plain(40, it));
     assert!(many <= alone + 2, "{many} round trips for forty orders, {alone} for one");
-    assert!(many <= 7, "{many} round trips: begin and lock, clock, two for look-ups, save, commit");
+    assert!(many <= 5, "{many} round trips: begin and find, lock and load, save, commit");
 
     let spending = least("spending", &|it| members.clone().map(|member| sold(member, 5 + 2 * it)).collect());
     assert!(spending <= 12, "{spending} round trips for forty orders that spend credit");

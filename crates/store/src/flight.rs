@@ -1,0 +1,170 @@
+//! What several writers of one process have taken and not finished yet: what comes behind it in line.
+//!
+//! Two commands that name the same thing, a member by one of its keys, an order, an idempotency key, are carried out in the order
+//! in which they came, as by one writer; and no two writers of this process wait for each other's rows inside the database. What
+//! the keys do not tell, such as one member named in two ways, the locks there do. Bounded by the commands in flight.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use crate::card::CardAct;
+use crate::command::{Body, Command, OrderName};
+use crate::member::{Identity, MemberRef};
+
+/// Something that a command names, as a number: two that are the same by chance wait for each other.
+pub(crate) type Named = u64;
+
+/// What is in flight.
+#[derive(Debug, Default)]
+pub(crate) struct Flight {
+    named: HashSet<Named>,
+    pub(crate) batches: usize,
+    pub(crate) commands: usize,
+    /// One of them is a command that is alone.
+    pub(crate) is_alone: bool,
+    /// One of them holds background commands: those are carried out batch after batch, since one line of an import may name a
+    /// member in another way than the line before.
+    pub(crate) is_background: bool,
+}
+
+/// What one batch has put in flight.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    pub(crate) named: Vec<Named>,
+    pub(crate) commands: usize,
+    pub(crate) is_alone: bool,
+    pub(crate) is_background: bool,
+}
+
+impl Flight {
+    pub(crate) fn meets(&self, named: &[Named]) -> bool {
+        !self.named.is_empty() && named.iter().any(|it| self.named.contains(it))
+    }
+
+    pub(crate) fn take_off(&mut self, load: &Load) {
+        self.named.extend(&load.named);
+        self.batches += 1;
+        self.commands += load.commands;
+        self.is_alone |= load.is_alone;
+        self.is_background |= load.is_background;
+    }
+
+    /// No two batches in flight name the same.
+    pub(crate) fn land(&mut self, load: &Load) {
+        for it in &load.named {
+            self.named.remove(it);
+        }
+        self.batches -= 1;
+        self.commands -= load.commands;
+        self.is_alone &= !load.is_alone;
+        self.is_background &= !load.is_background;
+    }
+}
+
+/// All that a command names.
+pub(crate) fn named_by(command: &Command) -> Vec<Named> {
+    let mut names = Names(Vec::with_capacity(4));
+    if let Some(key) = &command.key {
+        names.add(0, &[&key.0]);
+    }
+    match &command.body {
+        Body::SignUp { id, identities, .. } => {
+            names.add_id(&id.0);
+            identities.iter().for_each(|it| names.add_identity(it));
+        }
+        Body::PutOrder { channel, member, reference, document, .. } => {
+            member.iter().for_each(|it| names.add_member(it));
+            names.add(if document.is_return { 2 } else { 1 }, &[channel, reference]);
+        }
+        Body::PutReturn { channel, reference, order, .. } => {
+            names.add(2, &[channel, reference]);
+            names.add_order(order);
+        }
+        Body::ClaimOrder { order, member, .. } => {
+            names.add_order(order);
+            names.add_member(member);
+        }
+        Body::AddIdentity { member, identity } | Body::RemoveIdentity { member, identity } => {
+            names.add_member(member);
+            names.add_identity(identity);
+        }
+        Body::Card { card, act } => {
+            names.add_card(card);
+            match act {
+                CardAct::Add { member, .. } => names.add_member(member),
+                CardAct::Replace { by, .. } => names.add_card(by),
+                CardAct::Change(_) | CardAct::Remove => {}
+            }
+        }
+        Body::Hold { member, .. }
+        | Body::ReleaseHold { member, .. }
+        | Body::Adjust { member, .. }
+        | Body::AdjustCredit { member, .. }
+        | Body::Withdraw { member, .. }
+        | Body::IssueCertificates { member, .. }
+        | Body::Collect { member, .. }
+        | Body::ClaimReward { member, .. }
+        | Body::EndClaim { member, .. }
+        | Body::Redate { member, .. }
+        | Body::Reinstate { member, .. }
+        | Body::Act { member, .. }
+        | Body::SetTier { member, .. }
+        | Body::Close { member, .. }
+        | Body::Join { member, .. }
+        | Body::ChangeMember { member, .. } => names.add_member(member),
+        Body::Settle { owner, .. } => names.add_id(&owner.0),
+        Body::OpenLink { link: hash, .. }
+        | Body::UseLink { link: hash, .. }
+        | Body::OpenSession { session: hash, .. }
+        | Body::EndSession { session: hash } => names.add_id(&hash.0),
+        Body::CancelCertificate { .. } | Body::ForgetAnswers { .. } => {}
+        // In a batch of their own, behind all that came before.
+        Body::Merge { .. }
+        | Body::Unmerge { .. }
+        | Body::Erase { .. }
+        | Body::CreateProgram { .. }
+        | Body::AddVersion { .. }
+        | Body::SwitchProgram { .. }
+        | Body::AddChannel { .. }
+        | Body::ChangeChannel { .. }
+        | Body::AddKey { .. }
+        | Body::RevokeKey { .. } => {}
+    }
+    names.0
+}
+
+struct Names(Vec<Named>);
+
+impl Names {
+    fn add(&mut self, kind: u8, texts: &[&str]) {
+        let mut hasher = DefaultHasher::new();
+        (kind, texts).hash(&mut hasher);
+        self.0.push(hasher.finish());
+    }
+
+    fn add_id(&mut self, id: &[u8]) {
+        let mut hasher = DefaultHasher::new();
+        (3_u8, id).hash(&mut hasher);
+        self.0.push(hasher.finish());
+    }
+
+    fn add_member(&mut self, member: &MemberRef) {
+        match member {
+            MemberRef::Id(id) => self.add_id(&id.0),
+            MemberRef::Identity(identity) => self.add_identity(identity),
+        }
+    }
+
+    fn add_identity(&mut self, identity: &Identity) {
+        let Identity { kind, value } = identity.normalised();
+        self.add(4 + kind.number(), &[&value]);
+    }
+
+    fn add_card(&mut self, number: &str) {
+        self.add_identity(&Identity::new(crate::member::IdentityKind::Card, number));
+    }
+
+    fn add_order(&mut self, order: &OrderName) {
+        self.add(1, &[&order.channel, &order.reference]);
+    }
+}
