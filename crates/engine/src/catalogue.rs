@@ -52,6 +52,7 @@ pub enum Gift {
 /// A certificate that points buy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coupon {
+    /// What it is worth; of one that pays a share of an order, the most that it pays.
     pub value: Money,
     pub uses: Uses,
     pub validity: Validity,

@@ -14,10 +14,10 @@ use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::entry::{Bucket, Kind, LotNo, LotOpened, LotRef, Reason};
 use crate::expire::expire;
 use crate::limits;
-use crate::money::Money;
+use crate::money::{Money, share_of_down};
 use crate::place::Place;
 use crate::points::Points;
-use crate::program::{Rules, Timeline, Validity};
+use crate::program::{Rules, Share, Timeline, Validity};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::{settle_ahead, settle_within};
 
@@ -29,17 +29,41 @@ pub enum Uses {
     Several,
     /// On one order: what it does not pay of that is lost.
     Once,
+    /// On one order, of which it pays that share, and no more than its value (C9).
+    Share(Share),
 }
 
 impl Uses {
+    /// Those of certificates that are worth an amount.
     pub const ALL: [Self; 2] = [Self::Several, Self::Once];
 
     /// The stable name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Several => "several",
-            Self::Once => "once",
+            Self::Once | Self::Share(_) => "once",
         }
+    }
+
+    /// Whether one order uses all of it.
+    pub fn is_once(self) -> bool {
+        match self {
+            Self::Several => false,
+            Self::Once | Self::Share(_) => true,
+        }
+    }
+
+    /// The share of an order that it pays, if it is for one.
+    pub fn share(self) -> Option<Share> {
+        match self {
+            Self::Several | Self::Once => None,
+            Self::Share(share) => Some(share),
+        }
+    }
+
+    /// What it pays at most of an amount that certificates may pay for, whatever else pays of that.
+    pub(crate) fn pays_of(self, payable: Money) -> Money {
+        self.share().map_or(payable, |share| share_of_down(payable, share))
     }
 }
 

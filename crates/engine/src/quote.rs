@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::account::{Account, NeedMore};
+use crate::certificate::Uses;
 use crate::close::{self, Of};
 use crate::decision::{Decided, Moment, Stop};
 use crate::document::Document;
@@ -48,6 +49,7 @@ pub struct CertificateChoice {
     pub pays: Money,
     /// What would be lost of it, since it can be used once.
     pub loses: Money,
+    pub uses: Uses,
     /// Why it cannot be used.
     pub why: Option<Rejection>,
 }
@@ -198,7 +200,7 @@ impl Cart<'_> {
             let why = refused.or((pays.is_zero()).then_some(Rejection::CertificateExceedsOrder { certificate }));
             let why = why.filter(|_| used.is_none());
             let (pays, loses) = if why.is_some() { (Money::ZERO, Money::ZERO) } else { (pays, loses) };
-            Ok(CertificateChoice { certificate, pays, loses, why })
+            Ok(CertificateChoice { certificate, pays, loses, uses: used::uses(lot), why })
         };
         lots.map(choice).collect()
     }

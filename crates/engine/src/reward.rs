@@ -13,7 +13,7 @@ use crate::adjust::check_note;
 use crate::calendar::Timestamp;
 use crate::catalogue::{Coupon, Gift, check, check_member};
 use crate::certificate::settle_wallet;
-use crate::convert::{buy_certificate, give_back_unused};
+use crate::convert::{ConversionKey, buy_certificate, give_back_unused};
 use crate::credit::units;
 use crate::decision::{Ahead, Decision, Draft, Moment, Stop};
 use crate::document::HoldNo;
@@ -66,6 +66,20 @@ pub struct RewardClaim {
     /// The points that paid and have not come back. Of a coupon, its conversion has them.
     pub taken: Vec<Taken>,
     pub certificate: Option<LotRef>,
+}
+
+impl RewardClaim {
+    /// The conversion that is its coupon. Where there is none any more the coupon is points again: a take-back undid it, or staff
+    /// have cancelled the certificate.
+    pub fn conversion(&self) -> Option<ConversionKey> {
+        let lot = self.certificate.filter(|_| self.state == ClaimState::Fulfilled)?;
+        Some(ConversionKey::of(lot, Target::Certificate))
+    }
+
+    /// What has become of it, in a word.
+    pub fn standing(&self, is_undone: bool) -> &'static str {
+        if is_undone { "undone" } else { self.state.name() }
+    }
 }
 
 /// What an entry says of a claim.
@@ -253,6 +267,11 @@ impl Account {
     pub(crate) fn claim_mut(&mut self, no: ClaimNo) -> &mut RewardClaim {
         let index = self.claims.binary_search_by_key(&no, |it| it.no).expect("an entry names loaded claims only");
         &mut self.claims[index]
+    }
+
+    /// Whether the claim's coupon is points again; all conversions are loaded.
+    pub fn is_undone(&self, claim: &RewardClaim) -> bool {
+        claim.conversion().is_some_and(|key| self.conversions().iter().all(|it| it.key() != key))
     }
 
     pub fn claim(&self, no: ClaimNo) -> Option<&RewardClaim> {

@@ -1,8 +1,8 @@
 //! Certificates pay part of an order (C4, O8).
 //!
 //! They are used before every other means, soonest expiry first, and come back after them. They pay for what points may
-//! pay for, and lower what earns as a coupon does. Each pays as much as it can; of one that can be used once the rest is lost for as
-//! long as the order uses it. What they pay follows from what the order costs, from what is left of them and what the order has of
+//! pay for, and lower what earns as a coupon does. Each pays as much as it can, one of a share so much of all that certificates may pay
+//! for; of one that can be used once the rest is lost for as long as the order uses it. What they pay follows from what the order costs, from what is left of them and what the order has of
 //! them: not from how it came there.
 
 use crate::account::{Account, Lot, NeedMore};
@@ -87,13 +87,16 @@ impl Used {
             let own = part_of(&order.posted.certificates, lot);
             let there = if behind { Money::ZERO } else { left(lot) };
             let most = own.paid + own.lost + there;
-            let sold = most.min(kept.payable_sold.less(used.sold));
+            let uses = uses(lot);
+            let sold = most.min(uses.pays_of(kept.payable_sold)).min(kept.payable_sold.less(used.sold));
+            // A share is one of what is kept, however the order came to that.
+            let fits = uses.pays_of(kept.payable).min(kept.payable.less(used.kept));
             let paid = match terms.points_part {
-                PointsPart::Stays => most.min(kept.payable.less(used.kept)),
+                PointsPart::Stays => most.min(fits),
                 PointsPart::InProportion if kept.payable_sold.is_zero() => Money::ZERO,
                 PointsPart::InProportion => {
                     let share = share_up(sold, kept.payable.minor(), kept.payable_sold.minor());
-                    share.min(kept.payable.less(used.kept))
+                    share.min(fits)
                 }
             };
             let stands = match terms.points_part {
@@ -105,7 +108,7 @@ impl Used {
                 PointsPart::Stays => paid,
                 PointsPart::InProportion => sold,
             };
-            let lost = if is_once(lot) && paid.is_positive() { most - paid } else { Money::ZERO };
+            let lost = if uses.is_once() && paid.is_positive() { most - paid } else { Money::ZERO };
             if paid.is_positive() {
                 used.after.push(CertificatePart { paid, lost, ..own });
             }
@@ -167,7 +170,7 @@ impl Used {
             let before = self.before_of(&after);
             let lot = *ahead.account.wallet()?.ledger.lot(after.lot.no).expect("what an order uses is loaded");
             let freed = before.paid - after.paid;
-            if after.paid.is_positive() && is_once(&lot) {
+            if after.paid.is_positive() && uses(&lot).is_once() {
                 wallet.move_points(lot.at.no, Bucket::Redeemed, Bucket::Forfeited, units(freed));
             } else {
                 let to = self.bucket_for(&mut wallet, &ahead.account, &lot, terms, ahead.now())?;
@@ -245,8 +248,8 @@ fn difference(before: &CertificatePart, after: &CertificatePart) -> CertificateP
     CertificatePart { lot: after.lot, paid: after.paid - before.paid, lost: after.lost - before.lost }
 }
 
-fn is_once(lot: &Lot) -> bool {
-    lot.certificate.is_some_and(|it| it.uses == Uses::Once)
+pub(crate) fn uses(lot: &Lot) -> Uses {
+    lot.certificate.map_or(Uses::Several, |it| it.uses)
 }
 
 /// The certificates that an order is to use.
@@ -303,6 +306,6 @@ pub(crate) fn standing(order: &Order, kept: Kept, sold: Option<Money>) -> Kept {
 /// What of a certificate could pay for an order alone.
 pub(crate) fn alone(lot: &Lot, payable: Money) -> (Money, Money) {
     let there = money(lot.available);
-    let pays = there.min(payable);
-    (pays, if is_once(lot) { there - pays } else { Money::ZERO })
+    let pays = there.min(uses(lot).pays_of(payable));
+    (pays, if uses(lot).is_once() { there - pays } else { Money::ZERO })
 }

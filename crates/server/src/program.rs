@@ -12,6 +12,7 @@ mod convert;
 mod document;
 mod draft;
 mod example;
+mod listed;
 mod plain;
 mod promotions;
 mod rates;

@@ -68,6 +68,7 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/members/{member}/accounts/{program}/claims", "read"),
     ("POST", "/v1/members/{member}/accounts/{program}/claims", "orders"),
     ("GET", "/v1/programs/{program}/claims", "read"),
+    ("GET", "/v1/claims/{claim}", "read"),
     ("POST", "/v1/claims/{claim}/fulfilments", "orders"),
     ("POST", "/v1/claims/{claim}/cancellations", "adjust"),
     ("POST", "/v1/members/{member}/accounts/{program}/collections", "adjust"),
@@ -157,6 +158,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(claims::list_catalogue))
         .routes(routes!(claims::list_claims, claims::claim_reward))
         .routes(routes!(claims::list_waiting_claims))
+        .routes(routes!(claims::get_claim))
         .routes(routes!(claims::fulfil_claim))
         .routes(routes!(claims::cancel_claim))
         .routes(routes!(rewards::collect))

@@ -16,6 +16,7 @@ mod voice;
 mod worked;
 
 pub use answer::{answer_in_words, choices_in_words};
+pub(crate) use certificate::worth;
 pub use certificate::{certificate_in_words, offer_in_words, spaced};
 pub use closed::closed_in_words;
 pub(crate) use credit::available_change;

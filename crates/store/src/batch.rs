@@ -3,6 +3,7 @@
 //! Each command sees those before it. What it changes is staged first and taken over as a whole, so that a command that is
 //! refused or panics leaves nothing behind. Bounded by the commands of the batch and what each of them loads.
 
+mod before;
 mod beside;
 mod changed;
 mod people;
@@ -59,6 +60,8 @@ pub(crate) struct Batch<'a> {
     used: BTreeMap<u32, Used>,
     no_budgets: Arc<Budgets>,
     days: Option<(u32, Timestamp, String)>,
+    /// What members had before the command that is decided, where it has posted something before its rules were asked.
+    before: Vec<before::Before>,
 }
 
 /// What is to be saved, sorted by key.
@@ -111,6 +114,7 @@ pub(crate) struct EntryRow {
     pub(crate) body: Vec<u8>,
 }
 
+#[derive(Clone)]
 pub(crate) struct SavedOrder {
     pub(crate) document: Vec<u8>,
     pub(crate) state: Vec<u8>,
@@ -119,6 +123,7 @@ pub(crate) struct SavedOrder {
 }
 
 /// What never changes of an order.
+#[derive(Clone)]
 pub(crate) struct NewOrder {
     pub(crate) channel: u32,
     pub(crate) reference: String,
@@ -126,6 +131,7 @@ pub(crate) struct NewOrder {
 }
 
 /// An account in memory, and how its rows stood before the batch.
+#[derive(Clone)]
 pub(crate) struct Slot {
     pub(crate) account: Account,
     /// Of its member, as far as the rules of the program ask for any.
@@ -211,6 +217,7 @@ impl<'a> Batch<'a> {
             used: BTreeMap::new(),
             no_budgets: Arc::default(),
             days: None,
+            before: Vec::new(),
         }
     }
 

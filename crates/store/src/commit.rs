@@ -353,6 +353,9 @@ impl Writer {
             false => decide(batch, command),
         };
         let answer = catch_unwind(AssertUnwindSafe(step));
+        if answer.is_err() {
+            batch.give_up();
+        }
         let Body::Settle { owner, .. } = command.body else { return answer.unwrap_or(Ok(Err(Failure::Internal))) };
         let failed = match answer {
             // Rows that cannot be read are those of this account: the sweeper goes on without it.

@@ -53,16 +53,24 @@ pub(crate) type Answered = Result<Reply, Refused>;
 pub(crate) fn decide(batch: &mut Batch<'_>, command: &Command) -> Found<Result<Reply, Failure>> {
     (batch.under, batch.card_blocked, batch.seed) = (engine::Place::OWN, false, command.seed);
     batch.begun.clear();
+    batch.give_up();
     let run = |batch: &mut Batch<'_>| {
         let reply = run(batch, command)?;
         certificate::level_begun(batch)?;
         Ok(reply)
     };
-    keyed(batch, command, |batch| match run(batch) {
-        Ok(reply) => Ok(Ok(reply)),
-        Err(Refused::Rejected(rejection)) => Ok(Err(Failure::Rejected(rejection))),
-        Err(Refused::Failed(failure)) => Ok(Err(failure)),
-        Err(Refused::Fault(fault)) => Err(fault),
+    keyed(batch, command, |batch| {
+        let done = run(batch);
+        if done.is_ok() {
+            batch.keep_all();
+        }
+        batch.give_up();
+        match done {
+            Ok(reply) => Ok(Ok(reply)),
+            Err(Refused::Rejected(rejection)) => Ok(Err(Failure::Rejected(rejection))),
+            Err(Refused::Failed(failure)) => Ok(Err(failure)),
+            Err(Refused::Fault(fault)) => Err(fault),
+        }
     })
 }
 

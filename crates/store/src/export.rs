@@ -197,7 +197,7 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
     let opened: Vec<Value> = entry
         .opened
         .iter()
-        .map(|it| json!({"lot": lot(it.lot), "order": it.order.map(|it| it.0), "graced": it.graced, "uses": it.certificate.map(engine::Uses::name)}))
+        .map(|it| json!({"lot": lot(it.lot), "order": it.order.map(|it| it.0), "graced": it.graced, "uses": it.certificate.map(uses)}))
         .collect();
     let mut line = json!({
         "type": "entry", "member": id.owner.to_string(), "program": program, "currency": currency,
@@ -419,4 +419,9 @@ fn worked(it: &Worked) -> Value {
             Rounding::Line => "line",
         },
     })
+}
+
+/// `once`, or `12.5% once` of a certificate that pays a share.
+pub(super) fn uses(uses: engine::Uses) -> String {
+    uses.share().map_or_else(|| uses.name().to_owned(), |share| format!("{share} {}", uses.name()))
 }

@@ -40,7 +40,7 @@ fn lot(it: &Lot) -> Value {
     json!({
         "lot": super::export::lot(it.at), "order": it.order.map(|it| it.0), "graced": it.graced, "expired": it.expired.get(),
         "forfeited": it.forfeited.get(),
-        "certificate": it.certificate.map(|it| json!({"uses": it.uses.name(), "cancelled": it.is_cancelled})),
+        "certificate": it.certificate.map(|it| json!({"uses": super::export::uses(it.uses), "cancelled": it.is_cancelled})),
     })
 }
 

@@ -94,9 +94,9 @@ pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use meter::{Counted, Outcome, Spread, Waiting};
 pub use postgres::Address;
 pub use query::{
-    Background, CardInfo, CertificateInfo, ChannelInfo, ClaimCursor, CreditInfo, CursorFault, DayTotals, Due,
-    HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader, RewardInfo,
-    SearchCursor, SearchPage, Standing, TableSize, WaitingClaim, credit_ledger,
+    Background, CardInfo, CertificateInfo, ChannelInfo, ClaimCursor, ClaimInfo, CreditInfo, CursorFault, DayTotals,
+    Due, HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader,
+    RewardInfo, SearchCursor, SearchPage, Standing, TableSize, WaitingClaim, credit_ledger,
 };
 pub use reference::Compile;
 pub use renew::renew_codes;

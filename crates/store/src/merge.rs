@@ -255,6 +255,7 @@ pub(crate) fn ensure_joined(batch: &mut Batch<'_>, id: AccountId, moment: Moment
 pub(crate) fn ensure_place(batch: &mut Batch<'_>, id: AccountId, moment: Moment) -> Result<(), Refused> {
     let under = batch.under;
     if under != Place::OWN && batch.slot(id)?.account.joined.iter().all(|it| it.place != under) {
+        batch.remember(id.owner);
         let merges = merges_of(batch.conn, id.owner)?;
         let row = merges.iter().find(|it| it.place == under).ok_or(Fault::Row("a place belongs to a merge"))?;
         let (first, can_be_undone) = (row.first, !row.stays);

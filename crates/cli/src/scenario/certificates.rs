@@ -155,7 +155,8 @@ pub(super) struct Told {
     pub(super) no: u64,
     pub(super) status: String,
     pub(super) left: Money,
-    pub(super) is_once: bool,
+    /// `once`, or of one that pays a share `10% once`.
+    pub(super) once: Option<String>,
     pub(super) expires_at: Timestamp,
 }
 
@@ -165,7 +166,7 @@ impl Told {
             no: it.lot.at.no.0,
             status: server::certificate_status(it).to_owned(),
             left: Money::new(it.lot.available.get()),
-            is_once: it.lot.certificate.is_some_and(|it| it.uses == Uses::Once),
+            once: it.lot.certificate.and_then(|it| once(it.uses)),
             expires_at: it.lot.at.expires_at,
         }
     }
@@ -173,8 +174,8 @@ impl Told {
     /// `1 active 25.00 once until 2022-12-31`; when something ends is told of what can be used.
     fn item(&self, when: &When) -> FoundItem {
         let mut text = format!("{} {} {}", number(LotNo(self.no)), self.status, self.left.to_text(when.exponent));
-        if self.is_once {
-            text += " once";
+        if let Some(once) = &self.once {
+            text += &format!(" {once}");
         }
         if self.status == "active"
             && let Some(day) = when.last_day(self.expires_at)
@@ -197,6 +198,9 @@ pub(super) fn read_item(words: &mut Words, when: &When) -> Result<String, Fault>
         return Err(Fault::allowed(status, "`active`, `used`, `expired` or `cancelled`"));
     }
     let mut text = format!("{no} {status} {}", words.money(when.exponent)?.to_text(when.exponent));
+    if words.peek().ends_with('%') {
+        text += &format!(" {}", words.take());
+    }
     if words.eat("once") {
         text += " once";
     }
@@ -204,6 +208,12 @@ pub(super) fn read_item(words: &mut Words, when: &When) -> Result<String, Fault>
         text += &format!(" until {}", words.date()?);
     }
     Ok(text)
+}
+
+/// How a certificate for one order is told.
+fn once(uses: Uses) -> Option<String> {
+    let share = uses.share().map_or_else(String::new, |it| format!("{it} "));
+    uses.is_once().then(|| format!("{share}once"))
 }
 
 /// What is expected of a quote: which certificates it offers, or why it leaves one out.
@@ -234,20 +244,20 @@ pub(super) fn of_account(account: &Account, now: Timestamp) -> Result<Vec<Told>>
     ledger.apply(&due);
     let told = |it: &engine::Lot| {
         let certificate = it.certificate.ok_or_else(|| anyhow!("a lot of a wallet is a certificate"))?;
-        let is_once = certificate.uses == Uses::Once;
+        let once = once(certificate.uses);
         let paid = account.orders().iter().flat_map(|order| &order.posted.certificates);
         let is_used = paid.filter(|part| part.lot.no == it.at.no).any(|part| part.paid.is_positive());
         let status = if certificate.is_cancelled {
             "cancelled"
         } else if it.available.is_positive() {
             "active"
-        } else if it.expired.is_positive() && !(is_once && is_used) {
+        } else if it.expired.is_positive() && !(once.is_some() && is_used) {
             "expired"
         } else {
             "used"
         };
         let left = Money::new(it.available.get());
-        Ok(Told { no: it.at.no.0, status: status.to_owned(), left, is_once, expires_at: it.at.expires_at })
+        Ok(Told { no: it.at.no.0, status: status.to_owned(), left, once, expires_at: it.at.expires_at })
     };
     ledger.lots().iter().map(told).collect()
 }

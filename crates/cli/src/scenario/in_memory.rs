@@ -521,7 +521,8 @@ impl Backend for EngineBackend {
     fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>> {
         let (member, _) = self.home(member);
         let kept = self.accounts.entry(member).or_default();
-        Ok(kept.account.claims().iter().map(ClaimTold::of).collect())
+        let told = |it| ClaimTold::of(it, kept.account.is_undone(it));
+        Ok(kept.account.claims().iter().map(told).collect())
     }
 
     fn catalogue(&mut self, person: &Person, now: Timestamp) -> Result<Result<Vec<RewardTold>, Rejection>> {

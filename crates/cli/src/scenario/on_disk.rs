@@ -354,7 +354,7 @@ impl Backend for StoreBackend {
 
     fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>> {
         let claims = self.store.reader()?.claims_before(self.home(member)?, PROGRAM_NO, None, usize::MAX >> 1)?;
-        Ok(claims.iter().map(ClaimTold::of).collect())
+        Ok(claims.iter().map(|it| ClaimTold::of(&it.claim, it.is_undone)).collect())
     }
 
     fn catalogue(&mut self, person: &Person, now: Timestamp) -> Result<Result<Vec<RewardTold>, Rejection>> {

@@ -537,7 +537,11 @@ impl Backend for HttpBackend {
                 no: number_of(it.text("id")?)?,
                 status: it.text("status")?.to_owned(),
                 left: it.money("left")?,
-                is_once: it.text("uses")? == "once",
+                once: match (it.text("uses")?, it.optional("share")) {
+                    ("once", Some(_)) => Some(format!("{} once", it.text("share")?)),
+                    ("once", None) => Some("once".to_owned()),
+                    _ => None,
+                },
                 expires_at: expires_at.unwrap_or(Timestamp::NEVER),
             })
         };

@@ -8,7 +8,7 @@ use super::clauses::{figure, name};
 use super::expect::{Found, FoundItem};
 use super::words::{Fault, Words};
 
-const ALLOWED: &str = "`product M-1`, `a coupon of 10.00 once for 90 days`, `stock 3`, `starting 2022-09-01`, `ending 2022-09-30`, \
+const ALLOWED: &str = "`product M-1`, `a coupon of 10.00 once for 90 days`, `a coupon of 10% at most 20.00`, `stock 3`, `starting 2022-09-01`, `ending 2022-09-30`, \
     `tier gold`, `1 a day`, `2 a month` or `3 in all`";
 
 /// The rewards of a program so far, each with its keys as they stand in the document.
@@ -75,9 +75,15 @@ fn key(words: &mut Words) -> Result<String, Fault> {
     Ok(format!(", \"{key}\": {times}"))
 }
 
-/// `10.00 [once|several] [for 90 days|until 2022-12-31]`.
+/// `10.00 [once|several] [for 90 days|until 2022-12-31]`, or `10% at most 20.00 [for 90 days|until 2022-12-31]`.
 fn coupon(words: &mut Words) -> Result<String, Fault> {
-    let mut keys = format!("\"value\": \"{}\"", figure(words)?);
+    let mut keys = if words.peek().ends_with('%') {
+        let share = words.take().to_owned();
+        words.expect("at most")?;
+        format!("\"share\": \"{share}\", \"max_value\": \"{}\"", figure(words)?)
+    } else {
+        format!("\"value\": \"{}\"", figure(words)?)
+    };
     if let Some(uses) = ["once", "several"].into_iter().find(|it| words.eat(it)) {
         keys += &format!(", \"uses\": \"{uses}\"");
     }
@@ -103,8 +109,8 @@ pub(super) struct ClaimTold {
 }
 
 impl ClaimTold {
-    pub(super) fn of(it: &RewardClaim) -> Self {
-        Self { no: it.no.0, reward: it.reward.to_string(), state: it.state.name().to_owned() }
+    pub(super) fn of(it: &RewardClaim, is_undone: bool) -> Self {
+        Self { no: it.no.0, reward: it.reward.to_string(), state: it.standing(is_undone).to_owned() }
     }
 
     /// `1 Mug claimed`.
@@ -165,8 +171,8 @@ fn item(text: String) -> FoundItem {
 /// An expected claim, written as it is found.
 pub(super) fn read_claim(words: &mut Words) -> Result<String, Fault> {
     let (no, reward, state) = (number(read_number(words)?), words.take(), words.take());
-    if !["claimed", "fulfilled", "cancelled"].contains(&state) {
-        return Err(Fault::allowed(state, "`claimed`, `fulfilled` or `cancelled`"));
+    if !["claimed", "fulfilled", "cancelled", "undone"].contains(&state) {
+        return Err(Fault::allowed(state, "`claimed`, `fulfilled`, `cancelled` or `undone`"));
     }
     Ok(format!("{no} {reward} {state}"))
 }

@@ -139,7 +139,9 @@ fn compare(sequence: &Account, alone: &Account) -> Outcome {
         let lots = it.wallet.as_ref().map(|it| it.ledger.lots()).unwrap_or_default();
         let bought = it.conversions().iter().filter(|it| it.rate.target == Target::Certificate);
         let left = |no| {
-            lots.iter().find(|it| it.at.no == no).map(|it| (it.certificate.map(|it| it.uses.name()), it.available))
+            lots.iter()
+                .find(|it| it.at.no == no)
+                .map(|it| (it.certificate.map(|it| (it.uses.name(), it.uses.share().map(|it| it.0))), it.available))
         };
         let mut bought: Vec<_> = bought.map(|it| (it.rate.points, it.rate.value, left(it.lot.no))).collect();
         bought.sort_unstable();

@@ -1,8 +1,10 @@
 //! Random histories of one account: what its shop and its staff do, step by step, while time passes.
 
+use engine::Uses;
 use proptest::prelude::*;
 
 use crate::bodies::{Body, bodies};
+use crate::rewards::uses;
 
 /// Orders of one account: few, so that they meet.
 pub(crate) const ORDERS: usize = 3;
@@ -59,7 +61,7 @@ pub(crate) enum Step {
     /// Staff give a certificate.
     Issue {
         value: i64,
-        once: bool,
+        uses: Uses,
         expires_in_days: Option<u16>,
     },
     /// Staff cancel the certificate so many before the last.
@@ -218,8 +220,8 @@ fn claims() -> impl Strategy<Value = Step> {
 }
 
 fn issues() -> impl Strategy<Value = Step> {
-    (0..2_500_i64, any::<bool>(), prop_oneof![Just(None), (0..40_u16).prop_map(Some)])
-        .prop_map(|(value, once, expires_in_days)| Step::Issue { value, once, expires_in_days })
+    (0..2_500_i64, uses(), prop_oneof![Just(None), (0..40_u16).prop_map(Some)])
+        .prop_map(|(value, uses, expires_in_days)| Step::Issue { value, uses, expires_in_days })
 }
 
 fn by_hand_or_acts() -> impl Strategy<Value = Step> {

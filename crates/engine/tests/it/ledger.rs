@@ -225,9 +225,18 @@ pub(crate) fn check_certificates(shop: &Shop) -> Outcome {
         prop_assert_eq!(issued.get(), here + paid, "nothing of a certificate is anywhere else: {:?}", lot);
         let certificate = lot.certificate.expect("a lot of a wallet is a certificate");
         prop_assert!(!certificate.is_cancelled || lot.available.is_zero(), "a cancelled one pays nothing: {:?}", lot);
-        if certificate.uses == engine::Uses::Once {
+        if certificate.uses.is_once() {
             let in_use = with.iter().filter(|it| it.paid.is_positive()).count();
             prop_assert!(in_use <= 1 && (in_use == 0 || lot.available.is_zero()), "used once: {:?}", lot);
+            let orders = shop.account.orders().iter();
+            let with = orders.filter(|it| it.posted.certificates.iter().any(|it| it.lot.no == lot.at.no));
+            for order in with {
+                let document = order.document.as_deref().expect("a recorded order has a document");
+                let lines = document.lines.iter().map(|it| (it.amount + it.tax).minor()).sum::<i64>();
+                let whole = lines + document.shipping.minor();
+                let share = certificate.uses.share().map_or(10_000, |it| i64::from(it.0));
+                prop_assert!(paid <= whole * share / 10_000, "no more than its share of what was sold: {:?}", lot);
+            }
         } else {
             prop_assert_eq!(lost, 0, "nothing is lost of one that can be used again");
         }

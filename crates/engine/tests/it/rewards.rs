@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{
-    Act, ClaimState, Coupon, Date, Entry, Gift, Kind, Money, Offered, Points, Reward, Stop, Uses, Validity, catalogue,
+    Act, ClaimState, Coupon, Date, Entry, Gift, Kind, Money, Offered, Points, Reward, Share, Stop, Uses, Validity,
+    catalogue,
 };
 use proptest::prelude::*;
 
@@ -29,9 +30,9 @@ fn reward(name: &'static str) -> impl Strategy<Value = Reward> {
     let day = |from: i8, to: i8| prop_oneof![4 => Just(None), 1 => (from..to).prop_map(|it| Date::new(2026, 3, it))];
     let tiers = prop_oneof![5 => Just(None), 1 => Just(Some("silver"))];
     let validity = prop::sample::select(vec![Validity::Never, Validity::Days(5), Validity::Until(until())]);
-    let coupon = (1..2_000_i64, any::<bool>(), validity).prop_map(|(value, once, validity)| Coupon {
+    let coupon = (1..2_000_i64, uses(), validity).prop_map(|(value, uses, validity)| Coupon {
         value: Money::new(value),
-        uses: if once { Uses::Once } else { Uses::Several },
+        uses,
         validity,
     });
     let limits = (most(), most(), most(), most());
@@ -49,6 +50,11 @@ fn reward(name: &'static str) -> impl Strategy<Value = Reward> {
             per_life,
         },
     )
+}
+
+/// For several orders, for one, or for a share of one.
+pub(crate) fn uses() -> impl Strategy<Value = Uses> {
+    prop_oneof![Just(Uses::Several), Just(Uses::Once), (1..=10_000_u16).prop_map(|it| Uses::Share(Share(it)))]
 }
 
 fn until() -> Date {

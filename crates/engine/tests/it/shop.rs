@@ -8,7 +8,7 @@ use std::sync::Arc;
 use engine::{
     Account, Actor, Adjustment, After, Budgets, CancelCertificate, ClaimNo, Closing, CreditAdjustment, Date, Decided,
     Decision, Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
-    Points, Purse, Reason, Redating, Reinstatement, Rejection, Rules, Stop, Timeline, Timestamp, Uses, Validity,
+    Points, Purse, Reason, Redating, Reinstatement, Rejection, Rules, Stop, Timeline, Timestamp, Validity,
     Wallet, Zone, act, adjust, adjust_credit, cancel_certificate, close_wallet, hold, issue_certificates, open_wallet,
     put_order, quote, redate, reinstate, release_hold, settle, sign_up,
 };
@@ -144,10 +144,10 @@ impl Shop {
             Step::Act { which } => Some(Command::Act(ACTS[*which].to_owned())),
             Step::SignUp => Some(Command::SignUp),
             Step::Redate { .. } | Step::Reinstate { .. } => self.of_dates(step),
-            Step::Issue { value, once, expires_in_days } => Some(Command::Issue(IssueCertificates {
+            Step::Issue { value, uses, expires_in_days } => Some(Command::Issue(IssueCertificates {
                 value: Money::new(*value),
                 count: 1,
-                uses: if *once { Uses::Once } else { Uses::Several },
+                uses: *uses,
                 validity: expires_in_days.map_or(Validity::Never, Validity::Days),
                 note: "by hand".to_owned(),
             })),

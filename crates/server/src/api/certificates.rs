@@ -34,9 +34,13 @@ pub(crate) struct CertificateView {
     pub(crate) member: String,
     #[schema(example = "USD")]
     pub(crate) currency: String,
-    /// What it was worth when it was given.
+    /// What it was worth when it was given; of one that pays a share of an order, the most that it pays.
     #[schema(example = "25.00")]
     pub(crate) value: String,
+    /// So many per cent of what it may pay for of one order; left out of one that is worth an amount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "10%")]
+    pub(crate) share: Option<String>,
     /// What is left of it.
     #[schema(example = "25.00")]
     pub(crate) left: String,
@@ -68,7 +72,7 @@ pub fn certificate_status(it: &CertificateInfo) -> &'static str {
     } else if it.lot.available.is_positive() {
         "active"
     } else if it.value.minor() == it.lot.expired.get()
-        || (it.lot.expired.is_positive() && certificate.is_some_and(|it| it.uses == Uses::Several))
+        || (it.lot.expired.is_positive() && certificate.is_some_and(|it| !it.uses.is_once()))
     {
         "expired"
     } else {
@@ -90,6 +94,7 @@ pub(crate) fn view_with(code: Option<&str>, it: &CertificateInfo) -> Answer<Cert
         currency: it.currency.code().to_owned(),
         value: it.value.to_text(exponent),
         left: Money::new(it.lot.available.get()).to_text(exponent),
+        share: it.lot.certificate.and_then(|it| it.uses.share()).map(|it| it.to_string()),
         uses: it.lot.certificate.map_or("several", |it| it.uses.name()),
         status: certificate_status(it),
         issued_at: it.lot.at.earned_at.to_string(),

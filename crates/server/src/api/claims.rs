@@ -104,8 +104,8 @@ pub(crate) async fn list_claims(
     let named = named(&app, &member, &program).await?;
     let (program, member, number) = (named.program()?, named.member, named.number);
     let claims = app.read(move |reader| reader.claims_before(member, number, before, limit + 1)).await?;
-    let Page { data, next } = Page::of(claims, limit, |it| it.no.0.to_string());
-    Ok(Reply(Page { data: data.iter().map(|it| ClaimView::of(member, program, it)).collect(), next }))
+    let Page { data, next } = Page::of(claims, limit, |it| it.claim.no.0.to_string());
+    Ok(Reply(Page { data: data.iter().map(|it| ClaimView::info(member, program, it)).collect(), next }))
 }
 
 /// A claim that waits to be handed over.
@@ -179,6 +179,46 @@ pub(crate) struct ClaimNote {
     note: String,
 }
 
+/// Read a claim: what it was, what it cost, and what has become of it.
+#[utoipa::path(get, path = "/v1/claims/{claim}", tag = "Rewards", operation_id = "get_claim",
+    params(("claim" = String, Path, description = "The id of the claim.", example = "clm_01jwkbdfm0fber0gthyd8chafn_1_1")),
+    security(("key" = ["read"])),
+    responses((status = 200, description = "The claim as it stands.", body = ClaimView)))]
+pub(crate) async fn get_claim(
+    State(app): State<App>,
+    _: Caller,
+    Path(claim): Path<String>,
+) -> Answer<Reply<ClaimView>> {
+    let ClaimId { member, number, no } = ClaimId::read(&claim)?;
+    let catalog = app.catalog().await?;
+    let program = catalog.program_numbered(number).ok_or_else(ClaimId::unknown)?;
+    let found = app.read(move |reader| reader.find_claim(member, number, no)).await?;
+    let (member, claim) = found.ok_or_else(ClaimId::unknown)?;
+    Ok(Reply(ClaimView::info(member, program, &claim)))
+}
+
+/// What the id of a claim says: whose it was first, in which program, and its number.
+struct ClaimId {
+    member: MemberId,
+    number: u32,
+    no: ClaimNo,
+}
+
+impl ClaimId {
+    fn read(text: &str) -> Answer<Self> {
+        let id: OwnedId = text.parse().map_err(|_| Self::unknown())?;
+        let OwnedId { kind, member, program: number, number: no } = id;
+        if kind != Owned::Claim {
+            return Err(Self::unknown());
+        }
+        Ok(Self { member, number, no: ClaimNo(no) })
+    }
+
+    fn unknown() -> Box<Problem> {
+        Problem::rejected(&Rejection::UnknownClaim, None)
+    }
+}
+
 /// Tell that a claimed reward was handed over. To tell it again changes nothing.
 #[utoipa::path(post, path = "/v1/claims/{claim}/fulfilments", tag = "Rewards", operation_id = "fulfil_claim",
     params(("claim" = String, Path, description = "The id of the claim.", example = "clm_01jwkbdfm0fber0gthyd8chafn_1_1")),
@@ -210,16 +250,20 @@ pub(crate) async fn cancel_claim(
 }
 
 async fn end(app: &App, caller: &Caller, claim: &str, (cancels, note): (bool, String)) -> Answer<ClaimedView> {
-    let unknown = || Problem::rejected(&Rejection::UnknownClaim, None);
-    let OwnedId { kind, member, program: number, number: no } = claim.parse().map_err(|_| unknown())?;
+    let ClaimId { member, number, no } = ClaimId::read(claim)?;
     let catalog = app.catalog().await?;
-    if kind != Owned::Claim || catalog.program_numbered(number).is_none() {
-        return Err(unknown());
+    if catalog.program_numbered(number).is_none() {
+        return Err(ClaimId::unknown());
     }
     let named = Named { catalog, member, sent: MemberRef::Id(member), number };
-    let body = |program, member| Body::EndClaim { program, member, claim: ClaimNo(no), cancels, note };
+    let body = |program, member| Body::EndClaim { program, member, claim: no, cancels, note };
     let reply = named.submit(app, caller, None, body).await?;
-    claimed(app, named.program()?, reply).await
+    let program = named.program()?;
+    let view = claimed(app, program, reply).await?;
+    // What it stands for may be gone, though the claim was fulfilled.
+    let found = app.read(move |reader| reader.find_claim(member, number, no)).await?;
+    let claim = found.map(|(owner, it)| ClaimView::info(owner, program, &it));
+    Ok(ClaimedView { claim: claim.unwrap_or(view.claim), ..view })
 }
 
 async fn claimed(app: &App, program: &Program, reply: store::Reply) -> Answer<ClaimedView> {

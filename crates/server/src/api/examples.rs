@@ -125,6 +125,7 @@ const FILES: &[(&str, &str)] = &files![
     "110-fulfil_claim",
     "111-cancel_claim",
     "112-fulfil_claim-claim_cancelled",
+    "120-get_claim",
 ];
 
 /// The examples with their names.

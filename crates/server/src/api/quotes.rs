@@ -92,7 +92,7 @@ pub(crate) struct CertificateOffer {
     certificate: u64,
     #[schema(example = "20.00")]
     pays: String,
-    /// What of it would be lost, since it can be used once.
+    /// What of it would be lost, since it can be used once; of one that pays a share, what it could have paid more at most.
     #[schema(example = "5.00")]
     loses: String,
     #[serde(skip_serializing_if = "Option::is_none")]

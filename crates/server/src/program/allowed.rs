@@ -165,6 +165,7 @@ fn catalogue(path: &str) -> String {
         "tiers" => allowed("promotions.tiers"),
         "per_day" | "per_month" | "per_life" => format!("a whole number from 1 to {}", limits::ACTS_MAX),
         "coupon" => "an object such as {\"value\": \"10.00\"}, or left out".to_owned(),
+        "coupon.share" => allowed("redeem.max_share"),
         coupon => convert(&coupon.replace("coupon", "certificate")),
     }
 }

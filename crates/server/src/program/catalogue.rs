@@ -1,19 +1,20 @@
 //! The keys of the rewards catalogue, and what they come to. The comments here are descriptions of the published schema.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::{Coupon, Currency, Gift, Points, Reward, Uses, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::certificates::UsesDocument;
+use super::allowed::allowed;
+use super::certificates::{Bought, UsesDocument, some_uses};
 use super::convert::RewardValidity;
 use super::document::Amount;
-use super::promotions::{check_tiers, days};
-use super::rates::{at_most, names};
-use super::read::{some_whole, text};
-use super::terms::{amount, named, validity, within};
+use super::listed::{Listed, days, listed};
+use super::rates::names;
+use super::read::{some_amount, some_whole, text};
+use super::redeem_terms;
+use super::terms::{named, within};
 use super::tiers::TiersDocument;
 use crate::fault::Fault;
 
@@ -66,13 +67,23 @@ pub struct RewardItemDocument {
     pub per_life: Option<i64>,
 }
 
-/// A certificate that points buy.
+/// A certificate that points buy: worth an amount, or a share of one order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CouponDocument {
-    /// What it is worth; more than nothing.
-    pub value: Amount,
-    /// How often it can be used. Left out: as `certificates.uses` says.
+    /// What it is worth; more than nothing. Either this or `share`.
+    #[serde(default, deserialize_with = "some_amount", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Amount")]
+    pub value: Option<Amount>,
+    /// So many per cent of one order, rounded down: of all that certificates may pay for, whatever else pays of it.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", regex(pattern = "^[0-9]{1,3}([.][0-9]{1,2})?%$"))]
+    pub share: Option<String>,
+    /// The most that the share comes to.
+    #[serde(default, deserialize_with = "some_amount", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Amount")]
+    pub max_value: Option<Amount>,
+    /// How often it can be used. Left out: as `certificates.uses` says; a share is for one order.
     #[serde(default, deserialize_with = "some_uses", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "UsesDocument")]
     pub uses: Option<UsesDocument>,
@@ -87,19 +98,21 @@ pub(super) fn catalogue(
     tiers: Option<&TiersDocument>,
     (currency, uses): (Currency, Uses),
 ) -> Result<Arc<[Reward]>, Fault> {
-    at_most("catalogue", documents.len(), limits::REWARDS_MAX)?;
-    let mut seen = BTreeSet::new();
-    let mut list = Vec::with_capacity(documents.len());
-    for (index, it) in documents.iter().enumerate() {
-        let path = format!("catalogue[{index}]");
-        list.push(it.read(&path, currency, uses)?);
-        if !seen.insert(it.name.as_str()) {
-            let what = format!("\"{}\" is the name of another reward", it.name);
-            return Err(Fault::new(&format!("{path}.name"), what, "a name of its own"));
-        }
-        check_tiers(&path, &it.tiers, tiers)?;
+    listed(documents, tiers, |path, it: &RewardItemDocument| it.read(path, currency, uses)).map(Into::into)
+}
+
+impl Listed for RewardItemDocument {
+    const KEY: &'static str = "catalogue";
+    const ONE: &'static str = "reward";
+    const MOST: usize = limits::REWARDS_MAX;
+
+    fn name(&self) -> &str {
+        &self.name
     }
-    Ok(list.into())
+
+    fn tiers(&self) -> &[String] {
+        &self.tiers
+    }
 }
 
 impl RewardItemDocument {
@@ -133,11 +146,7 @@ impl RewardItemDocument {
                 named(&format!("{path}.product"), product)?;
                 Ok(Gift::Product(Arc::from(product.as_str())))
             }
-            (None, Some(it)) => Ok(Gift::Coupon(Coupon {
-                value: amount(&format!("{path}.coupon.value"), &it.value, 1, currency)?,
-                uses: it.uses.map_or(uses, UsesDocument::uses),
-                validity: validity(&format!("{path}.coupon.validity"), &it.validity.document())?,
-            })),
+            (None, Some(it)) => it.read(&format!("{path}.coupon"), (currency, uses)).map(Gift::Coupon),
             (Some(_), Some(_)) => {
                 let what = "a reward is one or the other".to_owned();
                 Err(Fault::new(&format!("{path}.coupon"), what, "the key left out beside product".to_owned()))
@@ -151,6 +160,24 @@ fn some_coupon<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Coup
     CouponDocument::deserialize(deserializer).map(Some)
 }
 
-fn some_uses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UsesDocument>, D::Error> {
-    UsesDocument::deserialize(deserializer).map(Some)
+impl CouponDocument {
+    fn read(&self, path: &str, (currency, uses): (Currency, Uses)) -> Result<Coupon, Fault> {
+        let at = |key: &str| format!("{path}.{key}");
+        let missing = |key| Fault::new(&at(key), "the key is missing", allowed(&at(key)));
+        let beside = |key: &str, what, other| Err(Fault::new(&at(key), what, format!("the key left out {other}")));
+        let bought = |value| Bought { value, uses: self.uses, validity: &self.validity };
+        let share = match (&self.value, &self.share, &self.max_value) {
+            (Some(value), None, None) => return bought((&at("value"), value)).read(path, (currency, uses)),
+            (Some(_), Some(_), _) => return beside("share", "a coupon is one or the other", "beside value"),
+            (_, None, Some(_)) => return beside("max_value", "only a share has a most", "without share"),
+            (None, None, None) => return Err(missing("value")),
+            (None, Some(share), _) => redeem_terms::share(&at("share"), share)?,
+        };
+        if self.uses == Some(UsesDocument::Several) {
+            return Err(Fault::new(&at("uses"), "a share is for one order", "\"once\", or the key left out"));
+        }
+        let most = self.max_value.as_ref().ok_or_else(|| missing("max_value"))?;
+        let coupon = bought((&at("max_value"), most)).read(path, (currency, uses))?;
+        Ok(Coupon { uses: Uses::Share(share), ..coupon })
+    }
 }

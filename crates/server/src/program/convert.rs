@@ -5,10 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::allowed::allowed;
-use super::certificates::UsesDocument;
+use super::certificates::{Bought, UsesDocument, some_uses};
 use super::document::{Amount, ValidityDocument};
 use super::read::{some_amount, whole};
-use super::terms::{amount, validity, within};
+use super::terms::{amount, within};
 use crate::fault::Fault;
 
 /// Points become store credit, or certificates: each `points` become `credit`, or a certificate of their own.
@@ -109,12 +109,14 @@ impl ConvertDocument {
         match (&self.credit, &self.certificate) {
             (Some(credit), None) => Ok(Convert::to_credit(points, amount("convert.credit", credit, 1, currency)?)),
             (None, Some(it)) => {
-                let value = amount("convert.certificate.value", &it.value, 1, currency)?;
+                let path = "convert.certificate";
+                let value = ("convert.certificate.value", &it.value);
+                let bought = Bought { value, uses: it.uses, validity: &it.validity }.read(path, (currency, uses))?;
                 Ok(Convert {
-                    rate: ConvertRate { points, value, target: Target::Certificate },
+                    rate: ConvertRate { points, value: bought.value, target: Target::Certificate },
                     is_collected: it.given == RewardGiven::ByStaff,
-                    uses: it.uses.map_or(uses, UsesDocument::uses),
-                    validity: validity("convert.certificate.validity", &it.validity.document())?,
+                    uses: bought.uses,
+                    validity: bought.validity,
                 })
             }
             (Some(_), Some(_)) => {
@@ -131,8 +133,4 @@ impl ConvertDocument {
 /// Reads an object that may be left out, and is not null.
 fn some_reward<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RewardDocument>, D::Error> {
     RewardDocument::deserialize(deserializer).map(Some)
-}
-
-fn some_uses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UsesDocument>, D::Error> {
-    UsesDocument::deserialize(deserializer).map(Some)
 }

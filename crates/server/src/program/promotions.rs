@@ -1,15 +1,16 @@
 //! The keys of promotions, and what they come to. The comments here are descriptions of the published schema.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Currency, Date, EarnMode, Gives, Money, Points, Promotion, Times, limits};
+use engine::{Currency, EarnMode, Gives, Money, Points, Promotion, Times, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::allowed::allowed;
 use super::document::Amount;
-use super::rates::{at_most, factor, names};
+use super::listed::{Listed, days, listed};
+use super::rates::{factor, names};
 use super::read::{some_amount, some_whole, text, whole};
 use super::terms::{amount, named, within};
 use super::tiers::TiersDocument;
@@ -124,6 +125,20 @@ pub struct HoursDocument {
     pub until: String,
 }
 
+impl Listed for PromotionDocument {
+    const KEY: &'static str = "promotions";
+    const ONE: &'static str = "promotion";
+    const MOST: usize = limits::PROMOTIONS_MAX;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn tiers(&self) -> &[String] {
+        &self.tiers
+    }
+}
+
 /// The promotions of a program.
 pub(super) fn promotions(
     documents: &[PromotionDocument],
@@ -131,53 +146,21 @@ pub(super) fn promotions(
     mode: EarnMode,
     currency: Currency,
 ) -> Result<Vec<Promotion>, Fault> {
-    at_most("promotions", documents.len(), limits::PROMOTIONS_MAX)?;
-    let mut seen = BTreeSet::new();
-    let mut list = Vec::with_capacity(documents.len());
-    for (index, it) in documents.iter().enumerate() {
-        let path = format!("promotions[{index}]");
-        let promotion = it.read(&path, currency)?;
-        if !seen.insert(it.name.as_str()) {
-            let what = format!("\"{}\" is the name of another promotion", it.name);
-            return Err(Fault::new(&format!("{path}.name"), what, "a name of its own"));
-        }
-        check_tiers(&path, &it.tiers, tiers)?;
+    let list = listed(documents, tiers, |path, it: &PromotionDocument| {
+        let promotion = it.read(path, currency)?;
         let is_for_all = promotion.products.is_empty() && promotion.categories.is_empty();
         if mode == EarnMode::StepsCarried && !is_for_all && matches!(promotion.gives, Gives::Times(_)) {
             let what = "beside a carried remainder a promotion multiplies whole orders only";
-            return Err(Fault::new(&path, what, "points, or no products and categories"));
+            return Err(Fault::new(path, what, "points, or no products and categories"));
         }
         if mode == EarnMode::StepsCarried && promotion.budget.is_some() {
             let what = "this cannot stand beside a carried remainder";
             return Err(Fault::new(&format!("{path}.budget"), what, "another earn.mode"));
         }
-        list.push(promotion);
-    }
+        Ok(promotion)
+    })?;
     check_groups(&list)?;
     Ok(list)
-}
-
-/// Refuses tiers that the program has not.
-pub(super) fn check_tiers(path: &str, named: &[String], tiers: Option<&TiersDocument>) -> Result<(), Fault> {
-    for (place, tier) in named.iter().enumerate() {
-        if !tiers.is_some_and(|it| it.levels.iter().any(|it| it.name == *tier)) {
-            let what = format!("no tier is called \"{tier}\"");
-            return Err(Fault::new(&format!("{path}.tiers[{place}]"), what, "the name of one of tiers.levels"));
-        }
-    }
-    Ok(())
-}
-
-/// The first and the last day of something, in their order.
-pub(super) fn days(path: &str, from: Option<&str>, until: Option<&str>) -> Result<(Option<Date>, Option<Date>), Fault> {
-    let at = |key: &str| format!("{path}.{key}");
-    let (from, until) = (date(&at("from"), from)?, date(&at("until"), until)?);
-    if let (Some(from), Some(until)) = (from, until)
-        && until < from
-    {
-        return Err(Fault::new(&at("until"), format!("{until} is before {from}"), format!("{from} or a later day")));
-    }
-    Ok((from, until))
 }
 
 /// Of a group either all multiply or all give points; and what asks for more must not give less than what it comes before,
@@ -287,11 +270,6 @@ impl HoursDocument {
         }
         Ok((from, until))
     }
-}
-
-fn date(path: &str, text: Option<&str>) -> Result<Option<Date>, Fault> {
-    let fault = |text: &str, it| Fault::new(path, format!("\"{text}\" {it}"), allowed("validity.until"));
-    text.map(|text| Date::parse(text).map_err(|it| fault(text, it))).transpose()
 }
 
 /// The minute of the day of `17:00`; `24:00` is the end of it.

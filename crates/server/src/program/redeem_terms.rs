@@ -31,7 +31,8 @@ pub(super) fn redeem(redeem: &RedeemDocument, currency: Currency) -> Result<Rede
         step: Points::new(step),
         points_max: points_max.transpose()?.map(Points::new),
         value_max: value_max.transpose()?,
-        share_max: share(&redeem.max_share)?,
+        // All of it is no limit.
+        share_max: Some(share("redeem.max_share", &redeem.max_share)?).filter(|it| it.0 < 10_000),
         balance_min: Points::new(balance_min),
         pays_shipping: redeem.pays_shipping,
         pays_tax: redeem.pays_tax,
@@ -57,15 +58,13 @@ pub(super) fn rate_of(path: &str, points: i64, value: &Amount, currency: Currenc
     Ok(RedeemRate { points: Points::new(points), value: worth })
 }
 
-/// A share such as "50%" or "12.5%"; all of it is no limit.
-fn share(text: &str) -> Result<Option<Share>, Fault> {
-    const PATH: &str = "redeem.max_share";
-    let fault = || Fault::new(PATH, format!("\"{text}\" is no such share"), allowed(PATH));
+/// A share such as "50%" or "12.5%".
+pub(super) fn share(path: &str, text: &str) -> Result<Share, Fault> {
+    let fault = || Fault::new(path, format!("\"{text}\" is no such share"), allowed(path));
     let number = text.strip_suffix('%').ok_or_else(fault)?;
     let hundredths = Money::parse(number, 2).map_err(|_| fault())?.minor();
     match u16::try_from(hundredths) {
-        Ok(10_000) => Ok(None),
-        Ok(it @ 1..10_000) => Ok(Some(Share(it))),
+        Ok(it @ 1..=10_000) => Ok(Share(it)),
         Ok(_) | Err(_) => Err(fault()),
     }
 }

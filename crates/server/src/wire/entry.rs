@@ -248,7 +248,8 @@ pub(crate) struct WireCertificatePart {
     pub(crate) expires_at: Option<String>,
     #[schema(example = "20.00")]
     pub(crate) pays: String,
-    /// What of it is lost, since it can be used once: as long as the order uses it.
+    /// What of it is lost, since it can be used once: as long as the order uses it. Of one that pays a share, what it could have
+    /// paid more at most.
     #[schema(example = "5.00")]
     pub(crate) loses: String,
 }

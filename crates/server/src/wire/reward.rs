@@ -2,7 +2,7 @@
 
 use engine::{Coupon, Gift, RewardClaim};
 use serde::Serialize;
-use store::{MemberId, RewardInfo};
+use store::{ClaimInfo, MemberId, RewardInfo};
 use utoipa::ToSchema;
 
 use super::ids::{Owned, OwnedId};
@@ -64,11 +64,30 @@ pub(crate) struct RewardView {
 /// A certificate that points buy.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CouponView {
+    /// What it is worth; left out of one that pays a share of an order.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "10.00")]
-    pub(crate) value: String,
+    pub(crate) value: Option<String>,
+    /// So many per cent of one order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "10%")]
+    pub(crate) share: Option<String>,
+    /// The most that the share comes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "20.00")]
+    pub(crate) max_value: Option<String>,
     /// `several` or `once`.
     #[schema(example = "once")]
     pub(crate) uses: &'static str,
+}
+
+impl CouponView {
+    fn of(it: &Coupon, exponent: u8) -> Self {
+        let share = it.uses.share().map(|it| it.to_string());
+        let value = it.value.to_text(exponent);
+        let (value, max_value) = if share.is_some() { (None, Some(value)) } else { (Some(value), None) };
+        Self { value, share, max_value, uses: it.uses.name() }
+    }
 }
 
 impl RewardView {
@@ -78,9 +97,7 @@ impl RewardView {
         let (product, coupon) = match &reward.gives {
             Gift::Named => (None, None),
             Gift::Product(id) => (Some(id.to_string()), None),
-            Gift::Coupon(Coupon { value, uses, .. }) => {
-                (None, Some(CouponView { value: value.to_text(exponent), uses: uses.name() }))
-            }
+            Gift::Coupon(it) => (None, Some(CouponView::of(it, exponent))),
         };
         let missing = match refusal {
             Some(engine::Rejection::InsufficientPoints { spendable }) => Some((reward.points - *spendable).get()),
@@ -118,7 +135,8 @@ pub(crate) struct ClaimView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "SKU-77")]
     pub(crate) product: Option<String>,
-    /// `claimed`: it waits to be handed over; `fulfilled`: the member has it; `cancelled`.
+    /// `claimed`: it waits to be handed over; `fulfilled`: the member has it; `cancelled`; `undone`: its coupon is points again, since a
+    /// refund took it back, or staff cancelled the certificate.
     #[schema(example = "claimed")]
     pub(crate) state: &'static str,
     /// What it cost; of one that was cancelled, what came back.
@@ -133,6 +151,14 @@ pub(crate) struct ClaimView {
 
 impl ClaimView {
     pub(crate) fn of(member: MemberId, program: &Program, it: &RewardClaim) -> Self {
+        Self::standing(member, program, it, it.state.name())
+    }
+
+    pub(crate) fn info(member: MemberId, program: &Program, it: &ClaimInfo) -> Self {
+        Self::standing(member, program, &it.claim, it.standing())
+    }
+
+    fn standing(member: MemberId, program: &Program, it: &RewardClaim, state: &'static str) -> Self {
         let version = program.info.timeline.version(it.version);
         let product = match version.and_then(|version| version.reward(&it.reward)).map(|it| &it.gives) {
             Some(Gift::Product(id)) => Some(id.to_string()),
@@ -144,7 +170,7 @@ impl ClaimView {
             member: member.to_string(),
             reward: it.reward.to_string(),
             product,
-            state: it.state.name(),
+            state,
             points: it.points.get(),
             claimed_at: it.at.to_string(),
             certificate: it.certificate.zip(currency).map(|(lot, it)| certificate_id(member, it, lot.no)),

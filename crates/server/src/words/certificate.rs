@@ -2,7 +2,7 @@
 
 use engine::{
     Bucket, CertificateChoice, CertificatePart, Changes, Entry, Kind, Money, PaidCertificates, Placed as _, Points,
-    Reason, Rejection,
+    Reason, Rejection, Share, Uses,
 };
 
 use super::credit::available_change;
@@ -83,11 +83,18 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
     }
 }
 
+/// What a certificate is worth: an amount, or a share of one order and no more than that.
+pub(crate) fn worth(share: Option<Share>, value: String) -> String {
+    share.map_or_else(|| value.clone(), |share| format!("{share} of one order, at most {value}"))
+}
+
 /// Points became a certificate, or one that they had become before.
 fn bought(entry: &Entry, which: &str, voice: &Voice) -> String {
     let value = voice.amount(Money::new(available_change(entry).get()));
     let until = entry.opened.first().and_then(|it| voice.last_day(it.lot.expires_at));
     let until = until.map_or_else(String::new, |it| format!(", to be used until {it}"));
+    let uses = entry.opened.first().and_then(|it| it.certificate);
+    let value = worth(uses.and_then(Uses::share), value);
     match entry.opened.is_empty() {
         true => format!("{which}: {value} as before, since the {} are there again", voice.names.many),
         false => format!("{which}: {value} that {} became{until}", voice.names.many),
@@ -120,10 +127,15 @@ pub fn offer_in_words(it: &CertificateChoice, voice: &Voice) -> String {
     if let Some(why) = &it.why {
         return super::rejection_in_words(why, voice);
     }
-    let rest = if it.loses.is_zero() {
-        String::new()
-    } else {
-        format!("; the rest of {} would be lost, since it can be used once", voice.amount(it.loses))
+    let rest = match it.uses {
+        Uses::Share(share) => {
+            let most = voice.amount(it.pays + it.loses);
+            format!(": {share} of what it may pay for, at most {most}; it can be used once")
+        }
+        _ if it.loses.is_zero() => String::new(),
+        Uses::Several | Uses::Once => {
+            format!("; the rest of {} would be lost, since it can be used once", voice.amount(it.loses))
+        }
     };
     format!("Certificate {} pays {}{rest}.", it.certificate.within(), voice.amount(it.pays))
 }

@@ -1,6 +1,8 @@
 //! Store credit in words: what points became, what orders paid with it, and every entry of its own ledger.
 
-use engine::{Bucket, Converted, Entry, Kind, Money, PaidCredit, Placed as _, Points, Posting, Reason};
+use engine::{
+    Bucket, Converted, Entry, Kind, Money, PaidCredit, Placed as _, Points, Posting, Reason, Share, Timestamp,
+};
 
 use super::voice::Voice;
 
@@ -32,18 +34,20 @@ pub(crate) fn available_change(entry: &Entry) -> Points {
 }
 
 /// Of an entry on points: they became store credit or a certificate, or are points again.
-pub(super) fn converted(it: &Converted, voice: &Voice) -> String {
+pub(super) fn converted(it: &Converted, share: Option<Share>, at: Timestamp, voice: &Voice) -> String {
     let times = it.times.abs();
     let points = voice.points(Points::new(it.rate.points.get() * times));
     let credit = voice.amount(Money::new(it.rate.value.minor() * times));
     if let Some(certificate) = it.certificate {
         let no = certificate.no.within();
-        return if 0 < it.times {
+        return if 0 < it.times && certificate.earned_at < at {
+            format!("{points} became certificate {no} again, as it was before")
+        } else if 0 < it.times {
             let until = voice.last_day(certificate.expires_at);
             let until = until.map_or_else(String::new, |it| format!(", to be used until {it}"));
-            format!("{points} became certificate {no}, worth {credit}{until}")
+            format!("{points} became certificate {no}, worth {}{until}", super::certificate::worth(share, credit))
         } else {
-            format!("Certificate {no}, worth {credit}, became {points} again, since nothing of it was used")
+            format!("Certificate {no} became {points} again, since nothing of it was used")
         };
     }
     let each = format!("{} for each {}", voice.amount(it.rate.value), voice.points(it.rate.points));

@@ -66,7 +66,7 @@ impl Story<'_> {
                 super::reward::claimed(self.entry, it, self.voice) + &self.graced()
             }
             (Kind::Convert | Kind::Unconvert, _) if let Some(it) = &self.entry.changes.converted => {
-                super::credit::converted(it, self.voice) + &self.graced()
+                super::credit::converted(it, None, self.entry.at, self.voice) + &self.graced()
             }
             (Kind::Spend | Kind::Refund, Reason::Credit(it)) => super::credit::paid(it, self.voice),
             (Kind::Use | Kind::GiveBack, Reason::Certificates(it)) => {

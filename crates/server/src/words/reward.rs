@@ -1,6 +1,6 @@
 //! Rewards of the catalogue in words: every entry about a claim, and why one cannot be had.
 
-use engine::{Bucket, ClaimNo, Entry, Kind, Placed as _, Points, Reason, Rejection, Reward, RewardChange};
+use engine::{Bucket, ClaimNo, Entry, Gift, Kind, Placed as _, Points, Reason, Rejection, Reward, RewardChange};
 
 use super::voice::{Voice, day};
 
@@ -18,7 +18,9 @@ pub(super) fn claimed(entry: &Entry, change: &RewardChange, voice: &Voice) -> St
     };
     match (entry.kind, &entry.changes.converted) {
         (Kind::Reward, Some(converted)) => {
-            format!("\"{name}\" claimed (claim {no}): {}", super::credit::converted(converted, voice))
+            let coupon = voice.terms.catalogue.iter().find(|it| it.name == *name).map(|it| &it.gives);
+            let share = coupon.and_then(|it| if let Gift::Coupon(it) = it { it.uses.share() } else { None });
+            format!("\"{name}\" claimed (claim {no}): {}", super::credit::converted(converted, share, entry.at, voice))
         }
         (Kind::Reward, None) => {
             let points = sum(|it| it == Bucket::Redeemed);

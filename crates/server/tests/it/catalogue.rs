@@ -71,6 +71,54 @@ const WRONG_VALUES: &[(&str, &str, &str, &str)] = &[
         "\"several\" or \"once\"",
     ),
     (
+        r#""catalogue": [{"name": "Mug", "points": 1, "coupon": {}}]"#,
+        "catalogue[0].coupon.value",
+        "the key is missing",
+        "a decimal amount in quotes such as \"30.98\"",
+    ),
+    (
+        r#""catalogue": [{"name": "Mug", "points": 1, "coupon": {"value": "5.00", "share": "10%"}}]"#,
+        "catalogue[0].coupon.share",
+        "a coupon is one or the other",
+        "the key left out beside value",
+    ),
+    (
+        r#""catalogue": [{"name": "Mug", "points": 1, "coupon": {"value": "5.00", "max_value": "10.00"}}]"#,
+        "catalogue[0].coupon.max_value",
+        "only a share has a most",
+        "the key left out without share",
+    ),
+    (
+        r#""catalogue": [{"name": "Mug", "points": 1, "coupon": {"share": "10%"}}]"#,
+        "catalogue[0].coupon.max_value",
+        "the key is missing",
+        "a decimal amount in quotes such as \"30.98\"",
+    ),
+    (
+        r#""catalogue": [{"name": "Mug", "points": 1, "coupon": {"share": "0%", "max_value": "10.00"}}]"#,
+        "catalogue[0].coupon.share",
+        "\"0%\" is no such share",
+        "a share in quotes such as \"50%\", \"0.01%\" to \"100%\"",
+    ),
+    (
+        r#""catalogue": [{"name": "Mug", "points": 1, "coupon": {"share": "100.01%", "max_value": "10.00"}}]"#,
+        "catalogue[0].coupon.share",
+        "\"100.01%\" is no such share",
+        "a share in quotes such as \"50%\", \"0.01%\" to \"100%\"",
+    ),
+    (
+        r#""catalogue": [{"name": "Mug", "points": 1, "coupon": {"share": "10%", "max_value": "0.00"}}]"#,
+        "catalogue[0].coupon.max_value",
+        "\"0.00\" is too little",
+        "\"0.01\" to \"100000000000.00\"",
+    ),
+    (
+        r#""catalogue": [{"name": "Mug", "points": 1, "coupon": {"share": "10%", "max_value": "9.00", "uses": "several"}}]"#,
+        "catalogue[0].coupon.uses",
+        "a share is for one order",
+        "\"once\", or the key left out",
+    ),
+    (
         r#""catalogue": [{"name": "Mug", "points": 1, "stock": -1}]"#,
         "catalogue[0].stock",
         "-1 is too few",
@@ -113,11 +161,14 @@ fn each_wrong_value_is_named() {
 fn rewards_are_told_with_a_claim_that_is_worked_out() {
     check(
         r#""catalogue": [{"name": "Mug", "points": 500, "product": "SKU-77", "stock": 20},
-            {"name": "10 off", "points": 250, "coupon": {"value": "10.00", "uses": "once", "validity": {"days": 90}}, "per_month": 1}]"#,
+            {"name": "10 off", "points": 250, "coupon": {"value": "10.00", "uses": "once", "validity": {"days": 90}}, "per_month": 1},
+            {"name": "Tenth", "points": 300, "coupon": {"share": "12.5%", "max_value": "20.00"}}]"#,
         &[
             "The reward \"Mug\" costs 500 points: staff hand over the product SKU-77. There are 20 in all.",
             "The reward \"10 off\" costs 250 points: the member has a certificate worth 10.00 at once, for one order, for 90 \
              days. One member can have it once a month.",
+            "The reward \"Tenth\" costs 300 points: the member has a certificate that pays 12.5%, at most 20.00, at once, for one \
+             order.",
             "A member with 750 points who claims \"Mug\" has 250 points left; if staff cancel the claim, 750 points are there \
              again, and so is the piece. A claim is no part of an order: when too few points are left to be taken back, what \
              waits to be handed over stays claimed, and is not handed over before nothing is owed; of coupons, unused ones are \
@@ -137,8 +188,9 @@ fn rewards_are_told_with_a_claim_that_is_worked_out() {
     );
 }
 
-const CATALOGUE: &str =
-    r#""catalogue": [{"name": "Mug", "points": 500}, {"name": "10 off", "points": 250, "coupon": {"value": "10.00"}}]"#;
+const CATALOGUE: &str = r#""catalogue": [{"name": "Mug", "points": 500},
+    {"name": "10 off", "points": 250, "coupon": {"value": "10.00"}},
+    {"name": "Tenth", "points": 50, "coupon": {"share": "10%", "max_value": "20.00"}}]"#;
 
 #[test]
 fn claims_are_told_as_a_cashier_reads_them_aloud() {
@@ -155,7 +207,7 @@ fn claims_are_told_as_a_cashier_reads_them_aloud() {
     let rules = Rules::of(&timeline);
     let adjustment = engine::Adjustment { points: Points::new(900), note: "welcome".into(), expires_at: None };
     let mut said = Vec::new();
-    for step in 0..6 {
+    for step in 0..7 {
         let note = "at the till";
         let decided = match step {
             0 => engine::adjust(&account, rules, &adjustment, moment),
@@ -163,6 +215,7 @@ fn claims_are_told_as_a_cashier_reads_them_aloud() {
             2 => engine::claim_reward(&account, rules, "10 off", moment),
             3 => engine::fulfil_claim(&account, rules, ClaimNo(1), note, moment),
             4 => engine::cancel_claim(&account, rules, ClaimNo(1), note, moment),
+            5 => engine::claim_reward(&account, rules, "Tenth", moment),
             _ => engine::cancel_claim(&account, rules, ClaimNo(2), note, moment),
         };
         let decided = decided.expect("it is accepted");
@@ -177,6 +230,7 @@ fn claims_are_told_as_a_cashier_reads_them_aloud() {
             "\"10 off\" claimed (claim 2): 250 points became certificate 1, worth 10.00",
             "\"Mug\" handed over (claim 1): at the till",
             "Claim 1 of \"Mug\" cancelled by staff, 500 points returned: at the till",
+            "\"Tenth\" claimed (claim 3): 50 points became certificate 2, worth 10% of one order, at most 20.00",
             "Claim 2 of \"10 off\" cancelled by staff, 250 points returned: at the till",
         ]
     );

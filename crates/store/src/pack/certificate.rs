@@ -1,6 +1,8 @@
 //! What certificates pay of orders, in entries, orders, documents and answers.
 
-use engine::{Accepted, Certificate, CertificatePart, LotNo, Money, PaidCertificates, Rejection, Timestamp, Uses};
+use engine::{
+    Accepted, Certificate, CertificatePart, LotNo, Money, PaidCertificates, Rejection, Share, Timestamp, Uses,
+};
 
 use super::entry::{pack_lot, unpack_lot};
 use super::{Packer, Read, Unpacker, Unreadable};
@@ -44,34 +46,38 @@ pub(super) fn read_numbers(it: &mut Unpacker<'_>) -> Read<Vec<LotNo>> {
     it.list(|it| it.unsigned().map(LotNo))
 }
 
-/// Two bits: nothing, and then the uses.
-pub(super) fn uses_bits(uses: Option<Uses>) -> u8 {
+/// Two bits for nothing or the kind of uses, and the share that the last kind pays.
+pub(super) fn uses_code(uses: Option<Uses>) -> (u8, u16) {
     match uses {
-        None => 0,
-        Some(Uses::Several) => 1,
-        Some(Uses::Once) => 2,
+        None => (0, 0),
+        Some(Uses::Several) => (1, 0),
+        Some(Uses::Once) => (2, 0),
+        Some(Uses::Share(share)) => (3, share.0),
     }
 }
 
-pub(super) fn uses_of(bits: u8) -> Read<Option<Uses>> {
-    match bits {
-        0 => Ok(None),
-        1 => Ok(Some(Uses::Several)),
-        2 => Ok(Some(Uses::Once)),
+pub(super) fn uses_of(bits: u8, share: u16) -> Read<Option<Uses>> {
+    match (bits, share) {
+        (0, 0) => Ok(None),
+        (1, 0) => Ok(Some(Uses::Several)),
+        (2, 0) => Ok(Some(Uses::Once)),
+        (3, 1..=10_000) => Ok(Some(Uses::Share(Share(share)))),
         _ => Err(Unreadable),
     }
 }
 
 /// The column of a lot that says whether it had its grace, and what it is as a certificate.
-pub(crate) fn lot_code(graced: bool, certificate: Option<Certificate>) -> u8 {
+pub(crate) fn lot_code(graced: bool, certificate: Option<Certificate>) -> u32 {
     let cancelled = certificate.is_some_and(|it| it.is_cancelled);
-    u8::from(graced) | uses_bits(certificate.map(|it| it.uses)) << 1 | u8::from(cancelled) << 3
+    let (bits, share) = uses_code(certificate.map(|it| it.uses));
+    u32::from(graced) | u32::from(bits) << 1 | u32::from(cancelled) << 3 | u32::from(share) << 4
 }
 
-pub(crate) fn read_lot_code(code: u8) -> Read<(bool, Option<Certificate>)> {
-    let uses = uses_of(code >> 1 & 3)?;
+pub(crate) fn read_lot_code(code: u32) -> Read<(bool, Option<Certificate>)> {
+    let share = u16::try_from(code >> 4).map_err(|_| Unreadable)?;
+    let uses = uses_of(u8::try_from(code >> 1 & 3).map_err(|_| Unreadable)?, share)?;
     let is_cancelled = code >> 3 & 1 == 1;
-    if 15 < code || (is_cancelled && uses.is_none()) {
+    if is_cancelled && uses.is_none() {
         return Err(Unreadable);
     }
     Ok((code & 1 == 1, uses.map(|uses| Certificate { uses, is_cancelled })))
@@ -152,7 +158,8 @@ mod tests {
     fn what_a_lot_is_fits_its_column() {
         let mut read = 0;
         for graced in [false, true] {
-            for uses in [None, Some(Uses::Several), Some(Uses::Once)] {
+            let shares = [1, 1_250, 10_000].map(|it| Some(Uses::Share(Share(it))));
+            for uses in [None, Some(Uses::Several), Some(Uses::Once)].into_iter().chain(shares) {
                 for is_cancelled in [false, true] {
                     let certificate = uses.map(|uses| Certificate { uses, is_cancelled });
                     assert_eq!(read_lot_code(lot_code(graced, certificate)), Ok((graced, certificate)));
@@ -160,9 +167,9 @@ mod tests {
                 }
             }
         }
-        assert_eq!(read, 12);
+        assert_eq!(read, 24);
         assert_eq!(lot_code(true, None), 1, "points are stored as they were before there were certificates");
-        for wrong in [6, 8, 16, 255] {
+        for wrong in [6, 8, 16, 18, 6 | 10_001 << 4, 6 | 65_536 << 4, u32::MAX] {
             assert_eq!(read_lot_code(wrong), Err(Unreadable), "{wrong}");
         }
     }

@@ -8,7 +8,7 @@ use engine::{
     OrderNo, Paid, PaidCredit, Points, Posting, Reason, RedeemRate, Target, Timestamp,
 };
 
-use super::certificate::{read_paid, read_parts, uses_bits, uses_of, write_paid, write_parts};
+use super::certificate::{read_paid, read_parts, uses_code, uses_of, write_paid, write_parts};
 use super::extension::{read_acted, read_award, read_extended, write_acted, write_award, write_extended};
 use super::figures::{
     read_allotted, read_closed, read_cut, read_of_day, write_allotted, write_closed, write_cut, write_of_day,
@@ -36,10 +36,13 @@ pub(crate) fn pack_entry(entry: &Entry) -> Vec<u8> {
     pack_reason(&mut it, &entry.reason);
     it.list(&entry.opened, |it, opened| {
         pack_lot(it, opened.lot, entry.at);
-        let uses = uses_bits(opened.certificate);
+        let (uses, share) = uses_code(opened.certificate);
         it.byte(u8::from(opened.graced) | (u8::from(opened.order.is_some()) << 1) | uses << 2);
         if let Some(order) = opened.order {
             it.unsigned(order.0);
+        }
+        if share != 0 {
+            it.unsigned(u64::from(share));
         }
     });
     it.list(&entry.dated, |it, lot| pack_lot(it, *lot, entry.at));
@@ -78,7 +81,8 @@ pub(crate) fn unpack_entry(row: EntryRow, body: &[u8]) -> Read<Entry> {
             let lot = unpack_lot(it, row.at)?;
             let flags = it.byte()?;
             let order = if flags & 2 == 0 { None } else { Some(OrderNo(it.unsigned()?)) };
-            Ok(LotOpened { lot, order, graced: flags & 1 == 1, certificate: uses_of(flags >> 2)? })
+            let share = if flags >> 2 == 3 { u16::try_from(it.unsigned()?).map_err(|_| Unreadable)? } else { 0 };
+            Ok(LotOpened { lot, order, graced: flags & 1 == 1, certificate: uses_of(flags >> 2, share)? })
         })?,
         dated: it.list(|it| unpack_lot(it, row.at))?,
         hold: it.option(|it| {

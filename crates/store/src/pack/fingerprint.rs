@@ -130,7 +130,10 @@ fn write_certificates(it: &mut Packer, body: &Body) {
             let NewCertificates { value, count, uses, validity, note } = new;
             it.money(*value);
             it.unsigned(u64::from(*count));
-            it.option(*uses, |it, uses| it.text(uses.name()));
+            it.option(*uses, |it, uses| {
+                it.text(uses.name());
+                it.option(uses.share(), |it, share| it.unsigned(u64::from(share.0)));
+            });
             it.text(&format!("{validity:?}"));
             it.text(note);
             it.option(reference.as_ref(), |it, reference| it.text(reference));

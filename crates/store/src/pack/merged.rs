@@ -139,7 +139,7 @@ fn read_balance(it: &mut Unpacker<'_>) -> Read<Balance> {
 fn write_lot(it: &mut Packer, lot: &Lot) {
     pack_lot(it, lot.at, ZERO);
     it.option(lot.order, |it, order| it.unsigned(order.0));
-    it.byte(lot_code(lot.graced, lot.certificate));
+    it.unsigned(u64::from(lot_code(lot.graced, lot.certificate)));
     it.points(lot.expired);
     it.points(lot.forfeited);
 }
@@ -147,7 +147,7 @@ fn write_lot(it: &mut Packer, lot: &Lot) {
 fn read_lot(it: &mut Unpacker<'_>) -> Read<Lot> {
     let at = unpack_lot(it, ZERO)?;
     let order = it.option(|it| it.unsigned().map(OrderNo))?;
-    let (graced, certificate) = read_lot_code(it.byte()?)?;
+    let (graced, certificate) = read_lot_code(u32::try_from(it.unsigned()?).map_err(|_| Unreadable)?)?;
     Ok(Lot {
         at,
         order,

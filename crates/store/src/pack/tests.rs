@@ -293,12 +293,13 @@ fn hold_states() -> impl Strategy<Value = HoldState> {
 }
 
 fn entries() -> BoxedStrategy<Entry> {
-    let opened = (lots(), option::of(numbers()), any::<bool>()).prop_map(|(lot, order, graced)| LotOpened {
-        lot,
-        order: order.map(OrderNo),
-        graced,
-        certificate: Some(engine::Uses::Once).filter(|_| graced),
-    });
+    let uses = prop_oneof![
+        select(engine::Uses::ALL.to_vec()),
+        (1..=10_000_u16).prop_map(|it| engine::Uses::Share(Share(it))),
+    ];
+    let opened = (lots(), option::of(numbers()), any::<bool>(), option::of(uses)).prop_map(
+        |(lot, order, graced, certificate)| LotOpened { lot, order: order.map(OrderNo), graced, certificate },
+    );
     let holds = (numbers(), hold_states(), times()).prop_map(|(no, state, lapses_at)| HoldChange {
         no: HoldNo(no),
         state,

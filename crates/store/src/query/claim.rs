@@ -3,19 +3,23 @@
 //! A page of what waits costs what it holds: an index has the claims of a program that wait, oldest first. The claims of one
 //! member are one range of its account.
 
-use engine::{Account, ClaimNo, Moment, NeedMore, Rejection, Reward, RewardClaim, Rules, Timestamp};
+use engine::{
+    Account, ClaimNo, Moment, NeedMore, Place, Placed as _, Rejection, Reward, RewardClaim, Rules, Timestamp,
+};
 
 use super::Reader;
 use super::account::load_credit;
-use crate::claim::read;
+use crate::claim::{CLAIM, read};
 use crate::command::Failure;
 use crate::counters::load_budgets;
 use crate::error::StoreError;
+use crate::fault::Found;
 use crate::id::MemberId;
-use crate::load::{self, LOTS};
+use crate::load::{self, CONVERSION, LOTS};
 use crate::member::MemberRef;
+use crate::pack;
 use crate::rows::{AccountId, member};
-use crate::sql::params;
+use crate::sql::{Connection, params};
 
 pub(crate) const CLAIMS_BEFORE: &str = "SELECT at, ended, claim_no, body FROM claims
     WHERE owner_id = $1 AND program = $2 AND claim_no < $3 ORDER BY claim_no DESC LIMIT $4";
@@ -31,6 +35,30 @@ pub struct RewardInfo {
     pub left: Option<u32>,
     /// Why the member cannot have it, if so.
     pub refusal: Option<Rejection>,
+}
+
+/// A claim as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimInfo {
+    pub claim: RewardClaim,
+    /// Whether its coupon is points again: a take-back undid it, or staff have cancelled the certificate.
+    pub is_undone: bool,
+}
+
+impl ClaimInfo {
+    /// What has become of it: `claimed`, `fulfilled`, `cancelled` or `undone`.
+    pub fn standing(&self) -> &'static str {
+        self.claim.standing(self.is_undone)
+    }
+}
+
+/// Of one that is a coupon, whether there still is its conversion.
+fn info(conn: &Connection, id: AccountId, claim: RewardClaim) -> Found<ClaimInfo> {
+    let Some(key) = claim.conversion() else { return Ok(ClaimInfo { claim, is_undone: false }) };
+    let mut statement = conn.prepare_cached(CONVERSION)?;
+    let target = pack::target_number(key.target);
+    let mut rows = statement.query(params![id.owner.0, id.program, key.at.micros(), target, key.no.0])?;
+    Ok(ClaimInfo { claim, is_undone: rows.next()?.is_none() })
 }
 
 /// A claim that waits to be handed over.
@@ -92,11 +120,32 @@ impl Reader {
         program: u32,
         before: Option<ClaimNo>,
         limit: usize,
-    ) -> Result<Vec<RewardClaim>, StoreError> {
+    ) -> Result<Vec<ClaimInfo>, StoreError> {
+        let id = AccountId { owner: member, program };
         self.ask(|conn| {
             let mut statement = conn.prepare_cached(CLAIMS_BEFORE)?;
             let before = before.map_or(i64::MAX, |it| i64::try_from(it.0).unwrap_or(i64::MAX));
-            statement.query(params![member.0, program, before, limit])?.and_then(read).collect()
+            let claims: Vec<RewardClaim> =
+                statement.query(params![member.0, program, before, limit])?.and_then(read).collect::<Found<_>>()?;
+            claims.into_iter().map(|it| info(conn, id, it)).collect()
+        })
+    }
+
+    /// The claim of that number among those of whoever had it first, and who has it now.
+    pub fn find_claim(
+        &self,
+        first: MemberId,
+        program: u32,
+        no: ClaimNo,
+    ) -> Result<Option<(MemberId, ClaimInfo)>, StoreError> {
+        let Some((owner, under, _)) = self.named(&MemberRef::Id(first))? else { return Ok(None) };
+        let no = if no.place() == Place::OWN { no.under(under) } else { no };
+        let id = AccountId { owner, program };
+        self.ask(|conn| {
+            let mut statement = conn.prepare_cached(CLAIM)?;
+            let mut rows = statement.query(params![owner.0, program, no.0])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            Ok(Some((owner, info(conn, id, read(row)?)?)))
         })
     }
 

@@ -38,7 +38,7 @@ pub(crate) use certificate::CODE;
 pub use certificate::CertificateInfo;
 #[cfg(test)]
 pub(crate) use claim::{CLAIMS_BEFORE, CLAIMS_WAITING};
-pub use claim::{ClaimCursor, RewardInfo, WaitingClaim};
+pub use claim::{ClaimCursor, ClaimInfo, RewardInfo, WaitingClaim};
 pub use credit::{CreditInfo, credit_ledger};
 pub(crate) use figures::parked;
 pub use figures::{DayTotals, Due, TableSize};

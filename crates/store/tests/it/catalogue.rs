@@ -107,7 +107,7 @@ fn what_waits_is_found_page_by_page_until_it_is_handed_over() {
     sent(&store, &[end(2, 1, false), end(1, 1, true)]);
     assert_eq!(page(None).0, [(id_of(3), "mug".to_owned())]);
     let mine = shop.reader().claims_before(id_of(3), 1, None, 10).expect("it can be read");
-    let told: Vec<_> = mine.iter().map(|it| (it.no.0, &*it.reward, it.state)).collect();
+    let told: Vec<_> = mine.iter().map(|it| &it.claim).map(|it| (it.no.0, &*it.reward, it.state)).collect();
     assert_eq!(told, [(2, "mug", ClaimState::Claimed), (1, "coupon", ClaimState::Fulfilled)]);
     assert_eq!(send(&store, end(2, 9, false)), refused(Rejection::UnknownClaim));
     assert_eq!(send(&store, end(1, 1, false)), refused(Rejection::ClaimCancelled));

@@ -342,3 +342,54 @@ fn certificates_are_found_by_their_codes_and_ids_wherever_they_are() {
     assert_eq!(exported(&shop), before);
     verified(&shop);
 }
+
+/// What is refused under the name of somebody who was merged leaves no entry of the merge behind, in points, credit or
+/// certificates; in a batch with others as alone.
+#[test]
+fn what_is_refused_under_another_name_posts_nothing() {
+    let note = "by hand".to_owned();
+    let credit = |key: &str, cents: i64| {
+        let adjustment = engine::CreditAdjustment { amount: Money::new(cents), note: note.clone() };
+        let body = Body::AdjustCredit { currency: *b"EUR", member: named(2), adjustment, reference: None };
+        keyed(key, body)
+    };
+    let worthless = {
+        let new = NewCertificates {
+            value: Money::ZERO,
+            count: 1,
+            uses: None,
+            validity: engine::Validity::Never,
+            note: note.clone(),
+        };
+        keyed("none", Body::IssueCertificates { program: "points".into(), member: named(2), new, reference: None })
+    };
+    let refused = || {
+        vec![
+            paid(2, "dear", 1_000, 1, Some(999)),
+            adjust("less", 2, -999, None),
+            credit("less-credit", -1),
+            worthless.clone(),
+        ]
+    };
+    let mut exports = Vec::new();
+    for (refuses, is_batch) in [(false, false), (true, false), (true, true)] {
+        let shop = Shop::new();
+        let store = shop.opened("owe");
+        sent(&store, &[sign_up(1), sign_up(2), adjust("plus", 1, 50, None), merge("m", 2, 1)]);
+        let told = exported(&shop);
+        let commands = if refuses { refused() } else { Vec::new() };
+        let outcomes: Vec<_> = match is_batch {
+            true => together(&store, commands),
+            false => commands.into_iter().map(|it| send(&store, it)).collect(),
+        };
+        for outcome in outcomes {
+            assert!(matches!(outcome, Err(Failure::Rejected(_))), "{outcome:?}");
+        }
+        assert_eq!(exported(&shop), told, "what is refused posts nothing");
+        // The first that is accepted tells the account of the merge, as if nothing had been before.
+        sent(&store, &[adjust("more", 2, 5, None), credit("credit", 500), issue("gift", 2)]);
+        verified(&shop);
+        exports.push(exported(&shop));
+    }
+    assert!(exports[1] == exports[0] && exports[2] == exports[0], "alone as in a batch");
+}

@@ -10,7 +10,7 @@ use engine::{
     Entry, EntryNo, Extend, ExtendOn, Extended, Figures, Gives, HoldChange, HoldNo, HoldState, Kind, LotNo, LotOpened,
     LotRef, Milestone, Money, OfDay, OrderNo, Paid, PaidCertificates, PaidCredit, Part, Pay, Points, Posting, Promoted,
     Quote, Reason, RedeemRate, Rejection, Rounding, Share, Status, TierBy, TierName, TierOutcome, TierReview,
-    TierState, TierWithin, Times, Timestamp, Worked,
+    TierState, TierWithin, Times, Timestamp, Uses, Worked,
 };
 use serde_json::Value;
 
@@ -148,6 +148,8 @@ impl<'a> Read<'a> {
                 certificate: LotNo(it.number("certificate")?),
                 pays: it.money("pays")?,
                 loses: it.money("loses")?,
+                // The list of certificates tells it.
+                uses: Uses::default(),
                 why: it.optional("why_not").map(|it| it.rejection("")).transpose()?,
             })
         };

@@ -134,19 +134,22 @@ impl Model {
             let own = has(order, certificate);
             let more = if self.check_open().is_err() || order.closed { 0 } else { self.left_of(certificate) };
             let most = own.paid + own.lost + more;
-            let sold = most.min(payable_sold - pays_sold);
+            let uses = self.certificates[certificate].uses;
+            // A coupon of a share pays no more than that of all there is to pay.
+            let at_most = |all: i128| uses.share().map_or(all, |it| all * i128::from(it.0) / 10_000);
+            let sold = most.min(at_most(payable_sold)).min(payable_sold - pays_sold);
+            let left = at_most(payable).min(payable - pays);
             let (paid, stands, of_sold) = match terms.points_part {
                 PointsPart::Stays => {
-                    let paid = most.min(payable - pays);
+                    let paid = most.min(left);
                     (paid, 0 < paid, paid)
                 }
                 PointsPart::InProportion if payable_sold == 0 => (0, false, 0),
-                PointsPart::InProportion => (up(sold * payable, payable_sold).min(payable - pays), 0 < sold, sold),
+                PointsPart::InProportion => (up(sold * payable, payable_sold).min(left), 0 < sold, sold),
             };
             (pays, pays_sold) = (pays + paid, pays_sold + of_sold);
-            let is_once = self.certificates[certificate].uses == Uses::Once;
             if 0 < paid {
-                parts.push(Part { certificate, paid, lost: if is_once { most - paid } else { 0 } });
+                parts.push(Part { certificate, paid, lost: if uses.is_once() { most - paid } else { 0 } });
             }
             named.retain(|it| it.0 != certificate);
             named.push((certificate, stands));

@@ -9,9 +9,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use engine::{Account, Entry, EntryNo, Points, Rejection, RewardClaim};
+use engine::{Account, Entry, EntryNo, Points, Rejection};
 use serde::Deserialize;
-use store::{Background, CertificateInfo, CreditInfo, MemberId, MemberInfo, OrderInfo, Reader, Standing, StoreError};
+use store::{
+    Background, CertificateInfo, ClaimInfo, CreditInfo, MemberId, MemberInfo, OrderInfo, Reader, Standing, StoreError,
+};
 
 use self::told::Told;
 use self::value::ValueRow;
@@ -174,7 +176,7 @@ struct Read {
     credit: Vec<CreditInfo>,
     certificates: Vec<CertificateInfo>,
     /// Newest first, one more than are listed.
-    claims: Vec<RewardClaim>,
+    claims: Vec<ClaimInfo>,
 }
 
 /// A page of the history.

@@ -57,7 +57,7 @@ impl Plain<'_> {
     fn coupon(&self, it: &Coupon) -> String {
         let uses = match it.uses {
             Uses::Several => "for several orders, until it is empty",
-            Uses::Once => "for one order",
+            Uses::Once | Uses::Share(_) => "for one order",
         };
         let until = match it.validity {
             Validity::Days(days) => format!(", for {}", count(days, "day")),
@@ -65,7 +65,11 @@ impl Plain<'_> {
             Validity::Until(last) => format!(", until {}", day(last)),
             Validity::Never | Validity::Yearly(_) => String::new(),
         };
-        format!("the member has a certificate worth {} at once, {uses}{until}", self.amount(it.value))
+        let worth = match it.uses {
+            Uses::Several | Uses::Once => format!("worth {}", self.amount(it.value)),
+            Uses::Share(share) => format!("that pays {share}, at most {},", self.amount(it.value)),
+        };
+        format!("the member has a certificate {worth} at once, {uses}{until}")
     }
 
     /// What a member has after a claim, and once it is cancelled.

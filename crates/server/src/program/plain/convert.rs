@@ -56,7 +56,7 @@ impl Plain<'_> {
         };
         let uses = match convert.uses {
             Uses::Several => "It can be used on several orders, until it is empty",
-            Uses::Once => "It can be used on one order",
+            Uses::Once | Uses::Share(_) => "It can be used on one order",
         };
         let until = match convert.validity {
             Validity::Days(days) => format!(", for {}", count(days, "day")),

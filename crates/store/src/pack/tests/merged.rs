@@ -1,8 +1,8 @@
 //! What merges write: entries that bring or take all that a member has, and what an account knows of them.
 
 use engine::{
-    Apart, Balance, Certificate, Estate, Hold, Joined, Lot, Merged, Parted, Place, Placed as _, Presence, Standing,
-    Uses,
+    Apart, Balance, Certificate, Estate, Hold, Joined, Lot, Merged, Parted, Place, Placed as _, Presence, Share,
+    Standing, Uses,
 };
 
 use super::*;
@@ -38,7 +38,7 @@ fn empty_lots() -> impl Strategy<Value = Lot> {
             graced,
             dated_by: None,
             certificate: certificate.map(|(once, is_cancelled)| Certificate {
-                uses: if once { Uses::Once } else { Uses::Several },
+                uses: if once { Uses::Share(Share(777)) } else { Uses::Several },
                 is_cancelled,
             }),
             pending: Points::ZERO,

@@ -1,10 +1,11 @@
 //! What a member has beside points: store credit, certificates, and rewards that were claimed.
 
-use engine::{ClaimState, Money, Placed as _, Points, RewardClaim};
-use store::{CertificateInfo, CreditInfo};
+use engine::{ClaimState, Money, Placed as _, Points};
+use store::{CertificateInfo, ClaimInfo, CreditInfo};
 
 use super::told::Told;
 use crate::api::certificates::certificate_status;
+use crate::words::worth;
 
 /// Certificates and claimed rewards that are listed.
 pub(super) const LISTED: usize = 20;
@@ -56,11 +57,16 @@ impl Told<'_> {
         (LISTED < self.read.claims.len()).then(|| format!("the newest {LISTED}"))
     }
 
-    fn reward(&self, it: &RewardClaim) -> ValueRow {
+    fn reward(&self, info: &ClaimInfo) -> ValueRow {
+        let it = &info.claim;
         let claimed = self.voice.day_of(it.at);
         let told = match (it.state, it.certificate) {
             (ClaimState::Claimed, _) => format!("{}: claimed {claimed}, to be handed over", it.reward),
             (ClaimState::Fulfilled, None) => format!("{}: claimed {claimed}, handed over", it.reward),
+            (ClaimState::Fulfilled, Some(lot)) if info.is_undone => {
+                let many = &self.voice.names.many;
+                format!("{}: claimed {claimed}, certificate {} became {many} again", it.reward, lot.no.within())
+            }
             (ClaimState::Fulfilled, Some(lot)) => {
                 format!("{}: claimed {claimed}, certificate {}", it.reward, lot.no.within())
             }
@@ -82,7 +88,9 @@ impl Told<'_> {
         };
         let whole = value.to_text(currency.exponent);
         let left = self.money(lot.available, *currency);
+        let share = lot.certificate.and_then(|it| it.uses.share());
         let value = match status {
+            _ if share.is_some() => worth(share, format!("{whole} {}", currency.code())),
             "active" if lot.available.get() < value.minor() => format!("{left} of {whole}"),
             "active" => left,
             _ => format!("{whole} {}", currency.code()),
