@@ -8,11 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
 use engine::{Actor, Date, Timestamp};
+pub(crate) use server::bring::{allowed, identity, member};
 use server::program::compile;
 use server::words::{Names, Voice, rejection_in_words};
 use store::{
-    Body, Command, Database, Failure, Identity, IdentityKind, Key, MemberId, MemberRef, Options, ProgramInfo, Reader,
-    Reply, Store, Time,
+    Body, Command, Database, Failure, Key, MemberId, MemberRef, Options, ProgramInfo, Reader, Reply, Store, Time,
 };
 
 use crate::fault::Refused;
@@ -105,39 +105,6 @@ pub(crate) fn fresh_key() -> String {
     static DRAWN: AtomicU64 = AtomicU64::new(0);
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_nanos());
     format!("cli-{}-{nanos}-{}", std::process::id(), DRAWN.fetch_add(1, Ordering::Relaxed))
-}
-
-/// Reads a member as people name one: a bare word is a customer id.
-pub(crate) fn member(text: &str) -> Result<MemberRef, String> {
-    let text = text.trim();
-    if let Some((kind, value)) = text.split_once(':')
-        && let Some(kind) = IdentityKind::ALL.into_iter().find(|it| it.name() == kind)
-    {
-        let found = identity(kind, value).map(MemberRef::Identity);
-        return found.ok_or_else(|| format!("cannot be a member's {}; allowed is {}", kind.name(), allowed(kind)));
-    }
-    if text.contains(':') || text.starts_with("mem_") {
-        return text.parse().map_err(|fault: store::MemberFault| fault.to_string());
-    }
-    let wrong = "is no member: give mem_…, customer:…, card:…, email:…, phone:… or a bare customer id";
-    identity(IdentityKind::Customer, text).map(MemberRef::Identity).ok_or_else(|| wrong.to_owned())
-}
-
-/// An identity, if the value can be one of its kind.
-pub(crate) fn identity(kind: IdentityKind, value: &str) -> Option<Identity> {
-    match format!("{}:{value}", kind.name()).parse() {
-        Ok(MemberRef::Identity(identity)) => Some(identity),
-        Ok(MemberRef::Id(_)) | Err(_) => None,
-    }
-}
-
-/// What a value of a kind looks like.
-pub(crate) fn allowed(kind: IdentityKind) -> &'static str {
-    match kind {
-        IdentityKind::Customer | IdentityKind::Card => "1 to 120 bytes without control characters",
-        IdentityKind::Email => "an address such as ana@example.com",
-        IdentityKind::Phone => "a number such as +41441234567",
-    }
 }
 
 /// The member that a reference leads to.

@@ -317,7 +317,7 @@ impl Account {
 }
 
 /// What both have done counts together: of a day or a month, if it is the same one.
-fn join_acts(acts: &mut Vec<Acted>, others: &[Acted]) {
+pub(crate) fn join_acts(acts: &mut Vec<Acted>, others: &[Acted]) {
     for other in others {
         let Some(known) = acts.iter_mut().find(|it| it.act == other.act) else {
             acts.push(other.clone());

@@ -5,12 +5,13 @@
 //! and undone by take-backs, as every such certificate is. A claim that is cancelled gives back its points, its piece of the
 //! stock and its place in the limits. Bounded by one claim.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::account::{Account, NeedMore, Taken};
-use crate::activity::{self, Act};
+use crate::activity::{self, Act, Acted};
 use crate::adjust::check_note;
-use crate::calendar::Timestamp;
+use crate::calendar::{Date, Timestamp};
 use crate::catalogue::{Coupon, Gift, check, check_member};
 use crate::certificate::settle_wallet;
 use crate::convert::{ConversionKey, buy_certificate, give_back_unused};
@@ -22,7 +23,7 @@ use crate::extend::{self, Activity};
 use crate::grace::{Back, put_back};
 use crate::limits;
 use crate::points::Points;
-use crate::program::{ConvertRate, ExtendOn, Rules, Target, Terms, Version};
+use crate::program::{ConvertRate, ExtendOn, Rules, Target, Terms, Timeline, Version};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::{settle_ahead, settle_within};
 
@@ -243,6 +244,30 @@ fn take_coupon(ahead: &mut Ahead<'_>, coupon: LotRef, draft: Draft, terms: &Term
     cancel.move_points(certificate, Bucket::Available, Bucket::Revoked, value);
     ahead.post_used(now, cancel);
     Ok(())
+}
+
+/// How often somebody with these claims, in the order of their numbers, has claimed each reward: what was cancelled does not count.
+pub(crate) fn acts<'a>(claims: impl Iterator<Item = &'a RewardClaim>, timeline: &Timeline) -> Vec<Acted> {
+    let mut days: BTreeMap<&'a str, Vec<Date>> = BTreeMap::new();
+    for claim in claims.filter(|it| it.state != ClaimState::Cancelled) {
+        let version = timeline.version(claim.version).or(timeline.versions().first());
+        let day = version.map(|it| it.terms.zone.date_of(claim.at));
+        days.entry(&claim.reward).or_default().extend(day);
+    }
+    let count = |days: &[Date], is: &dyn Fn(&Date) -> bool| {
+        u32::try_from(days.iter().filter(|it| is(it)).count()).unwrap_or(u32::MAX)
+    };
+    let acted = |(name, days): (&str, Vec<Date>)| {
+        let day = days.iter().copied().max()?;
+        Some(Acted {
+            act: Act::Reward(name.to_owned()),
+            day,
+            of_day: count(&days, &|it| *it == day),
+            of_month: count(&days, &|it| it.month() == day.month()),
+            of_life: count(&days, &|_| true),
+        })
+    };
+    days.into_iter().filter_map(acted).collect()
 }
 
 impl RewardClaim {

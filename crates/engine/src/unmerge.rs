@@ -6,6 +6,7 @@
 //! one side has, and by the orders since that had to do with both.
 
 use crate::account::{Account, Balance, Hold, Lot, NeedMore, Taken};
+use crate::activity::{Act, Acted};
 use crate::apart::{Apart, Use, uses_of};
 use crate::calendar::Timestamp;
 use crate::carry;
@@ -17,7 +18,7 @@ use crate::entry::{Bucket, Carried, HoldState, Kind, LotNo, LotOpened, LotRef, R
 use crate::figures::{Figures, OfDay, Year};
 use crate::grace::{Back, put_back};
 use crate::hold::lapse;
-use crate::joined::{Estate, Joined, Merged, Parted, Standing, outside};
+use crate::joined::{Estate, Joined, Merged, Parted, Standing, join_acts, outside};
 use crate::limits;
 use crate::merge::{Both, emptied, points_in, too_large};
 use crate::money::Money;
@@ -25,7 +26,7 @@ use crate::place::{Place, Placed, Shift};
 use crate::points::Points;
 use crate::posted::{Order, Posted, Source};
 use crate::program::{Rules, Terms};
-use crate::reward::RewardClaim;
+use crate::reward::{self, RewardClaim};
 use crate::settle::{repay, settle_ahead, settle_within};
 use crate::tier::{self, TierHold};
 
@@ -452,20 +453,25 @@ impl<'a> Split<'a> {
         all.filter(|it| (self.apart.from <= it.place) == is_theirs).any(|it| !it.is_empty())
     }
 
-    /// What both were before, but for what was done since: that counts for both. A tier that staff have set since stays.
+    /// What both were before, but for what was done since: that counts for both. Of rewards each has what they have claimed. A tier
+    /// that staff have set since stays.
     fn standing(&self, is_theirs: bool) -> Standing {
         let Apart { ours, theirs, .. } = self.apart;
-        let (own, other) = if is_theirs { (theirs, ours) } else { (ours, theirs) };
+        let own = if is_theirs { theirs } else { ours };
         let mut standing = own.clone();
         standing.closings = close::of_one(&ours.closings, &theirs.closings, &self.account.closings, is_theirs);
         standing.has_begun |= !standing.closings.is_empty() || self.has_numbers(is_theirs);
-        for now in &self.account.acts {
-            let day = |it: &Standing| it.acts.iter().find(|it| it.act == now.act).map(|it| it.day);
-            if day(own).max(day(other)) < Some(now.day) {
-                standing.acts.retain(|it| it.act != now.act);
-                standing.acts.push(now.clone());
-            }
+        let mut joined = ours.acts.clone();
+        join_acts(&mut joined, &theirs.acts);
+        let is_reward = |it: &Acted| matches!(it.act, Act::Reward(_));
+        let since = self.account.acts.iter().filter(|now| !is_reward(now) && !joined.contains(now));
+        for now in since {
+            standing.acts.retain(|it| it.act != now.act);
+            standing.acts.push(now.clone());
         }
+        standing.acts.retain(|it| !is_reward(it));
+        let claims = self.account.claims().iter().filter(|it| self.apart.is_theirs(it.no) == is_theirs);
+        standing.acts.extend(reward::acts(claims, self.rules.timeline));
         let set = self.account.tier.as_ref().filter(|it| it.hold == TierHold::Set && !is_theirs);
         if let Some(set) = set.filter(|it| own.tier.as_ref() != Some(it)) {
             standing.tier = Some(set.clone());

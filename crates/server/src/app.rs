@@ -159,6 +159,12 @@ impl App {
         .await
     }
 
+    /// Work of many commands, on a thread of its own. A caller that leaves undoes nothing.
+    pub(crate) async fn work<T: Send + 'static>(&self, work: impl FnOnce(Store) -> T + Send + 'static) -> Answer<T> {
+        let store = self.inner.store.clone();
+        blocking(move || work(store)).await
+    }
+
     /// Hands a command to the store and waits until it is on the disk. A caller that leaves undoes nothing.
     pub(crate) async fn submit(&self, request: Request) -> Result<Reply, Failure> {
         self.offer(request)?.await

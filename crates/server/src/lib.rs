@@ -9,6 +9,7 @@
 //! | how is something refused? | `problem.rs` |
 //! | what does it tell whoever watches it? | `metrics.rs` |
 //! | what goes over the wire? | `wire/` |
+//! | how are members brought over from another system? | `bring/` |
 //! | how does it listen and stop? | `serve.rs`, `patience.rs`, limits in `config.rs` |
 //! | what may stand in a program document? | `program/document.rs`, limits in `program/allowed.rs` |
 //! | how is one read, and refused? | `program/read.rs`, `program/fault.rs` |
@@ -19,6 +20,7 @@
 mod access;
 mod api;
 mod app;
+pub mod bring;
 mod catalog;
 mod config;
 mod extract;

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, cards, certificates, channels, claims, closings, credit, health, holds, keys, members, merges,
-    metrics, orders, people, programs, quotes, redatings, returns, rewards, tiers,
+    accounts, acts, cards, certificates, channels, claims, closings, credit, health, holds, imports, keys, members,
+    merges, metrics, orders, people, programs, quotes, redatings, returns, rewards, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -68,6 +68,7 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/members/{member}/accounts/{program}/claims", "read"),
     ("POST", "/v1/members/{member}/accounts/{program}/claims", "orders"),
     ("GET", "/v1/programs/{program}/claims", "read"),
+    ("POST", "/v1/programs/{program}/member-imports", "admin"),
     ("GET", "/v1/claims/{claim}", "read"),
     ("POST", "/v1/claims/{claim}/fulfilments", "orders"),
     ("POST", "/v1/claims/{claim}/cancellations", "adjust"),
@@ -158,6 +159,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(claims::list_catalogue))
         .routes(routes!(claims::list_claims, claims::claim_reward))
         .routes(routes!(claims::list_waiting_claims))
+        .routes(routes!(imports::import_members))
         .routes(routes!(claims::get_claim))
         .routes(routes!(claims::fulfil_claim))
         .routes(routes!(claims::cancel_claim))

@@ -39,7 +39,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) reference: &'a Reference,
     /// Ledger time of its live commands.
     pub(crate) now: Timestamp,
-    pub(crate) codes: &'a Codes,
+    /// Nothing where commands are only tried: certificates have no codes then.
+    pub(crate) codes: Option<&'a Codes>,
     /// Of what is locked.
     pub(crate) guard: Guard<'a>,
     /// Which of the rows of totals are this writer's.
@@ -200,13 +201,18 @@ impl<'a> Batch<'a> {
         (locks, slot): (&'a Locks, u32),
         now: Timestamp,
     ) -> Self {
+        Self { codes: Some(codes), slot, ..Self::to_try(conn, reference, locks, now) }
+    }
+
+    /// One of commands that are only tried.
+    pub(crate) fn to_try(conn: &'a Connection, reference: &'a Reference, locks: &'a Locks, now: Timestamp) -> Self {
         Self {
             conn,
             reference,
             now,
-            codes,
+            codes: None,
             guard: Guard::new(locks),
-            slot,
+            slot: 0,
             seed: 0,
             under: Place::OWN,
             card_blocked: false,

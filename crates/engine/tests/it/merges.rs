@@ -1,10 +1,11 @@
 //! Merges and their undo (M3): two random accounts become one, go on, and become two again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{
-    Account, Document, DocumentVersion, LotNo, Merger, Parting, Place, Placed, Points, Rules, Shift, Status, Timeline,
-    Timestamp, certificates_cross, credit_uses, disentangle, merge, unmerge,
+    Account, Act, ClaimState, Document, DocumentVersion, LotNo, Merger, Parting, Place, Placed, Points, Rules, Shift,
+    Status, Timeline, Timestamp, certificates_cross, credit_uses, disentangle, merge, unmerge,
 };
 use proptest::prelude::*;
 
@@ -236,6 +237,16 @@ fn check_account(account: &Account) -> Outcome {
     for it in account.claims().iter().flat_map(|it| &it.taken) {
         prop_assert!(account.lot(it.lot.no).is_some(), "a claim names a lot that is not there");
     }
+    let standing = account.claims().iter().filter(|it| it.state != ClaimState::Cancelled);
+    let claimed = standing.fold(BTreeMap::new(), |mut all: BTreeMap<String, u32>, it| {
+        *all.entry(it.reward.to_string()).or_default() += 1;
+        all
+    });
+    let counted = account.acts.iter().filter_map(|it| match &it.act {
+        Act::Reward(name) if it.of_life != 0 => Some((name.clone(), it.of_life)),
+        _ => None,
+    });
+    prop_assert_eq!(counted.collect::<BTreeMap<_, _>>(), claimed, "limits count what is claimed and not cancelled");
     for order in account.orders() {
         for lot in order.posted.lots() {
             prop_assert!(account.lot(lot.no).is_some(), "order {:?} names a lot that is not there", order.no);

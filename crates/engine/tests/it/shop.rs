@@ -8,8 +8,8 @@ use std::sync::Arc;
 use engine::{
     Account, Actor, Adjustment, After, Budgets, CancelCertificate, ClaimNo, Closing, CreditAdjustment, Date, Decided,
     Decision, Document, DocumentVersion, Entry, Facts, HoldNo, IssueCertificates, LotNo, Moment, Money, OrderNo, Place,
-    Points, Purse, Reason, Redating, Reinstatement, Rejection, Rules, Stop, Timeline, Timestamp, Validity,
-    Wallet, Zone, act, adjust, adjust_credit, cancel_certificate, close_wallet, hold, issue_certificates, open_wallet,
+    Points, Purse, Reason, Redating, Reinstatement, Rejection, Rules, Stop, Timeline, Timestamp, Validity, Wallet,
+    Zone, act, adjust, adjust_credit, cancel_certificate, close_wallet, hold, issue_certificates, open_wallet,
     put_order, quote, redate, reinstate, release_hold, settle, sign_up,
 };
 

@@ -126,6 +126,9 @@ const FILES: &[(&str, &str)] = &files![
     "111-cancel_claim",
     "112-fulfil_claim-claim_cancelled",
     "120-get_claim",
+    "121-import_members-try",
+    "122-import_members",
+    "123-import_members-undo",
 ];
 
 /// The examples with their names.

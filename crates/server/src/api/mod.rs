@@ -11,6 +11,7 @@ pub(crate) mod credit;
 pub(crate) mod examples;
 pub(crate) mod health;
 pub(crate) mod holds;
+pub(crate) mod imports;
 pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod merges;

@@ -13,6 +13,7 @@ mod draft;
 mod examples;
 mod faults;
 mod guard;
+mod imports;
 mod limits;
 mod metrics;
 mod openapi;

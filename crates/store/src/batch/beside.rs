@@ -95,13 +95,14 @@ impl Batch<'_> {
     /// Draws codes for the certificates that entries make: they are listed under whoever has them first, and stay there.
     pub(super) fn draw_codes(&self, id: AccountId, entries: &[Entry]) -> Found<Vec<NewCode>> {
         let mut codes: Vec<NewCode> = Vec::new();
+        let Some(drawn) = self.codes else { return Ok(codes) };
         for entry in entries.iter().filter(|it| matches!(it.kind, Kind::Issue | Kind::Convert)) {
             self.check_codes()?;
             for no in entry.opened.iter().map(|it| it.lot.no) {
                 let first = merge::first_place(self.conn, id, no)?;
                 let mut attempt = 0;
                 let sealed = loop {
-                    let sealed = self.codes.draw_for(self.conn, self.seed, first, attempt)?;
+                    let sealed = drawn.draw_for(self.conn, self.seed, first, attempt)?;
                     if self.find(sealed.hash)?.is_none() && codes.iter().all(|it| it.2.hash != sealed.hash) {
                         break sealed;
                     }

@@ -36,4 +36,5 @@ mod shop;
 #[cfg(unix)]
 mod standing;
 mod store;
+mod trial;
 mod writer;

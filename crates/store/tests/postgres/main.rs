@@ -52,5 +52,7 @@ mod standing;
 #[path = "../it/store.rs"]
 mod store;
 mod sweeps;
+#[path = "../it/trial.rs"]
+mod trial;
 #[path = "../it/writer.rs"]
 mod writer;

@@ -1,11 +1,11 @@
-//! Which rows of a file may be brought over at once: those that name nobody in common. Bounded by the rows of one round.
+//! Which rows may be brought over at once: those that name nobody in common. Bounded by the rows of one round.
 
 use std::collections::BTreeMap;
 
 use super::MemberRow;
 
 /// The rows by their places, in groups that have nobody in common; within a group in the order of the file.
-pub(crate) fn groups<E>(rows: &[Result<MemberRow, E>]) -> Vec<Vec<usize>> {
+pub(super) fn groups<E>(rows: &[Result<MemberRow, E>]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut of_name: BTreeMap<String, usize> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
