@@ -14,6 +14,7 @@ pub(crate) struct Progress {
     label: String,
     total: u64,
     bar: Option<ProgressBar>,
+    began: Instant,
     said: Instant,
 }
 
@@ -32,7 +33,8 @@ impl Progress {
             bar.set_message(label.to_owned());
             bar
         });
-        Self { label: label.to_owned(), total, bar, said: Instant::now() }
+        let began = Instant::now();
+        Self { label: label.to_owned(), total, bar, began, said: began }
     }
 
     /// `done` steps are done.
@@ -43,7 +45,10 @@ impl Progress {
                 self.said = Instant::now();
                 match self.total {
                     0 => eprintln!("{}: {}", self.label, count(done)),
-                    total => eprintln!("{}: {} of {}", self.label, count(done), count(total)),
+                    total => {
+                        let left = left(self.began.elapsed(), done, total);
+                        eprintln!("{}: {} of {}{left}", self.label, count(done), count(total));
+                    }
                 }
             }
             None => {}
@@ -64,4 +69,23 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// How much longer it takes, if it goes on like this.
+fn left(elapsed: Duration, done: u64, total: u64) -> String {
+    let seconds = u128::from(elapsed.as_secs()) * u128::from(total.saturating_sub(done)) / u128::from(done.max(1));
+    match (done, seconds) {
+        (0, _) => String::new(),
+        (_, ..120) => format!(", {seconds} s left"),
+        _ => format!(", {} min left", seconds / 60),
+    }
+}
+
+#[test]
+fn what_is_left_is_told_from_what_is_done() {
+    let told = |seconds, done, total| left(Duration::from_secs(seconds), done, total);
+    assert_eq!(told(10, 0, 100), "");
+    assert_eq!(told(10, 50, 100), ", 10 s left");
+    assert_eq!(told(10, 1, 100), ", 16 min left");
+    assert_eq!(told(10, 120, 100), ", 0 s left");
 }

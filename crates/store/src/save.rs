@@ -42,7 +42,7 @@ pub(crate) const INSERT_LOT: &str = "INSERT INTO ledger (owner_id, program, part
 const UPDATE_LOT: &str = "UPDATE ledger SET pending = $1, available = $2, held = $3, expired = $4,
         forfeited = $5
     WHERE owner_id = $6 AND program = $7 AND part = 2 AND phase = $8 AND sort_at = $9 AND earned_at = $10 AND no = $11";
-const DELETE_LOT: &str = "DELETE FROM ledger
+pub(crate) const DELETE_LOT: &str = "DELETE FROM ledger
     WHERE owner_id = $1 AND program = $2 AND part = 2 AND phase = $3 AND sort_at = $4 AND earned_at = $5 AND no = $6";
 pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no,
         at, biz_date, code, order_no, body)

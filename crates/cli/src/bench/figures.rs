@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use super::engine::EngineFigures;
 use super::load::Seen;
 use super::round::{CALLERS, Round, ServerRound};
+use super::sizes::Sizes;
+use super::sweep::SweepFigures;
 
 /// What handing a command to the writer and back may take, in milliseconds: two wake-ups of a thread.
 const HAND_OVER_MS: f64 = 0.2;
@@ -18,9 +20,11 @@ pub(crate) struct Figures {
 impl Figures {
     pub(crate) fn of(rounds: &[Round], batch: usize, engine: Option<EngineFigures>) -> Self {
         let mut figures = Self { lines: Vec::new(), bytes: Vec::new() };
-        figures.add_store(rounds, batch);
-        figures.add_http(rounds);
-        figures.add_server(rounds);
+        if !rounds.is_empty() {
+            figures.add_store(rounds, batch);
+            figures.add_http(rounds);
+            figures.add_server(rounds);
+        }
         if let Some(engine) = engine {
             figures.add_engine(engine);
         }
@@ -118,6 +122,40 @@ impl Figures {
         self.add("lots_many_p50_ms", many, 2, "an order of a member with so many open lots");
         self.add("lots_few_p50_ms", few, 2, "of a member with ten");
         self.add("lots_ratio", many / few, 2, "many to few");
+    }
+
+    pub(crate) fn add_sweep(&mut self, sweep: &SweepFigures) {
+        let SweepFigures { without, with, memory: [before, tenth, most], .. } = sweep;
+        let ratio = |it: f64, to: f64| if to == 0.0 { 0.0 } else { it / to };
+        for (key, value, digits, told) in [
+            ("sweep_lots_per_s", sweep.lots_per_s, 0, "lots that have expired, swept a second"),
+            ("sweep_floor_lots_per_s", sweep.floor_lots_per_s, 0, "the rows alone, as many accounts in a transaction"),
+            ("sweep_ratio", ratio(sweep.lots_per_s, sweep.floor_lots_per_s), 2, "of the floor"),
+            ("sweep_half_load_per_s", sweep.half_per_s, 0, "orders a second, half of what 64 callers over HTTP reach"),
+            ("sweep_without_p50_ms", without.p50, 2, "an order at half load, nothing is swept"),
+            ("sweep_without_p99_ms", without.p99, 2, "99 % of them within so many milliseconds"),
+            ("sweep_with_p50_ms", with.p50, 2, "an order at half load, while the server sweeps"),
+            ("sweep_with_p99_ms", with.p99, 2, "99 % of them within so many milliseconds"),
+            ("sweep_p99_ratio", ratio(with.p99, without.p99), 2, "with to without"),
+            ("sweep_beside_lots_per_s", sweep.beside_lots_per_s, 0, "lots swept a second meanwhile"),
+            ("sweep_before_mb", *before, 1, "memory of the process before the sweep"),
+            ("sweep_tenth_mb", *tenth, 1, "at the most while the first tenth was swept"),
+            ("sweep_peak_mb", *most, 1, "at the most"),
+        ] {
+            self.add(key, value, digits, told);
+        }
+    }
+
+    /// Of so many members and of ten times as many.
+    pub(crate) fn add_sizes(&mut self, Sizes { order, balance }: &Sizes) {
+        for (name, [few, many], told) in [
+            ("order", order, "an order over HTTP, one caller"),
+            ("balance", balance, "a look at a balance, one caller"),
+        ] {
+            self.add(format!("members_few_{name}_p50_ms"), *few, 3, told);
+            self.add(format!("members_many_{name}_p50_ms"), *many, 3, "the same with ten times as many members");
+            self.add(format!("members_{name}_ratio"), many / few, 2, "many to few");
+        }
     }
 
     pub(crate) fn json(&self) -> Value {

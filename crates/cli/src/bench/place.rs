@@ -89,10 +89,26 @@ impl Place {
 
     /// A fresh copy of it.
     pub(crate) fn copy(&self, name: &str) -> Result<Database> {
+        self.copy_of(BASE, name)
+    }
+
+    /// A fresh copy of another one, which nobody has open.
+    pub(crate) fn copy_of(&self, from: &str, name: &str) -> Result<Database> {
         match self {
-            Self::Files(it) => it.copy(name).map(Database::Sqlite),
+            Self::Files(it) => it.copy(from, name).map(Database::Sqlite),
             Self::Server(it) => {
-                it.make(name, Some(BASE))?;
+                it.make(name, Some(from))?;
+                Ok(it.url_of(name).parse()?)
+            }
+        }
+    }
+
+    /// One in which nothing is.
+    pub(crate) fn fresh(&self, name: &str) -> Result<Database> {
+        match self {
+            Self::Files(it) => Ok(Database::Sqlite(it.path(name))),
+            Self::Server(it) => {
+                it.make(name, None)?;
                 Ok(it.url_of(name).parse()?)
             }
         }
@@ -144,9 +160,13 @@ impl Place {
 }
 
 impl Files {
-    fn copy(&self, name: &str) -> Result<PathBuf> {
-        let to = self.folder.join(format!("{name}.db"));
-        std::fs::copy(&self.base, &to).with_context(|| format!("copying to {}", to.display()))?;
+    fn path(&self, name: &str) -> PathBuf {
+        if name == BASE { self.base.clone() } else { self.folder.join(format!("{name}.db")) }
+    }
+
+    fn copy(&self, from: &str, name: &str) -> Result<PathBuf> {
+        let to = self.path(name);
+        std::fs::copy(self.path(from), &to).with_context(|| format!("copying to {}", to.display()))?;
         let file = File::options().write(true).open(&to)?;
         file.sync_all()?;
         if self.cold {

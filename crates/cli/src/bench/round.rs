@@ -1,19 +1,16 @@
 //! One round: the store, the floor of what it wrote, one caller of each, and callers over HTTP, each on a fresh copy of the
 //! same database; on a server also `pgbench`, and two servers beside one.
 
-use std::net::{SocketAddr, TcpListener as Listener};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use server::{App, Config};
-use store::{Database, Floor, Reader, Store, TableSize};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use anyhow::{Context as _, Result};
+use store::{Database, Floor, Reader, TableSize};
 
 use super::load::{self, Seen};
 use super::pgbench::Pgbench;
 use super::place::{Place, Server};
+use super::served::{Served, end, runtime};
 use super::servers::Process;
 use super::shop::{API_KEY, Orders, send_all};
 use crate::open;
@@ -83,7 +80,7 @@ impl Bench {
         };
         let orders = self.orders as f64;
         Ok(Round {
-            floor_per_s: bare.orders as f64 / bare.seconds,
+            floor_per_s: bare.commands as f64 / bare.seconds,
             store_per_s,
             floor_single_ms,
             store_single_ms,
@@ -126,14 +123,12 @@ impl Bench {
         self.place.copy("shared")?;
         let url = server.url_of("shared");
         let processes = [Process::start(&url)?, Process::start(&url)?];
-        let [one, two] = [&processes[..1], &processes[..]].map(|it| {
+        let [one, two]: [Result<f64>; 2] = [&processes[..1], &processes[..]].map(|it| {
             let servers: Vec<SocketAddr> = it.iter().map(|it| it.address).collect();
             let label = format!("{label}-by{}", servers.len());
             let orders = Orders { label: &label, members: self.members, count: self.orders };
             let parcels = orders.parcels((store::system_clock())());
-            let seen = runtime()?.block_on(load::run(&servers, API_KEY, parcels, SHARED))?;
-            let first = seen.first_error.as_deref().unwrap_or_default();
-            ensure!(seen.errors == 0, "{} orders over HTTP failed, the first with {first}", seen.errors);
+            let seen = runtime()?.block_on(load::run(&servers, API_KEY, parcels, SHARED))?.all_taken()?;
             Ok(seen.per_s())
         });
         drop(processes);
@@ -143,42 +138,19 @@ impl Bench {
 
     /// The server and its callers share this process and its cores.
     fn http(&self, label: &str) -> Result<Vec<Seen>> {
-        // Not by threads that serve: whoever opens a database waits for it.
-        let store = open::existing(&self.place.copy("http")?)?;
-        let listener = Listener::bind("127.0.0.1:0").context("listening")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let app = App::new(store.clone(), Config::local(format!("http://{address}")))?;
         let runtime = runtime()?;
-        let seen = runtime.block_on(async {
-            let listener = TcpListener::from_std(listener).context("listening")?;
-            let (stop, stopped) = oneshot::channel::<()>();
-            let server = tokio::spawn(server::serve(app, listener, async {
-                let _ = stopped.await;
-            }));
-            let seen = self.callers(address, &store, label).await;
-            let _ = stop.send(());
-            server.await.context("the server failed inside")?;
-            seen
-        });
-        runtime.shutdown_timeout(Duration::from_secs(5));
-        drop(store);
-        self.place.remove("http")?;
-        seen
-    }
-
-    async fn callers(&self, address: SocketAddr, store: &Store, label: &str) -> Result<Vec<Seen>> {
-        let mut all = Vec::new();
-        for callers in CALLERS {
+        let served = Served::start(&runtime, &self.place.copy("http")?)?;
+        let seen = CALLERS.into_iter().map(|callers| {
             let count = if callers == 1 { SINGLE } else { self.orders };
             let label = format!("{label}-http{callers}");
-            let parcels = Orders { label: &label, members: self.members, count }.parcels(store.now());
-            let seen = load::run(&[address], API_KEY, parcels, callers).await?;
-            let first = seen.first_error.as_deref().unwrap_or_default();
-            ensure!(seen.errors == 0, "{} of {count} orders over HTTP failed, the first with {first}", seen.errors);
-            all.push(seen);
-        }
-        Ok(all)
+            let parcels = Orders { label: &label, members: self.members, count }.parcels(served.store.now());
+            runtime.block_on(load::run(&[served.address], API_KEY, parcels, callers))?.all_taken()
+        });
+        let seen = seen.collect();
+        served.stop(&runtime)?;
+        end(runtime);
+        self.place.remove("http")?;
+        seen
     }
 
     /// What the orders added, by table and index, largest first.
@@ -191,10 +163,6 @@ impl Bench {
         });
         Ok(added.filter(|it| 0.5 <= it.1).collect())
     }
-}
-
-fn runtime() -> Result<Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
 fn sizes(database: &Database) -> Result<Vec<TableSize>> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use engine::{Actor, Document, Money, Points, Timestamp};
+use hyper::Method;
 use hyper::body::Bytes;
 use store::{
     Body, ChannelId, Command, Database, Identity, IdentityKind, Key, MemberId, MemberRef, ProgramId, Reader, Reply,
@@ -34,6 +35,9 @@ pub(crate) fn member(number: u64) -> MemberId {
 /// So many members are made in one database; more of them in several that are put together in the order of their keys.
 const PART: u64 = 250_000;
 
+/// A program is that old: what is imported may be older than the bench.
+const AGE: i64 = 365 * 86_400_000_000;
+
 /// Makes the database that each measurement begins with, unless it is there already.
 pub(crate) fn prepare(place: &Place, members: u64) -> Result<()> {
     match place {
@@ -45,10 +49,7 @@ pub(crate) fn prepare(place: &Place, members: u64) -> Result<()> {
                 ensure!(there == members, "there are {there} members: measure with --members {there}");
                 return Ok(());
             }
-            let mut progress = Progress::new("members", members);
-            fill(&base, 0..members, store::system_clock()(), &mut progress)?;
-            progress.finish();
-            Ok(store::settle_server(&base)?)
+            make_there(&base, members, 1)
         }
     }
 }
@@ -59,14 +60,30 @@ fn prepare_file(path: &Path, members: u64) -> Result<()> {
         ensure!(there == members, "there are {there} members: measure with --members {there}");
         return Ok(());
     }
-    make(path, members, PART)
+    make(path, members, 1, PART)
 }
 
-fn make(path: &Path, members: u64, part: u64) -> Result<()> {
+/// Makes such a database beside it, whose members have so many orders each.
+pub(crate) fn make_at(place: &Place, name: &str, members: u64, orders: u64) -> Result<Database> {
+    let database = place.fresh(name)?;
+    match &database {
+        Database::Sqlite(path) => make(path, members, orders, PART)?,
+        Database::Postgres(_) => make_there(&database, members, orders)?,
+    }
+    Ok(database)
+}
+
+fn make_there(database: &Database, members: u64, orders: u64) -> Result<()> {
     let mut progress = Progress::new("members", members);
-    let now = store::system_clock()();
+    fill(database, 0..members, orders, &mut progress)?;
+    progress.finish();
+    Ok(store::settle_server(database)?)
+}
+
+fn make(path: &Path, members: u64, orders: u64, part: u64) -> Result<()> {
+    let mut progress = Progress::new("members", members);
     if members <= part {
-        fill(&Database::Sqlite(path.to_owned()), 0..members, now, &mut progress)?;
+        fill(&Database::Sqlite(path.to_owned()), 0..members, orders, &mut progress)?;
         progress.finish();
         return Ok(());
     }
@@ -75,7 +92,7 @@ fn make(path: &Path, members: u64, part: u64) -> Result<()> {
     let mut parts = Vec::new();
     for first in (0..members).step_by(usize::try_from(part)?) {
         let path = folder.0.join(format!("{first}.db"));
-        fill(&Database::Sqlite(path.clone()), first..members.min(first + part), now, &mut progress)?;
+        fill(&Database::Sqlite(path.clone()), first..members.min(first + part), orders, &mut progress)?;
         parts.push(path);
     }
     progress.finish();
@@ -85,12 +102,15 @@ fn make(path: &Path, members: u64, part: u64) -> Result<()> {
     Ok(())
 }
 
-fn fill(database: &Database, numbers: Range<u64>, now: Timestamp, progress: &mut Progress) -> Result<()> {
+fn fill(database: &Database, numbers: Range<u64>, orders: u64, progress: &mut Progress) -> Result<()> {
     let store = open::writer(database)?;
+    let now = store.now();
     open_shop(&store, now)?;
     let mut flight = Flight::new(&store);
     for number in numbers {
-        for command in [sign_up(number), order(number, &format!("first-{number}"), now)] {
+        let reference = |it: u64| if it == 0 { format!("first-{number}") } else { format!("first-{number}-{it}") };
+        let orders = (0..orders).map(|it| order(number, &reference(it), now));
+        for command in std::iter::once(sign_up(number)).chain(orders) {
             // As an import: nobody waits for these answers at a till, however long a full disk takes.
             landed(flight.send((), Command { time: Time::Import(now), ..command }))?;
         }
@@ -103,9 +123,10 @@ fn fill(database: &Database, numbers: Range<u64>, now: Timestamp, progress: &mut
 }
 
 fn open_shop(store: &Store, now: Timestamp) -> Result<()> {
+    let since = Timestamp::from_micros(now.micros() - AGE);
     let document = DOCUMENT.replace("Sample shop", PROGRAM);
     let id = ProgramId::derived(now, b"bench");
-    open::send(store, Body::CreateProgram { id, name: PROGRAM.to_owned(), document, effective_at: Some(now) }, None)?;
+    open::send(store, Body::CreateProgram { id, name: PROGRAM.to_owned(), document, effective_at: Some(since) }, None)?;
     let channel = Body::AddChannel {
         id: ChannelId::derived(now, b"bench"),
         name: CHANNEL.to_owned(),
@@ -130,7 +151,7 @@ pub(crate) fn landed(answer: Option<((), Result<Reply, store::Failure>)>) -> Res
     }
 }
 
-fn sign_up(number: u64) -> Command {
+pub(crate) fn sign_up(number: u64) -> Command {
     let identities = vec![
         Identity::new(IdentityKind::Customer, format!("{number:08}")),
         Identity::new(IdentityKind::Card, format!("60{number:011}")),
@@ -186,7 +207,8 @@ impl Orders<'_> {
                 "placed_at": now.to_string(),
                 "paid_at": now.to_string(),
             });
-            Parcel { path: format!("/v1/channels/{CHANNEL}/orders/{reference}"), body: Bytes::from(body.to_string()) }
+            let path = format!("/v1/channels/{CHANNEL}/orders/{reference}");
+            Parcel { method: Method::PUT, path, body: Bytes::from(body.to_string()) }
         };
         self.each().map(parcel).collect()
     }
@@ -201,8 +223,14 @@ impl Orders<'_> {
     }
 }
 
+/// Looks at the balances of the members who order.
+pub(crate) fn balances(of: Orders<'_>) -> Vec<Parcel> {
+    let path = |number: u64| format!("/v1/members/{}/accounts/{PROGRAM}", member(number));
+    of.each().map(|(number, _)| Parcel { method: Method::GET, path: path(number), body: Bytes::new() }).collect()
+}
+
 /// The mixing step of splitmix64 (Steele, Lea and Flood, 2014): numbers that look random.
-fn mixed(number: u64) -> u64 {
+pub(crate) fn mixed(number: u64) -> u64 {
     let mut it = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -228,7 +256,7 @@ pub(crate) fn send_all(store: &Store, commands: Vec<Command>) -> Result<()> {
 fn what_is_made_in_parts_is_one_shop() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("base.db");
-    make(&path, 700, 300).expect("members");
+    make(&path, 700, 2, 300).expect("members");
     let database = Database::Sqlite(path);
     let store = open::existing(&database).expect("a store");
     let orders = Orders { label: "more", members: 700, count: 500 };
@@ -236,6 +264,6 @@ fn what_is_made_in_parts_is_one_shop() {
     let reader = store.reader().expect("a reader");
     assert_eq!(reader.member_count(), Ok(700));
     let report = reader.verify(&mut |_| {}).expect("it can be read");
-    assert_eq!((report.difference, report.orders), (None, 1_200));
+    assert_eq!((report.difference, report.orders), (None, 1_900));
     assert!(!folder.path().join("base.parts").exists(), "the parts are gone");
 }

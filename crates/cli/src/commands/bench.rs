@@ -13,6 +13,8 @@ use crate::bench::pgbench::Pgbench;
 use crate::bench::place::{Files, Place, Server};
 use crate::bench::round::Bench;
 use crate::bench::shop::prepare;
+use crate::bench::sizes;
+use crate::bench::sweep::Sweep;
 use crate::fault::Outcome;
 
 const AFTER: &str = "\
@@ -29,7 +31,9 @@ Examples:
   guerdon bench --json
   guerdon bench --json --database postgres://guerdon@localhost/postgres
   guerdon bench --members 5000000 --rounds 1 --base five-million.db
-  guerdon bench --members 5000000 --rounds 1 --base five-million.db --cold";
+  guerdon bench --members 5000000 --rounds 1 --base five-million.db --cold
+  guerdon bench --members 10000000 --rounds 0 --base ten-million.db
+  guerdon bench --rounds 0 --sweep 1000000 --lots 1000000 --sizes 100000";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
@@ -43,8 +47,8 @@ pub(crate) struct Args {
     /// Orders in each measurement
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
     orders: u32,
-    /// How often all of it is measured
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// How often all of it is measured; 0 makes the members only, and measures what is asked for by name
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=100))]
     rounds: u32,
     /// On a server: seconds that pgbench runs with 8 and with 32 clients; 0 leaves it out
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
@@ -62,6 +66,14 @@ pub(crate) struct Args {
     /// Give one member so many open lots, and measure what an order of it takes beside one of a member with ten; 0 leaves it out
     #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
     lots: u64,
+    /// Sweep so many lots that have expired, of half as many members, beside a floor of the same rows and while members
+    /// order; 0 leaves it out
+    #[arg(long, default_value_t = 0, value_name = "LOTS", value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
+    sweep: u64,
+    /// Make so many members with five orders each, and ten times as many, and measure what an order and a look at a balance
+    /// take of both; 0 leaves it out
+    #[arg(long, default_value_t = 0, value_name = "MEMBERS", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    sizes: u64,
     /// Where the databases are made, in a folder of their own; left out: the system's folder for temporary files
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -95,16 +107,26 @@ fn measure(place: Place, pgbench: Option<Pgbench>, args: &Args) -> Result<Outcom
     }
     // The rules know of no database: they are measured with files.
     let engine = match bench.place {
-        Place::Files(_) => {
+        Place::Files(_) if 0 < args.rounds => {
             eprintln!("the rules alone");
             Some(engine::measure()?)
         }
-        Place::Server(_) => None,
+        Place::Files(_) | Place::Server(_) => None,
     };
     let mut figures = Figures::of(&rounds, bench.place.batch(), engine);
     if args.lots != 0 {
         eprintln!("an account with {} lots", args.lots);
         figures.add_lots(lots::measure(&bench.place, args.lots)?);
+    }
+    if args.sweep != 0 {
+        eprintln!("a sweep over {} lots", args.sweep);
+        let lots = args.sweep.next_multiple_of(2);
+        let sweep = Sweep { place: &bench.place, members: args.members, lots, orders: bench.orders };
+        figures.add_sweep(&sweep.measure()?);
+    }
+    if args.sizes != 0 {
+        eprintln!("{} members beside {}", 10 * args.sizes, args.sizes);
+        figures.add_sizes(&sizes::measure(&bench.place, args.sizes)?);
     }
     if args.json {
         println!("{}", figures.json());

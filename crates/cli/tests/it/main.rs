@@ -1,5 +1,6 @@
 //! The integration tests of the binary, and the house rules: one test binary, because each costs a link.
 
+mod bench;
 mod cli;
 #[path = "../../../store/tests/postgres/cluster.rs"]
 mod cluster;

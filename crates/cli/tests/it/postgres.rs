@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use crate::cluster::{Cluster, cluster};
 
-fn guerdon(arguments: &[&str]) -> Output {
+pub(crate) fn guerdon(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_guerdon")).args(arguments).output().expect("the binary runs")
 }
 
@@ -59,10 +59,12 @@ fn the_bench_measures_a_server_and_leaves_nothing_there() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guerdon"));
     command.env("GUERDON_DATABASE", &server.url);
     command.args(["bench", "--json", "--members", "150", "--orders", "120", "--rounds", "1"]);
+    command.args(["--sweep", "400", "--sizes", "15", "--lots", "30"]);
     let output = command.args(["--pgbench-seconds", "1", "--pgbench-scale", "1"]).output().expect("the binary runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let figures: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
-    for key in ["store_ratio", "pgbench_tps", "http64_vs_pgbench", "servers1_orders_per_s", "servers2_ratio"] {
+    let keys = ["store_ratio", "pgbench_tps", "http64_vs_pgbench", "servers1_orders_per_s", "servers2_ratio"];
+    for key in keys.into_iter().chain(crate::bench::BY_NAME) {
         assert!(figures[key].as_f64().is_some_and(|it| 0.0 < it), "{key}: {figures}");
     }
     assert!(figures["engine_orders_per_s"].is_null(), "the rules know of no database");

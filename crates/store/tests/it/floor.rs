@@ -4,9 +4,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use store::{Database, Floor, Reader};
+use store::{Database, Floor, Reader, sweep};
 
-use crate::shop::{DAY, NEW_YEAR, Shop, compile, order, sale, sign_up};
+use crate::shop::{DAY, NEW_YEAR, Shop, compile, lots_of_several_days, order, sale, sign_up};
 use crate::store::{sent, together};
 
 const TABLES: [&str; 3] = ["ledger", "directory", "totals"];
@@ -40,9 +40,9 @@ fn the_floor_writes_the_rows_that_the_store_wrote() {
 
     let of = |path: &Path| Database::Sqlite(path.to_owned());
     let floor = Floor::capture(&shop.database(), &of(&before)).expect("it is captured");
-    assert_eq!(floor.orders(), 4 * 14 + 20);
+    assert_eq!(floor.commands(), 4 * 14 + 20);
     let run = floor.run(&of(&copy), 17).expect("it is written");
-    assert_eq!(run.orders, floor.orders());
+    assert_eq!(run.commands, floor.commands());
     assert!(0.0 < run.seconds && 0 < run.log.pages, "{run:?}");
     for table in TABLES {
         assert_eq!(rows(&copy, table), rows(&shop.path(), table), "{table}");
@@ -53,6 +53,34 @@ fn the_floor_writes_the_rows_that_the_store_wrote() {
     assert_eq!(floor.single(&of(&other), 30).expect("they are written").len(), 30);
     assert_eq!(rows(&other, "directory").len(), rows(&before, "directory").len() + 30);
     assert!(floor.run(&of(&copy), 17).is_err(), "the orders are there already");
+}
+
+#[test]
+fn the_floor_writes_the_rows_that_a_sweep_wrote() {
+    let shop = Shop::new();
+    let store = shop.opened("days");
+    lots_of_several_days(&shop, &store);
+    drop(store);
+    let [before, copy] = ["before.db", "copy.db"].map(|it| shop.dir.path().join(it));
+    for path in [&before, &copy] {
+        std::fs::copy(shop.path(), path).expect("a copy");
+    }
+
+    let store = shop.open();
+    assert_eq!(sweep(&store, store.now(), &mut |_| {}).expect("a sweep").accounts, 20);
+    drop(store);
+    let of = |path: &Path| Database::Sqlite(path.to_owned());
+    let floor = Floor::capture(&shop.database(), &of(&before)).expect("it is captured");
+    // What was earned last is still good; five members had spent all that they got first.
+    assert_eq!((floor.commands(), floor.lots()), (20, 35));
+    assert_ne!(rows(&before, "ledger"), rows(&shop.path(), "ledger"));
+    floor.run(&of(&copy), 7).expect("it is written");
+    for table in TABLES {
+        assert_eq!(rows(&copy, table), rows(&shop.path(), table), "{table}");
+    }
+    let report = Reader::open(&of(&copy), compile).expect("a ledger").verify(&mut |_| {});
+    assert_eq!(report.expect("it can be read").difference, None);
+    assert!(floor.run(&of(&copy), 7).is_err(), "the lots are where they belong already");
 }
 
 #[test]

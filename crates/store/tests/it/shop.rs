@@ -264,3 +264,18 @@ pub(crate) fn available(reply: &Result<Reply, Failure>) -> i64 {
 pub(crate) fn size(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |it| it.len())
 }
+
+/// Twenty members with points of two days that are over after a validity of ten, and of one that is not; every fourth one has
+/// spent those of the first day.
+pub(crate) fn lots_of_several_days(shop: &Shop, store: &Store) {
+    (1..=20).for_each(|it| assert!(send(store, sign_up(it)).is_ok()));
+    for (round, days) in [(0, 3), (1, 6), (2, 6)] {
+        let at = store.now().micros();
+        let orders = (1..=20).map(|it| {
+            let redeem = (round == 1 && it % 4 == 0).then_some(engine::Points::new(100));
+            order(it, &format!("{round} {it}"), engine::Document { redeem, ..sale(10_000 + round, at) })
+        });
+        orders.for_each(|it| assert!(send(store, it).is_ok()));
+        shop.later(days);
+    }
+}

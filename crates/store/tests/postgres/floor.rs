@@ -9,7 +9,7 @@ use store::{Database, Databases, Floor, Options, Reader, Store};
 use crate::cluster::cluster;
 use crate::place::url;
 use crate::raw::Raw;
-use crate::shop::{DAY, NEW_YEAR, Shop, compile, order, sale, sign_up};
+use crate::shop::{DAY, NEW_YEAR, Shop, compile, lots_of_several_days, order, sale, sign_up};
 use crate::store::{sent, together};
 
 const LEDGER: &str = "SELECT owner_id, program, part, phase, sort_at, earned_at, no, at, order_no, code, biz_date, body, reference, state, due_at,
@@ -53,8 +53,8 @@ fn the_floor_writes_the_rows_that_the_store_wrote() {
     drop(store);
     let database = |url: &str| url.parse::<Database>().expect("an address");
     let floor = Floor::capture(&database(&after), &database(&before)).expect("it is captured");
-    assert_eq!(floor.orders(), 4 * 14 + 20);
-    assert_eq!(floor.run(&database(&copy), 17).expect("it is written").orders, floor.orders());
+    assert_eq!(floor.commands(), 4 * 14 + 20);
+    assert_eq!(floor.run(&database(&copy), 17).expect("it is written").commands, floor.commands());
     for rows in [LEDGER, "SELECT * FROM directory ORDER BY key", TOTALS] {
         let (written, wanted) = (Raw::connect(&copy).rows(rows), Raw::connect(&after).rows(rows));
         assert!(10 < wanted.len() || rows.contains("totals"));
@@ -68,6 +68,37 @@ fn the_floor_writes_the_rows_that_the_store_wrote() {
     drop(databases);
     let left = Raw::connect(server).rows("SELECT datname FROM pg_database WHERE datname LIKE 'floor_%'");
     assert_eq!(left, Vec::<String>::new(), "they are gone");
+}
+
+#[test]
+fn the_floor_writes_the_rows_that_a_sweep_wrote() {
+    let server = &cluster().url;
+    let Ok(Database::Postgres(address)) = server.parse::<Database>() else { panic!("an address") };
+    let databases = Databases::new(&address).expect("its user may make some");
+    let of = |name: &str| server.replace("/postgres", &format!("/{name}"));
+    databases.make("sweepfloor_before", None).expect("a database");
+    let shop = Shop::at(tempfile::tempdir().expect("a folder"), of("sweepfloor_before").parse().expect("an address"));
+    let store = shop.opened("days");
+    lots_of_several_days(&shop, &store);
+    drop(store);
+    for copy in ["sweepfloor_after", "sweepfloor_copy"] {
+        databases.make(copy, Some("sweepfloor_before")).expect("a copy");
+    }
+    let [before, after, copy] = ["sweepfloor_before", "sweepfloor_after", "sweepfloor_copy"].map(of);
+    let database = |url: &str| url.parse::<Database>().expect("an address");
+    let store = Store::open(&database(&after), shop.options()).expect("it opens");
+    assert_eq!(store::sweep(&store, store.now(), &mut |_| {}).expect("a sweep").accounts, 20);
+    drop(store);
+    let floor = Floor::capture(&database(&after), &database(&before)).expect("it is captured");
+    assert_eq!((floor.commands(), floor.lots()), (20, 35));
+    assert_ne!(Raw::connect(&before).rows(LEDGER), Raw::connect(&after).rows(LEDGER));
+    floor.run(&database(&copy), 7).expect("it is written");
+    for rows in [LEDGER, TOTALS] {
+        assert_eq!(Raw::connect(&copy).rows(rows), Raw::connect(&after).rows(rows));
+    }
+    let report = Reader::open(&database(&copy), compile).expect("a ledger").verify(&mut |_| {});
+    assert_eq!(report.expect("it can be read").difference, None);
+    assert!(floor.run(&database(&copy), 7).is_err(), "the lots are where they belong already");
 }
 
 /// A table that was just filled has no statistics: a server that believes it small would read all of it for every batch.
