@@ -28,8 +28,8 @@ pub(crate) fn measure(place: &Place, lots: u64) -> Result<(f64, f64)> {
     let (mut many, mut few) = (Vec::new(), Vec::new());
     for number in 0..ORDERS {
         for (who, took) in [(0, &mut many), (1, &mut few)] {
-            // Every second one spends points.
-            let redeem = (number % 2 == 1).then(|| Points::new(100));
+            // Every second one spends what two of them earn, so that there are always about as many lots.
+            let redeem = (number % 2 == 1).then(|| Points::new(90));
             let command = order_of(who, &format!("lots-{who}-{number}"), Money::new(5_000), redeem, store.now());
             let began = Instant::now();
             store.submit(command).wait().context("an order of the bench failed")?;
