@@ -1,8 +1,9 @@
 //! What waits for the writers: live commands, and background ones (imports, the sweeper) behind them.
 //!
-//! A batch takes the live ones first, and of the background ones a fixed share, never none: neither waits for all of the
-//! other. Each kind keeps the order in which it arrived. Bounded by `capacity` commands of each kind; whoever sends more
-//! waits. A batch has at most `batch_max` commands and sixteen times as many order lines.
+//! A batch takes the live ones first, and of the background ones a third as many, or a few, never none: neither waits for
+//! all of the other. Where live ones have just come more of them will: what follows takes a few of the background at first,
+//! and twice as many each time nobody else came. Each kind keeps the order in which it arrived. Bounded by `capacity`
+//! commands of each kind; whoever sends more waits. A batch has at most `batch_max` commands and sixteen times as many order lines.
 //!
 //! Where several writers take from it, each takes its part of what is there. What names something that is in flight stays in
 //! line, and with it what comes behind and names the same (`flight.rs`); a command that is alone waits until nothing is in
@@ -22,6 +23,8 @@ use crate::meter::Waiting;
 
 /// Background commands get one part of so many of a batch that live commands would fill.
 const SHARE: usize = 4;
+/// So many beside a few live ones: what they take is about what the disk takes for any batch.
+const LEAST: usize = 64;
 /// So long a writer lets a few commands come together, while another one is at work on many.
 const GATHER: Duration = Duration::from_millis(2);
 /// What is no less than this part of what is in flight is worth a batch.
@@ -89,6 +92,8 @@ struct State {
     live: VecDeque<Job>,
     background: VecDeque<Job>,
     flight: Flight,
+    /// How many of the background the last batch could take, if live commands came not long ago.
+    share: Option<usize>,
     /// A change of reference data waits in front of the background, and live commands have gone before it once.
     passed_over: bool,
     closed: bool,
@@ -212,16 +217,15 @@ impl State {
             let load = Load { commands: jobs.len(), is_alone: true, is_background: true, named: Vec::new() };
             return Some((jobs, load));
         }
+        let share = if self.flight.is_background { 0 } else { self.share_of(batch_max) };
         // Each writer takes its part of what is there and in flight.
         let part = (self.live.len() + self.flight.commands).div_ceil(writers);
-        let batch_max = if writers == 1 || self.live.is_empty() { batch_max } else { batch_max.min(part) };
-        let share = if self.live.is_empty() { batch_max } else { batch_max.div_ceil(SHARE) };
-        let share = if self.flight.is_background { 0 } else { share };
+        let part = if writers == 1 { batch_max } else { batch_max.min(part) };
         let kept = share.min(self.background.len());
         let (mut jobs, mut load) = (Vec::new(), Load::default());
         let passes = !self.live.is_empty() && self.background.front().is_some_and(alone);
         let mut fill = Fill { jobs: &mut jobs, load: &mut load, flight: &self.flight, knows: 1 < writers };
-        let ended = fill.from(&mut self.live, batch_max.saturating_sub(kept).max(1));
+        let ended = fill.from(&mut self.live, part.min(batch_max.saturating_sub(kept)).max(1));
         if !ended && !self.flight.is_background {
             let before = fill.jobs.len();
             fill.from(&mut self.background, share.max(1));
@@ -233,6 +237,18 @@ impl State {
         self.passed_over = passes;
         load.commands = jobs.len();
         Some((jobs, load))
+    }
+
+    /// How many of the background the next batch takes at most.
+    fn share_of(&mut self, batch_max: usize) -> usize {
+        let share = batch_max.div_ceil(SHARE);
+        let least = share.min(LEAST);
+        if !self.live.is_empty() {
+            self.share = Some(least);
+            return share.min((self.live.len() / (SHARE - 1)).max(least));
+        }
+        self.share = self.share.map(|it| 2 * it).filter(|it| *it < batch_max);
+        self.share.unwrap_or(batch_max)
     }
 }
 
@@ -328,12 +344,31 @@ mod tests {
         (0..12).for_each(|it| queue.push(job(it, Time::Live)));
         assert_eq!(numbers(&queue, 8), [0, 1, 2, 3, 4, 5, 100, 101]);
         assert_eq!(numbers(&queue, 8), [6, 7, 8, 9, 10, 11, 102, 103]);
-        assert_eq!(numbers(&queue, 8), [104, 105, 106, 107, 108, 109, 110, 111], "all of it while nobody else waits");
+        assert_eq!(numbers(&queue, 8), [104, 105, 106, 107], "more of it when nobody else comes");
+        assert_eq!(
+            numbers(&queue, 8),
+            [108, 109, 110, 111, 112, 113, 114, 115],
+            "all of it when nobody else came again"
+        );
         queue.push(job(12, Time::Live));
-        assert_eq!(numbers(&queue, 1), [12, 112], "neither ever waits for all of the other");
+        assert_eq!(numbers(&queue, 1), [12, 116], "neither ever waits for all of the other");
         queue.close();
-        assert_eq!(numbers(&queue, 100), [113, 114, 115, 116, 117, 118, 119]);
+        assert_eq!(numbers(&queue, 100), [117, 118, 119]);
         assert!(queue.take(1).is_none(), "closed and empty");
+    }
+
+    #[test]
+    fn few_live_commands_have_few_others_beside_them() {
+        let queue = Queue::new(2_000);
+        let past = Time::Import(Timestamp::from_micros(0));
+        let taken = || queue.take(1_000).map_or(0, |it| it.len());
+        (0..2_000).for_each(|it| queue.push(job(it, past)));
+        queue.push(job(0, Time::Live));
+        assert_eq!([taken(), taken(), taken()], [1 + 64, 128, 256]);
+        (0..600).for_each(|it| queue.push(job(it, Time::Live)));
+        assert_eq!(taken(), 600 + 200, "a third as many");
+        (0..1_500).for_each(|it| queue.push(job(it, Time::Live)));
+        assert_eq!(taken(), 750 + 250, "never more than a quarter");
     }
 
     #[test]

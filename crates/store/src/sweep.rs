@@ -3,11 +3,13 @@
 //!
 //! It walks (due_at, owner) with a cursor, a page at a time, and submits like everybody else, behind live commands. A
 //! member whose settling panics is parked: left out from then on, until a command on its points succeeds or somebody asks
-//! to try again. Bounded by a page of accounts in flight.
+//! to try again. Bounded by two pages of accounts in flight.
+
+use std::collections::VecDeque;
 
 use engine::{Actor, Timestamp};
 
-use crate::command::{Body, Command, Failure, Reply, Time};
+use crate::command::{Body, Command, Failure, Reply, Ticket, Time};
 use crate::error::StoreError;
 use crate::id::MemberId;
 use crate::rows::AccountId;
@@ -38,16 +40,20 @@ pub struct Swept {
 /// When the store fails. A member whose settling panics is parked.
 pub fn sweep(store: &Store, until: Timestamp, progress: &mut dyn FnMut(u64)) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
-    let mut after = None;
+    let (mut after, mut waiting) = (None, VecDeque::new());
     loop {
-        // A reader for each page: none is held open while the writer works.
+        // A reader for each page: none is held open while the writer works. It reads while the page before is settled.
         let page = store.reader()?.due(until, after, PAGE)?;
         let Some(last) = page.last() else { break };
         after = Some(*last);
         let accounts = page.iter().map(|it| AccountId { owner: it.owner, program: it.program });
-        swept.accounts += settle(store, until, accounts)?;
+        waiting.extend(accounts.map(|it| settling(store, until, it)));
+        let landed = waiting.len().saturating_sub(PAGE);
+        swept.accounts += settled(waiting.drain(..landed))?;
         progress(swept.accounts);
     }
+    swept.accounts += settled(waiting.into_iter())?;
+    progress(swept.accounts);
     swept.answers = forget_answers(store)?;
     swept.parked = store.reader()?.parked()?;
     Ok(swept)
@@ -59,13 +65,16 @@ pub fn sweep(store: &Store, until: Timestamp, progress: &mut dyn FnMut(u64)) -> 
 /// When the store fails.
 pub fn retry_parked(store: &Store, until: Timestamp) -> Result<u64, StoreError> {
     let accounts = store.reader()?.parked_accounts()?;
-    settle(store, until, accounts.into_iter())
+    let waiting: Vec<_> = accounts.into_iter().map(|it| settling(store, until, it)).collect();
+    settled(waiting.into_iter())
 }
 
-/// Answers how many were settled.
-fn settle(store: &Store, until: Timestamp, accounts: impl Iterator<Item = AccountId>) -> Result<u64, StoreError> {
-    let body = |it: AccountId| Body::Settle { owner: it.owner, program: it.program };
-    let tickets: Vec<_> = accounts.map(|it| store.submit(command(Time::Import(until), body(it)))).collect();
+fn settling(store: &Store, until: Timestamp, AccountId { owner, program }: AccountId) -> Ticket {
+    store.submit(command(Time::Import(until), Body::Settle { owner, program }))
+}
+
+/// Waits for all of them, and answers how many were settled.
+fn settled(tickets: impl Iterator<Item = Ticket>) -> Result<u64, StoreError> {
     let mut settled = 0;
     for ticket in tickets {
         match ticket.wait() {
