@@ -25,10 +25,10 @@ use crate::meter::Waiting;
 const SHARE: usize = 4;
 /// So many beside a few live ones: what they take is about what the disk takes for any batch.
 const LEAST: usize = 64;
-/// So long a writer lets a few commands come together, while another one is at work on many.
-const GATHER: Duration = Duration::from_millis(2);
-/// What is no less than this part of what is in flight is worth a batch.
-const WORTH: usize = 3;
+/// So long a writer lets a few commands come together, while another one is at work: at most, since it begins when that ends.
+const GATHER: Duration = Duration::from_millis(20);
+/// So many are worth a batch beside another one: a batch costs several round trips and a commit, whatever its size.
+const WORTH: usize = 24;
 
 pub(crate) type Answer = Result<Reply, Failure>;
 
@@ -159,7 +159,7 @@ impl Queue {
             if waiting == 0 && state.closed {
                 return None;
             }
-            let is_worth_it = state.flight.commands <= WORTH * waiting || state.closed;
+            let is_worth_it = state.flight.commands == 0 || WORTH <= waiting || state.closed;
             let until = *since.get_or_insert_with(Instant::now) + GATHER;
             let left = if is_worth_it { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
             if 0 < waiting
@@ -219,7 +219,7 @@ impl State {
         }
         let share = if self.flight.is_background { 0 } else { self.share_of(batch_max) };
         // Each writer takes its part of what is there and in flight.
-        let part = (self.live.len() + self.flight.commands).div_ceil(writers);
+        let part = (self.live.len() + self.flight.commands).div_ceil(writers).max(WORTH);
         let part = if writers == 1 { batch_max } else { batch_max.min(part) };
         let kept = share.min(self.background.len());
         let (mut jobs, mut load) = (Vec::new(), Load::default());
@@ -425,6 +425,18 @@ mod tests {
         assert_eq!(told(&third), [31]);
         drop(first);
         assert_eq!(told(&queue.take(10).expect("it is free")), [12]);
+    }
+
+    #[test]
+    fn few_commands_are_one_batch_and_many_are_shared_out() {
+        let queue = Queue::new(1_000, 2);
+        let sizes = |commands: u8| {
+            (0..commands).for_each(|it| queue.push(of(it, 0, Time::Live)));
+            let taken = [queue.take(1_000), queue.take(1_000)].map(|it| it.expect("a batch"));
+            taken.map(|it| it.jobs.len())
+        };
+        assert_eq!(sizes(100), [50, 50]);
+        assert_eq!(sizes(30), [24, 6], "more than few go to whoever begins first, the rest soon after");
     }
 
     #[test]
