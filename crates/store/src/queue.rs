@@ -219,7 +219,8 @@ impl State {
         }
         let share = if self.flight.is_background { 0 } else { self.share_of(batch_max) };
         // Each writer takes its part of what is there and in flight.
-        let part = (self.live.len() + self.flight.commands).div_ceil(writers).max(WORTH);
+        let all = self.live.len() + self.flight.commands;
+        let part = if all < 2 * WORTH { all } else { all.div_ceil(writers) };
         let part = if writers == 1 { batch_max } else { batch_max.min(part) };
         let kept = share.min(self.background.len());
         let (mut jobs, mut load) = (Vec::new(), Load::default());
@@ -430,13 +431,12 @@ mod tests {
     #[test]
     fn few_commands_are_one_batch_and_many_are_shared_out() {
         let queue = Queue::new(1_000, 2);
-        let sizes = |commands: u8| {
-            (0..commands).for_each(|it| queue.push(of(it, 0, Time::Live)));
-            let taken = [queue.take(1_000), queue.take(1_000)].map(|it| it.expect("a batch"));
-            taken.map(|it| it.jobs.len())
-        };
-        assert_eq!(sizes(100), [50, 50]);
-        assert_eq!(sizes(30), [24, 6], "more than few go to whoever begins first, the rest soon after");
+        (0..100).for_each(|it| queue.push(of(it, 0, Time::Live)));
+        let taken = [queue.take(1_000), queue.take(1_000)].map(|it| it.expect("a batch"));
+        assert_eq!(taken.each_ref().map(|it| it.jobs.len()), [50, 50]);
+        drop(taken);
+        (0..30).for_each(|it| queue.push(of(it, 0, Time::Live)));
+        assert_eq!(queue.take(1_000).map(|it| it.jobs.len()), Some(30), "too few for two");
     }
 
     #[test]
