@@ -211,8 +211,13 @@ pub fn cancel_bought(account: &Account, rules: Rules<'_>, cancel: &CancelCertifi
     Ok(ahead.decided())
 }
 
-/// Posts what of the wallet has expired by an instant, or is gone since its owner left, before a rule looks at it.
+/// Posts what of the wallet has expired by an instant, or is gone since its owner left, before a rule looks at it. Once for each
+/// instant: what comes back to somebody who has left pays what is owed before it is gone.
 pub(crate) fn settle_wallet(ahead: &mut Ahead<'_>, until: Timestamp) -> Result<(), NeedMore> {
+    if until <= ahead.wallet_until {
+        return Ok(());
+    }
+    ahead.wallet_until = until;
     loop {
         let ledger = &ahead.account.wallet()?.ledger;
         let due = ledger.due_at();

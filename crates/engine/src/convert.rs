@@ -58,6 +58,11 @@ impl Conversion {
     pub fn key(&self) -> ConversionKey {
         ConversionKey::of(self.lot, self.rate.target)
     }
+
+    /// What the certificate was worth that it made.
+    pub(crate) fn value(&self) -> Points {
+        self.rate.value_of(1)
+    }
 }
 
 impl Purse {
@@ -99,7 +104,7 @@ impl Account {
     }
 
     /// Which points a certificate was, if it was any.
-    fn bought(&self, certificate: LotRef) -> Result<Option<&Conversion>, NeedMore> {
+    pub(crate) fn bought(&self, certificate: LotRef) -> Result<Option<&Conversion>, NeedMore> {
         let key = ConversionKey::of(certificate, Target::Certificate);
         match self.conversions().binary_search_by_key(&key, Conversion::key) {
             Ok(index) => Ok(self.conversions().get(index)),
@@ -400,7 +405,7 @@ pub(crate) fn give_back_unused(
     terms: &Terms,
 ) -> Result<Option<Points>, NeedMore> {
     let Some(bought) = ahead.account.bought(certificate)?.cloned() else { return Ok(None) };
-    let value = bought.rate.value_of(1);
+    let value = bought.value();
     let lot = ahead.account.wallet()?.ledger.lot(certificate.no).ok_or(NeedMore)?;
     if lot.available != value {
         return Ok(None);

@@ -140,6 +140,8 @@ pub(crate) struct Ahead<'a> {
     pub(crate) undone: Vec<Undone>,
     /// Certificates that the command is to use: they are not unspent.
     pub(crate) reserved: Vec<LotNo>,
+    /// What falls due in the wallet until then is posted.
+    pub(crate) wallet_until: Timestamp,
     pub(crate) moment: Moment,
 }
 
@@ -154,6 +156,7 @@ impl<'a> Ahead<'a> {
             looked_at: 0,
             undone: Vec::new(),
             reserved: Vec::new(),
+            wallet_until: Timestamp::START,
             moment,
         }
     }

@@ -220,16 +220,18 @@ fn give_back(draft: &mut Draft, ahead: &Ahead<'_>, claim: &RewardClaim, terms: &
     }
 }
 
-/// The coupon goes and `draft` brings its points back; of one that is points again already, or that was cancelled with others when
-/// the member left, only the claim is cancelled.
+/// The coupon goes and `draft` brings its points back; of one that is points again already, or that was gone unused when its member
+/// left, only the claim is cancelled. What an order has of it was had, whatever became of the rest.
 fn take_coupon(ahead: &mut Ahead<'_>, coupon: LotRef, draft: Draft, terms: &Terms) -> Result<(), Stop> {
     let now = ahead.now();
     settle_wallet(ahead, now)?;
     let certificate = coupon.no;
-    let ledger = &ahead.account.wallet()?.ledger;
-    let lot = *ledger.lot(certificate).ok_or(NeedMore)?;
-    let is_forfeited = ledger.closed().is_some_and(|it| it.forfeits_at <= now);
-    if is_forfeited || lot.certificate.is_some_and(|it| it.is_cancelled) {
+    let lot = *ahead.account.wallet()?.ledger.lot(certificate).ok_or(NeedMore)?;
+    let is_points_or_gone = match ahead.account.bought(coupon)? {
+        None => true,
+        Some(it) => lot.certificate.is_some_and(|it| it.is_cancelled) && lot.forfeited == it.value(),
+    };
+    if is_points_or_gone {
         ahead.post(draft);
         return Ok(());
     }

@@ -46,7 +46,8 @@ impl Used {
         if document.certificates.as_ref().is_none_or(Vec::is_empty) && order.certificates.is_empty() {
             return Ok(Self::default());
         }
-        settle_wallet(start, start.moment.now)?;
+        let now = start.now();
+        settle_wallet(start, now)?;
         let ledger = &start.account.wallet()?.ledger;
         let asked = asked(order, document);
         let mut lots = Vec::with_capacity(asked.len());

@@ -12,7 +12,7 @@ use crate::convergence::lots_by_dates;
 use crate::earning::earn_rules;
 use crate::histories::{Step, busy_histories};
 use crate::model::{Model, Place, code};
-use crate::programs::{few_points_reward, timelines};
+use crate::programs::{few_points_reward, rewarding, timelines};
 use crate::seeded::{Outcome, check};
 use crate::shop::Shop;
 use crate::transcript::told;
@@ -44,7 +44,7 @@ fn small_timelines() -> impl Strategy<Value = (Timeline, Vec<EarnRules>)> {
         mode: if steps { EarnMode::Steps } else { EarnMode::Proportional },
     });
     let rates = prop::array::uniform2((rate, earn_rules(true).prop_map(small_rules)));
-    (timelines(), rates).prop_map(|(timeline, rates)| {
+    (prop_oneof![timelines(), rewarding()], rates).prop_map(|(timeline, rates)| {
         let timeline = few_points_reward(&timeline);
         let mut versions: Vec<Version> = timeline.versions().to_vec();
         let is_one = versions.len() == 1;

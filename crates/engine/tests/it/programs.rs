@@ -351,7 +351,8 @@ pub(crate) fn few_points_reward(timeline: &Timeline) -> Timeline {
     let mut versions = timeline.versions().to_vec();
     for version in &mut versions {
         if let Some(it) = version.terms.convert.as_mut().filter(|it| it.rate.target == Target::Certificate) {
-            it.rate.points = Points::new(it.rate.points.get() / 20);
+            let points = it.rate.points.get();
+            it.rate.points = Points::new(if points < 1_000 { points / 8 } else { points / 60 });
         }
     }
     Timeline::new(versions, timeline.switches().to_vec())

@@ -179,7 +179,7 @@ pub(super) fn refused(rejection: &Rejection) -> String {
         }
         Rejection::CertificateExpired { certificate } => format!("Certificate {} has expired.", certificate.within()),
         Rejection::CertificateUsed { certificate } => {
-            format!("Nothing is left of certificate {}: other orders have used it.", certificate.within())
+            format!("Certificate {} has been used already.", certificate.within())
         }
         Rejection::CertificateOfOrder { certificate } => {
             format!("Certificate {} came from this very order: it pays for other orders.", certificate.0)

@@ -82,6 +82,11 @@ impl Model {
         (it.cancelled, it.expires_at) = (true, it.expires_at.min(at));
     }
 
+    /// Whether an order has something of it.
+    pub(super) fn is_in_use(&self, certificate: usize) -> bool {
+        self.orders.iter().flatten().flat_map(|it| &it.paid_by).any(|it| it.certificate == certificate)
+    }
+
     /// Whether something of a certificate was left when it expired.
     pub(super) fn has_expired(&self, certificate: usize) -> bool {
         0 < self.certificates[certificate].expired

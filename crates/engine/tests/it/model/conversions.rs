@@ -182,6 +182,11 @@ impl Model {
         self.put_back(&back, terms, now);
     }
 
+    /// Whether points became it and are not points again.
+    pub(super) fn is_bought(&self, certificate: usize) -> bool {
+        self.conversions.iter().any(|it| it.into == Into::Certificate(certificate) && !it.points.is_empty())
+    }
+
     /// The conversion that a certificate came of, if nothing of that is used: its points return, and the certificate goes.
     pub(super) fn give_back_unused(&mut self, certificate: usize, now: Timestamp) -> bool {
         let is_it = |it: &usize| self.conversions[*it].into == Into::Certificate(certificate);

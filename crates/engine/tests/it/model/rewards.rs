@@ -100,14 +100,18 @@ impl Model {
         if self.claims[index].state == ClaimState::Cancelled {
             return Ok(());
         }
-        if let Some(coupon) = self.claims[index].coupon.filter(|it| !self.certificates[*it].cancelled) {
+        if let Some(coupon) = self.claims[index].coupon.filter(|it| self.is_bought(*it)) {
             if self.has_expired(coupon) {
                 return Err("certificate_expired");
             }
-            if !self.give_back_unused(coupon, now) {
+            if self.is_in_use(coupon) {
                 return Err("certificate_used");
             }
-            self.end_certificate(coupon, now);
+            // One that is gone unused with its member's grace brings nothing back.
+            if !self.certificates[coupon].cancelled {
+                self.give_back_unused(coupon, now);
+                self.end_certificate(coupon, now);
+            }
         }
         let terms = self.timeline.at(now).expect("a version since long ago").terms.clone();
         let back: Vec<usize> = self.claims[index].points.drain(..).rev().collect();
