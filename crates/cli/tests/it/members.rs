@@ -184,3 +184,15 @@ fn staff_close_accounts_and_open_them_again() {
     assert_has(&shop.ok("statement 42"), "its points were forfeited, and so is what comes later.");
     shop.ok("verify");
 }
+
+#[test]
+fn a_row_that_is_refused_names_its_own_column() {
+    let shop = Shop::open();
+    shop.file(
+        "late.csv",
+        "member,points,expires,certificate,certificate_expires\n1,5,2020-01-01,,\n2,,,5.00,2020-01-01\n",
+    );
+    let ran = shop.run("import members late.csv");
+    assert_has(&ran.err, "line 2 (customer:1): expires: allowed is a time ahead, up to the year 2500\n");
+    assert_has(&ran.err, "line 3 (customer:2): certificate_expires: allowed is a day that has not passed\n");
+}

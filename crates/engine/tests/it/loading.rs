@@ -79,7 +79,7 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
         _ => None,
     };
     let mut named: Vec<LotNo> = order.iter().flat_map(|it| it.posted.lots()).map(|it| it.no).collect();
-    name_more(command, whole, &mut account, &mut named);
+    name_more(command, shop, &mut account, &mut named);
     named.extend(whole.conversions().iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
     named.extend(whole.holds().iter().flat_map(|it| &it.taken).map(|it| it.lot.no));
     for lot in whole.lots() {
@@ -103,8 +103,9 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     account
 }
 
-/// What a command names by itself: lots, claims, orders of lots that have expired.
-fn name_more(command: &Command, whole: &Account, account: &mut Account, named: &mut Vec<LotNo>) {
+/// What a command names by itself: lots, claims, orders of lots that have expired by then.
+fn name_more(command: &Command, shop: &Shop, account: &mut Account, named: &mut Vec<LotNo>) {
+    let whole = &shop.account;
     match command {
         Command::Redate(redating) => named.extend(redating.lot),
         Command::EndClaim { claim, .. } => {
@@ -113,7 +114,8 @@ fn name_more(command: &Command, whole: &Account, account: &mut Account, named: &
             claim.iter().for_each(|it| account.load_claim((*it).clone()));
         }
         Command::Reinstate(_) => {
-            let expired = || whole.lots().iter().filter(|it| it.expired.is_positive());
+            let settled = shop.read();
+            let expired = || settled.lots().iter().filter(|it| it.expired.is_positive());
             named.extend(expired().map(|it| it.at.no));
             expired().filter_map(|it| whole.order(it.order?)).for_each(|it| account.load_order(it.clone()));
         }

@@ -49,20 +49,49 @@ pub enum RowProblem {
 }
 
 impl RowProblem {
+    /// It is about that column, or about one beside it, which goes by the row's own name.
     fn at(self, column: &'static str) -> Self {
-        let at = Some(column);
         match self {
-            Self::Refused { rejection, .. } => Self::Refused { at, rejection },
-            Self::Other { .. } => Self::Other { at },
+            Self::Refused { rejection: Rejection::Invalid { path, allowed }, .. } => {
+                let column = beside(column, &path);
+                Self::Refused { at: Some(column), rejection: Rejection::Invalid { path: column.into(), allowed } }
+            }
+            Self::Refused { rejection, .. } => Self::Refused { at: Some(column), rejection },
+            Self::Other { .. } => Self::Other { at: Some(column) },
             other @ (Self::Unread(_) | Self::PartLeft { .. }) => other,
         }
+    }
+
+    /// It is about what the row says of somebody who is new, or about that it is somebody.
+    fn of_member(self) -> Self {
+        let Self::Refused { rejection: Rejection::Invalid { path, .. }, .. } = &self else { return self };
+        match path.as_ref() {
+            "customer_type" => self.at("type"),
+            "birthday" => self.at("birthday"),
+            "name" => self.at("name"),
+            _ => self,
+        }
+    }
+}
+
+/// The column that holds what a command about `column` calls `path`.
+fn beside(column: &'static str, path: &str) -> &'static str {
+    match (column, path) {
+        ("points", "expires_at") => "expires",
+        ("certificate", "expires") => "certificate_expires",
+        ("tier", "until") => "tier_until",
+        (_, "reference") => "reference",
+        _ => column,
     }
 }
 
 impl fmt::Display for RowProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Refused { at: Some(at), .. } | Self::Other { at: Some(at) } = self {
-            write!(f, "{at}: ")?;
+        match self {
+            // It begins with its column.
+            Self::Refused { rejection: rejection @ Rejection::Invalid { .. }, .. } => return write!(f, "{rejection}"),
+            Self::Refused { at: Some(at), .. } | Self::Other { at: Some(at) } => write!(f, "{at}: ")?,
+            Self::Refused { at: None, .. } | Self::Other { at: None } | Self::Unread(_) | Self::PartLeft { .. } => {}
         }
         match self {
             Self::Unread(problem) => f.write_str(problem),
@@ -232,7 +261,7 @@ impl<D: Desk> Run<D> {
                     Ok(id)
                 }
                 Ok(_) => return Err(Failure::Internal),
-                Err(problem) => Err(problem),
+                Err(problem) => Err(problem.of_member()),
             });
         };
         for identity in &row.identities {

@@ -1,8 +1,8 @@
 //! Certificates in words: what orders pay with them, why one cannot be used, and every entry of their own ledger.
 
 use engine::{
-    Bucket, CertificateChoice, CertificatePart, Changes, Entry, Kind, Money, PaidCertificates, Placed as _, Points,
-    Reason, Rejection, Share, Uses,
+    Bucket, CertificateChoice, CertificatePart, Changes, Entry, Kind, LotNo, Money, PaidCertificates, Placed as _,
+    Points, Reason, Rejection, Share, Uses,
 };
 
 use super::credit::available_change;
@@ -36,8 +36,9 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
         }
         (Kind::Use, _) => {
             let paid = sum(Bucket::Available, Bucket::Redeemed) + sum(Bucket::Forfeited, Bucket::Redeemed);
-            let lost = sum(Bucket::Available, Bucket::Forfeited);
-            format!("{which}: {} paid part of {of_order}{}", voice.amount(paid), loses(lost, voice))
+            let is_lost = |it: &&engine::Posting| (it.from, it.to) == (Bucket::Available, Bucket::Forfeited);
+            let lost = entry.postings.iter().filter(is_lost).map(|it| it.lot);
+            format!("{which}: {} paid part of {of_order}{}", voice.amount(paid), used_up(lost))
         }
         (Kind::GiveBack, _) => {
             let back = [Bucket::Redeemed, Bucket::Forfeited].map(|it| sum(it, Bucket::Available));
@@ -115,11 +116,20 @@ fn which(entry: &Entry) -> String {
     }
 }
 
-fn loses(lost: Money, voice: &Voice) -> String {
-    if lost.is_zero() {
-        return String::new();
+/// Those that can be used once, where they did not pay all that they are worth. A coupon of a share has no rest in money, and an
+/// entry does not say which it was: what is lost of others their quote has told.
+fn used_up(lost: impl Iterator<Item = LotNo>) -> String {
+    let numbers: Vec<String> = lost.map(|it| it.within().to_string()).collect();
+    match numbers.as_slice() {
+        [] => String::new(),
+        [one] => format!("; nothing is left of certificate {one}, since it can be used once"),
+        many => format!("; nothing is left of certificates {}, since they can be used once", many.join(", ")),
     }
-    format!("; the rest of {} is lost, since it can be used once", voice.amount(lost))
+}
+
+/// Of which of them something is lost.
+fn lost_of(parts: &[CertificatePart]) -> impl Iterator<Item = LotNo> {
+    parts.iter().filter(|it| it.lost.is_positive()).map(|it| it.lot.no)
 }
 
 /// Of a quote: what a certificate would pay, or why it cannot.
@@ -142,14 +152,13 @@ pub fn offer_in_words(it: &CertificateChoice, voice: &Voice) -> String {
 
 /// Of an entry on points: what its order pays with certificates.
 pub(super) fn paid(it: &PaidCertificates, changes: &Changes, voice: &Voice) -> String {
-    let lost: Money = changes.certificates.iter().map(|it| it.lost).sum();
     if it.before < it.after {
         let more = voice.amount(it.after - it.before);
         let said = match it.before.is_zero() {
             true => format!("{more} paid with certificates"),
             false => format!("{more} more paid with certificates: {} in all", voice.amount(it.after)),
         };
-        return said + &if lost.is_positive() { loses(lost, voice) } else { String::new() };
+        return said + &used_up(lost_of(&changes.certificates));
     }
     if it.before == it.after {
         return format!("{} stays paid with certificates, with others than before", voice.amount(it.after));
@@ -164,11 +173,10 @@ pub(super) fn paid(it: &PaidCertificates, changes: &Changes, voice: &Voice) -> S
 /// Of an answer: what certificates pay of the order.
 pub(super) fn answered(parts: &[CertificatePart], voice: &Voice) -> Option<String> {
     let paid: Money = parts.iter().map(|it| it.paid).sum();
-    let lost: Money = parts.iter().map(|it| it.lost).sum();
     if paid.is_zero() {
         return None;
     }
-    Some(format!("Paid with certificates: {}{}.", voice.amount(paid), loses(lost, voice)))
+    Some(format!("Paid with certificates: {}{}.", voice.amount(paid), used_up(lost_of(parts))))
 }
 
 /// Why a certificate cannot be used.

@@ -93,6 +93,42 @@ async fn what_is_tried_is_what_happens_and_happens_once() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_refused_is_told_by_its_own_keys() {
+    let served = shop().await;
+    let long = "x".repeat(121);
+    let rows = [
+        (json!({"member": "1", "points": 5, "expires": "2026-03-01"}), "expires"),
+        (json!({"member": "2", "points": 2_000_000_000_000_i64}), "points"),
+        (json!({"member": "3", "certificate": "5.00", "certificate_expires": "2026-03-01"}), "certificate_expires"),
+        (json!({"member": "4", "certificate": "100000000000.01"}), "certificate"),
+        (json!({"member": "5", "credit": "200000000000.00"}), "credit"),
+        (json!({"member": "6", "tier": "Silver", "tier_until": "2026-03-01"}), "tier_until"),
+        (json!({"member": "7", "birthday": "2027-01-01"}), "birthday"),
+        (json!({"member": "8", "type": long}), "type"),
+        (json!({"member": "9", "name": "x".repeat(201)}), "name"),
+        (json!({"member": "10", "points": 5, "reference": long}), "reference"),
+        (json!({"member": "11", "credit": "5.00", "reference": long}), "reference"),
+    ];
+    let sent: Vec<&Value> = rows.iter().map(|it| &it.0).collect();
+    for mode in ["try", "bring"] {
+        let answer = import(&served, mode, &json!(sent)).await;
+        for (done, (row, field)) in answer["data"].as_array().expect("rows").iter().zip(&rows) {
+            let problem = &done["problem"];
+            assert_eq!(
+                (&problem["code"], &problem["field"]),
+                (&json!("invalid"), &json!(field)),
+                "{mode} {row}: {done}"
+            );
+            let detail = problem["detail"].as_str().expect("a sentence");
+            assert!(
+                detail.starts_with(&format!("{field}: ")) && detail.contains("allowed is "),
+                "{mode} {row}: {detail}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_import_is_refused_as_a_whole() {
     let served = shop().await;
     let row = json!({"member": "42"});

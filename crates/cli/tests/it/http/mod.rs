@@ -1,6 +1,7 @@
 //! The API of a real server on a real socket, over a real database: laws under many callers, connections that misbehave,
 //! and a server that is killed.
 
+mod brought;
 mod caller;
 mod connections;
 mod idle;
