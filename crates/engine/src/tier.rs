@@ -500,7 +500,9 @@ fn fallen(account: &Account, review: &Review<'_>, figure: i64, at: Timestamp, da
         Downgrade::Straight => reached,
         Downgrade::OneStep => reached.max(rank - 1),
     };
-    let until = tiers.kept_until(account, review.zone(), to, day)?.max(at);
+    // The year that is over is no year to keep the next one for.
+    let from = if tiers.keep == TierKeep::ThisYear { day.plus_days(1) } else { day };
+    let until = tiers.kept_until(account, review.zone(), to, from)?.max(at);
     Ok(review.draft(at, to, until, (TierOutcome::Lost, TierHold::Reached, figure, tiers.from(rank))))
 }
 
@@ -519,8 +521,13 @@ pub(crate) fn review_due(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), Ne
     };
     let (tiers, rank) = (review.tiers, review.rank);
     let today = review.zone().date_of(due);
-    // A date ends a time that is looked back on; what stays while it is reached is looked at as it is now.
-    let looks_back = tiers.keep != TierKeep::WhileReached || standing.hold != TierHold::Reached;
+    // A date ends a time that is looked back on; what stays while it is reached is looked at as it is now, and so is what was
+    // kept for the year that is over: it was kept for what that year has counted.
+    let looks_back = match tiers.keep {
+        TierKeep::WhileReached => standing.hold != TierHold::Reached,
+        TierKeep::ThisYear => false,
+        TierKeep::NextYear | TierKeep::Months(_) | TierKeep::Ever => true,
+    };
     let day = if looks_back { today.plus_days(-1) } else { today };
     let figure = tiers.figure(&ahead.account, day)?;
     let reached = tiers.reached(figure);
@@ -536,6 +543,12 @@ pub(crate) fn review_due(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), Ne
         review.draft(at, reached, until, (outcome, TierHold::Reached, figure, tiers.from(reached)))
     };
     draft.actor = Some(Actor::System);
+    let is_over = draft
+        .changes
+        .tier
+        .as_ref()
+        .is_some_and(|it| due < it.review_at || (&it.tier, it.hold) != (&standing.tier, standing.hold));
+    assert!(is_over, "a review that changes nothing would fall due again and again: {standing:?} at {due:?}");
     ahead.post_at(due, draft);
     Ok(())
 }
