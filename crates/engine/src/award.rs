@@ -97,6 +97,7 @@ struct Share<'a> {
 /// What earns of an order, and how.
 pub(crate) struct Award<'a> {
     terms: &'a Terms,
+    /// In the order of their rates: amounts of one rate are added up before they make steps (E2).
     shares: Vec<Share<'a>>,
     fits: Vec<Fit>,
     /// What multiplies all of it, beside the tier.
@@ -128,6 +129,7 @@ impl<'a> Award<'a> {
         if terms.earn_on_shipping {
             award.add(None, Some(rules.rate_of_shipping(customer_type)), shipping);
         }
+        award.shares.sort_unstable_by_key(|it| it.rate);
         if !rules.promotions.is_empty() {
             let circumstances = Circumstances {
                 placed_at: document.placed_at,
@@ -161,18 +163,17 @@ impl<'a> Award<'a> {
     /// What it comes to; the order has so many steps where they are carried, and `budgets` say what is used of them.
     pub(crate) fn work_out(&self, order: &Order, steps: i64, budgets: &Budgets) -> Worked {
         let rules = &self.terms.earning;
-        let sums = summed(&self.shares, |_| true);
         let has_budget = |it: &Fit| rules.promotions.get(it.place).budget.is_some();
-        let (mut points, mut rounded) = self.total(&sums, |it| !has_budget(it));
+        let (mut points, mut rounded) = self.total(|it| !has_budget(it));
         points += self.extra(|it| !has_budget(it));
-        let mut promotions: Vec<Promoted> = Vec::new();
+        let mut promotions: Vec<Promoted> = Vec::with_capacity(self.fits.len());
         promotions.extend(self.fits.iter().filter(|it| !has_budget(it)).filter_map(|it| self.promoted(*it)));
         if rules.promotions.has_budgets() {
             // Those with a budget come last, one after the other.
-            let mut before = self.total(&sums, |it| !has_budget(it)).0;
+            let mut before = self.total(|it| !has_budget(it)).0;
             for fit in self.fits.iter().filter(|it| has_budget(it)) {
                 let up_to = |it: &Fit| !has_budget(it) || it.place <= fit.place;
-                let with = self.total(&sums, up_to);
+                let with = self.total(up_to);
                 let called_for = with.0 - before + self.extra(|it| it.place == fit.place);
                 before = with.0;
                 let promotion = rules.promotions.get(fit.place);
@@ -187,7 +188,7 @@ impl<'a> Award<'a> {
         }
         let mut worked = Worked {
             points,
-            parts: self.parts(&sums),
+            parts: self.parts(),
             excluded: self.excluded,
             gift_cards: self.gift_cards,
             times: self.times,
@@ -203,7 +204,7 @@ impl<'a> Award<'a> {
     }
 
     /// What rates and multiplying promotions come to, and whether a fraction was dropped; carried steps are worked out apart.
-    fn total(&self, sums: &[Sum], with: impl Fn(&Fit) -> bool + Copy) -> (Points, bool) {
+    fn total(&self, with: impl Fn(&Fit) -> bool + Copy) -> (Points, bool) {
         let mut points = Points::ZERO;
         let mut rounded = false;
         let mut add = |exact: Scaled| {
@@ -213,11 +214,8 @@ impl<'a> Award<'a> {
         };
         match self.terms.earning.rounding {
             _ if self.terms.earn.mode == EarnMode::StepsCarried => {}
-            Rounding::Order => add(self.exact(sums, &self.shares, with)),
-            Rounding::Line => self.shares.iter().for_each(|it| {
-                let line = std::slice::from_ref(it);
-                add(self.exact(&[(it.rate, it.base, it.units)], line, with));
-            }),
+            Rounding::Order => add(self.exact(&self.shares, with)),
+            Rounding::Line => self.shares.iter().for_each(|it| add(self.exact(std::slice::from_ref(it), with))),
         }
         (points, rounded)
     }
@@ -232,23 +230,22 @@ impl<'a> Award<'a> {
     }
 
     /// What shares come to without what multiplies all of it: at each rate, and once more for each promotion what it is
-    /// for. Amounts of one rate are added up before they make steps (E2).
-    fn exact(&self, sums: &[Sum], shares: &[Share<'a>], with: impl Fn(&Fit) -> bool) -> Scaled {
-        let mut sum = self.at_rates(sums);
+    /// for.
+    fn exact(&self, shares: &[Share<'a>], with: impl Fn(&Fit) -> bool) -> Scaled {
+        let mut sum = self.at_rates(shares, |_| true);
         for (index, fit) in self.fits.iter().enumerate().filter(|(_, it)| with(it)) {
             if let Gives::Times(times) = self.terms.earning.promotions.get(fit.place).gives {
-                let mine = summed(shares, |it| it.promotions >> index & 1 == 1);
-                sum += self.at_rates(&mine).more(times);
+                sum += self.at_rates(shares, |it| it.promotions >> index & 1 == 1).more(times);
             }
         }
         sum
     }
 
-    fn at_rates(&self, sums: &[Sum]) -> Scaled {
+    fn at_rates(&self, shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> Scaled {
         let scale = self.terms.earning.scale;
         let in_steps = self.terms.earn.mode != EarnMode::Proportional;
         let mut sum = Scaled::zero(scale);
-        for (rate, base, units) in sums.iter().copied() {
+        for (rate, base, units) in summed(shares, is) {
             sum += match self.pay(rate) {
                 Pay::Each(points) => Scaled::of_units(scale, units, points),
                 Pay::Per { points, per } if in_steps => Scaled::of_full(scale, base, points, per),
@@ -265,7 +262,7 @@ impl<'a> Award<'a> {
         }
     }
 
-    fn parts(&self, sums: &[Sum]) -> Vec<Part> {
+    fn parts(&self) -> Vec<Part> {
         let by = |rate| match rate {
             RateNo::Program => By::Program,
             RateNo::Special(index) => match &self.terms.earning.special(index).of {
@@ -274,8 +271,10 @@ impl<'a> Award<'a> {
                 RateOf::CustomerType(_) => By::CustomerType,
             },
         };
-        let part = |(rate, base, units): &Sum| Part { by: by(*rate), pay: self.pay(*rate), base: *base, units: *units };
-        sums.iter().map(part).collect()
+        let mut parts = Vec::with_capacity(self.shares.len());
+        let part = |(rate, base, units)| Part { by: by(rate), pay: self.pay(rate), base, units };
+        parts.extend(summed(&self.shares, |_| true).map(part));
+        parts
     }
 
     /// Of a multiplier, what of the order it was used for; one that a group kept from every line is left out.
@@ -292,33 +291,15 @@ impl<'a> Award<'a> {
     }
 }
 
-/// What earns at one rate: the amount and the units.
-type Sum = (RateNo, Money, u32);
-
-/// What earns at each rate, in the order of the rates.
-fn summed<'a>(shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> Vec<Sum> {
-    let mut sums: Vec<Sum> = Vec::new();
-    for share in shares.iter().filter(|it| is(it)) {
-        match sums.last_mut() {
-            Some(last) if last.0 == share.rate => {
-                last.1 += share.base;
-                last.2 += share.units;
-            }
-            Some(_) | None => sums.push((share.rate, share.base, share.units)),
-        }
-    }
-    if 1 < sums.len() {
-        sums.sort_unstable();
-        sums.dedup_by(|it, kept| {
-            let is_same = it.0 == kept.0;
-            if is_same {
-                kept.1 += it.1;
-                kept.2 += it.2;
-            }
-            is_same
-        });
-    }
-    sums
+/// What earns at each rate, the amount and the units; nothing where none of its shares is meant.
+fn summed<'a>(
+    shares: &[Share<'a>],
+    is: impl Fn(&Share<'a>) -> bool,
+) -> impl Iterator<Item = (RateNo, Money, u32)> {
+    shares.chunk_by(|one, next| one.rate == next.rate).map(move |of_rate| {
+        let meant = || of_rate.iter().filter(|it| is(it));
+        (of_rate[0].rate, meant().map(|it| it.base).sum(), meant().map(|it| it.units).sum())
+    })
 }
 
 /// Whether a document might earn more than one order can: every line at its rate with all promotions, rounded up.

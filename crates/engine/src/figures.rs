@@ -32,7 +32,7 @@ pub struct OfDay {
 }
 
 /// The days of one calendar year on which something counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Year {
     pub year: i16,
     /// In order of time; a day on which nothing is left is not there.
@@ -55,6 +55,15 @@ impl Figures {
         self.points += other.points;
         self.spent += other.spent;
         self.orders += other.orders;
+    }
+}
+
+/// A year is copied to count something on one more day.
+impl Clone for Year {
+    fn clone(&self) -> Self {
+        let mut days = Vec::with_capacity(self.days.len() + 1);
+        days.extend_from_slice(&self.days);
+        Self { year: self.year, days }
     }
 }
 

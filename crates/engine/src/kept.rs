@@ -134,12 +134,12 @@ impl Kept {
     }
 
     /// What of each line earns, and of shipping, when points pay `paid` of the order, under rules that tell lines apart.
-    pub(crate) fn earning_lines(&self, paid: Money, terms: &Terms) -> (Vec<EarningLine>, EarningLine) {
+    pub(crate) fn earning_lines(
+        &self,
+        paid: Money,
+        terms: &Terms,
+    ) -> (impl Iterator<Item = EarningLine>, EarningLine) {
         let shares = self.shares_of(paid);
-        let count = self.lines.len();
-        let tax = |index| if self.pays.tax { Some(share_of(&shares, count + index)) } else { None };
-        let earns = |(index, line): (usize, &KeptLine)| line.earning(share_of(&shares, index), tax(index), terms);
-        let lines = self.lines.iter().enumerate().map(earns).collect();
         let by_gift_card = match terms.earning.gift_cards {
             GiftCards::WhenSold if self.shipping_sold.is_positive() => {
                 share_up(self.shipping_by_gift_card, self.shipping.minor(), self.shipping_sold.minor())
@@ -148,7 +148,12 @@ impl Kept {
         };
         let rest = self.shipping - self.shipping_paid(&shares);
         let base = rest.less(by_gift_card);
-        (lines, EarningLine { base, units: 0, by_gift_card: rest - base })
+        let shipping = EarningLine { base, units: 0, by_gift_card: rest - base };
+        let lines = self.lines.iter().enumerate().map(move |(index, line)| {
+            let tax_paid = self.pays.tax.then(|| share_of(&shares, self.lines.len() + index));
+            line.earning(share_of(&shares, index), tax_paid, terms)
+        });
+        (lines, shipping)
     }
 
     /// What earns when points pay `paid` of the order: their shares lower the parts that they pay for (E8).

@@ -136,10 +136,10 @@ impl Names {
 
 /// The first eight bytes, in the order of names.
 fn beginning(name: &str) -> u64 {
-    let mut first = [0; 8];
-    let length = name.len().min(first.len());
-    first[..length].copy_from_slice(&name.as_bytes()[..length]);
-    u64::from_be_bytes(first)
+    match name.as_bytes().first_chunk() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => name.bytes().rev().fold(0, |after, byte| after >> 8 | u64::from(byte) << 56),
+    }
 }
 
 /// What is known of a customer type.
