@@ -69,7 +69,8 @@ pub struct Account {
     pub presence: Presence,
     lots: Vec<Lot>,
     holds: Vec<Hold>,
-    orders: Vec<Order>,
+    /// Shared with copies until one changes.
+    orders: Vec<Arc<Order>>,
 }
 
 /// Everything that is added up over the lots and entries of an account.
@@ -211,7 +212,7 @@ impl Account {
         &self.holds
     }
 
-    pub fn orders(&self) -> &[Order] {
+    pub fn orders(&self) -> &[Arc<Order>] {
         &self.orders
     }
 
@@ -223,7 +224,7 @@ impl Account {
         self.holds.iter().find(|it| it.no == no)
     }
 
-    pub fn order(&self, no: OrderNo) -> Option<&Order> {
+    pub fn order(&self, no: OrderNo) -> Option<&Arc<Order>> {
         self.orders.iter().find(|it| it.no == no)
     }
 
@@ -232,7 +233,7 @@ impl Account {
         let mut lots = Vec::with_capacity(self.lots.len() + 2);
         lots.extend_from_slice(&self.lots);
         let mut orders = Vec::with_capacity(self.orders.len() + 1);
-        orders.extend_from_slice(&self.orders);
+        orders.extend(self.orders.iter().map(Arc::clone));
         let (holds, carried, years) = (self.holds.clone(), self.carried.clone(), self.years.clone());
         let (purse, wallet, conversions) = (self.purse.clone(), self.wallet.clone(), self.conversions.clone());
         Self {
@@ -294,24 +295,44 @@ impl Account {
     }
 
     /// Adds an order that was stored, unless it is loaded already.
-    pub fn load_order(&mut self, order: Order) {
+    pub fn load_order(&mut self, order: impl Into<Arc<Order>>) {
+        let order = order.into();
         if self.order(order.no).is_none() {
             self.orders.push(order);
         }
     }
 
     /// Replaces what is recorded of an order beside the ledger, or adds the order.
-    pub fn record(&mut self, order: Order) {
+    pub fn record(&mut self, order: impl Into<Arc<Order>>) {
+        let order = order.into();
+        self.count_return(&order);
+        let index = self.place_of(order.no);
+        self.orders[index] = order;
+    }
+
+    /// Changes what is recorded of an order beside the ledger; answers what it is then.
+    pub(crate) fn change_order(&mut self, no: OrderNo, change: impl FnOnce(&mut Order)) -> Arc<Order> {
+        let index = self.place_of(no);
+        change(Arc::make_mut(&mut self.orders[index]));
+        let order = Arc::clone(&self.orders[index]);
+        self.count_return(&order);
+        order
+    }
+
+    /// Counts a return without its order where nothing but such returns came before.
+    fn count_return(&mut self, order: &Order) {
         if self.is_first(order.no) && order.document.as_deref().is_some_and(|it| it.is_return) {
             self.returns_first += 1;
         }
-        match self.orders.iter_mut().find(|it| it.no == order.no) {
-            Some(known) => *known = order,
-            None => {
-                self.order_is_used(order.no);
-                self.orders.push(order);
-            }
-        }
+    }
+
+    /// Where an order stands among those that are loaded; one that is not there is added.
+    fn place_of(&mut self, no: OrderNo) -> usize {
+        self.orders.iter().position(|it| it.no == no).unwrap_or_else(|| {
+            self.order_is_used(no);
+            self.orders.push(Arc::new(Order::numbered(no)));
+            self.orders.len() - 1
+        })
     }
 
     /// Whether the order of that number is the member's first: returns without their order are none.
@@ -335,7 +356,7 @@ impl Account {
 
     pub(crate) fn replace_posted(&mut self, no: OrderNo, posted: Posted) {
         let order = self.orders.iter_mut().find(|it| it.no == no).expect("an order that changes is loaded");
-        order.posted = posted;
+        Arc::make_mut(order).posted = posted;
     }
 
     pub(crate) fn replace_conversion(&mut self, conversion: Conversion) {
@@ -536,11 +557,8 @@ impl Account {
     }
 
     fn post_order(&mut self, no: OrderNo, entry: &Entry) {
-        if self.order(no).is_none() {
-            self.record(Order::numbered(no));
-        }
-        let lots = &self.lots;
-        let order = self.orders.iter_mut().find(|it| it.no == no).expect("it was just recorded");
+        let index = self.place_of(no);
+        let (lots, order) = (&self.lots, Arc::make_mut(&mut self.orders[index]));
         order.posted.post(entry, |no| lot_in(lots, no).expect("an entry names loaded lots only").at);
     }
 

@@ -97,8 +97,8 @@ impl<'a> Sharing<'a> {
     fn new(account: &'a Account, order: &'a Order, counts: Money, per: Money, timeline: &Timeline) -> Self {
         let carries = |it: &&Order| carries(it, per, timeline);
         let seen = |it: &&Order| account.horizon.orders.is_none_or(|first| first <= it.no);
-        let mut others: Vec<&Order> =
-            account.orders().iter().filter(|it| it.no != order.no).filter(seen).filter(carries).collect();
+        let orders = account.orders().iter().map(|it| &**it);
+        let mut others: Vec<&Order> = orders.filter(|it| it.no != order.no).filter(seen).filter(carries).collect();
         others.sort_unstable_by_key(|it| std::cmp::Reverse(it.no));
         Self { account, order, counts, per, others }
     }
@@ -185,7 +185,7 @@ pub(crate) fn give_up(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
     for Carried { per, remainder } in short {
         let (steps, left) = carry_over(Money::ZERO, remainder, per);
         let timeline = ahead.rules.timeline;
-        let seen = |it: &&Order| ahead.account.horizon.orders.is_none_or(|first| first <= it.no);
+        let seen = |it: &&Arc<Order>| ahead.account.horizon.orders.is_none_or(|first| first <= it.no);
         let orders = ahead.account.orders().iter().filter(seen).filter(|it| carries(it, per, timeline));
         let mut having: Vec<(OrderNo, i64)> = orders.map(|it| (it.no, it.posted.steps)).collect();
         having.sort_unstable_by(|a, b| b.cmp(a));

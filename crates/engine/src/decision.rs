@@ -24,9 +24,9 @@ pub struct Decided {
     /// Entries of the owner's certificates in that currency.
     pub certificates: Vec<Entry>,
     /// What is recorded of an order beside the ledger. Its posted figures are those after the entries.
-    pub order: Option<Order>,
+    pub order: Option<Arc<Order>>,
     /// Orders that a merge brings, or whose points came from lots that its undo takes away, as they are recorded then.
-    pub orders: Vec<Order>,
+    pub orders: Vec<Arc<Order>>,
     /// What an order's sender is told.
     pub answer: Option<Answer>,
     pub after: After,
@@ -92,9 +92,9 @@ impl Account {
             decided.certificates.iter().for_each(|it| wallet.ledger.post(it));
         }
         if let Some(order) = &decided.order {
-            self.record(order.clone());
+            self.record(Arc::clone(order));
         }
-        decided.orders.iter().for_each(|it| self.record(it.clone()));
+        decided.orders.iter().for_each(|it| self.record(Arc::clone(it)));
     }
 
     /// The account after what was decided on it: `apply`, but for posting each entry a second time.
@@ -105,7 +105,7 @@ impl Account {
             return after;
         };
         let mut after = *after;
-        decided.order.iter().chain(&decided.orders).for_each(|it| after.record(it.clone()));
+        decided.orders.iter().for_each(|it| after.record(Arc::clone(it)));
         debug_assert!(self.comes_to(&after, decided), "what was decided is what its entries come to");
         after
     }

@@ -5,6 +5,8 @@
 //! it in is like any other: no rule knows of it. Numbers bear the place of the member who had them first (`place.rs`). Bounded
 //! by [`limits::MERGE_MAX`](crate::limits::MERGE_MAX) lots and orders.
 
+use std::sync::Arc;
+
 use crate::account::{Account, Balance, Hold, Lot};
 use crate::activity::Acted;
 use crate::apart::Apart;
@@ -345,7 +347,7 @@ pub(crate) fn outside(balance: &Balance) -> Balance {
 }
 
 /// The recorded orders with what was posted for them.
-pub(crate) fn posted_of(orders: &[Order]) -> Vec<(OrderNo, Posted)> {
+pub(crate) fn posted_of(orders: &[Arc<Order>]) -> Vec<(OrderNo, Posted)> {
     let mut posted: Vec<_> = orders.iter().map(|it| (it.no, it.posted.clone())).collect();
     posted.sort_unstable_by_key(|it| it.0);
     posted

@@ -99,9 +99,9 @@ pub(crate) fn put(
     document.check()?;
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
-    let order = match known {
-        Some(no) => ahead.account.order(no).expect("an order that was recorded is loaded with its account").clone(),
-        None => first_seen(&ahead.account, rules, document),
+    let order = match known.map(|no| ahead.account.order(no)) {
+        Some(known) => Arc::clone(known.expect("an order that was recorded is loaded with its account")),
+        None => Arc::new(first_seen(&ahead.account, rules, document)),
     };
     let version = rules.timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
     let terms = version.terms.under(order.pinned.tier);
@@ -115,7 +115,7 @@ pub(crate) fn put(
     }
     check_dates(&order, document, moment)?;
     check_reach(document, order.pinned, terms)?;
-    converge(ahead, order, document, terms)
+    converge(ahead, &order, document, terms)
 }
 
 /// The order's own time decides: terms are pinned when it is first recorded (E4, P2).
@@ -215,28 +215,28 @@ pub(crate) fn check_reach(document: &Document, pinned: Pinned, terms: &Terms) ->
 /// Fixes the redemption, then what is earned; gives back first, then takes back or grants, then takes what is newly
 /// asked for. Where a document grows without asking anew, it takes what is there: if the take-backs of this very
 /// document leave less, it is decided again with that.
-pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Document>, terms: &Terms) -> Decision {
+pub(crate) fn converge(mut start: Ahead<'_>, order: &Order, document: &Arc<Document>, terms: &Terms) -> Decision {
     let behind = start.moment.import && start.moment.now < start.account.last_at;
     let kept = Kept::under(document, &order.returned, terms);
-    let used = Used::of(&mut start, &order, document, &kept, terms, behind)?;
+    let used = Used::of(&mut start, order, document, &kept, terms, behind)?;
     let kept = used.rest(kept);
-    let named = redeem::named_hold(&start, &order, document);
+    let named = redeem::named_hold(&start, order, document);
     let Named { hold, points } = named.clone().unwrap_or_default();
     // To name a hold is to ask for its points: only a hold that the last document named may be gone by now.
     let known_hold = order.document.as_deref().and_then(|it| it.hold);
     let asks_for_hold = named.is_err() && known_hold != document.hold && document.cancelled_at.is_none();
     let before = order.posted.redeemed();
-    let mut credit = CreditStep::of(&order, document, &kept, terms, behind);
+    let mut credit = CreditStep::of(order, document, &kept, terms, behind);
     // Points of a closed account are suspended: an order keeps those that it has, and takes no more.
     let is_closed = start.account.closed().is_some() || order.pinned.closed;
-    let suspended = close::suspended(&start.account, &order, start.rules, Of::Points);
+    let suspended = close::suspended(&start.account, order, start.rules, Of::Points);
     loop {
         let standing = credit::money(credit.plan.standing(credit::units(credit.after)));
         let room = Room::after_credit(&kept, credit.after, standing);
-        let mut plan = Plan::of_points(&order, document, &kept, room, terms, points);
+        let mut plan = Plan::of_points(order, document, &kept, room, terms, points);
         plan.is_request |= asks_for_hold;
         plan.check(|plan| Request {
-            order: &order,
+            order,
             document,
             kept: &kept,
             terms,
@@ -244,7 +244,7 @@ pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Docume
             fits: plan.fits,
             suspended: suspended.clone(),
             hold: named.as_ref().err().cloned(),
-            balance: redeem::balance_without(&start, &order, hold),
+            balance: redeem::balance_without(&start, order, hold),
         })?;
         credit::check(&credit.plan, start.rules.card_blocked)?;
         let raises_credit = credit.plan.is_request && credit.before < credit::money(credit.plan.target);
@@ -252,7 +252,7 @@ pub(crate) fn converge(mut start: Ahead<'_>, order: Order, document: &Arc<Docume
             return Err(Rejection::BehindAccount.into());
         }
         let target = if behind || is_closed { before.min(plan.target) } else { plan.target };
-        let step = Step { order: &order, document, kept: &kept, used: &used, plan, credit: &credit, hold, terms };
+        let step = Step { order, document, kept: &kept, used: &used, plan, credit: &credit, hold, terms };
         if credit.after.is_zero() {
             let Ok(decided) = step.take_what_is_there(start, before, target)? else {
                 unreachable!("where no credit is to pay, none is missing");
@@ -423,7 +423,7 @@ impl Step<'_> {
                 return Ok(Err(OnlyThere::Points(there)));
             }
             let current = ahead.account.order(order.no).cloned();
-            redeem::take(&mut ahead, current.as_ref().unwrap_or(order), paid)?;
+            redeem::take(&mut ahead, current.as_deref().unwrap_or(order), paid)?;
         }
         extend::by_order(&mut ahead, order, document, Did { earned: &earned, redeems: before < after }, terms);
         tier::after_order(&mut ahead, order.no, first)?;
@@ -445,22 +445,18 @@ impl Step<'_> {
         repay(ahead, ahead.now())
     }
 
-    fn decided(&self, ahead: Ahead<'_>, after: Points, earned: Earned, value: Money) -> Decided {
-        let Order { no, pinned, accepted, credit_accepted, .. } = *self.order;
-        let posted = &ahead.account.order(no).unwrap_or(self.order).posted;
-        let credit = self.credit;
-        let order = Order {
-            no,
-            pinned,
-            document: Some(Arc::clone(self.document)),
-            returned: self.order.returned.clone(),
-            asked: self.plan.standing(after),
-            accepted: accepted.max(self.plan.asked),
-            credit_asked: credit::money(credit.plan.standing(credit::units(credit.after))),
-            credit_accepted: credit_accepted.max(credit::money(credit.plan.asked)),
-            certificates: self.used.accepted(),
-            posted: posted.clone(),
-        };
+    fn decided(&self, mut ahead: Ahead<'_>, after: Points, earned: Earned, value: Money) -> Decided {
+        let (known, credit) = (self.order, self.credit);
+        let order = ahead.account.change_order(known.no, |order| {
+            order.pinned = known.pinned;
+            order.document = Some(Arc::clone(self.document));
+            order.returned.clone_from(&known.returned);
+            order.asked = self.plan.standing(after);
+            order.accepted = known.accepted.max(self.plan.asked);
+            order.credit_asked = credit::money(credit.plan.standing(credit::units(credit.after)));
+            order.credit_accepted = known.credit_accepted.max(credit::money(credit.plan.asked));
+            order.certificates = self.used.accepted();
+        });
         let mut answer = answer_of(&ahead, &order, Status::Recorded, earned, value);
         answer.certificates_asked = self.used.sold();
         Decided { order: Some(order), answer: Some(answer), ..ahead.decided() }

@@ -4,6 +4,8 @@
 //! number: the bits above the number say whose it is, 0 being the member's own. So ids stay what they were, and an undo
 //! knows what is whose.
 
+use std::sync::Arc;
+
 use crate::account::{Hold, Lot, Taken};
 use crate::convert::Conversion;
 use crate::document::{Document, HoldNo};
@@ -107,6 +109,12 @@ pub(crate) trait Moves {
 impl<T: Moves> Moves for Vec<T> {
     fn move_by(&mut self, shift: Shift) {
         self.iter_mut().for_each(|it| it.move_by(shift));
+    }
+}
+
+impl<T: Moves + Clone> Moves for Arc<T> {
+    fn move_by(&mut self, shift: Shift) {
+        Arc::make_mut(self).move_by(shift);
     }
 }
 

@@ -134,14 +134,14 @@ struct Cart<'a> {
 /// What a figure was clamped to.
 struct Clamped {
     answer: Answer,
-    order: Order,
+    order: Arc<Order>,
     /// What the last figure above it was refused with.
     why: Option<Rejection>,
 }
 
 impl Cart<'_> {
     /// The answer to asking for so many points.
-    fn put(&self, redeem: Points) -> Result<(Answer, Order), Stop> {
+    fn put(&self, redeem: Points) -> Result<(Answer, Arc<Order>), Stop> {
         let wanted = Arc::new(Document { redeem: Some(redeem), ..self.document.clone() });
         let decided = put(self.account, self.rules, self.known, &wanted, self.moment, |_, _| Ok(Status::Recorded))?;
         let Decided { order, answer, .. } = decided;

@@ -61,7 +61,7 @@ pub fn put_return(
 ) -> Decision {
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
-    let mut order = ahead.account.order(order).ok_or(Rejection::UnknownOrder)?.clone();
+    let mut order = Order::clone(ahead.account.order(order).ok_or(Rejection::UnknownOrder)?);
     let document = order.document.clone().ok_or(Rejection::UnknownOrder)?;
     let version = rules.timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
     let status = record_now(&mut order, returned, currency, moment)?;
@@ -70,7 +70,7 @@ pub fn put_return(
         return Ok(Decided { answer: Some(answer), ..ahead.decided() });
     }
     let terms = version.terms.under(order.pinned.tier);
-    converge(ahead, order, &document, terms)
+    converge(ahead, &order, &document, terms)
 }
 
 /// Checks a return of an order, and adds it unless it is known.

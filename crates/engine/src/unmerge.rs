@@ -5,6 +5,8 @@
 //! lot that stays behind is stood in for, so that what an order gives back later has a place to return to. Bounded by what
 //! one side has, and by the orders since that had to do with both.
 
+use std::sync::Arc;
+
 use crate::account::{Account, Balance, Hold, Lot, NeedMore, Taken};
 use crate::activity::{Act, Acted};
 use crate::apart::{Apart, Use, uses_of};
@@ -93,7 +95,7 @@ pub fn disentangle(account: &Account, rules: Rules<'_>, moment: Moment) -> Decis
 /// What orders use of the other side's store credit; places from `from` on are theirs.
 pub fn credit_uses(account: &Account, from: Place) -> Vec<CreditUse> {
     let is_theirs = |place: Place| from <= place;
-    let of_order = |order: &Order| {
+    let of_order = |order: &Arc<Order>| {
         let side = is_theirs(order.no.place());
         let parts = order.posted.credit.iter().filter(move |it| is_theirs(it.lot.no.place()) != side);
         parts.map(|it| CreditUse { lot: it.lot.no, points: Points::new(it.amount.minor()) }).collect::<Vec<_>>()
@@ -165,7 +167,7 @@ pub fn unmerge(
     Ok(Unmerged { both, stand_ins: split.stand_ins })
 }
 
-fn as_they_are(ahead: &Ahead<'_>, orders: &[Order]) -> Vec<Order> {
+fn as_they_are(ahead: &Ahead<'_>, orders: &[Order]) -> Vec<Arc<Order>> {
     orders.iter().filter_map(|it| ahead.account.order(it.no).cloned()).collect()
 }
 
@@ -223,7 +225,7 @@ struct Split<'a> {
     /// Lots that are theirs.
     lots: Vec<&'a Lot>,
     /// Orders that are theirs.
-    orders: Vec<&'a Order>,
+    orders: Vec<&'a Arc<Order>>,
     uses: Vec<Use>,
     stand_ins: Vec<StandIn>,
     /// Lots that stand in on our side, and on theirs.
@@ -237,7 +239,7 @@ impl<'a> Split<'a> {
         let orders = account.orders().iter().filter(|it| apart.is_theirs(it.no)).collect();
         let (uses, stand_ins, ours, theirs) = Default::default();
         let mut split = Self { account, rules, apart, parting, lots, orders, uses, stand_ins, ours, theirs };
-        let mut known: Vec<&Order> = account.orders().iter().collect();
+        let mut known: Vec<&Arc<Order>> = account.orders().iter().collect();
         known.sort_unstable_by_key(|it| it.no);
         for order in known {
             let side = apart.is_theirs(order.no);
@@ -439,7 +441,7 @@ impl<'a> Split<'a> {
         let timeline = self.rules.timeline;
         let part = |all: &Carried| {
             let orders = self.orders.iter().filter(|it| carry::carries(it, all.per, timeline));
-            let open = |it: &&Order| it.posted.counted.minor() - it.posted.steps * all.per.minor();
+            let open = |it: &&Arc<Order>| it.posted.counted.minor() - it.posted.steps * all.per.minor();
             let theirs = Money::new(orders.map(open).sum());
             Carried { per: all.per, remainder: if is_theirs { theirs } else { all.remainder - theirs } }
         };

@@ -339,7 +339,7 @@ impl Shop {
     }
 
     pub(crate) fn order(&self, slot: usize) -> Option<&engine::Order> {
-        self.account.order(self.slots[slot].no?)
+        self.account.order(self.slots[slot].no?).map(|it| &**it)
     }
 
     fn figure(&self, ask: Ask) -> Points {

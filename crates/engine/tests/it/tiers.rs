@@ -46,7 +46,7 @@ fn is_what_orders_say(shop: &Shop) -> Outcome {
     let terms = &shop.timeline.versions()[0].terms;
     let rules = terms.tiers.as_ref().expect("only programs with tiers are drawn").rules();
     let today = terms.zone.date_of(shop.now.max(shop.account.last_at));
-    let counts = |it: &&Order| {
+    let counts = |it: &&Arc<Order>| {
         let day = it.pinned.day.expect("a program with tiers counts days");
         match rules.within {
             TierWithin::Lifetime => true,
@@ -54,7 +54,7 @@ fn is_what_orders_say(shop: &Shop) -> Outcome {
             TierWithin::TwelveMonths => today < day.plus_months(12),
         }
     };
-    let one = |it: &Order| match rules.by {
+    let one = |it: &Arc<Order>| match rules.by {
         TierBy::Points => it.posted.earned.get(),
         TierBy::Spend => it.posted.spent.minor(),
         TierBy::Orders => i64::from(it.posted.spent.is_positive()),
