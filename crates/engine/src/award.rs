@@ -292,10 +292,7 @@ impl<'a> Award<'a> {
 }
 
 /// What earns at each rate, the amount and the units; nothing where none of its shares is meant.
-fn summed<'a>(
-    shares: &[Share<'a>],
-    is: impl Fn(&Share<'a>) -> bool,
-) -> impl Iterator<Item = (RateNo, Money, u32)> {
+fn summed<'a>(shares: &[Share<'a>], is: impl Fn(&Share<'a>) -> bool) -> impl Iterator<Item = (RateNo, Money, u32)> {
     shares.chunk_by(|one, next| one.rate == next.rate).map(move |of_rate| {
         let meant = || of_rate.iter().filter(|it| is(it));
         (of_rate[0].rate, meant().map(|it| it.base).sum(), meant().map(|it| it.units).sum())

@@ -134,6 +134,8 @@ pub(crate) struct Ahead<'a> {
     pub(crate) credit: Vec<Entry>,
     /// Entries on the wallet.
     pub(crate) certificates: Vec<Entry>,
+    /// How many entries there were when everything that was due had been settled: without another nothing falls due.
+    pub(crate) settled_at: Option<usize>,
     /// How many of the entries conversion has looked at.
     pub(crate) looked_at: usize,
     /// Certificates that are points again for now.
@@ -153,6 +155,7 @@ impl<'a> Ahead<'a> {
             entries: Vec::new(),
             credit: Vec::new(),
             certificates: Vec::new(),
+            settled_at: None,
             looked_at: 0,
             undone: Vec::new(),
             reserved: Vec::new(),

@@ -134,11 +134,7 @@ impl Kept {
     }
 
     /// What of each line earns, and of shipping, when points pay `paid` of the order, under rules that tell lines apart.
-    pub(crate) fn earning_lines(
-        &self,
-        paid: Money,
-        terms: &Terms,
-    ) -> (impl Iterator<Item = EarningLine>, EarningLine) {
+    pub(crate) fn earning_lines(&self, paid: Money, terms: &Terms) -> (impl Iterator<Item = EarningLine>, EarningLine) {
         let shares = self.shares_of(paid);
         let by_gift_card = match terms.earning.gift_cards {
             GiftCards::WhenSold if self.shipping_sold.is_positive() => {

@@ -99,23 +99,36 @@ pub(crate) fn put(
     document.check()?;
     let mut ahead = Ahead::of(account, rules, moment);
     settle_ahead(&mut ahead)?;
-    let order = match known.map(|no| ahead.account.order(no)) {
-        Some(known) => Arc::clone(known.expect("an order that was recorded is loaded with its account")),
-        None => Arc::new(first_seen(&ahead.account, rules, document)),
+    let Some(no) = known else {
+        let order = first_seen(&ahead.account, rules, document);
+        return put_beside(ahead, &order, document, compare);
     };
+    let order = ahead.account.order(no).expect("an order that was recorded is loaded with its account");
+    let order = Arc::clone(order);
+    put_beside(ahead, &order, document, compare)
+}
+
+/// Compares the document with the order as it stands, and records it if it is newer.
+fn put_beside(
+    ahead: Ahead<'_>,
+    order: &Order,
+    document: &Arc<Document>,
+    compare: fn(&Order, &Document) -> Result<Status, Rejection>,
+) -> Decision {
+    let (rules, moment) = (ahead.rules, ahead.moment);
     let version = rules.timeline.version(order.pinned.version).ok_or(Rejection::UnknownProgram)?;
     let terms = version.terms.under(order.pinned.tier);
     if document.currency != terms.currency.code {
         return Err(Rejection::WrongCurrency.into());
     }
-    let status = compare(&order, document)?;
+    let status = compare(order, document)?;
     if status != Status::Recorded {
-        let answer = answer(&ahead, &order, status, terms)?;
+        let answer = answer(&ahead, order, status, terms)?;
         return Ok(Decided { answer: Some(answer), ..ahead.decided() });
     }
-    check_dates(&order, document, moment)?;
+    check_dates(order, document, moment)?;
     check_reach(document, order.pinned, terms)?;
-    converge(ahead, &order, document, terms)
+    converge(ahead, order, document, terms)
 }
 
 /// The order's own time decides: terms are pinned when it is first recorded (E4, P2).

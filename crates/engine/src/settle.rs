@@ -53,12 +53,21 @@ pub(crate) fn settle_within(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
 fn fall_due(ahead: &mut Ahead<'_>, converts: bool) -> Result<(), NeedMore> {
     repay(ahead, ahead.moment.now)?;
     let now = ahead.now();
+    if ahead.settled_at != Some(ahead.entries.len()) {
+        take_due(ahead, now, converts)?;
+        ahead.settled_at = Some(ahead.entries.len());
+    }
+    if converts { convert(ahead, now) } else { Ok(()) }
+}
+
+/// Posts what is due, one instant after the other.
+fn take_due(ahead: &mut Ahead<'_>, now: Timestamp, converts: bool) -> Result<(), NeedMore> {
     let mut waiting = Waiting::until(now, &ahead.account);
     loop {
         let birthday = activity::birthday(&ahead.account, ahead.rules, now);
         let due = waiting.due_at(&ahead.account).min(birthday.map_or(Timestamp::NEVER, |it| it.at));
         if now < due {
-            break;
+            return Ok(());
         }
         let posted = ahead.entries.len();
         let lots = waiting.take(&ahead.account, due);
@@ -85,7 +94,6 @@ fn fall_due(ahead: &mut Ahead<'_>, converts: bool) -> Result<(), NeedMore> {
             waiting.extend(&ahead.account, ahead.account.lot(posting.lot));
         }
     }
-    if converts { convert(ahead, now) } else { Ok(()) }
 }
 
 /// Lots in which something falls due until an instant. One that has changed since it came here waits in vain.
