@@ -93,7 +93,7 @@ pub use id::{ChannelId, IdFault, MemberId, ProgramId};
 pub use key::{KeyInfo, ScopeFault, Scopes, SecretHash};
 pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use meter::{Counted, Outcome, Spread, Waiting};
-pub use postgres::Address;
+pub use postgres::{Address, split_lanes};
 pub use query::{
     Background, CardInfo, CertificateInfo, ChannelInfo, ClaimCursor, ClaimInfo, CreditInfo, CursorFault, DayTotals,
     Due, HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader,

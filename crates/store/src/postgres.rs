@@ -25,6 +25,8 @@ use crate::watch::Watch;
 
 /// The oldest server that the statements of this program are run on.
 const OLDEST: i64 = 150_000;
+/// How an address says in how many lanes to write.
+const LANES: &str = "lanes=";
 /// More would wait for each other.
 const LANES_MAX: usize = 16;
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
@@ -79,7 +81,8 @@ impl FromStr for Address {
     fn from_str(url: &str) -> Result<Self, StoreError> {
         let wrong = |what: &str| StoreError::Address(what.to_owned());
         let (url, tls) = tls::split(url).map_err(StoreError::Address)?;
-        let (url, lanes) = split_lanes(&url).ok_or_else(|| wrong("lanes: allowed is 1 to 16"))?;
+        let (url, lanes) = split_lanes(&url);
+        let lanes = lanes.map(|it| lanes_of(it).ok_or_else(|| wrong("lanes: allowed is 1 to 16"))).transpose()?;
         // The parser's own words may quote what is secret.
         let mut config = Config::from_str(&url).map_err(|_| wrong("it cannot be read"))?;
         if config.get_hosts().is_empty() {
@@ -94,29 +97,29 @@ impl FromStr for Address {
     }
 }
 
-/// Takes out what is not for the driver; nothing when it cannot be.
-fn split_lanes(url: &str) -> Option<(String, Option<usize>)> {
-    let Some((start, query)) = url.split_once('?') else { return Some((url.to_owned(), None)) };
-    let (lanes, others): (Vec<&str>, Vec<&str>) = query.split('&').partition(|it| it.starts_with("lanes="));
-    let number = |it: &&str| it["lanes=".len()..].parse().ok().filter(|it| (1..=LANES_MAX).contains(it));
-    let lanes = match lanes.last() {
-        Some(it) => Some(number(it)?),
-        None => None,
-    };
+/// An address as every other program understands it, and what it says of lanes.
+pub fn split_lanes(url: &str) -> (String, Option<&str>) {
+    let Some((start, query)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let (lanes, others): (Vec<&str>, Vec<&str>) = query.split('&').partition(|it| it.starts_with(LANES));
     let url = if others.is_empty() { start.to_owned() } else { format!("{start}?{}", others.join("&")) };
-    Some((url, lanes))
+    (url, lanes.last().and_then(|it| it.strip_prefix(LANES)))
+}
+
+/// Nothing when there cannot be so many.
+fn lanes_of(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|it| (1..=LANES_MAX).contains(it))
 }
 
 #[test]
 fn a_url_says_how_many_lanes_there_are() {
     let plain = "postgres://ana@host/shop";
-    assert_eq!(split_lanes(plain), Some((plain.to_owned(), None)));
-    assert_eq!(split_lanes(&format!("{plain}?lanes=4")), Some((plain.to_owned(), Some(4))));
+    assert_eq!(split_lanes(plain), (plain.to_owned(), None));
+    assert_eq!(split_lanes(&format!("{plain}?lanes=4")), (plain.to_owned(), Some("4")));
     let with = format!("{plain}?connect_timeout=2&lanes=1&options=a");
-    assert_eq!(split_lanes(&with), Some((format!("{plain}?connect_timeout=2&options=a"), Some(1))));
-    for wrong in ["0", "17", "many", ""] {
-        assert_eq!(split_lanes(&format!("{plain}?lanes={wrong}")), None, "{wrong}");
-    }
+    assert_eq!(split_lanes(&with), (format!("{plain}?connect_timeout=2&options=a"), Some("1")));
+    let lanes = |it: &str| Address::from_str(&format!("{plain}?lanes={it}")).map(|it| it.lanes).ok();
+    assert_eq!(["1", "16"].map(lanes), [Some(Some(1)), Some(Some(16))]);
+    assert_eq!(["0", "17", "many", ""].map(lanes), [None; 4]);
 }
 
 fn shown(config: &Config) -> String {

@@ -42,7 +42,7 @@ impl Pgbench {
     /// The better of 8 and 32 clients, TPC-B-like, prepared statements.
     pub(crate) fn tps(&self, server: &Server) -> Result<f64> {
         server.make(NAME, None)?;
-        let url = without_lanes(&server.url_of(NAME));
+        let (url, _) = store::split_lanes(&server.url_of(NAME));
         let scale = self.scale.to_string();
         run(&self.program, &url, &["--initialize", "--quiet", "--scale", &scale])?;
         let mut best = 0.0_f64;
@@ -72,13 +72,6 @@ fn run(program: &Path, url: &str, arguments: &[&str]) -> Result<String> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "pgbench failed: {}", said.trim());
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// Takes out of an address what only this program understands.
-fn without_lanes(url: &str) -> String {
-    let Some((start, query)) = url.split_once('?') else { return url.to_owned() };
-    let kept: Vec<&str> = query.split('&').filter(|it| !it.starts_with("lanes=")).collect();
-    if kept.is_empty() { start.to_owned() } else { format!("{start}?{}", kept.join("&")) }
 }
 
 /// Takes the password out of an address.
@@ -132,11 +125,4 @@ fn a_password_stays_out_of_the_arguments() {
     assert_eq!((url.as_str(), password.as_deref()), ("postgres://ana@host:5433/shop?sslmode=require", Some("s@cret")));
     let plain = "postgres://ana@%2Ftmp%2Fit:1/shop";
     assert_eq!(without_password(plain), (plain.to_owned(), None));
-}
-
-#[test]
-fn lanes_are_not_for_pgbench() {
-    assert_eq!(without_lanes("postgres://ana@host/shop?lanes=4"), "postgres://ana@host/shop");
-    let url = "postgres://ana@host/shop?sslmode=require&lanes=1";
-    assert_eq!(without_lanes(url), "postgres://ana@host/shop?sslmode=require");
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::{Adjustment, Document, DocumentVersion, Money, Points, Status, Timestamp, Validity};
@@ -17,6 +17,7 @@ use crate::crash::Random;
 use crate::limits::export;
 use crate::place::in_file;
 use crate::shop::{DAY, NEW_YEAR, Shop, at, id_of, keyed, live, named, order, sale, send, sign_up};
+use crate::still;
 use crate::store::{sent, together, verified};
 
 const LANES: usize = 4;
@@ -371,14 +372,8 @@ fn what_is_known_of_a_member_changes_in_several_places_at_once() {
 fn a_batch_that_stands_still_holds_up_its_own_members_alone() {
     let shop = shop();
     let (gate, now) = (Arc::new(Mutex::new(())), Arc::clone(&shop.now));
-    let waits = Arc::clone(&gate);
     let mut options = shop.options();
-    options.clock = Some(Arc::new(move || {
-        if std::thread::current().name() == Some("writer") {
-            drop(waits.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        Timestamp::from_micros(now.load(Ordering::SeqCst))
-    }));
+    options.clock = Some(still::behind(&gate, move || Timestamp::from_micros(now.load(Ordering::SeqCst))));
     let frozen = Store::open(&shop.database(), options).expect("it opens");
     crate::shop::set_up(&frozen, "plain");
     known(&frozen, 2);

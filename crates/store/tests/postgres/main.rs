@@ -49,6 +49,7 @@ mod search;
 mod shop;
 #[path = "../it/standing.rs"]
 mod standing;
+mod still;
 #[path = "../it/store.rs"]
 mod store;
 mod sweeps;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::{Adjustment, Facts, Points, Rejection, Timestamp};
@@ -18,6 +18,7 @@ use crate::raw::Raw;
 use crate::shop::{
     NEW_YEAR, Shop, add_channel, compile, id_of, keyed, live, named, order, sale, send, set_up, sign_up,
 };
+use crate::still;
 
 /// Stores of two processes.
 fn two(shop: &Shop) -> (Store, Store) {
@@ -239,15 +240,8 @@ fn sessions_that_are_cut_again_and_again_lose_nothing_and_double_nothing() {
 fn a_process_that_stands_still_inside_a_batch_holds_up_others_for_ten_seconds_at_most() {
     let shop = Shop::new();
     let (gate, now) = (Arc::new(Mutex::new(())), Arc::clone(&shop.now));
-    let waits = Arc::clone(&gate);
     let mut options = shop.options();
-    // Ledger time is read inside the transaction.
-    options.clock = Some(Arc::new(move || {
-        if std::thread::current().name() == Some("writer") {
-            drop(waits.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        Timestamp::from_micros(now.load(Ordering::SeqCst))
-    }));
+    options.clock = Some(still::behind(&gate, move || Timestamp::from_micros(now.load(Ordering::SeqCst))));
     let frozen = Store::open(&shop.database(), options).expect("it opens");
     set_up(&frozen, "plain");
     send(&frozen, sign_up(1)).expect("a member");

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::{Money, Timestamp};
@@ -13,6 +13,7 @@ use store::{Command, Options, Reader, Store};
 
 use crate::place::url;
 use crate::shop::{NEW_YEAR, compile, order, sale, set_up, sign_up};
+use crate::still;
 
 /// Stands between a store and its server, and counts how often the one speaks after the other has.
 struct Wire {
@@ -88,13 +89,7 @@ fn through_a_wire(url: &str) -> (Wire, String) {
 
 /// A store whose writer stands still while the gate is closed, so that commands come together in one batch.
 fn opened(url: &str, gate: &Arc<Mutex<()>>) -> Store {
-    let waits = Arc::clone(gate);
-    let clock: store::Clock = Arc::new(move || {
-        if std::thread::current().name() == Some("writer") {
-            drop(waits.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        Timestamp::from_micros(NEW_YEAR)
-    });
+    let clock = still::behind(gate, || Timestamp::from_micros(NEW_YEAR));
     let options = Options { create: true, clock: Some(clock), lanes: Some(1), ..Options::new(compile) };
     Store::open(&url.parse().expect("an address"), options).expect("a ledger")
 }
