@@ -46,8 +46,8 @@ pub struct Account {
     pub latest_year: Option<i16>,
     /// The member's tier; nothing as long as there never was one.
     pub tier: Option<TierState>,
-    /// Tiers before it, each with its beginning.
-    pub tiers_before: Vec<(TierName, Timestamp)>,
+    /// Tiers before it, each with its beginning; shared with copies.
+    pub tiers_before: Arc<[(TierName, Timestamp)]>,
     /// Times during which it was closed, in order.
     pub closings: Vec<Closed>,
     pub(crate) years: Vec<Arc<Year>>,
@@ -184,7 +184,7 @@ impl Default for Account {
             counted: Figures::default(),
             latest_year: None,
             tier: None,
-            tiers_before: Vec::new(),
+            tiers_before: Arc::default(),
             closings: Vec::new(),
             years: Vec::new(),
             extension: None,
@@ -249,7 +249,7 @@ impl Account {
             extension: self.extension.clone(),
             acts: self.acts.clone(),
             tier: self.tier.clone(),
-            tiers_before: self.tiers_before.clone(),
+            tiers_before: Arc::clone(&self.tiers_before),
             closings: self.closings.clone(),
             joined: self.joined.clone(),
             apart: self.apart.clone(),
@@ -494,14 +494,14 @@ impl Account {
         if let Some(acted) = &entry.changes.acted {
             match self.acts.iter_mut().find(|it| it.act == acted.act) {
                 Some(known) => known.clone_from(acted),
-                None => self.acts.push(acted.clone()),
+                None => self.acts.push(Acted::clone(acted)),
             }
         }
         if let Some(tier) = &entry.changes.tier {
             self.post_tier(tier);
         }
-        if let Some(closed) = entry.changes.closed {
-            self.post_closed(closed);
+        if let Some(closed) = &entry.changes.closed {
+            self.post_closed(**closed);
         }
         assert!(Points::ZERO <= self.balance.owed, "nobody owes less than nothing");
         if let Some(no) = entry.order {

@@ -112,7 +112,7 @@ fn grant(ahead: &mut Ahead<'_>, version: &Version, acted: Acted, points: Points,
     }
     draft.opened.push(LotOpened::plain(lot));
     draft.move_points(lot.no, Bucket::Issued, Bucket::Available, points);
-    draft.changes.acted = Some(acted);
+    draft.changes.acted = Some(Box::new(acted));
     ahead.post_at(at, draft);
     // Growing older is nothing that a member does.
     if let Some(rule) = terms.extend.filter(|it| !is_birthday && it.on != ExtendOn::Order) {

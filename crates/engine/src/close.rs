@@ -62,7 +62,7 @@ pub fn close(account: &Account, rules: Rules<'_>, closing: &Closing, moment: Mom
         days => terms.zone.end_of(terms.zone.date_of(now).plus_days(i32::from(days))),
     };
     let mut draft = Draft::new(Kind::Close, Reason::Note(closing.note.clone()));
-    draft.changes.closed = Some(Closed { since: now, forfeits_at, until: None });
+    draft.changes.closed = Some(Box::new(Closed { since: now, forfeits_at, until: None }));
     ahead.post(draft);
     settle_ahead(&mut ahead)?;
     Ok(ahead.decided())
@@ -84,7 +84,7 @@ pub fn join(account: &Account, rules: Rules<'_>, note: &str, moment: Moment) -> 
         return Ok(ahead.decided());
     }
     let mut draft = Draft::new(Kind::Join, Reason::Note(note.to_owned()));
-    draft.changes.closed = closed.map(|it| Closed { until: Some(now), ..it });
+    draft.changes.closed = closed.map(|it| Box::new(Closed { until: Some(now), ..it }));
     ahead.post(draft);
     grant_sign_up(&mut ahead)?;
     settle_ahead(&mut ahead)?;
@@ -102,7 +102,7 @@ pub fn close_wallet(ledger: &Account, forfeits_at: Timestamp, why: Reason, momen
     settle_ahead(&mut ahead)?;
     if ahead.account.closed().is_none() {
         let mut draft = Draft::new(Kind::Close, why);
-        draft.changes.closed = Some(Closed { since: ahead.now(), forfeits_at, until: None });
+        draft.changes.closed = Some(Box::new(Closed { since: ahead.now(), forfeits_at, until: None }));
         ahead.post(draft);
         settle_ahead(&mut ahead)?;
     }
@@ -115,7 +115,7 @@ pub fn open_wallet(ledger: &Account, why: Reason, moment: Moment) -> Decided {
     let mut ahead = Ahead::of(ledger, Rules::of(&nothing), moment);
     if let Some(closed) = ahead.account.closed().copied() {
         let mut draft = Draft::new(Kind::Join, why);
-        draft.changes.closed = Some(Closed { until: Some(ahead.now()), ..closed });
+        draft.changes.closed = Some(Box::new(Closed { until: Some(ahead.now()), ..closed }));
         ahead.post(draft);
     }
     ahead.decided()

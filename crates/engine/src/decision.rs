@@ -28,7 +28,7 @@ pub struct Decided {
     /// Orders that a merge brings, or whose points came from lots that its undo takes away, as they are recorded then.
     pub orders: Vec<Arc<Order>>,
     /// What an order's sender is told.
-    pub answer: Option<Answer>,
+    pub answer: Option<Box<Answer>>,
     pub after: After,
 }
 
@@ -98,13 +98,12 @@ impl Account {
     }
 
     /// The account after what was decided on it: `apply`, but for posting each entry a second time.
-    pub fn carry_out(&self, decided: &mut Decided) -> Self {
-        let Some(after) = decided.after.0.take() else {
-            let mut after = self.clone();
+    pub fn carry_out(&self, decided: &mut Decided) -> Box<Self> {
+        let Some(mut after) = decided.after.0.take() else {
+            let mut after = Box::new(self.clone());
             after.apply(decided);
             return after;
         };
-        let mut after = *after;
         decided.orders.iter().for_each(|it| after.record(Arc::clone(it)));
         debug_assert!(self.comes_to(&after, decided), "what was decided is what its entries come to");
         after

@@ -335,11 +335,11 @@ pub struct Changes {
     /// What it does to the member's store credit, by lot of that ledger; below zero where it is taken.
     pub credit: Vec<CreditPart>,
     /// How often an act has been done now.
-    pub acted: Option<Acted>,
+    pub acted: Option<Box<Acted>>,
     /// The time during which the account is, or was, closed.
-    pub closed: Option<Closed>,
+    pub closed: Option<Box<Closed>>,
     /// Where the member stands after this entry.
-    pub tier: Option<TierState>,
+    pub tier: Option<Box<TierState>>,
     /// What it does to the member's certificates; below zero where value comes back to them.
     pub certificates: Vec<CertificatePart>,
     /// What comes from another member's account, or goes there.

@@ -183,7 +183,7 @@ pub fn claim(account: &Account, rules: Rules<'_>, guest: &Guest, claim: Claim<'_
     ahead.post(draft);
     // As a new order: what its documents were so far has done nothing.
     let decided = converge(ahead, &Order { document: None, ..order }, document, terms)?;
-    let answer = decided.answer.map(|it| Answer { status, ..it });
+    let answer = decided.answer.map(|it| Box::new(Answer { status, ..*it }));
     Ok(Decided { answer, ..decided })
 }
 

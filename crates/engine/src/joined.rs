@@ -76,7 +76,7 @@ pub struct Estate {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     pub tier: Option<TierState>,
-    pub tiers_before: Vec<(TierName, Timestamp)>,
+    pub tiers_before: Arc<[(TierName, Timestamp)]>,
     pub acts: Vec<Acted>,
     pub closings: Vec<Closed>,
     /// Whether it was ever in the program.

@@ -74,8 +74,8 @@ pub fn merge(
     }
     let mut draft = Draft::new(Kind::Merge, Reason::Merged { other: merger.other });
     points.iter().for_each(|it| draft.move_points(it.lot.moved(shift), Bucket::Moved, it.bucket, it.points));
-    draft.changes.tier = tier::higher(&ahead, other.tier.as_ref());
-    draft.changes.closed = close::of_both(account, other, ahead.now());
+    draft.changes.tier = tier::higher(&ahead, other.tier.as_ref()).map(Box::new);
+    draft.changes.closed = close::of_both(account, other, ahead.now()).map(Box::new);
     draft.changes.merged =
         Some(Box::new(Merged::Came { estate: Box::new(estate), can_be_undone: merger.can_be_undone }));
     ahead.post(draft);

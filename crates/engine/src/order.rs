@@ -124,7 +124,7 @@ fn put_beside(
     let status = compare(order, document)?;
     if status != Status::Recorded {
         let answer = answer(&ahead, order, status, terms)?;
-        return Ok(Decided { answer: Some(answer), ..ahead.decided() });
+        return Ok(Decided { answer: Some(Box::new(answer)), ..ahead.decided() });
     }
     check_dates(order, document, moment)?;
     check_reach(document, order.pinned, terms)?;
@@ -470,7 +470,7 @@ impl Step<'_> {
             order.credit_accepted = known.credit_accepted.max(credit::money(credit.plan.asked));
             order.certificates = self.used.accepted();
         });
-        let mut answer = answer_of(&ahead, &order, Status::Recorded, earned, value);
+        let mut answer = Box::new(answer_of(&ahead, &order, Status::Recorded, earned, value));
         answer.certificates_asked = self.used.sold();
         Decided { order: Some(order), answer: Some(answer), ..ahead.decided() }
     }

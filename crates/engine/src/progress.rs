@@ -69,7 +69,7 @@ pub fn set_tier(account: &Account, rules: Rules<'_>, set: &SetTier, moment: Mome
     let before = ahead.account.tier.clone().filter(|it| version.rank_of(&it.tier) == rank);
     let (tier, since) = before.map_or((tiers.name(rank), now), |it| (it.tier, it.since));
     let review_at = set.until.unwrap_or(Timestamp::NEVER);
-    draft.changes.tier = Some(TierState { tier, since, review_at, hold: TierHold::Set });
+    draft.changes.tier = Some(Box::new(TierState { tier, since, review_at, hold: TierHold::Set }));
     ahead.post(draft);
     settle_ahead(&mut ahead)?;
     Ok(ahead.decided())

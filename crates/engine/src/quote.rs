@@ -145,7 +145,7 @@ impl Cart<'_> {
         let wanted = Arc::new(Document { redeem: Some(redeem), ..self.document.clone() });
         let decided = put(self.account, self.rules, self.known, &wanted, self.moment, |_, _| Ok(Status::Recorded))?;
         let Decided { order, answer, .. } = decided;
-        Ok((answer.expect("an order is always answered"), order.expect("a cart is always recorded")))
+        Ok((*answer.expect("an order is always answered"), order.expect("a cart is always recorded")))
     }
 
     /// Leaves certificates out that cannot be used, and answers why.

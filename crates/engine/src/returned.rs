@@ -67,7 +67,7 @@ pub fn put_return(
     let status = record_now(&mut order, returned, currency, moment)?;
     if status != Status::Recorded {
         let answer = answer(&ahead, &order, status, version.terms.under(order.pinned.tier))?;
-        return Ok(Decided { answer: Some(answer), ..ahead.decided() });
+        return Ok(Decided { answer: Some(Box::new(answer)), ..ahead.decided() });
     }
     let terms = version.terms.under(order.pinned.tier);
     converge(ahead, &order, &document, terms)

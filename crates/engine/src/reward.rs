@@ -120,7 +120,7 @@ pub fn claim_reward(account: &Account, rules: Rules<'_>, name: &str, moment: Mom
     let (points, no) = (reward.points, ClaimNo(ahead.account.next_hold_of(rules.under).0));
     let change = |state| RewardChange { claim: no, reward: Arc::clone(&reward.name), version: version.number, state };
     let mut draft = Draft::new(Kind::Reward, Reason::Reward);
-    draft.changes.acted = Some(acted);
+    draft.changes.acted = Some(Box::new(acted));
     if let Gift::Coupon(coupon) = &reward.gives {
         draft.changes.reward = Some(Box::new(change(ClaimState::Fulfilled)));
         hand_out(&mut ahead, version, (coupon, points), draft)?;
@@ -200,7 +200,7 @@ pub fn cancel_claim(account: &Account, rules: Rules<'_>, no: ClaimNo, note: &str
     draft.changes.reward = Some(Box::new(claim.becomes(ClaimState::Cancelled)));
     let promised = timeline.version(claim.version).unwrap_or(version);
     let day = promised.terms.zone.date_of(claim.at);
-    draft.changes.acted = activity::less(&ahead.account, &Act::Reward(claim.reward.to_string()), day);
+    draft.changes.acted = activity::less(&ahead.account, &Act::Reward(claim.reward.to_string()), day).map(Box::new);
     match claim.certificate {
         None => {
             give_back(&mut draft, &ahead, &claim, &version.terms);

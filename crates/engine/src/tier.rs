@@ -366,10 +366,9 @@ impl Account {
     pub(crate) fn post_tier(&mut self, state: &TierState) {
         let (before, since) = self.tier.take().map_or((None, Timestamp::START), |it| (it.tier, it.since));
         if before != state.tier {
-            if limits::TIERS_BEFORE_MAX <= self.tiers_before.len() {
-                self.tiers_before.remove(0);
-            }
-            self.tiers_before.push((before, since));
+            let over = (self.tiers_before.len() + 1).saturating_sub(limits::TIERS_BEFORE_MAX);
+            let known = self.tiers_before[over..].iter().cloned();
+            self.tiers_before = known.chain([(before, since)]).collect();
         }
         self.tier = Some(state.clone());
     }
@@ -406,7 +405,7 @@ impl<'a> Review<'a> {
         let since = if stays { began } else { at };
         let Tiers { by, within, .. } = *self.tiers;
         let mut draft = Draft::new(Kind::Tier, Reason::Tier(TierReview { outcome, before, by, within, figure, from }));
-        draft.changes.tier = Some(TierState { tier, since, review_at, hold });
+        draft.changes.tier = Some(Box::new(TierState { tier, since, review_at, hold }));
         draft
     }
 }
@@ -515,7 +514,7 @@ pub(crate) fn review_due(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), Ne
         let mut draft = Draft::new(Kind::Tier, Reason::Due);
         draft.actor = Some(Actor::System);
         let hold = TierHold::Reached;
-        draft.changes.tier = Some(TierState { tier: None, since: at, review_at: Timestamp::NEVER, hold });
+        draft.changes.tier = Some(Box::new(TierState { tier: None, since: at, review_at: Timestamp::NEVER, hold }));
         ahead.post_at(due, draft);
         return Ok(());
     };

@@ -426,7 +426,7 @@ impl<'a> Batch<'a> {
         order: Option<OrderPlace<'_>>,
         settles: bool,
     ) -> Found<Vec<Staged>> {
-        let mut account = self.slot(id)?.account.carry_out(decided);
+        let mut account = *self.slot(id)?.account.carry_out(decided);
         let (credit, certificates) = (account.purse.take(), account.wallet.take());
         let recorded = decided.order.as_ref().map(|it| it.no);
         let mut staged = vec![self.stage(id, (account, &decided.entries), (recorded, order), settles)?];

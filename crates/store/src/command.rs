@@ -424,7 +424,6 @@ impl Body {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "most replies are about orders: a box would cost each an allocation")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     Member {
@@ -435,7 +434,7 @@ pub enum Reply {
         /// Nobody while the order has no member: then its number is 0.
         member: Option<MemberId>,
         order: OrderNo,
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// To `Hold` and to `ReleaseHold`.
     Hold {

@@ -288,7 +288,7 @@ fn changes(it: &Changes) -> Value {
             "act": act(&it.act), "day": it.day.to_string(), "of_day": it.of_day, "of_month": it.of_month,
             "of_life": it.of_life,
         })),
-        "closed": it.closed.map(|it| json!({
+        "closed": it.closed.as_ref().map(|it| json!({
             "since": it.since.to_string(), "forfeits_at": it.forfeits_at.to_string(),
             "until": it.until.map(|it| it.to_string()),
         })),

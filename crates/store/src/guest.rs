@@ -161,7 +161,7 @@ fn keep(batch: &mut Batch<'_>, key: DirectoryKey, program: u32, row: GuestRow, d
         let recorded_at = row.guest.recorded_at;
         batch.change_guest(key, program, Some(GuestRow { guest: Guest { order, recorded_at }, ..row }));
     }
-    Reply::Order { member: None, order: answer.order, answer }
+    Reply::Order { member: None, order: answer.order, answer: Box::new(answer) }
 }
 
 /// A return of an order that nobody has claimed.

@@ -156,7 +156,7 @@ impl Shop {
         let rules = Rules { facts: &self.facts, channel: Some("web"), ..Rules::of(&self.timeline) };
         let mut decided = put_order(account, rules, None, document, moment)
             .map_err(|stop| anyhow::anyhow!("the order was stopped: {stop:?}"))?;
-        *account = account.carry_out(&mut decided);
+        *account = *account.carry_out(&mut decided);
         Ok(())
     }
 

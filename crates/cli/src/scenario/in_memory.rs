@@ -271,7 +271,7 @@ impl EngineBackend {
         })?;
         Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
             self.orders.insert(key, (member, answer.order));
-            Reply::Order { member: Some(member), answer: Box::new(answer) }
+            Reply::Order { member: Some(member), answer }
         }))
     }
 
@@ -303,7 +303,7 @@ impl EngineBackend {
             self.decide(member, |account, rules| engine::put_return(account, rules, no, &returned, currency, moment))?;
         Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
             self.orders.insert(key, (member, no));
-            Reply::Order { member: Some(member), answer: Box::new(answer) }
+            Reply::Order { member: Some(member), answer }
         }))
     }
 

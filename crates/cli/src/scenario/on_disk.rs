@@ -147,7 +147,7 @@ impl StoreBackend {
         Ok(match reply {
             store::Reply::Order { member, answer, .. } => {
                 let member = member.map(|it| self.number_of(it)).transpose()?;
-                Reply::Order { member, answer: Box::new(answer) }
+                Reply::Order { member, answer }
             }
             store::Reply::Hold { hold, .. } => Reply::Hold { hold },
             store::Reply::Member { .. }

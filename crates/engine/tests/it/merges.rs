@@ -182,7 +182,7 @@ impl Shop {
         self.told += &format!("{what}:\n");
         let all = decided.entries.iter().chain(&decided.credit).chain(&decided.certificates);
         all.for_each(|it| self.told += &format!("    {}\n", entry_text(it)));
-        self.account = self.account.carry_out(&mut decided.clone());
+        self.account = *self.account.carry_out(&mut decided.clone());
         self.entries.extend(decided.entries.iter().cloned());
         self.credit.extend(decided.credit.iter().cloned());
         self.certificates.extend(decided.certificates.iter().cloned());

@@ -43,7 +43,7 @@ fn commit(shop: &Shop, known: Option<OrderNo>, wanted: &Document, offer: &Quote)
     };
     let decided = put(offer.redeem);
     let said = decided.as_ref().ok().and_then(|it| it.answer.clone());
-    prop_assert_eq!(said.as_ref(), Some(&offer.answer), "of {:?}: {:?}", wanted, decided);
+    prop_assert_eq!(said.as_deref(), Some(&offer.answer), "of {:?}: {:?}", wanted, decided);
     let whole = wanted.returns.is_empty() && wanted.refunded.is_zero() && wanted.cancelled_at.is_none();
     prop_assert!(offer.answer.redeemed <= offer.redeem, "less is offered than it takes: {:?}", wanted);
     prop_assert!(!whole || offer.answer.redeemed == offer.redeem, "the offer is what it takes: {:?}", wanted);

@@ -299,7 +299,7 @@ impl Shop {
 
     /// Posts what was decided, and remembers the order.
     pub(crate) fn apply(&mut self, command: &Command, decided: &Decided) {
-        self.account = self.account.carry_out(&mut decided.clone());
+        self.account = *self.account.carry_out(&mut decided.clone());
         for it in &decided.entries {
             self.budgets.add(&it.changes.budgets);
             it.claims().into_iter().for_each(|(reward, claims)| self.budgets.add_claims(reward, claims));

@@ -29,6 +29,6 @@ impl Till {
         let command = Command::Put { slot, document: Arc::new(document) };
         let decided = self.shop.decide(&command).expect("a fact is never refused");
         self.shop.apply(&command, &decided);
-        decided.answer.expect("an order is answered")
+        *decided.answer.expect("an order is answered")
     }
 }

@@ -59,7 +59,7 @@ impl Example {
         let decided = put_order(&self.account, Rules::of(&self.timeline), known, &Arc::new(document), self.moment());
         let decided = decided.map_err(rejection)?;
         self.account.apply(&decided);
-        Ok(decided.answer.expect("an order is always answered"))
+        Ok(*decided.answer.expect("an order is always answered"))
     }
 
     /// What a new order of that amount earns.

@@ -559,8 +559,8 @@ fn changes(it: &Changes, exponent: u8) -> WireChanges {
         }),
         allotted: it.allotted.map(|it| WireAllotted { cap: it.cap.name(), points: it.points.get() }),
         budgets: it.budgets.iter().map(WireBudgetUse::of).collect(),
-        tier: it.tier.as_ref().map(WireTierState::of),
-        closed: it.closed.as_ref().map(WireClosed::of),
+        tier: it.tier.as_deref().map(WireTierState::of),
+        closed: it.closed.as_deref().map(WireClosed::of),
         reward: it.reward.as_deref().map(|it| WireRewardChange {
             claim: it.claim.0,
             reward: it.reward.to_string(),

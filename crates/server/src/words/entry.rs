@@ -55,7 +55,7 @@ impl Story<'_> {
             (Kind::Reinstate, Reason::Note(note)) => self.reinstated(note),
             (Kind::Activity, Reason::Acted(award)) => self.acted(award),
             (Kind::Close, Reason::Note(note)) => self.close(note),
-            (Kind::Join, Reason::Note(note)) => match self.entry.changes.closed {
+            (Kind::Join, Reason::Note(note)) => match &self.entry.changes.closed {
                 Some(_) => format!("the account is open again: {note}"),
                 None => format!("joined the program: {note}"),
             },
@@ -279,7 +279,7 @@ impl Story<'_> {
 
     fn close(&self, note: &str) -> String {
         let many = &self.voice.names.many;
-        let kept = self.entry.changes.closed.filter(|it| it.since < it.forfeits_at);
+        let kept = self.entry.changes.closed.as_deref().filter(|it| it.since < it.forfeits_at);
         match kept.and_then(|it| self.voice.last_day(it.forfeits_at)) {
             Some(day) => format!("the account is closed; its {many} are kept until {day}, and cannot be spent: {note}"),
             None => format!("the account is closed: {note}"),

@@ -147,7 +147,7 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
         2 => Reply::Order {
             member: it.option(|it| it.array().map(MemberId))?,
             order: OrderNo(it.unsigned()?),
-            answer: read_answer(it)?,
+            answer: Box::new(read_answer(it)?),
         },
         3 => Reply::Hold {
             member: MemberId(it.array()?),

@@ -460,8 +460,8 @@ fn pack_changes(it: &mut Packer, changes: &Changes, base: Timestamp) {
             write_acted(it, acted);
         }
         if changes.tier.is_some() || changes.closed.is_some() {
-            it.option(changes.tier.as_ref(), write_state);
-            it.option(changes.closed.as_ref(), write_closed);
+            it.option(changes.tier.as_deref(), write_state);
+            it.option(changes.closed.as_deref(), write_closed);
         }
         if !changes.budgets.is_empty() {
             it.list(&changes.budgets, write_budget_use);
@@ -518,11 +518,11 @@ fn unpack_changes(it: &mut Unpacker<'_>, base: Timestamp) -> Read<Changes> {
         changes.extended = Some(it.time(ZERO)?);
     }
     if has(6) {
-        changes.acted = Some(read_acted(it)?);
+        changes.acted = Some(Box::new(read_acted(it)?));
     }
     if has(7) {
-        changes.tier = it.option(read_state)?;
-        changes.closed = it.option(read_closed)?;
+        changes.tier = it.option(read_state)?.map(Box::new);
+        changes.closed = it.option(read_closed)?.map(Box::new);
     }
     if has(8) {
         changes.budgets = it.list(read_budget_use)?.into_boxed_slice();

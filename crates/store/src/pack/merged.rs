@@ -249,7 +249,7 @@ fn write_standing(it: &mut Packer, standing: &Standing) {
 fn read_standing(it: &mut Unpacker<'_>) -> Read<Standing> {
     Ok(Standing {
         tier: it.option(read_state)?,
-        tiers_before: it.list(|it| Ok((read_name(it)?, it.time(Timestamp::START)?)))?,
+        tiers_before: it.list(|it| Ok((read_name(it)?, it.time(Timestamp::START)?)))?.into(),
         acts: it.list(read_acted)?,
         closings: it.list(read_closed)?,
         has_begun: it.flag()?,

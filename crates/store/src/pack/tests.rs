@@ -164,12 +164,12 @@ fn changes() -> BoxedStrategy<Changes> {
                 figures: of_day.1,
                 allotted: of_day.2,
                 extended: extended.0,
-                acted: extended.1,
+                acted: extended.1.map(Box::new),
                 converted,
                 credit,
-                tier,
+                tier: tier.map(Box::new),
                 budgets: budgets.into_boxed_slice(),
-                closed,
+                closed: closed.map(Box::new),
                 reward: super::reward::tests::change(steps),
                 ..Changes::default()
             },
@@ -529,7 +529,7 @@ proptest! {
         account.latest_year = year;
         account.closings = closed;
         account.counted = if year.is_some() { counted } else { Figures::default() };
-        account.tiers_before = if state.is_some() { before } else { Vec::new() };
+        account.tiers_before = if state.is_some() { before.into() } else { Arc::default() };
         account.tier = state;
         let mut read = Account::default();
         prop_assert_eq!(unpack_rest(pack_rest(&account).as_deref(), &mut read), Ok(()));

@@ -34,10 +34,11 @@ pub(super) fn write_tiers(it: &mut Packer, account: &Account) {
 pub(super) fn read_tiers(it: &mut Unpacker<'_>, account: &mut Account) -> Read<()> {
     if it.flag()? {
         account.tier = Some(read_state(it)?);
-        account.tiers_before = it.list(|it| {
+        let before = it.list(|it| {
             let name = read_name(it)?;
             Ok((name, it.option(|it| it.time(ZERO))?.unwrap_or(Timestamp::START)))
         })?;
+        account.tiers_before = before.into();
     }
     Ok(())
 }

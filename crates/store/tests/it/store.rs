@@ -367,7 +367,10 @@ fn a_quote_says_what_the_order_will_be_answered() {
     let quote = quote.expect("a quote");
     document.redeem = Some(quote.redeem);
     let reply = send(&store, order(1, "A2", document));
-    assert_eq!(reply, Ok(Reply::Order { member: Some(id_of(1)), order: quote.answer.order, answer: quote.answer }));
+    assert_eq!(
+        reply,
+        Ok(Reply::Order { member: Some(id_of(1)), order: quote.answer.order, answer: Box::new(quote.answer) })
+    );
 }
 
 #[test]

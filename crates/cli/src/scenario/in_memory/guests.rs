@@ -132,7 +132,7 @@ impl EngineBackend {
             self.decide(member, |account, rules| engine::put_order(account, rules, Some(no), &document, moment))?;
         Ok(decided
             .and_then(|it| it.answer.ok_or(Rejection::UnknownProgram))
-            .map(|answer| Reply::Order { member: Some(member), answer: Box::new(answer) }))
+            .map(|answer| Reply::Order { member: Some(member), answer }))
     }
 
     fn claim(
@@ -151,7 +151,7 @@ impl EngineBackend {
             let order = (member, answer.order);
             self.orders.insert(name.clone(), order);
             self.orders.extend(known.returns.iter().map(|it| (it.clone(), order)));
-            Reply::Order { member: Some(member), answer: Box::new(answer) }
+            Reply::Order { member: Some(member), answer }
         }))
     }
 

@@ -65,7 +65,7 @@ fn standings() -> BoxedStrategy<Standing> {
     (option::of(tier_states()), lists, any::<bool>())
         .prop_map(|(tier, (tiers_before, acts, closings), has_begun)| Standing {
             tier,
-            tiers_before,
+            tiers_before: tiers_before.into(),
             acts,
             closings,
             has_begun,
