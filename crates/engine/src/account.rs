@@ -21,7 +21,7 @@ use crate::joined::{Joined, Presence};
 use crate::money::Money;
 use crate::place::{Place, Placed};
 use crate::points::Points;
-use crate::posted::{Order, Posted, pop};
+use crate::posted::{Order, pop};
 use crate::reward::RewardClaim;
 use crate::tier::{TierName, TierState};
 
@@ -70,7 +70,7 @@ pub struct Account {
     lots: Vec<Lot>,
     holds: Vec<Hold>,
     /// Shared with copies until one changes.
-    orders: Vec<Arc<Order>>,
+    pub(crate) orders: Vec<Arc<Order>>,
 }
 
 /// Everything that is added up over the lots and entries of an account.
@@ -212,20 +212,12 @@ impl Account {
         &self.holds
     }
 
-    pub fn orders(&self) -> &[Arc<Order>] {
-        &self.orders
-    }
-
     pub fn lot(&self, no: LotNo) -> Option<&Lot> {
         lot_in(&self.lots, no)
     }
 
     pub fn hold(&self, no: HoldNo) -> Option<&Hold> {
         self.holds.iter().find(|it| it.no == no)
-    }
-
-    pub fn order(&self, no: OrderNo) -> Option<&Arc<Order>> {
-        self.orders.iter().find(|it| it.no == no)
     }
 
     /// A copy with room for what one order usually adds.
@@ -294,57 +286,6 @@ impl Account {
         }
     }
 
-    /// Adds an order that was stored, unless it is loaded already.
-    pub fn load_order(&mut self, order: impl Into<Arc<Order>>) {
-        let order = order.into();
-        if self.order(order.no).is_none() {
-            self.orders.push(order);
-        }
-    }
-
-    /// Replaces what is recorded of an order beside the ledger, or adds the order.
-    pub fn record(&mut self, order: impl Into<Arc<Order>>) {
-        let order = order.into();
-        self.count_return(&order);
-        let index = self.place_of(order.no);
-        self.orders[index] = order;
-    }
-
-    /// Changes what is recorded of an order beside the ledger; answers what it is then.
-    pub(crate) fn change_order(&mut self, no: OrderNo, change: impl FnOnce(&mut Order)) -> Arc<Order> {
-        let index = self.place_of(no);
-        change(Arc::make_mut(&mut self.orders[index]));
-        let order = Arc::clone(&self.orders[index]);
-        self.count_return(&order);
-        order
-    }
-
-    /// Counts a return without its order where nothing but such returns came before.
-    fn count_return(&mut self, order: &Order) {
-        if self.is_first(order.no) && order.document.as_deref().is_some_and(|it| it.is_return) {
-            self.returns_first += 1;
-        }
-    }
-
-    /// Where an order stands among those that are loaded; one that is not there is added.
-    fn place_of(&mut self, no: OrderNo) -> usize {
-        self.orders.iter().position(|it| it.no == no).unwrap_or_else(|| {
-            self.order_is_used(no);
-            self.orders.push(Arc::new(Order::numbered(no)));
-            self.orders.len() - 1
-        })
-    }
-
-    /// Whether the order of that number is the member's first: returns without their order are none.
-    pub(crate) fn is_first(&self, no: OrderNo) -> bool {
-        no.0 == self.returns_first + 1
-    }
-
-    /// The same of somebody whom other members were merged into: none of them has any.
-    pub(crate) fn is_first_of_all(&self, no: OrderNo) -> bool {
-        self.is_first(no) && self.joined.iter().all(|it| it.next_order.within() == 1)
-    }
-
     /// Keeps what is numbered under some places, and forgets the rest.
     pub(crate) fn keep(&mut self, stays: impl Fn(Place) -> bool) {
         self.lots.retain(|it| stays(it.at.no.place()));
@@ -352,11 +293,6 @@ impl Account {
         self.orders.retain(|it| stays(it.no.place()));
         self.conversions.retain(|it| stays(it.lot.no.place()));
         self.claims.retain(|it| stays(it.no.place()));
-    }
-
-    pub(crate) fn replace_posted(&mut self, no: OrderNo, posted: Posted) {
-        let order = self.orders.iter_mut().find(|it| it.no == no).expect("an order that changes is loaded");
-        Arc::make_mut(order).posted = posted;
     }
 
     pub(crate) fn replace_conversion(&mut self, conversion: Conversion) {

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use crate::account::Taken;
+use crate::account::{Account, Taken};
 use crate::budget::BudgetUse;
 use crate::calendar::Date;
 use crate::cap::Allotted;
 use crate::document::Document;
 use crate::entry::{Bucket, CertificatePart, CreditPart, Displaced, Entry, Kind, LotNo, LotRef, OrderNo};
 use crate::money::Money;
+use crate::place::Placed;
 use crate::points::Points;
 use crate::returned::Returned;
 
@@ -124,6 +125,72 @@ impl Order {
             certificates: Vec::new(),
             posted: Posted::default(),
         }
+    }
+}
+
+impl Account {
+    pub fn orders(&self) -> &[Arc<Order>] {
+        &self.orders
+    }
+
+    pub fn order(&self, no: OrderNo) -> Option<&Arc<Order>> {
+        self.orders.iter().find(|it| it.no == no)
+    }
+
+    /// Adds an order that was stored, unless it is loaded already.
+    pub fn load_order(&mut self, order: impl Into<Arc<Order>>) {
+        let order = order.into();
+        if self.order(order.no).is_none() {
+            self.orders.push(order);
+        }
+    }
+
+    /// Replaces what is recorded of an order beside the ledger, or adds the order.
+    pub fn record(&mut self, order: impl Into<Arc<Order>>) {
+        let order = order.into();
+        self.count_return(&order);
+        let index = self.place_of(order.no);
+        self.orders[index] = order;
+    }
+
+    /// Changes what is recorded of an order beside the ledger; answers what it is then.
+    pub(crate) fn change_order(&mut self, no: OrderNo, change: impl FnOnce(&mut Order)) -> Arc<Order> {
+        let index = self.place_of(no);
+        change(Arc::make_mut(&mut self.orders[index]));
+        let order = Arc::clone(&self.orders[index]);
+        self.count_return(&order);
+        order
+    }
+
+    /// Counts a return without its order where nothing but such returns came before.
+    fn count_return(&mut self, order: &Order) {
+        if self.is_first(order.no) && order.document.as_deref().is_some_and(|it| it.is_return) {
+            self.returns_first += 1;
+        }
+    }
+
+    /// Where an order stands among those that are loaded; one that is not there is added.
+    pub(crate) fn place_of(&mut self, no: OrderNo) -> usize {
+        self.orders.iter().position(|it| it.no == no).unwrap_or_else(|| {
+            self.order_is_used(no);
+            self.orders.push(Arc::new(Order::numbered(no)));
+            self.orders.len() - 1
+        })
+    }
+
+    /// Whether the order of that number is the member's first: returns without their order are none.
+    pub(crate) fn is_first(&self, no: OrderNo) -> bool {
+        no.0 == self.returns_first + 1
+    }
+
+    /// The same of somebody whom other members were merged into: none of them has any.
+    pub(crate) fn is_first_of_all(&self, no: OrderNo) -> bool {
+        self.is_first(no) && self.joined.iter().all(|it| it.next_order.within() == 1)
+    }
+
+    pub(crate) fn replace_posted(&mut self, no: OrderNo, posted: Posted) {
+        let order = self.orders.iter_mut().find(|it| it.no == no).expect("an order that changes is loaded");
+        Arc::make_mut(order).posted = posted;
     }
 }
 
