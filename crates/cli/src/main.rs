@@ -21,6 +21,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Requests are read by one thread and answered by another: what one allocates the other frees.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a shell says of a program whose reader has gone away: 128 and the number of SIGPIPE.
 const READER_GONE: i32 = 141;
 

@@ -32,6 +32,8 @@ pub(crate) struct Flight {
 pub(crate) struct Load {
     pub(crate) named: Vec<Named>,
     pub(crate) commands: usize,
+    /// So many of them are live.
+    pub(crate) live: usize,
     pub(crate) is_alone: bool,
     pub(crate) is_background: bool,
 }

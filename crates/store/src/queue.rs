@@ -29,6 +29,9 @@ const LEAST: usize = 64;
 const GATHER: Duration = Duration::from_millis(20);
 /// So many are worth a batch beside another one: a batch costs several round trips and a commit, whatever its size.
 const WORTH: usize = 24;
+/// Callers who are answered together send their next commands together: so long a writer waits for half of them, at most. Each
+/// batch costs a server about as much as a few commands.
+const SOON: Duration = Duration::from_millis(2);
 
 pub(crate) type Answer = Result<Reply, Failure>;
 
@@ -64,8 +67,10 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.queue.lock().flight.land(&self.load);
+        let mut state = self.queue.lock();
+        state.flight.land(&self.load);
         if 1 < self.queue.writers {
+            state.answered = self.load.live;
             self.queue.arrived.notify_all();
         }
     }
@@ -85,6 +90,8 @@ pub(crate) struct Queue {
     left: Condvar,
     capacity: usize,
     writers: usize,
+    /// How long it is waited at most for those who were answered.
+    soon: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +101,10 @@ struct State {
     flight: Flight,
     /// How many of the background the last batch could take, if live commands came not long ago.
     share: Option<usize>,
+    /// Writers that wait are called when so many commands wait.
+    called_at: usize,
+    /// How many live commands the last batch had: who was answered may soon send the next.
+    answered: usize,
     /// A change of reference data waits in front of the background, and live commands have gone before it once.
     passed_over: bool,
     closed: bool,
@@ -101,7 +112,7 @@ struct State {
 
 impl Queue {
     pub(crate) fn new(capacity: usize, writers: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Condvar::new(), left: Condvar::new(), capacity, writers }
+        Self { state: Mutex::default(), arrived: Condvar::new(), left: Condvar::new(), capacity, writers, soon: SOON }
     }
 
     /// Waits while the queue of its kind is full. What comes after the end is dropped, and its ticket says so.
@@ -112,8 +123,7 @@ impl Queue {
             state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if !state.closed {
-            state.of(background).push_back(job);
-            self.arrived.notify_one();
+            self.arrive(&mut state, job, background);
         }
     }
 
@@ -127,9 +137,17 @@ impl Queue {
         if self.capacity <= state.of(background).len() {
             return Err(NotTaken::Full);
         }
-        state.of(background).push_back(job);
-        self.arrived.notify_one();
+        self.arrive(&mut state, job, background);
         Ok(())
+    }
+
+    fn arrive(&self, state: &mut State, job: Job, background: bool) {
+        state.of(background).push_back(job);
+        if state.called_at <= state.waiting() {
+            // Who is called too early says again what it waits for.
+            state.called_at = usize::MAX;
+            self.arrived.notify_all();
+        }
     }
 
     /// With what it names, where that matters.
@@ -155,12 +173,13 @@ impl Queue {
         let mut state = self.lock();
         let mut since = None;
         loop {
-            let waiting = state.live.len() + state.background.len();
+            let waiting = state.waiting();
             if waiting == 0 && state.closed {
                 return None;
             }
-            let is_worth_it = state.flight.commands == 0 || WORTH <= waiting || state.closed;
-            let until = *since.get_or_insert_with(Instant::now) + GATHER;
+            let (worth, patience) = state.worth(self.soon);
+            let until = *since.get_or_insert_with(Instant::now) + patience;
+            let is_worth_it = worth <= waiting || state.closed;
             let left = if is_worth_it { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
             if 0 < waiting
                 && left.is_zero()
@@ -172,8 +191,10 @@ impl Queue {
             }
             if waiting == 0 || left.is_zero() {
                 since = None;
+                state.called_at = state.called_at.min(waiting + 1);
                 state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
             } else {
+                state.called_at = state.called_at.min(worth);
                 state = self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
@@ -201,6 +222,15 @@ impl Queue {
 }
 
 impl State {
+    fn waiting(&self) -> usize {
+        self.live.len() + self.background.len()
+    }
+
+    /// How many commands are worth a batch now, and how long it is waited for them at most.
+    fn worth(&self, soon: Duration) -> (usize, Duration) {
+        if self.flight.commands == 0 { (self.answered.div_ceil(2), soon) } else { (WORTH, GATHER) }
+    }
+
     fn of(&mut self, background: bool) -> &mut VecDeque<Job> {
         if background { &mut self.background } else { &mut self.live }
     }
@@ -214,7 +244,7 @@ impl State {
         if self.passed_over {
             self.passed_over = false;
             let jobs: Vec<Job> = self.background.pop_front().into_iter().collect();
-            let load = Load { commands: jobs.len(), is_alone: true, is_background: true, named: Vec::new() };
+            let load = Load { commands: jobs.len(), is_alone: true, is_background: true, ..Load::default() };
             return Some((jobs, load));
         }
         let share = if self.flight.is_background { 0 } else { self.share_of(batch_max) };
@@ -227,16 +257,17 @@ impl State {
         let passes = !self.live.is_empty() && self.background.front().is_some_and(alone);
         let mut fill = Fill { jobs: &mut jobs, load: &mut load, flight: &self.flight, knows: 1 < writers };
         let ended = fill.from(&mut self.live, part.min(batch_max.saturating_sub(kept)).max(1));
+        let live = fill.jobs.len();
         if !ended && !self.flight.is_background {
-            let before = fill.jobs.len();
             fill.from(&mut self.background, share.max(1));
-            load.is_background = before < jobs.len();
+            load.is_background = live < jobs.len();
         }
         if jobs.is_empty() {
             return None;
         }
         self.passed_over = passes;
         load.commands = jobs.len();
+        load.live = live;
         Some((jobs, load))
     }
 
@@ -455,6 +486,26 @@ mod tests {
         assert!(queue.lock().batch(10, 2).is_none(), "nobody beside it");
         drop(alone);
         assert_eq!(told(&queue.take(10).expect("the next")), [21]);
+    }
+
+    #[test]
+    fn who_was_answered_is_waited_for() {
+        let queue = Queue { soon: Duration::from_secs(3_600), ..Queue::new(100, 2) };
+        let live = |numbers: std::ops::Range<u32>| numbers.for_each(|it| queue.push(job(it, Time::Live)));
+        live(0..7);
+        assert_eq!(numbers(&queue, 100), [0, 1, 2, 3, 4, 5, 6], "nobody was answered before");
+        live(7..10);
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| numbers(&queue, 100));
+            live(10..11);
+            assert_eq!(taken.join().expect("it takes"), [7, 8, 9, 10], "half of them have come");
+        });
+        live(11..13);
+        assert_eq!(numbers(&queue, 100), [11, 12]);
+        live(13..14);
+        assert_eq!(numbers(&queue, 100), [13], "one alone after two");
+        live(14..15);
+        assert_eq!(numbers(&queue, 100), [14], "and after one");
     }
 
     #[test]

@@ -4,10 +4,11 @@
 /// Nobody writes beside it, as in a file: the second number keeps the ledgers of one database apart. The lock comes first, so
 /// that all that is read behind it is what the writers before have left.
 pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(1198683246, hashtext(current_schema()))";
+/// The lock alone, as a statement that stays prepared.
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(1198683246, hashtext(current_schema()))";
 /// Others of its kind may write beside it: each locks the rows of its owners. Whoever waits to be alone is let in before those
 /// who come later.
-pub(super) const BEGIN_SHARING: &str =
-    "BEGIN; SELECT pg_advisory_xact_lock_shared(1198683246, hashtext(current_schema()))";
+pub(super) const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared(1198683246, hashtext(current_schema()))";
 /// One snapshot for all that is read in it.
 pub(super) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 

@@ -292,8 +292,9 @@ impl Ahead<'_> {
 
     /// In the same round trip as the beginning of the transaction in which they are asked; others may write beside it, or nobody.
     pub(crate) fn begin(mut self, shares: bool) -> Result<()> {
-        let begin = if shares { dialect::BEGIN_SHARING } else { dialect::BEGIN_WRITING };
-        self.conn.begin_asking(begin, std::mem::take(&mut self.asks))
+        let lock = if shares { dialect::LOCK_SHARED } else { dialect::LOCK };
+        self.asks.insert(0, (self.conn.prepare(lock)?, Vec::new()));
+        self.conn.begin_asking(std::mem::take(&mut self.asks))
     }
 }
 

@@ -93,6 +93,8 @@ struct Line {
 #[derive(Default)]
 struct Notes {
     asks: Vec<Ask>,
+    /// Something was asked that is not known. What is only expected is asked beside that, and not for its own sake.
+    misses: bool,
     /// Something was to be changed at once, which is not done while it is only found out what is missing.
     changes: bool,
 }
@@ -175,13 +177,13 @@ impl Connection {
         self.execute_batch(sql)
     }
 
-    /// The same, and asks what is to be known first.
-    pub(crate) fn begin_asking(&self, sql: &'static str, asks: Vec<Ask>) -> Result<()> {
+    /// The same, and asks what is to be known first, in this order.
+    pub(crate) fn begin_asking(&self, asks: Vec<Ask>) -> Result<()> {
         let groups = self.grouped(asks)?;
         self.known.borrow_mut().clear();
         self.state.set(State::Open);
         let client = Arc::clone(&self.client);
-        let begun = self.put_in_line(async move { client.batch_execute(sql).await })?;
+        let begun = self.put_in_line(async move { client.batch_execute("BEGIN").await })?;
         self.ask(Some(begun), groups)
     }
 
@@ -242,6 +244,7 @@ impl Connection {
         drop(known);
         if let Some(notes) = self.noted.borrow_mut().as_mut() {
             notes.asks.push((prepared.clone(), owned(values)));
+            notes.misses = true;
             return Err(Error::Noted);
         }
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
@@ -268,14 +271,12 @@ impl Connection {
 
     /// Asks all that was noted, in one round trip.
     pub(crate) fn ask_noted(&self) -> Result<Noted> {
-        let Notes { asks, changes } = self.noted.take().unwrap_or_default();
-        let noted = match (asks.is_empty(), changes) {
-            (_, true) => Noted::Changes,
-            (false, false) => Noted::Asked,
-            (true, false) => Noted::Nothing,
-        };
+        let Notes { asks, misses, changes } = self.noted.take().unwrap_or_default();
+        if !misses && !changes {
+            return Ok(Noted::Nothing);
+        }
         self.ask_ahead(asks)?;
-        Ok(noted)
+        Ok(if changes { Noted::Changes } else { Noted::Asked })
     }
 
     /// Asks all of it in one round trip and keeps the answers for whoever asks the same in this transaction.

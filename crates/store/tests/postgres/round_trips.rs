@@ -158,7 +158,7 @@ fn a_batch_takes_no_more_round_trips_than_a_command() {
     let alone = least("one", &|it| plain(1, it));
     let many = least("forty", &|it| plain(40, it));
     assert!(many <= alone + 2, "{many} round trips for forty orders, {alone} for one");
-    assert!(many <= 5, "{many} round trips: begin and find, lock and load, save, commit");
+    assert!(many <= 4, "{many} round trips: begin and find, lock and load, save, commit");
 
     let spending = least("spending", &|it| members.clone().map(|member| sold(member, 5 + 2 * it)).collect());
     assert!(spending <= 12, "{spending} round trips for forty orders that spend credit");
