@@ -23,8 +23,8 @@ use crate::meter::Waiting;
 
 /// Background commands get one part of so many of a batch that live commands would fill.
 const SHARE: usize = 4;
-/// So many beside a few live ones: what they take is about what the disk takes for any batch.
-const LEAST: usize = 64;
+/// So many beside a few live ones: each writes pages of its own, and who orders waits until the disk has them.
+const LEAST: usize = 8;
 /// So long a writer lets a few commands come together, while another one is at work: at most, since it begins when that ends.
 const GATHER: Duration = Duration::from_millis(20);
 /// So many are worth a batch beside another one: a batch costs several round trips and a commit, whatever its size.
@@ -397,7 +397,7 @@ mod tests {
         let taken = || queue.take(1_000).map_or(0, |it| it.jobs.len());
         (0..2_000).for_each(|it| queue.push(job(it, past)));
         queue.push(job(0, Time::Live));
-        assert_eq!([taken(), taken(), taken()], [1 + 64, 128, 256]);
+        assert_eq!([taken(), taken(), taken()], [1 + 8, 16, 32]);
         (0..600).for_each(|it| queue.push(job(it, Time::Live)));
         assert_eq!(taken(), 600 + 200, "a third as many");
         (0..1_500).for_each(|it| queue.push(job(it, Time::Live)));
