@@ -39,7 +39,8 @@ moment=$(ask "SELECT clock_timestamp()")
 "$guerdon" adjust customer:00042 222 --note "after the moment" >/dev/null
 archived=$(ask "SELECT pg_walfile_name(pg_switch_wal())")
 tries=0
-until [ -e "archive/$archived" ]; do
+# The file is there before all of it is.
+until [ "$(ask "SELECT '$archived' <= last_archived_wal FROM pg_stat_archiver")" = t ]; do
     tries=$((tries + 1))
     [ $tries -le 300 ] || { echo "the log is not archived" >&2; exit 1; }
     sleep 0.1
