@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::guard::Seldom;
+use crate::guard::{RequestIds, Seldom};
 use crate::metrics::Metrics;
 use crate::problem::{Answer, Problem};
 use crate::throttle::Throttle;
@@ -34,6 +34,7 @@ struct Inner {
     connections: Arc<Semaphore>,
     metrics: Metrics,
     refusals: Seldom,
+    request_ids: RequestIds,
     throttle: Throttle,
 }
 
@@ -59,6 +60,7 @@ impl App {
             connections: Arc::new(Semaphore::new(limits.connections_max)),
             metrics: Metrics::default(),
             refusals: Seldom::default(),
+            request_ids: RequestIds::default(),
             throttle: Throttle::new(&limits),
             store,
             config,
@@ -98,6 +100,10 @@ impl App {
     /// What is told of requests for which there was no room.
     pub(crate) fn refusals(&self) -> &Seldom {
         &self.inner.refusals
+    }
+
+    pub(crate) fn request_ids(&self) -> &RequestIds {
+        &self.inner.request_ids
     }
 
     pub(crate) fn throttle(&self) -> &Throttle {

@@ -5,7 +5,9 @@
 //! fewer turns, and turns of their own: whoever holds them all stops the pages' forms, and never the API.
 
 use std::any::Any;
+use std::hash::{BuildHasher as _, RandomState};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,9 +19,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{Semaphore, TryAcquireError};
 use tracing::Instrument as _;
 
-use crate::access::secret;
 use crate::app::App;
-use crate::config::system_draw;
 use crate::metrics::route_of;
 use crate::problem::{Code, Problem};
 
@@ -31,15 +31,16 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let given = request.headers().get(REQUEST_ID).and_then(|it| it.to_str().ok()).filter(|it| is_request_id(it));
-    let id = given.map_or_else(|| secret(&system_draw()())[..20].to_owned(), str::to_owned);
+    let id = given.map_or_else(|| app.request_ids().next(), str::to_owned);
     let method = request.method().clone();
     // The pattern, not the address: references and identities are personal.
-    let path = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let path = matched.as_ref().map_or("-", MatchedPath::as_str);
     let span = tracing::info_span!("request", id = %id, key = tracing::field::Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
     let code = response.extensions().get::<Code>().map(|it| it.0);
-    app.metrics().request(route_of(&method, &path), response.status(), code, took);
+    app.metrics().request(route_of(&method, path), response.status(), code, took);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let is_told_to_return = matches!(code, Some("busy" | "unavailable"));
     span.in_scope(|| match status {
@@ -113,6 +114,19 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
 fn turns_of<'a>(app: &'a App, request: &Request) -> &'a Arc<Semaphore> {
     let reads_only = matches!(*request.method(), Method::GET | Method::HEAD);
     if reads_only || request.uri().path().starts_with("/v1/") { app.requests() } else { app.forms() }
+}
+
+/// Ids of requests for the log: it is as good as certain that no two are the same, and none says how many there were. They are no secrets.
+#[derive(Default)]
+pub(crate) struct RequestIds {
+    drawn: RandomState,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    fn next(&self) -> String {
+        format!("{:016x}", self.drawn.hash_one(self.next.fetch_add(1, Ordering::Relaxed)))
+    }
 }
 
 /// Counts what happens often, so that it is told at most once in a while.

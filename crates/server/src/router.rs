@@ -106,10 +106,13 @@ pub fn router(app: &App) -> Router {
     api.merge(pages::routes())
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(app.clone(), guard::admit))
-        .layer(from_fn_with_state(app.clone(), guard::log))
-        .layer(from_fn(pages::errors::for_people))
-        .layer(from_fn_with_state(app.clone(), guard::seal))
+        // The first stands outermost. One service for all of them: each of its own would be made anew for each request.
+        .layer((
+            from_fn_with_state(app.clone(), guard::seal),
+            from_fn(pages::errors::for_people),
+            from_fn_with_state(app.clone(), guard::log),
+            from_fn_with_state(app.clone(), guard::admit),
+        ))
         .with_state(app.clone())
 }
 

@@ -5,9 +5,9 @@
 //! But for the locks nothing depends on it: what was not asked ahead is asked when it is needed, and what was asked in vain
 //! costs a little. What one command compares is asked in one statement, so that it is of one instant. Bounded by the batch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use engine::OrderNo;
+use engine::{OrderNo, Points};
 
 use crate::certificate::CertificateRef;
 use crate::command::{Body, Command};
@@ -37,6 +37,7 @@ pub(crate) struct Sought {
     whom: Option<Whom>,
     program: Option<u32>,
     keys: Vec<DirectoryKey>,
+    looks_at_lots: bool,
 }
 
 /// Whom a command names.
@@ -57,6 +58,7 @@ pub(crate) fn sought(conn: &Connection, reference: &Reference, jobs: &[Job]) -> 
         whom: whom(&it.body),
         program: program_of(reference, &it.body),
         keys: keys_of(reference, &it.body),
+        looks_at_lots: looks_at_lots(&it.body),
     };
     commands.map(sought).collect()
 }
@@ -107,8 +109,8 @@ pub(crate) fn lock_and_load(
         to_lock.ask(&mut ahead)?;
     }
     ahead.ask(CLOCK, [])?;
-    for id in accounts {
-        ask_account(&mut ahead, reference, id)?;
+    for (id, looks_at_lots) in accounts {
+        ask_account(&mut ahead, reference, id, looks_at_lots)?;
     }
     for (id, no) in orders {
         ahead.ask(ORDER, params![id.owner.0, id.program, no.0])?;
@@ -120,7 +122,8 @@ pub(crate) fn lock_and_load(
 /// What the keys of the commands have led to.
 #[derive(Default)]
 struct Led {
-    accounts: BTreeSet<AccountId>,
+    /// And whether one of the commands is likely to look at its lots.
+    accounts: BTreeMap<AccountId, bool>,
     orders: BTreeSet<(AccountId, OrderNo)>,
     to_lock: Wanted,
 }
@@ -134,12 +137,18 @@ fn led_to(conn: &Connection, reference: &Reference, sought: &[Sought]) -> Found<
             None => None,
         };
         led.to_lock.owners.extend(owner);
-        led.accounts.extend(owner.zip(it.program).map(|(owner, program)| AccountId { owner, program }));
+        if let Some((owner, program)) = owner.zip(it.program) {
+            *led.accounts.entry(AccountId { owner, program }).or_default() |= it.looks_at_lots;
+        }
         for key in it.keys.iter().copied() {
             let Some(listed) = find(conn, key)? else { continue };
             let id = AccountId { owner: listed.owner, program: listed.program };
             match listed.kind {
-                Listing::Order => drop((led.orders.insert((id, OrderNo(listed.number))), led.accounts.insert(id))),
+                Listing::Order => {
+                    led.orders.insert((id, OrderNo(listed.number)));
+                    // What it has earned or spent may be taken back.
+                    led.accounts.insert(id, true);
+                }
                 Listing::Guest => drop(led.to_lock.guests.insert((key, listed.program))),
                 Listing::Return | Listing::Reference | Listing::Certificate => {
                     led.to_lock.owners.insert(listed.owner);
@@ -149,13 +158,13 @@ fn led_to(conn: &Connection, reference: &Reference, sought: &[Sought]) -> Found<
             }
         }
     }
-    led.to_lock.owners.extend(led.accounts.iter().map(|it| it.owner));
+    led.to_lock.owners.extend(led.accounts.keys().map(|it| it.owner));
     if reference.has_merges {
         let homes = homes_of(conn, &led.to_lock.owners)?;
         led.to_lock.owners.extend(homes);
     }
     let keeps = |it: &u32| reference.programs.get(it).is_some_and(|it| it.timeline.has_budgets());
-    led.to_lock.programs.extend(led.accounts.iter().map(|it| it.program).filter(keeps));
+    led.to_lock.programs.extend(led.accounts.keys().map(|it| it.program).filter(keeps));
     Ok(led)
 }
 
@@ -255,18 +264,29 @@ fn program_of(reference: &Reference, body: &Body) -> Option<u32> {
     }
 }
 
-fn ask_account(ahead: &mut Ahead<'_>, reference: &Reference, id: AccountId) -> Found<()> {
+/// All but a new order that spends no points: that only earns, as a rule.
+fn looks_at_lots(body: &Body) -> bool {
+    match body {
+        Body::PutOrder { document, .. } => {
+            document.is_return || document.redeem.is_some_and(Points::is_positive) || document.hold.is_some()
+        }
+        _ => true,
+    }
+}
+
+fn ask_account(ahead: &mut Ahead<'_>, reference: &Reference, id: AccountId, looks_at_lots: bool) -> Found<()> {
     let program = reference.programs.get(&id.program);
     if program.is_some_and(|it| it.timeline.needs_facts()) {
         ahead.ask(FACTS, params![id.owner.0])?;
     }
     // Few have points that wait: where no rule makes any, they are asked for when there are some after all.
     let waits = program.is_some_and(|it| it.timeline.versions().iter().any(|it| it.terms.waiting_days != 0));
-    let currency = program.filter(|it| it.timeline.converts()).and_then(Program::currency);
-    let purse = currency.map(|it| AccountId::purse(id.owner, it));
-    for id in [Some(id), purse].into_iter().flatten() {
+    let converts = program.filter(|it| it.timeline.converts());
+    let purse = converts.and_then(Program::currency).map(|it| AccountId::purse(id.owner, it));
+    for (id, looks) in [(Some(id), looks_at_lots || waits || converts.is_some()), (purse, true)] {
+        let Some(id) = id else { continue };
         ahead.ask(ACCOUNT, params![id.owner.0, id.program])?;
-        for phase in [WAITING, OPEN].into_iter().filter(|it| waits || *it == OPEN) {
+        for phase in [WAITING, OPEN].into_iter().filter(|it| looks && (waits || *it == OPEN)) {
             ahead.ask(LOTS_OF_PHASE, params![id.owner.0, id.program, phase, u64::from(LOTS) + 1])?;
         }
     }

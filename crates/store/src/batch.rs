@@ -249,7 +249,11 @@ impl<'a> Batch<'a> {
             btree_map::Entry::Vacant(empty) => {
                 self.guard.check_owner(&self.rows, id.owner)?;
                 let facts = facts(self.conn, self.reference, &self.rows, id)?;
-                let loaded = load::load_account(self.conn, id)?;
+                let loaded = if id.currency().is_none() {
+                    load::load_for_command(self.conn, id, self.now)?
+                } else {
+                    load::load_account(self.conn, id)?
+                };
                 self.guard.check_absent(id.owner, loaded.is_stored)?;
                 let mut slot = Slot::of(loaded, facts);
                 slot.wants_credit = self.reference.converts_to(Target::Credit, id.program);
@@ -284,10 +288,24 @@ impl<'a> Batch<'a> {
         &self.accounts
     }
 
+    /// The first lots, unless there are some already: only with them it is exact what falls due next.
+    pub(crate) fn load_first_lots(&mut self, id: AccountId) -> Found<()> {
+        let conn = self.conn;
+        let slot = self.slot(id)?;
+        if slot.limit == 0 {
+            slot.load(|account| load::load_lots(conn, id, account, LOTS))?;
+            slot.limit = LOTS;
+        }
+        Ok(())
+    }
+
     fn load_more_of(&mut self, id: AccountId) -> Found<()> {
         let conn = self.conn;
         let carries = self.reference.programs.get(&id.program).is_some_and(Program::carries);
         let slot = self.slot(id)?;
+        if slot.limit == 0 {
+            return self.load_first_lots(id);
+        }
         slot.limit = slot.limit.checked_mul(4).ok_or(Fault::Row("an account needs more lots than there can be"))?;
         let limit = slot.limit;
         slot.load(|account| load::load_lots(conn, id, account, limit))?;
@@ -534,7 +552,7 @@ impl Slot {
             wants_credit: false,
             wants_wallet: false,
             channels: BTreeMap::new(),
-            limit: LOTS,
+            limit: loaded.limit,
         }
     }
 

@@ -490,6 +490,7 @@ fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
     if !batch.slot(id)?.is_stored && !batch.is_member(id.owner)? {
         return Err(Rejection::UnknownMember.into());
     }
+    batch.load_first_lots(id)?;
     let mut decided = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;
     let entries = u64::try_from(decided.entries.len()).map_err(|_| Fault::Row("more entries than can be counted"))?;
     if batch.slot(id)?.is_stored || !decided.entries.is_empty() {

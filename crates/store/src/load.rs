@@ -1,8 +1,8 @@
 //! Loads what a command touches, in a fixed set of prepared statements.
 //!
-//! Bounded: the balances of an account, the first [`LOTS`] lots that wait and the first that are open, its active holds,
-//! the order that is sent and the lots that these name. Closed lots are never read; an account that has had a million
-//! lots costs no more than one that has had ten.
+//! Bounded: the balances of an account, its active holds, the order that is sent and the lots that these name; where lots are
+//! spent or fall due, the first [`LOTS`] that wait and the first that are open. Closed lots are never read; an account that has
+//! had a million lots costs no more than one that has had ten.
 
 use engine::{
     Account, Conversion, ConversionKey, Entry, EntryNo, Hold, HoldNo, HoldState, Horizon, Lot, LotNo, LotRef, Order,
@@ -17,7 +17,7 @@ use crate::rows::{
 };
 use crate::sql::{Connection, Row, params};
 
-/// How many lots of each kind are loaded at first. A decision that needs more gets four times as many.
+/// How many lots of each kind are loaded at first, where any are. A decision that needs more gets four times as many.
 pub(crate) const LOTS: u32 = 64;
 
 pub(crate) const ACCOUNT: &str =
@@ -74,28 +74,46 @@ pub(crate) struct Loaded {
     pub(crate) due_at: Timestamp,
     /// Whether there is a row.
     pub(crate) is_stored: bool,
+    /// How many lots of each kind were loaded at most.
+    pub(crate) limit: u32,
 }
 
 /// The account with its soonest lots and active holds.
 pub(crate) fn load_account(conn: &Connection, id: AccountId) -> Found<Loaded> {
-    expect_lots(conn, id)?;
-    let mut loaded = load_balance(conn, id)?;
-    if has_holds(&loaded.account) {
-        conn.expect(HOLDS, params![id.owner.0, id.program])?;
-    }
-    load_lots(conn, id, &mut loaded.account, LOTS)?;
-    let first = loaded.account.latest_year.map(|it| it - 1);
-    load_years(conn, id, &mut loaded.account, first)?;
-    load_holds(conn, id, &mut loaded.account)?;
-    Ok(loaded)
-}
-
-/// Which lots are asked for as soon as the account turns out to have any.
-fn expect_lots(conn: &Connection, id: AccountId) -> Found<()> {
     for phase in [WAITING, OPEN] {
         conn.expect(LOTS_OF_PHASE, params![id.owner.0, id.program, phase, u64::from(LOTS) + 1])?;
     }
-    Ok(())
+    load_if(conn, id, |_| true)
+}
+
+/// The same for a command. Most orders only earn: where nothing is due at `now`, and lots were not asked ahead, a command gets
+/// none of the open ones until it needs them. None of them expires before the stored instant: that is the horizon.
+pub(crate) fn load_for_command(conn: &Connection, id: AccountId, now: Timestamp) -> Found<Loaded> {
+    let knows_lots = conn.knows(LOTS_OF_PHASE, params![id.owner.0, id.program, OPEN, u64::from(LOTS) + 1])?;
+    load_if(conn, id, |Loaded { account, due_at, .. }| {
+        let others = account.balance.pending + account.balance.held;
+        // An extended lot falls due at another instant than its own.
+        knows_lots || *due_at <= now || !others.is_zero() || account.extension.is_some()
+    })
+}
+
+fn load_if(conn: &Connection, id: AccountId, looks_at_lots: impl FnOnce(&Loaded) -> bool) -> Found<Loaded> {
+    let mut loaded = load_balance(conn, id)?;
+    let takes_lots = looks_at_lots(&loaded);
+    let Loaded { account, due_at, limit, .. } = &mut loaded;
+    if has_holds(account) {
+        conn.expect(HOLDS, params![id.owner.0, id.program])?;
+    }
+    if takes_lots {
+        *limit = LOTS;
+        load_lots(conn, id, account, LOTS)?;
+    } else if account.balance.available.is_positive() {
+        account.horizon.open = Some((*due_at, Timestamp::START, LotNo(0)));
+    }
+    let first = account.latest_year.map(|it| it - 1);
+    load_years(conn, id, account, first)?;
+    load_holds(conn, id, account)?;
+    Ok(loaded)
 }
 
 /// The account's row alone.
@@ -104,7 +122,7 @@ pub(crate) fn load_balance(conn: &Connection, id: AccountId) -> Found<Loaded> {
     let mut rows = statement.query(params![id.owner.0, id.program])?;
     match rows.next()? {
         Some(row) => read_account(row),
-        None => Ok(Loaded { account: Account::default(), due_at: Timestamp::NEVER, is_stored: false }),
+        None => Ok(Loaded { account: Account::default(), due_at: Timestamp::NEVER, is_stored: false, limit: 0 }),
     }
 }
 
@@ -132,7 +150,7 @@ fn read_account(row: &Row<'_>) -> Found<Loaded> {
         let last = ConversionKey { at: Timestamp::NEVER, target: Target::Certificate, no: LotNo(u64::MAX) };
         account.horizon.conversions = Some(last);
     }
-    Ok(Loaded { account, due_at: column_due(row.get(FIGURES + 5)?), is_stored: true })
+    Ok(Loaded { account, due_at: column_due(row.get(FIGURES + 5)?), is_stored: true, limit: 0 })
 }
 
 /// The first `limit` lots that wait and the first that are open; the horizon says where the loaded ones end.

@@ -29,9 +29,9 @@ const LEAST: usize = 8;
 const GATHER: Duration = Duration::from_millis(20);
 /// So many are worth a batch beside another one: a batch costs several round trips and a commit, whatever its size.
 const WORTH: usize = 24;
-/// Callers who are answered together send their next commands together: so long a writer waits for half of them, at most. Each
-/// batch costs a server about as much as a few commands.
-const SOON: Duration = Duration::from_millis(2);
+/// Callers who are answered together send their next commands together: so long a writer waits for nine of ten of them and of
+/// those who wait already, at most. Each batch costs a server about as much as a few commands.
+const SOON: Duration = Duration::from_millis(3);
 
 pub(crate) type Answer = Result<Reply, Failure>;
 
@@ -70,7 +70,7 @@ impl Drop for Taken<'_> {
         let mut state = self.queue.lock();
         state.flight.land(&self.load);
         if 1 < self.queue.writers {
-            state.answered = self.load.live;
+            state.callers = self.load.live + state.live.len();
             self.queue.arrived.notify_all();
         }
     }
@@ -103,8 +103,8 @@ struct State {
     share: Option<usize>,
     /// Writers that wait are called when so many commands wait.
     called_at: usize,
-    /// How many live commands the last batch had: who was answered may soon send the next.
-    answered: usize,
+    /// How many live commands the last batch had, and waited when it landed: who sent them may soon send the next.
+    callers: usize,
     /// A change of reference data waits in front of the background, and live commands have gone before it once.
     passed_over: bool,
     closed: bool,
@@ -177,7 +177,7 @@ impl Queue {
             if waiting == 0 && state.closed {
                 return None;
             }
-            let (worth, patience) = state.worth(self.soon);
+            let (worth, patience) = state.worth(batch_max, self.soon);
             let until = *since.get_or_insert_with(Instant::now) + patience;
             let is_worth_it = worth <= waiting || state.closed;
             let left = if is_worth_it { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
@@ -227,8 +227,12 @@ impl State {
     }
 
     /// How many commands are worth a batch now, and how long it is waited for them at most.
-    fn worth(&self, soon: Duration) -> (usize, Duration) {
-        if self.flight.commands == 0 { (self.answered.div_ceil(2), soon) } else { (WORTH, GATHER) }
+    fn worth(&self, batch_max: usize, soon: Duration) -> (usize, Duration) {
+        if self.flight.commands == 0 {
+            ((self.callers - self.callers / 10).min(batch_max), soon)
+        } else {
+            (WORTH, GATHER)
+        }
     }
 
     fn of(&mut self, background: bool) -> &mut VecDeque<Job> {
@@ -492,20 +496,20 @@ mod tests {
     fn who_was_answered_is_waited_for() {
         let queue = Queue { soon: Duration::from_secs(3_600), ..Queue::new(100, 2) };
         let live = |numbers: std::ops::Range<u32>| numbers.for_each(|it| queue.push(job(it, Time::Live)));
-        live(0..7);
-        assert_eq!(numbers(&queue, 100), [0, 1, 2, 3, 4, 5, 6], "nobody was answered before");
-        live(7..10);
-        std::thread::scope(|scope| {
-            let taken = scope.spawn(|| numbers(&queue, 100));
-            live(10..11);
-            assert_eq!(taken.join().expect("it takes"), [7, 8, 9, 10], "half of them have come");
-        });
-        live(11..13);
-        assert_eq!(numbers(&queue, 100), [11, 12]);
-        live(13..14);
-        assert_eq!(numbers(&queue, 100), [13], "one alone after two");
-        live(14..15);
-        assert_eq!(numbers(&queue, 100), [14], "and after one");
+        let after = |more: std::ops::Range<u32>| {
+            std::thread::scope(|scope| {
+                let taken = scope.spawn(|| numbers(&queue, 100));
+                live(more);
+                taken.join().expect("it takes")
+            })
+        };
+        live(0..10);
+        assert_eq!(numbers(&queue, 100), Vec::from_iter(0..10), "nobody was answered before");
+        live(10..13);
+        assert_eq!(after(13..19), Vec::from_iter(10..19), "nine of ten have come");
+        live(19..28);
+        assert_eq!(numbers(&queue, 4), [19, 20, 21, 22], "a batch is full");
+        assert_eq!(after(28..32), Vec::from_iter(23..32), "who waited meanwhile counts with those who were answered");
     }
 
     #[test]

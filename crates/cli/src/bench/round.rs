@@ -120,20 +120,23 @@ impl Bench {
     /// What only a server can be asked.
     fn server(&self, server: &Server, label: &str) -> Result<ServerRound> {
         let pgbench_tps = self.pgbench.as_ref().map(|it| it.tps(server)).transpose()?;
+        let [one, two] = [1, 2].map(|it| self.through(server, label, it));
+        Ok(ServerRound { pgbench_tps, one_per_s: one?, two_per_s: two? })
+    }
+
+    /// Orders a second through so many processes, on a fresh copy.
+    fn through(&self, server: &Server, label: &str, processes: usize) -> Result<f64> {
         self.place.copy("shared")?;
         let url = server.url_of("shared");
-        let processes = [Process::start(&url)?, Process::start(&url)?];
-        let [one, two]: [Result<f64>; 2] = [&processes[..1], &processes[..]].map(|it| {
-            let servers: Vec<SocketAddr> = it.iter().map(|it| it.address).collect();
-            let label = format!("{label}-by{}", servers.len());
-            let orders = Orders { label: &label, members: self.members, count: self.orders };
-            let parcels = orders.parcels((store::system_clock())());
-            let seen = runtime()?.block_on(load::run(&servers, API_KEY, parcels, SHARED))?.all_taken()?;
-            Ok(seen.per_s())
-        });
-        drop(processes);
+        let started: Vec<Process> = (0..processes).map(|_| Process::start(&url)).collect::<Result<_>>()?;
+        let servers: Vec<SocketAddr> = started.iter().map(|it| it.address).collect();
+        let label = format!("{label}-by{processes}");
+        let orders = Orders { label: &label, members: self.members, count: self.orders };
+        let parcels = orders.parcels((store::system_clock())());
+        let seen = runtime()?.block_on(load::run(&servers, API_KEY, parcels, SHARED))?.all_taken()?;
+        drop(started);
         server.remove("shared")?;
-        Ok(ServerRound { pgbench_tps, one_per_s: one?, two_per_s: two? })
+        Ok(seen.per_s())
     }
 
     /// The server and its callers share this process and its cores.

@@ -1,10 +1,8 @@
 //! Where the SQL of the two databases differs: tables are described once, as SQLite reads them, and said here in the words
 //! of PostgreSQL. All other statements are those of both.
 
-/// Nobody writes beside it, as in a file: the second number keeps the ledgers of one database apart. The lock comes first, so
-/// that all that is read behind it is what the writers before have left.
-pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(1198683246, hashtext(current_schema()))";
-/// The lock alone, as a statement that stays prepared.
+/// Nobody writes beside whoever has it, as in a file: the second number keeps the ledgers of one database apart. It comes first
+/// in a transaction, so that all that is read behind it is what the writers before have left.
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(1198683246, hashtext(current_schema()))";
 /// Others of its kind may write beside it: each locks the rows of its owners. Whoever waits to be alone is let in before those
 /// who come later.

@@ -190,6 +190,14 @@ impl Connection {
         }
     }
 
+    /// Whether it was asked ahead.
+    pub(crate) fn knows(&self, sql: &str, params: impl Params) -> Result<bool> {
+        match self {
+            Self::Sqlite(_) => Ok(false),
+            Self::Postgres(conn) => Ok(conn.knows(&conn.prepare(sql)?, &postgres_values(&params)?)),
+        }
+    }
+
     /// What is to be asked ahead, where that spares round trips: on a server.
     pub(crate) fn ahead(&self) -> Option<Ahead<'_>> {
         match self {
@@ -210,7 +218,7 @@ impl Connection {
     pub(crate) fn begin_writing(&self) -> Result<()> {
         match self {
             Self::Sqlite(conn) => Ok(conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)?),
-            Self::Postgres(conn) => conn.begin(dialect::BEGIN_WRITING),
+            Self::Postgres(conn) => Ahead { conn, asks: Vec::new() }.begin(false),
         }
     }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
+use foldhash::fast::RandomState;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
@@ -34,11 +35,11 @@ pub(crate) struct Connection {
     client: Arc<Client>,
     /// What is to be sent; nothing while each statement is waited for.
     outbox: RefCell<Option<Outbox>>,
-    statements: RefCell<HashMap<Arc<str>, Prepared>>,
+    statements: RefCell<HashMap<Arc<str>, Prepared, RandomState>>,
     /// Statements for arrays, by the number of the one for a row; nothing where there is none.
-    of_many: RefCell<HashMap<usize, Option<Prepared>>>,
+    of_many: RefCell<HashMap<usize, Option<Prepared>, RandomState>>,
     /// What was asked ahead, until the transaction ends or writes.
-    known: RefCell<HashMap<Asked, Arc<Vec<Row>>>>,
+    known: RefCell<HashMap<Asked, Arc<Vec<Row>>, RandomState>>,
     /// What is to be asked before all is decided again; nothing while what is not known is asked at once.
     noted: RefCell<Option<Notes>>,
     state: Cell<State>,
@@ -260,9 +261,14 @@ impl Connection {
         self.noted.borrow().is_some()
     }
 
+    /// Whether it was asked ahead in this transaction.
+    pub(crate) fn knows(&self, prepared: &Prepared, values: &[Bound<'_>]) -> bool {
+        self.known.borrow().contains_key(&asked(prepared, values))
+    }
+
     /// Notes what will be asked soon, unless it is known.
     pub(crate) fn expect(&self, prepared: &Prepared, values: &[Bound<'_>]) {
-        if !self.known.borrow().contains_key(&asked(prepared, values))
+        if !self.knows(prepared, values)
             && let Some(notes) = self.noted.borrow_mut().as_mut()
         {
             notes.asks.push((prepared.clone(), owned(values)));
@@ -307,12 +313,11 @@ impl Connection {
         for Group { prepared, many, rows } in groups {
             let number = prepared.number;
             if let Some(many) = many {
-                let answer = self.start(many.statement, rows.clone(), is_bound_in_arrays)?;
-                waiting.push((number, rows, true, answer));
+                waiting.push((number, true, self.start(many.statement, rows, is_bound_in_arrays)?));
             } else {
                 for row in rows {
-                    let answer = self.start(prepared.statement.clone(), vec![row.clone()], is_bound_once)?;
-                    waiting.push((number, vec![row], false, answer));
+                    let answer = self.start(prepared.statement.clone(), vec![row], is_bound_once)?;
+                    waiting.push((number, false, answer));
                 }
             }
         }
@@ -322,12 +327,12 @@ impl Connection {
                 begun.await?;
             }
             let mut all = Vec::with_capacity(waiting.len());
-            for (number, asked, is_many, answer) in waiting {
-                all.push((number, asked, is_many, answer.await?));
+            for (number, is_many, answer) in waiting {
+                all.push((number, is_many, answer.await?));
             }
             Ok(all)
         })?;
-        for (number, asked, is_many, answer) in answers {
+        for (number, is_many, (asked, answer)) in answers {
             let first = found.len();
             found.extend(asked.into_iter().map(|it| ((number, it), Vec::new())));
             for row in answer {
@@ -340,13 +345,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Puts a question in line.
-    fn start(&self, statement: Statement, rows: Vec<Vec<Value>>, bind: Bind) -> Result<Answer<Vec<Row>>> {
+    /// Puts a question in line; it comes back with its answer.
+    fn start(&self, statement: Statement, rows: Vec<Vec<Value>>, bind: Bind) -> Result<Answer<Answered>> {
         let client = Arc::clone(&self.client);
         self.put_in_line(async move {
             let values = bind(&rows);
             let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
-            client.query(&statement, &values).await
+            let answer = client.query(&statement, &values).await?;
+            drop(values);
+            Ok((rows, answer))
         })
     }
 
@@ -451,6 +458,9 @@ impl Connection {
 }
 
 type Answer<T> = Pin<Box<dyn Future<Output = std::result::Result<T, tokio_postgres::Error>> + Send>>;
+
+/// What was asked, and what was answered.
+type Answered = (Vec<Vec<Value>>, Vec<Row>);
 
 /// How rows are bound to a statement: the one row, or a column of all rows to each placeholder.
 type Bind = for<'a> fn(&'a [Vec<Value>]) -> Vec<Column<'a>>;
