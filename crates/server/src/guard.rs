@@ -116,7 +116,7 @@ fn turns_of<'a>(app: &'a App, request: &Request) -> &'a Arc<Semaphore> {
     if reads_only || request.uri().path().starts_with("/v1/") { app.requests() } else { app.forms() }
 }
 
-/// Ids of requests for the log: it is as good as certain that no two are the same, and none says how many there were. They are no secrets.
+/// Ids of requests for the log, no secrets: no two are the same but by a rare chance, and none tells how many there were.
 #[derive(Default)]
 pub(crate) struct RequestIds {
     drawn: RandomState,

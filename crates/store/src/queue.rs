@@ -28,7 +28,7 @@ const LEAST: usize = 8;
 /// So long a writer lets a few commands come together, while another one is at work: at most, since it begins when that ends.
 const GATHER: Duration = Duration::from_millis(20);
 /// So many are worth a batch beside another one: a batch costs several round trips and a commit, whatever its size.
-const WORTH: usize = 24;
+const WORTH: usize = 16;
 /// Callers who are answered together send their next commands together: so long a writer waits for nine of ten of them and of
 /// those who wait already, at most. Each batch costs a server about as much as a few commands.
 const SOON: Duration = Duration::from_millis(3);

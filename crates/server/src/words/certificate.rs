@@ -195,6 +195,6 @@ pub(super) fn refused(rejection: &Rejection) -> String {
         Rejection::CertificateExceedsOrder { certificate } => {
             format!("Nothing of the order is left for certificate {} to pay.", certificate.within())
         }
-        _ => "The member has no such certificate.".to_owned(),
+        _ => "The member has no such certificate: one is named by its code or its id.".to_owned(),
     }
 }
