@@ -30,7 +30,8 @@ const GATHER: Duration = Duration::from_millis(20);
 /// So many are worth a batch beside another one: a batch costs several round trips and a commit, whatever its size.
 const WORTH: usize = 16;
 /// Callers who are answered together send their next commands together: so long a writer waits for nine of ten of them and of
-/// those who wait already, at most. Each batch costs a server about as much as a few commands.
+/// those who wait already, at most, and half as long as their batch took. Each batch costs a server about as much as a few
+/// commands; where callers do not wait for each other, nobody is to wait long for them.
 const SOON: Duration = Duration::from_millis(3);
 
 pub(crate) type Answer = Result<Reply, Failure>;
@@ -56,6 +57,7 @@ pub(crate) struct Taken<'q> {
     queue: &'q Queue,
     pub(crate) jobs: Vec<Job>,
     load: Load,
+    since: Instant,
 }
 
 impl Taken<'_> {
@@ -71,6 +73,7 @@ impl Drop for Taken<'_> {
         state.flight.land(&self.load);
         if 1 < self.queue.writers {
             state.callers = self.load.live + state.live.len();
+            state.patience = (self.queue.soon)(self.since.elapsed());
             self.queue.arrived.notify_all();
         }
     }
@@ -90,8 +93,8 @@ pub(crate) struct Queue {
     left: Condvar,
     capacity: usize,
     writers: usize,
-    /// How long it is waited at most for those who were answered.
-    soon: Duration,
+    /// How long it is waited at most for those who were answered, after a batch that took so long.
+    soon: fn(Duration) -> Duration,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +108,8 @@ struct State {
     called_at: usize,
     /// How many live commands the last batch had, and waited when it landed: who sent them may soon send the next.
     callers: usize,
+    /// How long it is waited for them.
+    patience: Duration,
     /// A change of reference data waits in front of the background, and live commands have gone before it once.
     passed_over: bool,
     closed: bool,
@@ -112,7 +117,14 @@ struct State {
 
 impl Queue {
     pub(crate) fn new(capacity: usize, writers: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Condvar::new(), left: Condvar::new(), capacity, writers, soon: SOON }
+        Self {
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+            left: Condvar::new(),
+            capacity,
+            writers,
+            soon: |took| SOON.min(took / 2),
+        }
     }
 
     /// Waits while the queue of its kind is full. What comes after the end is dropped, and its ticket says so.
@@ -177,7 +189,7 @@ impl Queue {
             if waiting == 0 && state.closed {
                 return None;
             }
-            let (worth, patience) = state.worth(batch_max, self.soon);
+            let (worth, patience) = state.worth(batch_max);
             let until = *since.get_or_insert_with(Instant::now) + patience;
             let is_worth_it = worth <= waiting || state.closed;
             let left = if is_worth_it { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
@@ -187,7 +199,7 @@ impl Queue {
             {
                 state.flight.take_off(&load);
                 self.left.notify_all();
-                return Some(Taken { queue: self, jobs, load });
+                return Some(Taken { queue: self, jobs, load, since: Instant::now() });
             }
             if waiting == 0 || left.is_zero() {
                 since = None;
@@ -227,9 +239,9 @@ impl State {
     }
 
     /// How many commands are worth a batch now, and how long it is waited for them at most.
-    fn worth(&self, batch_max: usize, soon: Duration) -> (usize, Duration) {
+    fn worth(&self, batch_max: usize) -> (usize, Duration) {
         if self.flight.commands == 0 {
-            ((self.callers - self.callers / 10).min(batch_max), soon)
+            ((self.callers - self.callers / 10).min(batch_max), self.patience)
         } else {
             (WORTH, GATHER)
         }
@@ -494,7 +506,7 @@ mod tests {
 
     #[test]
     fn who_was_answered_is_waited_for() {
-        let queue = Queue { soon: Duration::from_secs(3_600), ..Queue::new(100, 2) };
+        let queue = Queue { soon: |_| Duration::from_secs(3_600), ..Queue::new(100, 2) };
         let live = |numbers: std::ops::Range<u32>| numbers.for_each(|it| queue.push(job(it, Time::Live)));
         let after = |more: std::ops::Range<u32>| {
             std::thread::scope(|scope| {

@@ -45,6 +45,10 @@ fn partly(shop: &Shop, command: &Command, open: Index, waiting: Index) -> Accoun
     let whole = &shop.account;
     let mut keys: Vec<_> = whole.lots().iter().filter(|it| is_open(it)).map(Lot::spend_key).collect();
     keys.sort_unstable();
+    // None of them at all: of those that nothing holds and nothing has extended none ends before anything falls due.
+    if whole.extension.is_none() && whole.balance.held.is_zero() {
+        keys.insert(0, (engine::due_at(whole, shop.rules()), Timestamp::START, LotNo(0)));
+    }
     let mut dues: Vec<Timestamp> = whole.lots().iter().filter(|it| it.pending.is_positive()).map(changes_at).collect();
     dues.sort_unstable();
     let horizon = Horizon {
