@@ -30,7 +30,7 @@ const GATHER: Duration = Duration::from_millis(20);
 /// So many are worth a batch beside another one: a batch costs several round trips and a commit, whatever its size.
 const WORTH: usize = 16;
 /// Callers who are answered together send their next commands together: so long a writer waits for nine of ten of them and of
-/// those who wait already, at most, and half as long as their batch took. Each batch costs a server about as much as a few
+/// those who wait already, at most, and no longer than their batch took. Each batch costs a server about as much as a few
 /// commands; where callers do not wait for each other, nobody is to wait long for them.
 const SOON: Duration = Duration::from_millis(3);
 
@@ -123,7 +123,7 @@ impl Queue {
             left: Condvar::new(),
             capacity,
             writers,
-            soon: |took| SOON.min(took / 2),
+            soon: |took| SOON.min(took),
         }
     }
 
