@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::fault::Fault;
 use crate::guard::Seldom;
-use crate::words::{Voice, rejection_in_words};
+use crate::words::{Voice, rejection_in_words, rejection_plainly};
 
 /// What went wrong, for programs (`code`, figures) and for people (`detail`).
 #[derive(Debug, Serialize, ToSchema)]
@@ -172,7 +172,7 @@ impl Problem {
     pub(crate) fn rejected(rejection: &Rejection, voice: Option<&Voice>) -> Box<Self> {
         let detail = match voice {
             Some(voice) => rejection_in_words(rejection, voice),
-            None => format!("{rejection}."),
+            None => rejection_plainly(rejection),
         };
         let mut problem = Self::new(status_of(rejection), rejection.code(), detail);
         problem.fill(rejection, voice);

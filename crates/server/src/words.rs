@@ -23,6 +23,7 @@ pub(crate) use credit::available_change;
 pub use credit::credit_in_words;
 pub use entry::{Lots, entry_in_words};
 pub use rejection::rejection_in_words;
+pub(crate) use rejection::rejection_plainly;
 pub use reward::reward_in_words;
 pub(crate) use tier::{figure_in_words, progress_in_words};
 pub use voice::{Names, Voice};

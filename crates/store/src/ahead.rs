@@ -16,7 +16,7 @@ use crate::directory::{
 };
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
-use crate::load::{ACCOUNT, LOTS, LOTS_OF_PHASE, ORDER};
+use crate::load::{ACCOUNT, LOTS, ORDER, asking_lots};
 use crate::locks::{Locks, Wanted};
 use crate::member::MemberRef;
 use crate::merge::home_of;
@@ -287,7 +287,7 @@ fn ask_account(ahead: &mut Ahead<'_>, reference: &Reference, id: AccountId, look
         let Some(id) = id else { continue };
         ahead.ask(ACCOUNT, params![id.owner.0, id.program])?;
         for phase in [WAITING, OPEN].into_iter().filter(|it| looks && (waits || *it == OPEN)) {
-            ahead.ask(LOTS_OF_PHASE, params![id.owner.0, id.program, phase, u64::from(LOTS) + 1])?;
+            asking_lots(id, phase, LOTS, |sql, which| ahead.ask(sql, which))?;
         }
     }
     Ok(())

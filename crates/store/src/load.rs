@@ -15,7 +15,7 @@ use crate::pack;
 use crate::rows::{
     AccountId, CLOSED, FIGURES, OPEN, Place, WAITING, balance_of, column_due, place_in, place_of, points, time,
 };
-use crate::sql::{Connection, Row, params};
+use crate::sql::{Connection, Row, ToSql, params};
 
 /// How many lots of each kind are loaded at first, where any are. A decision that needs more gets four times as many.
 pub(crate) const LOTS: u32 = 64;
@@ -81,7 +81,7 @@ pub(crate) struct Loaded {
 /// The account with its soonest lots and active holds.
 pub(crate) fn load_account(conn: &Connection, id: AccountId) -> Found<Loaded> {
     for phase in [WAITING, OPEN] {
-        conn.expect(LOTS_OF_PHASE, params![id.owner.0, id.program, phase, u64::from(LOTS) + 1])?;
+        asking_lots(id, phase, LOTS, |sql, which| conn.expect(sql, which))?;
     }
     load_if(conn, id, |_| true)
 }
@@ -89,7 +89,7 @@ pub(crate) fn load_account(conn: &Connection, id: AccountId) -> Found<Loaded> {
 /// The same for a command. Most orders only earn: where nothing is due at `now`, and lots were not asked ahead, a command gets
 /// none of the open ones until it needs them. None of them expires before the stored instant: that is the horizon.
 pub(crate) fn load_for_command(conn: &Connection, id: AccountId, now: Timestamp) -> Found<Loaded> {
-    let knows_lots = conn.knows(LOTS_OF_PHASE, params![id.owner.0, id.program, OPEN, u64::from(LOTS) + 1])?;
+    let knows_lots = asking_lots(id, OPEN, LOTS, |sql, which| conn.knows(sql, which))?;
     load_if(conn, id, |Loaded { account, due_at, .. }| {
         let others = account.balance.pending + account.balance.held;
         // An extended lot falls due at another instant than its own.
@@ -192,14 +192,21 @@ pub(crate) fn read_year(row: &Row<'_>) -> Found<Year> {
     Ok(pack::unpack_year(row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default())?)
 }
 
+/// The question for up to `limit` lots of a kind and the one behind them, the same wherever it is asked or asked ahead.
+pub(crate) fn asking_lots<T>(id: AccountId, phase: u8, limit: u32, ask: impl FnOnce(&str, &[&dyn ToSql]) -> T) -> T {
+    ask(LOTS_OF_PHASE, params![id.owner.0, id.program, phase, u64::from(limit) + 1])
+}
+
 /// Up to `limit` lots in order, and the one behind them.
 fn lots_of_phase(conn: &Connection, id: AccountId, phase: u8, limit: u32) -> Found<(Vec<Lot>, Option<Lot>)> {
-    let mut statement = conn.prepare_cached(LOTS_OF_PHASE)?;
-    let mut rows = statement.query(params![id.owner.0, id.program, phase, u64::from(limit) + 1])?;
-    let mut lots = Vec::new();
-    while let Some(row) = rows.next()? {
-        lots.push(read_lot(row)?);
-    }
+    let mut lots = asking_lots(id, phase, limit, |sql, which| {
+        let (mut lots, mut statement) = (Vec::new(), conn.prepare_cached(sql)?);
+        let mut rows = statement.query(which)?;
+        while let Some(row) = rows.next()? {
+            lots.push(read_lot(row)?);
+        }
+        Found::Ok(lots)
+    })?;
     let next = if usize::try_from(limit).is_ok_and(|it| it < lots.len()) { lots.pop() } else { None };
     Ok((lots, next))
 }

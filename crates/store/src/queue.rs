@@ -506,7 +506,13 @@ mod tests {
 
     #[test]
     fn who_was_answered_is_waited_for() {
-        let queue = Queue { soon: |_| Duration::from_secs(3_600), ..Queue::new(100, 2) };
+        let patient = || Queue { soon: |_| Duration::from_secs(3_600), ..Queue::new(100, 2) };
+        let alone = patient();
+        for it in 0..3 {
+            alone.push(job(it, Time::Live));
+            assert_eq!(numbers(&alone, 100), [it], "who was answered alone waits for nobody");
+        }
+        let queue = patient();
         let live = |numbers: std::ops::Range<u32>| numbers.for_each(|it| queue.push(job(it, Time::Live)));
         let after = |more: std::ops::Range<u32>| {
             std::thread::scope(|scope| {

@@ -178,6 +178,12 @@ impl Files {
     }
 }
 
+/// Waits until the disk has what was copied, and has forgotten what was removed, on this machine: it stops for that, half a
+/// second for a gigabyte, at a moment of its own.
+pub(crate) fn rest() {
+    rustix::fs::sync();
+}
+
 /// The same server with another database, and with its own tables there: a schema that the address names is left out.
 fn url_of(url: &str, name: &str) -> String {
     let (before, query) = url.split_once('?').unwrap_or((url, ""));

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use engine::{Actor, Adjustment, Points, Timestamp};
 use store::{Body, Command, Database, Floor, Key, MemberRef, Store, Time};
+use tokio::runtime::Runtime;
 
 use super::load::{self, Pace, Seen};
 use super::memory::{self, Watched};
-use super::place::Place;
+use super::place::{self, Place};
 use super::served::{Served, end, runtime};
 use super::shop::{API_KEY, Orders, PROGRAM, landed, member, mixed, sign_up};
 use crate::flight::Flight;
@@ -80,9 +81,10 @@ impl Sweep<'_> {
         drop(floor);
         place.remove("sweepfloor")?;
         let lots = self.lots as f64;
-        let (half_per_s, without) = self.live_without(&swept)?;
+        let half_per_s = self.half_load(&swept)?;
+        let (with, orders, beside_lots_per_s) = self.live_with(half_per_s)?;
+        let without = self.live_without(&swept, half_per_s, orders)?;
         place.remove("swept")?;
-        let (with, beside_lots_per_s) = self.live_with(half_per_s)?;
         place.remove("expired")?;
         Ok(SweepFigures {
             lots_per_s: lots / seconds,
@@ -130,31 +132,28 @@ impl Sweep<'_> {
         Ok((took.as_secs_f64(), [before, tenth.unwrap_or(peak), peak]))
     }
 
-    /// Half of the orders a second that the callers reach, and how long each then takes: nothing is due.
-    fn live_without(&self, database: &Database) -> Result<(f64, Percentiles)> {
+    /// Half of the orders a second that the callers reach when nothing is due.
+    fn half_load(&self, database: &Database) -> Result<f64> {
         let runtime = runtime()?;
         let served = Served::start(&runtime, database)?;
-        eprintln!("orders of {CALLERS} callers, as fast as they can, and then at half of that");
-        let parcels = self.orders("full", self.orders).parcels(served.store.now());
-        let half =
-            runtime.block_on(load::run(&[served.address], API_KEY, parcels, CALLERS))?.all_taken()?.per_s() / 2.0;
-        let parcels = self.orders("half", 2 * self.orders).parcels(served.store.now());
-        let pace = Pace { every: Duration::from_secs_f64(half.recip()), over: Arc::default(), least: 0 };
-        let seen = runtime.block_on(load::paced(served.address, API_KEY, parcels, CALLERS, pace))?.all_taken()?;
+        let per_s = self.as_fast_as_they_can(&runtime, &served, "first")?;
         served.stop(&runtime)?;
         end(runtime);
-        Ok((half, Percentiles::of(&seen)))
+        Ok(per_s / 2.0)
     }
 
-    /// The same while the server sweeps by itself, which it begins with, and the lots a second that it does meanwhile.
-    fn live_with(&self, half: f64) -> Result<(Percentiles, f64)> {
+    /// How long orders take at half load while the server sweeps by itself, which it begins with; how many they were, and the
+    /// lots a second that it did meanwhile.
+    fn live_with(&self, half: f64) -> Result<(Percentiles, usize, f64)> {
         let database = self.place.copy_of("expired", "sweeping")?;
+        place::rest();
         let runtime = runtime()?;
         // As many as the sweep lasts are sent.
         let parcels = self.orders("beside", TIMES_MAX * self.orders).parcels(open::now());
         let served = Served::start(&runtime, &database)?;
         let over = Arc::<AtomicBool>::default();
         let watch = watch(served.store.clone(), self.lots / 2, Arc::clone(&over));
+        self.as_fast_as_they_can(&runtime, &served, "warm")?;
         let pace = Pace { every: Duration::from_secs_f64(half.recip()), over: Arc::clone(&over), least: ORDERS_MIN };
         let seen = runtime.block_on(load::paced(served.address, API_KEY, parcels, CALLERS, pace));
         over.store(true, Ordering::Relaxed);
@@ -163,7 +162,30 @@ impl Sweep<'_> {
         end(runtime);
         self.place.remove("sweeping")?;
         ensure!(0 < accounts, "the server did not sweep");
-        Ok((Percentiles::of(&seen?.all_taken()?), 2.0 * accounts as f64 / took.as_secs_f64()))
+        let seen = seen?.all_taken()?;
+        Ok((Percentiles::of(&seen), seen.latencies.len(), 2.0 * accounts as f64 / took.as_secs_f64()))
+    }
+
+    /// The same for as many orders when nothing is due: what happens on a machine now and then happens to both.
+    fn live_without(&self, database: &Database, half: f64, orders: usize) -> Result<Percentiles> {
+        place::rest();
+        let runtime = runtime()?;
+        let served = Served::start(&runtime, database)?;
+        self.as_fast_as_they_can(&runtime, &served, "warm")?;
+        eprintln!("{orders} orders at half of that");
+        let parcels = self.orders("half", orders).parcels(served.store.now());
+        let pace = Pace { every: Duration::from_secs_f64(half.recip()), over: Arc::default(), least: 0 };
+        let seen = runtime.block_on(load::paced(served.address, API_KEY, parcels, CALLERS, pace))?.all_taken()?;
+        served.stop(&runtime)?;
+        end(runtime);
+        Ok(Percentiles::of(&seen))
+    }
+
+    /// Orders a second; the caches are warm behind it, which those of a copy are not.
+    fn as_fast_as_they_can(&self, runtime: &Runtime, served: &Served, label: &str) -> Result<f64> {
+        eprintln!("orders of {CALLERS} callers, as fast as they can");
+        let parcels = self.orders(label, self.orders).parcels(served.store.now());
+        Ok(runtime.block_on(load::run(&[served.address], API_KEY, parcels, CALLERS))?.all_taken()?.per_s())
     }
 
     fn orders<'a>(&self, label: &'a str, count: usize) -> Orders<'a> {

@@ -4,7 +4,6 @@ use engine::Rejection;
 
 use super::voice::Voice;
 
-/// The program is not for it.
 /// Tells why something was refused, in the shop's own word and currency.
 pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
     match rejection {
@@ -44,6 +43,28 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::ActivityLimit { .. }
         | Rejection::ExceedsExpired { .. } => refused_act(rejection, voice),
         Rejection::CannotMerge | Rejection::CannotUndo => refused_merge(rejection),
+        Rejection::Invalid { .. }
+        | Rejection::DateTooOld { .. }
+        | Rejection::DateAhead { .. }
+        | Rejection::VersionKind
+        | Rejection::VersionConflict
+        | Rejection::UnknownHold
+        | Rejection::HoldTaken
+        | Rejection::UnknownChannel
+        | Rejection::UnknownProgram
+        | Rejection::UnknownMember
+        | Rejection::UnknownOrder
+        | Rejection::UnknownTier
+        | Rejection::IdentityTaken
+        | Rejection::OtherMember
+        | Rejection::ClaimEnded { .. }
+        | Rejection::BehindAccount => rejection_plainly(rejection),
+    }
+}
+
+/// The same where the program is not known: no points and no amounts are named.
+pub(crate) fn rejection_plainly(rejection: &Rejection) -> String {
+    match rejection {
         // A path begins the sentence: it is written as it stands in the document.
         Rejection::Invalid { .. }
         | Rejection::DateTooOld { .. }
@@ -52,15 +73,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::VersionConflict
         | Rejection::UnknownHold
         | Rejection::HoldTaken => format!("{rejection}."),
-        Rejection::UnknownChannel
-        | Rejection::UnknownProgram
-        | Rejection::UnknownMember
-        | Rejection::UnknownOrder
-        | Rejection::UnknownTier
-        | Rejection::IdentityTaken
-        | Rejection::OtherMember
-        | Rejection::ClaimEnded { .. }
-        | Rejection::BehindAccount => sentence(&rejection.to_string()),
+        other => sentence(&other.to_string()),
     }
 }
 
@@ -160,6 +173,7 @@ fn refused_act(rejection: &Rejection, voice: &Voice) -> String {
         other => sentence(&other.to_string()),
     }
 }
+
 fn insufficient(spendable: engine::Points, voice: &Voice) -> String {
     if spendable.is_zero() {
         return format!("There are no {} to spend.", voice.names.many);

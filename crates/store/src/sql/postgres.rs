@@ -352,7 +352,6 @@ impl Connection {
             let values = bind(&rows);
             let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|it| it as &(dyn ToSql + Sync)).collect();
             let answer = client.query(&statement, &values).await?;
-            drop(values);
             Ok((rows, answer))
         })
     }
