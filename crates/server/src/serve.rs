@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -37,7 +38,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
     let service = router(&app);
     let places = Arc::clone(app.connections());
     let graceful = GracefulShutdown::new();
-    let sweeper = tokio::spawn(sweep_often(app));
+    let stopping = Arc::<AtomicBool>::default();
+    let sweeper = tokio::spawn(sweep_often(app, Arc::clone(&stopping)));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -59,6 +61,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         }
     }
     drop(listener);
+    stopping.store(true, Ordering::Relaxed);
     sweeper.abort();
     tracing::info!("stopping: what was accepted is finished");
     if tokio::time::timeout(limits.stop_wait_max, graceful.shutdown()).await.is_err() {
@@ -123,15 +126,20 @@ fn turn_away(stream: TcpStream) {
 }
 
 /// Posts what has fallen due, so that reports are whole; balances do not need it. Of several processes one does so.
-async fn sweep_often(app: App) {
+async fn sweep_often(app: App, stopping: Arc<AtomicBool>) {
     let mut tick = tokio::time::interval(SWEEP_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let sweeping = app.clone();
+        let (sweeping, stopping) = (app.clone(), Arc::clone(&stopping));
         let sweep = move || {
             let (store, now) = (sweeping.store(), sweeping.now());
-            if store.may_sweep()? { store::sweep(store, now, &mut |_| ()).map(Some) } else { Ok(None) }
+            if !store.may_sweep()? {
+                return Ok(None);
+            }
+            // Very many may be due: who stops the server does not wait for all of them.
+            let goes_on = || !stopping.load(Ordering::Relaxed);
+            store::sweep_while(store, now, &goes_on, &mut |_| ()).map(Some)
         };
         let swept = tokio::task::spawn_blocking(sweep).await;
         app.metrics().sweep(match &swept {

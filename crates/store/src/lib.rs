@@ -103,7 +103,7 @@ pub use reference::Compile;
 pub use renew::renew_codes;
 pub use scratch::{Databases, Scratch, settle_server};
 pub use store::{Clock, Options, Store, system_clock};
-pub use sweep::{Swept, retry_parked, sweep};
+pub use sweep::{Swept, retry_parked, sweep, sweep_while};
 pub use totals::Totals;
 pub use trial::Trial;
 pub use verify::VerifyReport;

@@ -39,9 +39,22 @@ pub struct Swept {
 /// # Errors
 /// When the store fails. A member whose settling panics is parked.
 pub fn sweep(store: &Store, until: Timestamp, progress: &mut dyn FnMut(u64)) -> Result<Swept, StoreError> {
+    sweep_while(store, until, &|| true, progress)
+}
+
+/// As [`sweep`], for as long as `goes_on` says so: it is asked before each page of accounts. What is left stays due.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn sweep_while(
+    store: &Store,
+    until: Timestamp,
+    goes_on: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
     let (mut after, mut waiting) = (None, VecDeque::new());
-    loop {
+    while goes_on() {
         // A reader for each page: none is held open while the writer works. It reads while the page before is settled.
         let page = store.reader()?.due(until, after, PAGE)?;
         let Some(last) = page.last() else { break };
@@ -54,7 +67,7 @@ pub fn sweep(store: &Store, until: Timestamp, progress: &mut dyn FnMut(u64)) -> 
     }
     swept.accounts += settled(waiting.into_iter())?;
     progress(swept.accounts);
-    swept.answers = forget_answers(store)?;
+    swept.answers = forget_answers(store, goes_on)?;
     swept.parked = store.reader()?.parked()?;
     Ok(swept)
 }
@@ -94,7 +107,7 @@ fn settled(tickets: impl Iterator<Item = Ticket>) -> Result<u64, StoreError> {
     Ok(settled)
 }
 
-fn forget_answers(store: &Store) -> Result<u64, StoreError> {
+fn forget_answers(store: &Store, goes_on: &dyn Fn() -> bool) -> Result<u64, StoreError> {
     let now = store.now();
     let reader = store.reader()?;
     // A walk that lies ahead was made by a wrong clock: it counts for nothing.
@@ -108,7 +121,7 @@ fn forget_answers(store: &Store) -> Result<u64, StoreError> {
     let before = Timestamp::from_micros(now.min(newest).micros().saturating_sub(REMEMBERED));
     let mut forgotten = 0;
     let mut after = None;
-    loop {
+    while goes_on() {
         match store.submit(command(Time::Import(now), Body::ForgetAnswers { after, before })).wait() {
             Ok(Reply::Forgotten { answers, next }) => {
                 forgotten += answers;
@@ -118,9 +131,10 @@ fn forget_answers(store: &Store) -> Result<u64, StoreError> {
             Ok(_) | Err(_) => after = None,
         }
         if after.is_none() {
-            return Ok(forgotten);
+            break;
         }
     }
+    Ok(forgotten)
 }
 
 fn command(time: Time, body: Body) -> Command {

@@ -6,7 +6,7 @@ use super::engine::EngineFigures;
 use super::load::Seen;
 use super::round::{CALLERS, Round, ServerRound};
 use super::sizes::Sizes;
-use super::sweep::SweepFigures;
+use super::sweep::{SweepFigures, Turn};
 
 /// What handing a command to the writer and back may take, in milliseconds: two wake-ups of a thread.
 const HAND_OVER_MS: f64 = 0.2;
@@ -125,19 +125,25 @@ impl Figures {
     }
 
     pub(crate) fn add_sweep(&mut self, sweep: &SweepFigures) {
-        let SweepFigures { without, with, memory: [before, tenth, most], .. } = sweep;
+        let [before, tenth, most] = &sweep.memory;
+        let all = |of: fn(&Turn) -> f64| median(sweep.turns.iter().map(of).collect());
         let ratio = |it: f64, to: f64| if to == 0.0 { 0.0 } else { it / to };
         for (key, value, digits, told) in [
             ("sweep_lots_per_s", sweep.lots_per_s, 0, "lots that have expired, swept a second"),
             ("sweep_floor_lots_per_s", sweep.floor_lots_per_s, 0, "the rows alone, as many accounts in a transaction"),
             ("sweep_ratio", ratio(sweep.lots_per_s, sweep.floor_lots_per_s), 2, "of the floor"),
-            ("sweep_half_load_per_s", sweep.half_per_s, 0, "orders a second, half of what 64 callers over HTTP reach"),
-            ("sweep_without_p50_ms", without.p50, 2, "an order at half load, nothing is swept"),
-            ("sweep_without_p99_ms", without.p99, 2, "99 % of them within so many milliseconds"),
-            ("sweep_with_p50_ms", with.p50, 2, "an order at half load, while the server sweeps"),
-            ("sweep_with_p99_ms", with.p99, 2, "99 % of them within so many milliseconds"),
-            ("sweep_p99_ratio", ratio(with.p99, without.p99), 2, "with to without"),
-            ("sweep_beside_lots_per_s", sweep.beside_lots_per_s, 0, "lots swept a second meanwhile"),
+            (
+                "sweep_half_load_per_s",
+                all(|it| it.half_per_s),
+                0,
+                "orders a second, half of what 64 callers over HTTP reach",
+            ),
+            ("sweep_without_p50_ms", all(|it| it.without.p50), 2, "an order at half load, nothing is swept"),
+            ("sweep_without_p99_ms", all(|it| it.without.p99), 2, "99 % of them within so many milliseconds"),
+            ("sweep_with_p50_ms", all(|it| it.with.p50), 2, "an order at half load, while the server sweeps"),
+            ("sweep_with_p99_ms", all(|it| it.with.p99), 2, "99 % of them within so many milliseconds"),
+            ("sweep_p99_ratio", all(|it| it.with.p99 / it.without.p99), 2, "with to without, median of the turns"),
+            ("sweep_beside_lots_per_s", all(|it| it.lots_per_s), 0, "lots swept a second meanwhile"),
             ("sweep_before_mb", *before, 1, "memory of the process before the sweep"),
             ("sweep_tenth_mb", *tenth, 1, "at the most while the first tenth was swept"),
             ("sweep_peak_mb", *most, 1, "at the most"),

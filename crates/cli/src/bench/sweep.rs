@@ -25,8 +25,10 @@ const DAY: i64 = 86_400_000_000;
 const CALLERS: usize = 64;
 /// So long a member's first lot was good for, and its second one for as many more, in days.
 const SPREAD: u64 = 30;
-/// Orders at half load at most: so many times what a measurement sends.
-const TIMES_MAX: usize = 30;
+/// So many times it is measured beside a sweep and without one, by turns: the disk of a machine is not always as quick.
+const TURNS: usize = 3;
+/// Orders at half load are sent for so long at most.
+const TURN_MAX: Duration = Duration::from_secs(30);
 /// Fewer say nothing about the slowest of a hundred.
 const ORDERS_MIN: usize = 100;
 
@@ -46,12 +48,18 @@ pub(crate) struct SweepFigures {
     pub(crate) floor_lots_per_s: f64,
     /// Megabytes before, at the most during the first tenth, and at the most.
     pub(crate) memory: [f64; 3],
-    /// Orders a second that are half of what the callers reach.
+    pub(crate) turns: Vec<Turn>,
+}
+
+/// What callers meet who order at half load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// Orders a second that are half of what they reach.
     pub(crate) half_per_s: f64,
     pub(crate) without: Percentiles,
     pub(crate) with: Percentiles,
     /// Swept while they ordered.
-    pub(crate) beside_lots_per_s: f64,
+    pub(crate) lots_per_s: f64,
 }
 
 /// In milliseconds.
@@ -81,20 +89,18 @@ impl Sweep<'_> {
         drop(floor);
         place.remove("sweepfloor")?;
         let lots = self.lots as f64;
-        let half_per_s = self.half_load(&swept)?;
-        let (with, orders, beside_lots_per_s) = self.live_with(half_per_s)?;
-        let without = self.live_without(&swept, half_per_s, orders)?;
+        let turns = (1..=TURNS).map(|turn| self.turn(turn, &swept)).collect::<Result<_>>()?;
         place.remove("swept")?;
         place.remove("expired")?;
-        Ok(SweepFigures {
-            lots_per_s: lots / seconds,
-            floor_lots_per_s: lots / bare.seconds,
-            memory,
-            half_per_s,
-            without,
-            with,
-            beside_lots_per_s,
-        })
+        Ok(SweepFigures { lots_per_s: lots / seconds, floor_lots_per_s: lots / bare.seconds, memory, turns })
+    }
+
+    fn turn(&self, turn: usize, swept: &Database) -> Result<Turn> {
+        eprintln!("turn {turn} of {TURNS}");
+        let half_per_s = self.half_load(turn, swept)?;
+        let (with, orders, lots_per_s) = self.live_with(half_per_s)?;
+        let without = self.live_without(turn, swept, half_per_s, orders)?;
+        Ok(Turn { half_per_s, without, with, lots_per_s })
     }
 
     /// The shop with more members, whose points have all expired.
@@ -133,10 +139,10 @@ impl Sweep<'_> {
     }
 
     /// Half of the orders a second that the callers reach when nothing is due.
-    fn half_load(&self, database: &Database) -> Result<f64> {
+    fn half_load(&self, turn: usize, database: &Database) -> Result<f64> {
         let runtime = runtime()?;
         let served = Served::start(&runtime, database)?;
-        let per_s = self.as_fast_as_they_can(&runtime, &served, "first")?;
+        let per_s = self.as_fast_as_they_can(&runtime, &served, &format!("first-{turn}"))?;
         served.stop(&runtime)?;
         end(runtime);
         Ok(per_s / 2.0)
@@ -149,7 +155,8 @@ impl Sweep<'_> {
         place::rest();
         let runtime = runtime()?;
         // As many as the sweep lasts are sent.
-        let parcels = self.orders("beside", TIMES_MAX * self.orders).parcels(open::now());
+        let orders_max = (half * TURN_MAX.as_secs_f64()).ceil() as usize;
+        let parcels = self.orders("beside", orders_max).parcels(open::now());
         let served = Served::start(&runtime, &database)?;
         let over = Arc::<AtomicBool>::default();
         let watch = watch(served.store.clone(), self.lots / 2, Arc::clone(&over));
@@ -167,13 +174,13 @@ impl Sweep<'_> {
     }
 
     /// The same for as many orders when nothing is due: what happens on a machine now and then happens to both.
-    fn live_without(&self, database: &Database, half: f64, orders: usize) -> Result<Percentiles> {
+    fn live_without(&self, turn: usize, database: &Database, half: f64, orders: usize) -> Result<Percentiles> {
         place::rest();
         let runtime = runtime()?;
         let served = Served::start(&runtime, database)?;
-        self.as_fast_as_they_can(&runtime, &served, "warm")?;
+        self.as_fast_as_they_can(&runtime, &served, &format!("warm-{turn}"))?;
         eprintln!("{orders} orders at half of that");
-        let parcels = self.orders("half", orders).parcels(served.store.now());
+        let parcels = self.orders(&format!("half-{turn}"), orders).parcels(served.store.now());
         let pace = Pace { every: Duration::from_secs_f64(half.recip()), over: Arc::default(), least: 0 };
         let seen = runtime.block_on(load::paced(served.address, API_KEY, parcels, CALLERS, pace))?.all_taken()?;
         served.stop(&runtime)?;

@@ -1,5 +1,7 @@
 //! What a store promises to those who send it commands.
 
+use std::cell::Cell;
+
 use engine::{Adjustment, HoldNo, Points, Rejection, Status, Timestamp};
 use store::{Body, Command, Failure, Identity, IdentityKind, MemberRef, Reply, Store, StoreError};
 
@@ -352,6 +354,27 @@ fn a_sweep_settles_what_is_due_once() {
     assert_eq!(swept(until), Ok(0));
     let figures = store.reader().expect("a reader").figures("points").expect("figures");
     assert_eq!((figures.expired, figures.outstanding()), (Points::new(300), Points::ZERO));
+    verified(&shop);
+}
+
+#[test]
+fn a_sweep_that_is_told_to_stop_leaves_the_rest_due() {
+    const MEMBERS: u64 = 1_100;
+    let shop = Shop::new();
+    let store = shop.opened("plain days");
+    let commands = |it| [sign_up(it), order(it, &format!("A{it}"), sale(1_000, NEW_YEAR))];
+    assert!(together(&store, (1..=MEMBERS).flat_map(commands).collect()).iter().all(Result::is_ok));
+    shop.later(12);
+    let left = || store.reader().expect("a reader").due(store.now(), None, 2_000).expect("due").len();
+    let stopped = |pages: u32| {
+        let asked = Cell::new(0);
+        let goes_on = || asked.replace(asked.get() + 1) < pages;
+        store::sweep_while(&store, store.now(), &goes_on, &mut |_| {}).expect("a sweep").accounts
+    };
+    assert_eq!((stopped(0), left()), (0, 1_100), "told at once");
+    assert_eq!((stopped(1), left()), (1_000, 100), "a page that was begun is finished");
+    assert_eq!(store::sweep(&store, store.now(), &mut |_| {}).expect("a sweep").accounts, 100);
+    assert_eq!(left(), 0);
     verified(&shop);
 }
 
