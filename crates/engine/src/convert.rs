@@ -115,11 +115,12 @@ impl Account {
 }
 
 /// Converts what is there, if anything became available since this was last asked. At the terms of that instant; not while
-/// the program is off. A certificate that the command itself made points again is one again, as far as points are there.
+/// the program is off. What the command itself made points again is what it was, as far as points are there.
 pub(crate) fn convert(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMore> {
     if !ahead.rules.timeline.converts() {
         return Ok(());
     }
+    let at = at.max(ahead.account.last_at);
     restore(ahead, at)?;
     let new = &ahead.entries[ahead.looked_at..];
     let is_new = new.iter().flat_map(|it| &it.postings).any(|it| it.to == Bucket::Available);
@@ -128,27 +129,31 @@ pub(crate) fn convert(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMo
     if ahead.account.closed().is_some() {
         return Ok(());
     }
-    let at = at.max(ahead.account.last_at);
     let timeline = ahead.rules.timeline;
-    let Some(version) = timeline.at(at).filter(|_| is_new && timeline.is_on(at)) else { return Ok(()) };
-    let Some(convert) = version.terms.convert.filter(|it| !it.is_collected) else { return Ok(()) };
+    let Some(terms) = timeline.at(at).map(|it| &it.terms).filter(|_| is_new) else { return Ok(()) };
+    let Some(convert) = by_itself(terms).filter(|_| timeline.is_on(at)) else { return Ok(()) };
     match convert.rate.target {
-        Target::Credit => into_credit(ahead, at, convert.rate)?,
+        Target::Credit => into_credit(ahead, at, convert.rate, i64::MAX)?,
         Target::Certificate => {
             let due = || Draft { actor: Some(Actor::System), ..Draft::new(Kind::Convert, Reason::Due) };
-            into_certificates(ahead, at, (&convert, &version.terms.zone), due)?;
+            into_certificates(ahead, at, (&convert, &terms.zone), due)?;
         }
     }
     ahead.looked_at = ahead.entries.len();
     Ok(())
 }
 
-/// All of it becomes one lot of credit.
-fn into_credit(ahead: &mut Ahead<'_>, at: Timestamp, rate: ConvertRate) -> Result<(), NeedMore> {
+/// What points become that nobody collects.
+fn by_itself(terms: &Terms) -> Option<Convert> {
+    terms.convert.filter(|it| !it.is_collected)
+}
+
+/// All of it becomes one lot of credit, or so many times the rate.
+fn into_credit(ahead: &mut Ahead<'_>, at: Timestamp, rate: ConvertRate, times_max: i64) -> Result<(), NeedMore> {
     let purse = &ahead.account.purse()?.credit;
     let room = units(limits::CREDIT_MAX).less(purse.balance.issued);
     let fits = whole_times(room, units(rate.value));
-    let times = whole_times(ahead.account.balance.available, rate.points).min(fits);
+    let times = whole_times(ahead.account.balance.available, rate.points).min(fits).min(times_max);
     if times == 0 {
         return Ok(());
     }
@@ -221,27 +226,36 @@ fn buy(
     Ok(())
 }
 
-/// A certificate that a command has made points again.
+/// What a command has made points again: a certificate, or so many times the rate of credit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Undone {
     lot: LotRef,
     rate: ConvertRate,
+    times: i64,
 }
 
-/// Certificates that the command made points again are what they were, oldest first, as far as points are there: who has
-/// its code in hand keeps it when an order is edited.
+/// What the command made points again is what it was, oldest first, as far as points are there: a certificate, since who has
+/// its code in hand keeps it when an order is edited; and credit that would not be made alike now, since a later rate, an end
+/// of converting, a switch or a closed account is none of the order's business (C8).
 fn restore(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMore> {
     let mut undone = std::mem::take(&mut ahead.undone);
     undone.sort_unstable_by_key(|it| ConversionKey::of(it.lot, it.rate.target));
-    for Undone { lot, rate } in undone {
-        if ahead.account.balance.available < rate.points {
-            continue;
+    let timeline = ahead.rules.timeline;
+    let goes_on = timeline.is_on(at) && ahead.account.closed().is_none();
+    let alike = timeline.at(at).filter(|_| goes_on).and_then(|it| by_itself(&it.terms)).map(|it| it.rate);
+    for Undone { lot, rate, times } in undone {
+        match rate.target {
+            Target::Credit if alike == Some(rate) => {}
+            Target::Credit => into_credit(ahead, at, rate, times)?,
+            Target::Certificate if ahead.account.balance.available < rate.points => {}
+            Target::Certificate => {
+                let draft = || Draft { actor: Some(Actor::System), ..Draft::new(Kind::Convert, Reason::Due) };
+                buy(ahead, at, (lot, rate), draft())?;
+                let mut draft = draft();
+                draft.move_points(lot.no, Bucket::Revoked, Bucket::Available, rate.value_of(1));
+                ahead.post_used(at, draft);
+            }
         }
-        let draft = || Draft { actor: Some(Actor::System), ..Draft::new(Kind::Convert, Reason::Due) };
-        buy(ahead, at, (lot, rate), draft())?;
-        let mut draft = draft();
-        draft.move_points(lot.no, Bucket::Revoked, Bucket::Available, rate.value_of(1));
-        ahead.post_used(at, draft);
     }
     Ok(())
 }
@@ -364,11 +378,9 @@ fn undo_times(ahead: &mut Ahead<'_>, order: Option<OrderNo>, undo: &Undo, terms:
     draft.postings.push(Posting { lot: undone.lot.no, from: Bucket::Available, to: Bucket::Revoked, points: amount });
     match undone.rate.target {
         Target::Credit => ahead.post_credit(now, draft),
-        Target::Certificate => {
-            ahead.undone.push(Undone { lot: undone.lot, rate: undone.rate });
-            ahead.post_used(now, draft);
-        }
+        Target::Certificate => ahead.post_used(now, draft),
     }
+    ahead.undone.push(Undone { lot: undone.lot, rate: undone.rate, times: undo.times });
     Ok(())
 }
 

@@ -32,14 +32,19 @@ impl Model {
     /// has undone on its way is what it was, oldest first, as far as points are there.
     pub(super) fn convert(&mut self, at: Timestamp) {
         let mut undone = std::mem::take(&mut self.undone);
-        undone.sort_by_key(|it| (self.conversions[*it].at, self.conversions[*it].into));
-        for no in undone {
-            let Conversion { into, each, .. } = self.conversions[no];
-            if let Into::Certificate(certificate) = into
-                && each <= self.soonest_first(None).len()
-            {
-                self.conversions[no].points = self.become_something(each);
-                self.certificates[certificate].cancelled = false;
+        undone.sort_by_key(|(it, _)| (self.conversions[*it].at, self.conversions[*it].into));
+        for (no, times) in undone {
+            let Conversion { into, each, cents, .. } = self.conversions[no];
+            let there = self.soonest_first(None).len() / each;
+            match into {
+                Into::Certificate(certificate) if 0 < there => {
+                    self.conversions[no].points = self.become_something(each);
+                    self.certificates[certificate].cancelled = false;
+                }
+                Into::Credit(_) if !self.makes_credit(each, cents, at) => {
+                    self.make_credit(times.min(there), each, cents, at);
+                }
+                Into::Certificate(_) | Into::Credit(_) => {}
             }
         }
         if !std::mem::take(&mut self.freed) || !self.timeline.is_on(at) || self.check_open().is_err() {
@@ -54,13 +59,29 @@ impl Model {
         }
         let each = count(i128::from(convert.rate.points.get()));
         let times = self.soonest_first(None).len() / each;
+        self.make_credit(times, each, minor(convert.rate.value), at);
+    }
+
+    fn make_credit(&mut self, times: usize, each: usize, cents: i128, at: Timestamp) {
         if 0 < times {
             let points = self.become_something(times * each);
-            let cents = minor(convert.rate.value);
             self.credit.push(cents * i128::try_from(times).expect("a few"));
             let into = Into::Credit(self.credit.len() - 1);
             self.conversions.push(Conversion { at, into, each, cents, points });
         }
+    }
+
+    /// Whether points become credit at that rate now.
+    fn makes_credit(&self, each: usize, cents: i128, at: Timestamp) -> bool {
+        let is_it = |it: &Convert| {
+            let rate = &it.rate;
+            !it.is_collected
+                && rate.target == Target::Credit
+                && (count(i128::from(rate.points.get())), minor(rate.value)) == (each, cents)
+        };
+        self.timeline.is_on(at)
+            && self.check_open().is_ok()
+            && self.timeline.at(at).is_some_and(|it| it.terms.convert.as_ref().is_some_and(is_it))
     }
 
     /// Staff hand out what members have reached.
@@ -174,11 +195,9 @@ impl Model {
         let back: Vec<usize> = (0..many).filter_map(|_| it.points.pop()).collect();
         match it.into {
             Into::Credit(lot) => self.credit[lot] -= it.cents * i128::try_from(times).expect("a few"),
-            Into::Certificate(certificate) => {
-                self.certificates[certificate].cancelled = true;
-                self.undone.push(no);
-            }
+            Into::Certificate(certificate) => self.certificates[certificate].cancelled = true,
         }
+        self.undone.push((no, times));
         self.put_back(&back, terms, now);
     }
 

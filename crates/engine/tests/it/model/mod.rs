@@ -48,8 +48,8 @@ pub(crate) struct Model {
     credit: Vec<i128>,
     pub(crate) certificates: Vec<certificates::Certificate>,
     conversions: Vec<conversions::Conversion>,
-    /// Conversions into certificates that the command has undone.
-    undone: Vec<usize>,
+    /// Conversions that the command has undone, and how often.
+    undone: Vec<(usize, usize)>,
     /// Certificates that the command is to use.
     reserved: Vec<usize>,
     pub(crate) claims: Vec<rewards::Claim>,
