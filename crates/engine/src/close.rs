@@ -9,7 +9,7 @@ use crate::activity::grant_sign_up;
 use crate::adjust::check_note;
 use crate::calendar::Timestamp;
 use crate::decision::{Ahead, Decided, Decision, Draft, Moment};
-use crate::entry::{Actor, Bucket, HoldState, Kind, LotRef, Reason};
+use crate::entry::{Bucket, HoldState, Kind, LotRef, Reason};
 use crate::hold::lapse;
 use crate::joined::Presence;
 use crate::limits;
@@ -161,8 +161,7 @@ pub(crate) fn forfeited(account: &Account, due: Timestamp) -> Result<Option<Draf
     if account.closed().is_none_or(|it| at < it.forfeits_at) {
         return Ok(None);
     }
-    let mut draft = Draft::new(Kind::Forfeit, Reason::Due);
-    draft.actor = Some(Actor::System);
+    let mut draft = Draft::due(Kind::Forfeit);
     if account.balance.pending.is_positive() {
         if account.horizon.waiting.is_some() {
             return Err(NeedMore);

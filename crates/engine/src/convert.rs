@@ -10,9 +10,7 @@ use crate::calendar::{Timestamp, Zone};
 use crate::certificate::{Uses, settle_wallet};
 use crate::credit::units;
 use crate::decision::{Ahead, Draft};
-use crate::entry::{
-    Actor, Bucket, Converted, CreditPart, Entry, Kind, LotNo, LotOpened, LotRef, OrderNo, Posting, Reason,
-};
+use crate::entry::{Bucket, Converted, CreditPart, Entry, Kind, LotNo, LotOpened, LotRef, OrderNo, Posting, Reason};
 use crate::grace::{Back, put_back};
 use crate::limits;
 use crate::money::Money;
@@ -121,31 +119,24 @@ pub(crate) fn convert(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMo
         return Ok(());
     }
     let at = at.max(ahead.account.last_at);
-    restore(ahead, at)?;
+    let timeline = ahead.rules.timeline;
+    let goes_on = timeline.is_on(at) && ahead.account.closed().is_none();
+    let terms = timeline.at(at).filter(|_| goes_on).map(|it| &it.terms);
+    let becomes = terms.and_then(|terms| Some((terms.convert.filter(|it| !it.is_collected)?, &terms.zone)));
+    restore(ahead, at, becomes.map(|(it, _)| it.rate))?;
     let new = &ahead.entries[ahead.looked_at..];
     let is_new = new.iter().flat_map(|it| &it.postings).any(|it| it.to == Bucket::Available);
     // Looked at even when nothing comes of it: whether somebody has settled in between is no matter.
     ahead.looked_at = ahead.entries.len();
-    if ahead.account.closed().is_some() {
-        return Ok(());
-    }
-    let timeline = ahead.rules.timeline;
-    let Some(terms) = timeline.at(at).map(|it| &it.terms).filter(|_| is_new) else { return Ok(()) };
-    let Some(convert) = by_itself(terms).filter(|_| timeline.is_on(at)) else { return Ok(()) };
+    let Some((convert, zone)) = becomes.filter(|_| is_new) else { return Ok(()) };
     match convert.rate.target {
         Target::Credit => into_credit(ahead, at, convert.rate, i64::MAX)?,
         Target::Certificate => {
-            let due = || Draft { actor: Some(Actor::System), ..Draft::new(Kind::Convert, Reason::Due) };
-            into_certificates(ahead, at, (&convert, &terms.zone), due)?;
+            into_certificates(ahead, at, (&convert, zone), || Draft::due(Kind::Convert))?;
         }
     }
     ahead.looked_at = ahead.entries.len();
     Ok(())
-}
-
-/// What points become that nobody collects.
-fn by_itself(terms: &Terms) -> Option<Convert> {
-    terms.convert.filter(|it| !it.is_collected)
 }
 
 /// All of it becomes one lot of credit, or so many times the rate.
@@ -159,14 +150,12 @@ fn into_credit(ahead: &mut Ahead<'_>, at: Timestamp, rate: ConvertRate, times_ma
     }
     let lot = LotRef { no: purse.next_lot, earned_at: at, available_at: at, expires_at: Timestamp::NEVER };
     let amount = rate.value_of(times);
-    let mut draft = Draft::new(Kind::Convert, Reason::Due);
-    draft.actor = Some(Actor::System);
+    let mut draft = Draft::due(Kind::Convert);
     draft.postings = ahead.account.take(rate.points.times(times), None, Bucket::Converted)?;
     draft.changes.converted = Some(Box::new(Converted { rate, times, certificate: None }));
     draft.changes.credit = vec![CreditPart { lot, amount: Money::new(amount.get()) }];
     ahead.post_at(at, draft);
-    let mut draft = Draft::new(Kind::Convert, Reason::Due);
-    draft.actor = Some(Actor::System);
+    let mut draft = Draft::due(Kind::Convert);
     draft.opened.push(LotOpened::plain(lot));
     draft.move_points(lot.no, Bucket::Issued, Bucket::Available, amount);
     ahead.post_credit(at, draft);
@@ -236,22 +225,18 @@ pub(crate) struct Undone {
 
 /// What the command made points again is what it was, oldest first, as far as points are there: a certificate, since who has
 /// its code in hand keeps it when an order is edited; and credit that would not be made alike now, since a later rate, an end
-/// of converting, a switch or a closed account is none of the order's business (C8).
-fn restore(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMore> {
+/// of converting, a switch or a closed account is none of the order's business (C8). `alike` is how points become something now.
+fn restore(ahead: &mut Ahead<'_>, at: Timestamp, alike: Option<ConvertRate>) -> Result<(), NeedMore> {
     let mut undone = std::mem::take(&mut ahead.undone);
     undone.sort_unstable_by_key(|it| ConversionKey::of(it.lot, it.rate.target));
-    let timeline = ahead.rules.timeline;
-    let goes_on = timeline.is_on(at) && ahead.account.closed().is_none();
-    let alike = timeline.at(at).filter(|_| goes_on).and_then(|it| by_itself(&it.terms)).map(|it| it.rate);
     for Undone { lot, rate, times } in undone {
         match rate.target {
             Target::Credit if alike == Some(rate) => {}
             Target::Credit => into_credit(ahead, at, rate, times)?,
             Target::Certificate if ahead.account.balance.available < rate.points => {}
             Target::Certificate => {
-                let draft = || Draft { actor: Some(Actor::System), ..Draft::new(Kind::Convert, Reason::Due) };
-                buy(ahead, at, (lot, rate), draft())?;
-                let mut draft = draft();
+                buy(ahead, at, (lot, rate), Draft::due(Kind::Convert))?;
+                let mut draft = Draft::due(Kind::Convert);
                 draft.move_points(lot.no, Bucket::Revoked, Bucket::Available, rate.value_of(1));
                 ahead.post_used(at, draft);
             }

@@ -265,6 +265,11 @@ impl Draft {
         }
     }
 
+    /// What happens by itself when it is due: nobody asked for it.
+    pub(crate) fn due(kind: Kind) -> Self {
+        Self { actor: Some(Actor::System), ..Self::new(kind, Reason::Due) }
+    }
+
     /// The entry that it becomes: numbered, and dated then or at the account's last entry if that is later.
     fn entry(self, account: &Account, at: Timestamp, actor: Actor) -> Entry {
         Entry {

@@ -3,7 +3,7 @@
 use crate::account::{Account, NeedMore};
 use crate::calendar::Timestamp;
 use crate::decision::Draft;
-use crate::entry::{Actor, Bucket, Kind, LotNo, Reason};
+use crate::entry::{Bucket, Kind, LotNo};
 
 /// The entry for all points of these lots whose validity ends at `due` or before; nothing when there are none.
 pub(crate) fn expire(account: &Account, lots: &[LotNo], due: Timestamp) -> Result<Option<Draft>, NeedMore> {
@@ -12,8 +12,7 @@ pub(crate) fn expire(account: &Account, lots: &[LotNo], due: Timestamp) -> Resul
     {
         return Err(NeedMore);
     }
-    let mut draft = Draft::new(Kind::Expire, Reason::Due);
-    draft.actor = Some(Actor::System);
+    let mut draft = Draft::due(Kind::Expire);
     let lots = lots.iter().filter_map(|it| account.lot(*it));
     for lot in lots.filter(|it| account.expires_at(it) <= due) {
         draft.move_points(lot.at.no, Bucket::Pending, Bucket::Expired, lot.pending);

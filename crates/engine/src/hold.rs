@@ -5,7 +5,7 @@ use crate::calendar::Timestamp;
 use crate::close::check_open;
 use crate::decision::{Ahead, Decision, Draft, Moment};
 use crate::document::HoldNo;
-use crate::entry::{Actor, Bucket, HoldChange, HoldState, Kind, Reason};
+use crate::entry::{Bucket, HoldChange, HoldState, Kind, Reason};
 use crate::limits;
 use crate::points::Points;
 use crate::program::Rules;
@@ -79,8 +79,7 @@ pub(crate) fn lapse_due(account: &Account, due: Timestamp) -> Option<Draft> {
 
 /// The entry that gives a hold's points back to their lots. Points of a lapsed hold get no grace.
 pub(crate) fn lapse(hold: &Hold) -> Draft {
-    let mut draft = Draft::new(Kind::Lapse, Reason::Due);
-    draft.actor = Some(Actor::System);
+    let mut draft = Draft::due(Kind::Lapse);
     for taken in &hold.taken {
         draft.move_points(taken.lot.no, Bucket::Held, Bucket::Available, taken.points);
     }

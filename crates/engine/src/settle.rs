@@ -16,7 +16,7 @@ use crate::calendar::Timestamp;
 use crate::close::forfeit;
 use crate::convert::convert;
 use crate::decision::{Ahead, Decided, Draft, Moment};
-use crate::entry::{Actor, Bucket, Kind, LotNo, Reason};
+use crate::entry::{Actor, Bucket, Kind, LotNo};
 use crate::expire::expire;
 use crate::hold;
 use crate::program::Rules;
@@ -144,8 +144,7 @@ impl Waiting {
 
 /// The waiting period of points is over (E11).
 fn release(account: &Account, lots: &[LotNo], due: Timestamp) -> Option<Draft> {
-    let mut draft = Draft::new(Kind::Release, Reason::Due);
-    draft.actor = Some(Actor::System);
+    let mut draft = Draft::due(Kind::Release);
     let lots = lots.iter().filter_map(|it| account.lot(*it));
     for lot in lots.filter(|it| it.at.available_at <= due) {
         draft.move_points(lot.at.no, Bucket::Pending, Bucket::Available, lot.pending);
@@ -159,8 +158,7 @@ pub(crate) fn repay(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMore
     if points.is_zero() {
         return Ok(());
     }
-    let mut draft = Draft::new(Kind::Repay, Reason::Due);
-    draft.actor = Some(Actor::System);
+    let mut draft = Draft::due(Kind::Repay);
     draft.postings = ahead.account.take(points, None, Bucket::Revoked)?;
     draft.changes.owed = -points;
     ahead.post_at(at, draft);

@@ -511,8 +511,7 @@ pub(crate) fn review_due(ahead: &mut Ahead<'_>, due: Timestamp) -> Result<(), Ne
     let at = due.max(ahead.account.last_at);
     let Some(review) = Review::of(ahead, due) else {
         // The program has no tiers any more.
-        let mut draft = Draft::new(Kind::Tier, Reason::Due);
-        draft.actor = Some(Actor::System);
+        let mut draft = Draft::due(Kind::Tier);
         let hold = TierHold::Reached;
         draft.changes.tier = Some(Box::new(TierState { tier: None, since: at, review_at: Timestamp::NEVER, hold }));
         ahead.post_at(due, draft);

@@ -1,6 +1,6 @@
 //! What points became, store credit or certificates, and how that is undone (C1, C2, C5, C8).
 
-use engine::{Convert, Shortfall, Target, Terms, Timestamp, Uses, Zone};
+use engine::{Convert, ConvertRate, Shortfall, Target, Terms, Timestamp, Uses, Zone};
 
 use super::amounts::minor;
 use super::certificates::Certificate;
@@ -27,10 +27,18 @@ pub(super) enum Into {
     Certificate(usize),
 }
 
+/// To what, how many points each, and how many cents.
+fn made_at(rate: ConvertRate) -> (Target, usize, i128) {
+    (rate.target, count(i128::from(rate.points.get())), minor(rate.value))
+}
+
 impl Model {
     /// All whole multiples of what is available, if the command has made anything so since this was last asked. First what it
     /// has undone on its way is what it was, oldest first, as far as points are there.
     pub(super) fn convert(&mut self, at: Timestamp) {
+        let freed = std::mem::take(&mut self.freed);
+        let becomes = self.becomes(at);
+        let alike = becomes.as_ref().map(|(it, _)| it.rate);
         let mut undone = std::mem::take(&mut self.undone);
         undone.sort_by_key(|(it, _)| (self.conversions[*it].at, self.conversions[*it].into));
         for (no, times) in undone {
@@ -41,25 +49,27 @@ impl Model {
                     self.conversions[no].points = self.become_something(each);
                     self.certificates[certificate].cancelled = false;
                 }
-                Into::Credit(_) if !self.makes_credit(each, cents, at) => {
+                Into::Credit(_) if alike.is_none_or(|it| made_at(it) != (Target::Credit, each, cents)) => {
                     self.make_credit(times.min(there), each, cents, at);
                 }
                 Into::Certificate(_) | Into::Credit(_) => {}
             }
         }
-        if !std::mem::take(&mut self.freed) || !self.timeline.is_on(at) || self.check_open().is_err() {
-            return;
-        }
-        let Some(version) = self.timeline.at(at) else { return };
-        let Some(convert) = version.terms.convert.filter(|it| !it.is_collected) else { return };
-        let zone = version.terms.zone.clone();
-        if convert.rate.target == Target::Certificate {
+        let Some((convert, zone)) = becomes.filter(|_| freed) else { return };
+        let (target, each, cents) = made_at(convert.rate);
+        if target == Target::Certificate {
             self.reward(&convert, &zone, at);
             return;
         }
-        let each = count(i128::from(convert.rate.points.get()));
         let times = self.soonest_first(None).len() / each;
-        self.make_credit(times, each, minor(convert.rate.value), at);
+        self.make_credit(times, each, cents, at);
+    }
+
+    /// What points become now that nobody collects.
+    fn becomes(&self, at: Timestamp) -> Option<(Convert, Zone)> {
+        let goes_on = self.timeline.is_on(at) && self.check_open().is_ok();
+        let terms = &self.timeline.at(at).filter(|_| goes_on)?.terms;
+        Some((terms.convert.filter(|it| !it.is_collected)?, terms.zone.clone()))
     }
 
     fn make_credit(&mut self, times: usize, each: usize, cents: i128, at: Timestamp) {
@@ -69,19 +79,6 @@ impl Model {
             let into = Into::Credit(self.credit.len() - 1);
             self.conversions.push(Conversion { at, into, each, cents, points });
         }
-    }
-
-    /// Whether points become credit at that rate now.
-    fn makes_credit(&self, each: usize, cents: i128, at: Timestamp) -> bool {
-        let is_it = |it: &Convert| {
-            let rate = &it.rate;
-            !it.is_collected
-                && rate.target == Target::Credit
-                && (count(i128::from(rate.points.get())), minor(rate.value)) == (each, cents)
-        };
-        self.timeline.is_on(at)
-            && self.check_open().is_ok()
-            && self.timeline.at(at).is_some_and(|it| it.terms.convert.as_ref().is_some_and(is_it))
     }
 
     /// Staff hand out what members have reached.
