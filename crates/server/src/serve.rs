@@ -137,8 +137,8 @@ async fn sweep_often(app: App, stopping: Arc<AtomicBool>) {
             if !store.may_sweep()? {
                 return Ok(None);
             }
-            // Very many may be due: who stops the server does not wait for all of them.
-            let goes_on = || !stopping.load(Ordering::Relaxed);
+            // Very many may be due: who stops the server does not wait for all of them, and a lease that is not asked for ends.
+            let goes_on = || !stopping.load(Ordering::Relaxed) && store.may_sweep().unwrap_or(false);
             store::sweep_while(store, now, &goes_on, &mut |_| ()).map(Some)
         };
         let swept = tokio::task::spawn_blocking(sweep).await;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{OrderNo, Points};
 
 use crate::certificate::CertificateRef;
+use crate::clock::CLOCK;
 use crate::command::{Body, Command};
 use crate::directory::{
     ANSWER, DirectoryKey, FACTS, FIND, Listing, answer_key, find, identity_key, order_key, reference_key, return_key,
@@ -28,8 +29,6 @@ use crate::sql::{self, Ahead, Connection, Noted, params};
 /// Whether reference data have changed, and how many members are parked.
 pub(crate) const STANDING: &str = "SELECT CAST(value AS BIGINT), (SELECT count(*) FROM members WHERE parked <> 0)
     FROM meta WHERE name = 'epoch'";
-/// What time it is on the server.
-pub(crate) const CLOCK: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
 /// What a command looks up.
 pub(crate) struct Sought {

@@ -15,8 +15,9 @@ use std::time::Instant;
 
 use engine::Timestamp;
 
-use crate::ahead::{CLOCK, STANDING, begin, find_again, lock_and_load, sought};
+use crate::ahead::{STANDING, begin, find_again, lock_and_load, sought};
 use crate::batch::Batch;
+use crate::clock::{Clock, time_of};
 use crate::code::Codes;
 use crate::command::{Body, Command, Failure, Time};
 use crate::database::Database;
@@ -34,7 +35,6 @@ use crate::queue::{Answer, Job, Queue};
 use crate::reference::{Change, Compile, Reference, change_reference, load_reference};
 use crate::save::save;
 use crate::sql::{self, Connection, Noted, Row};
-use crate::store::Clock;
 use crate::totals::take_slot;
 
 /// Microseconds after which a live command, or the batch it is in, is given up.
@@ -149,6 +149,10 @@ impl Writer {
         if self.stopped.load(Ordering::Relaxed) {
             return all(jobs, &StoreError::Stopped(self.path()));
         }
+        // Where there is no database nothing is tried twice.
+        if let Err(error) = self.connect_again() {
+            return all(jobs, &error);
+        }
         let mut error = match self.attempt(jobs, false) {
             Ok(answers) => return answers,
             Err(error) => error,
@@ -163,9 +167,24 @@ impl Writer {
         }
         let is_away = matches!(error, StoreError::Away { .. });
         if 1 < jobs.len() && !is_away && self.may_try_again(&error) {
-            return jobs.iter().flat_map(|it| self.process(std::slice::from_ref(it))).collect();
+            return self.process_each(jobs);
         }
         all(jobs, &error)
+    }
+
+    /// One by one, for as long as there is a database.
+    fn process_each(&mut self, jobs: &[Job]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match answers.last() {
+                Some(Err(Failure::Store(away @ StoreError::Away { .. }))) => {
+                    let away = away.clone();
+                    answers.extend(all(std::slice::from_ref(job), &away));
+                }
+                _ => answers.extend(self.process(std::slice::from_ref(job))),
+            }
+        }
+        answers
     }
 
     /// Who holds the lock has been waited for, and a full disk stays full; what took too long is over.
@@ -366,10 +385,6 @@ impl Writer {
         batch.rows.parked.insert(owner, true);
         Ok(Err(failed))
     }
-}
-
-fn time_of(conn: &Connection) -> Found<Timestamp> {
-    conn.query_row(CLOCK, [], |row| Ok(Timestamp::from_micros(row.get(0)?)))
 }
 
 /// Whether the instant is too long ago to be answered for.

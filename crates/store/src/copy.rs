@@ -11,6 +11,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::clock::system_clock;
 use crate::code::{Codes, KEY_VARIABLE};
 use crate::database::Database;
 use crate::error::StoreError;
@@ -20,7 +21,6 @@ use crate::migrate::{SCHEMA, meta, set_meta};
 use crate::query::Reader;
 use crate::reference::Compile;
 use crate::sql::{Connection, Row, Value};
-use crate::store::system_clock;
 use crate::verify::{VerifyReport, verify};
 use shape::{Table, tables};
 use target::Target;

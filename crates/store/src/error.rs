@@ -89,6 +89,7 @@ impl StoreError {
             sql::Error::Column { .. } | sql::Error::Gone => Self::Damaged { path: path.to_owned(), what },
             sql::Error::Postgres(error) => Self::postgres(path, error),
             sql::Error::Driver(error) => Self::io(path, error),
+            sql::Error::Silent(_) => Self::Away { path: path.to_owned(), what },
             sql::Error::NoRows
             | sql::Error::Noted
             | sql::Error::Parameters { .. }
@@ -104,11 +105,11 @@ impl StoreError {
             return if is_of_us { Self::Database { path, what } } else { Self::Away { path, what } };
         };
         match code.code() {
-            "57P01" | "57P02" | "57P03" | "25P03" => Self::Away { path, what },
+            // The last is a server that has become a standby.
+            "57P01" | "57P02" | "57P03" | "25P03" | "25006" => Self::Away { path, what },
             it if it.starts_with("08") => Self::Away { path, what },
             "53100" => Self::Full(path),
             "55P03" | "57014" => Self::Busy(path),
-            "25006" => Self::ReadOnly(path),
             "42501" => Self::Refused { path, what: format!("the user may not do what is needed ({what}); grant it") },
             "XX001" | "XX002" => Self::Damaged { path, what },
             _ => Self::Database { path, what },

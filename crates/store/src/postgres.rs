@@ -8,17 +8,18 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::Timestamp;
 use tokio_postgres::Config;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 
+use crate::clock::{ServerClock, system_clock, time_of};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::migrate::{epoch_of, inspect_open, is_behind, is_ours, migrate};
-use crate::sql::{self, Connection, params};
+use crate::sql::{self, Connection, Wait, params};
 use crate::store::Options;
 use crate::tls::{self, Tls};
 use crate::watch::Watch;
@@ -29,7 +30,12 @@ const OLDEST: i64 = 150_000;
 const LANES: &str = "lanes=";
 /// More would wait for each other.
 const LANES_MAX: usize = 16;
+/// So long a session is waited for unless the address says how long.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// What the server is sent and does not confirm in that time it will never answer: it is gone without a word.
+const SILENT_MAX: Duration = Duration::from_secs(10);
+/// A session that answers nothing for so long is given up: longer than the server lets any statement of its kind take.
+const ANSWER_WAIT: Duration = Duration::from_secs(35);
 /// So often a migration waits for that of another process, as long as the session waits for a lock.
 const TURNS_MAX: u32 = 120;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -75,6 +81,16 @@ pub(crate) enum Purpose {
     LongReading,
 }
 
+impl Purpose {
+    /// How long an answer is waited for; nothing where a statement may take as long as it does.
+    fn answer_wait(self) -> Option<Duration> {
+        match self {
+            Self::Writing | Self::Lease | Self::Reading => Some(ANSWER_WAIT),
+            Self::LongWriting | Self::LongReading => None,
+        }
+    }
+}
+
 impl FromStr for Address {
     type Err = StoreError;
 
@@ -89,7 +105,11 @@ impl FromStr for Address {
             return Err(wrong("it names no host"));
         }
         let shown = PathBuf::from(shown(&config));
-        config.connect_timeout(CONNECT_WAIT).keepalives_idle(Duration::from_secs(30)).ssl_mode(tls.mode());
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_WAIT);
+        }
+        config.keepalives_idle(SILENT_MAX).keepalives_interval(SILENT_MAX / 4).keepalives_retries(4);
+        config.tcp_user_timeout(SILENT_MAX).ssl_mode(tls.mode());
         if config.get_application_name().is_none() {
             config.application_name("guerdon");
         }
@@ -146,11 +166,26 @@ impl Address {
         there
     }
 
+    /// Reports may be read from a standby. Whoever writes, or reads what was written a moment ago, wants the one that takes
+    /// writes, of several hosts the one that does so now.
+    fn config_for(&self, purpose: Purpose) -> Config {
+        let mut config = Config::clone(&self.config);
+        if purpose != Purpose::LongReading {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        config
+    }
+
     /// Opens a session.
     pub(crate) fn connect(&self, purpose: Purpose) -> Result<Connection, StoreError> {
         let connector = self.tls.connector().map_err(StoreError::Address)?;
-        let opened = sql::PostgresConnection::open(|| self.config.connect(connector));
-        let conn = opened.map_err(|error| self.refused(&error))?;
+        let config = self.config_for(purpose);
+        // Each host is given its time, and the last one that to let the user in.
+        let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(1);
+        let open = *config.get_connect_timeout().unwrap_or(&CONNECT_WAIT) * (hosts + 1);
+        let wait = Wait { open, answer: purpose.answer_wait() };
+        let conn = sql::PostgresConnection::open(|| config.connect(connector), wait);
+        let conn = conn.map_err(|error| self.refused(&error))?;
         let limits = match purpose {
             // Whoever writes looks up by key. A plan made while a table was small would read all of it when it is large.
             Purpose::Writing => {
@@ -202,8 +237,9 @@ impl Address {
         StoreError::Refused { path, what }
     }
 
-    /// Refuses a server that is not to be trusted with a ledger. `now` is this machine's time, where it is to be the same.
-    pub(crate) fn inspect(&self, conn: &Connection, now: Option<Timestamp>) -> Result<(), StoreError> {
+    /// Refuses a server that is not to be trusted with a ledger, and answers what time it is there. `now` is this machine's time,
+    /// where it is to be the same.
+    pub(crate) fn inspect(&self, conn: &Connection, now: Option<Timestamp>) -> Result<Timestamp, StoreError> {
         let asked = "SELECT CAST(current_setting('server_version_num') AS BIGINT), current_setting('fsync') = 'on',
             current_setting('server_encoding') = 'UTF8', current_schema() IS NOT NULL,
             CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
@@ -223,7 +259,7 @@ impl Address {
         } else if now.is_some_and(|now| CLOCK_DIFFERS_MAX < clock.abs_diff(now.micros())) {
             "its clock and that of this machine are more than five seconds apart; set them right".to_owned()
         } else {
-            return Ok(());
+            return Ok(Timestamp::from_micros(clock));
         };
         Err(StoreError::Refused { path: self.shown.clone(), what })
     }
@@ -250,12 +286,12 @@ impl Address {
     }
 }
 
-/// Opens a ledger for writing, and brings it to the schema of this program.
-pub(crate) fn open(address: &Address, options: &Options, now: Timestamp) -> Result<Connection, StoreError> {
+/// Opens a ledger for writing, and brings it to the schema of this program. Answers what time it is on the server as well.
+pub(crate) fn open(address: &Address, options: &Options) -> Result<(Connection, Timestamp), StoreError> {
     let path = address.path();
     let conn = address.connect(Purpose::Writing)?;
     // Whoever sets the clock knows what time it is.
-    address.inspect(&conn, options.clock.is_none().then_some(now))?;
+    let now = address.inspect(&conn, options.clock.is_none().then(|| system_clock()()))?;
     address.refuse_pooler(&conn)?;
     if is_ours(&conn).map_err(|fault| fault.at(path))? {
         inspect_open(&conn, path).map_err(|fault| fault.at(path))?;
@@ -266,7 +302,7 @@ pub(crate) fn open(address: &Address, options: &Options, now: Timestamp) -> Resu
         // By a session without the short limits of the writer.
         migrate_in_turn(&address.connect(Purpose::LongWriting)?, path, now)?;
     }
-    Ok(conn)
+    Ok((conn, now))
 }
 
 /// Another process may be at it already: it is waited for.
@@ -280,20 +316,31 @@ fn migrate_in_turn(conn: &Connection, path: &Path, now: Timestamp) -> Result<(),
     }
 }
 
-/// Looks once a second whether another process has changed programs, channels or keys.
-pub(crate) fn watch(address: &Address, epoch: &Arc<AtomicU64>) -> Result<Watch, StoreError> {
+/// Looks once a second whether another process has changed programs, channels or keys, and what time it is on the server.
+pub(crate) fn watch(
+    address: &Address,
+    epoch: &Arc<AtomicU64>,
+    clock: Option<Arc<ServerClock>>,
+) -> Result<Watch, StoreError> {
     let (address, epoch) = (address.clone(), Arc::clone(epoch));
     let path = address.path().to_owned();
+    let look = move |conn: &Connection| -> Found<()> {
+        epoch.fetch_max(epoch_of(conn)?, Ordering::AcqRel);
+        let asked_at = Instant::now();
+        let told = time_of(conn)?;
+        if let Some(clock) = &clock {
+            clock.set(told, asked_at);
+        }
+        Ok(())
+    };
     let mut conn = None;
-    let look = move || {
+    let look_again = move || {
         // A server that is away is looked for again.
         conn = conn.take().or_else(|| address.connect(Purpose::Reading).ok());
-        match conn.as_ref().map(epoch_of) {
-            Some(Ok(found)) => drop(epoch.fetch_max(found, Ordering::AcqRel)),
-            Some(Err(_)) => conn = None,
-            None => {}
+        if conn.as_ref().is_some_and(|it| look(it).is_err()) {
+            conn = None;
         }
         true
     };
-    Watch::start("epoch", LOOK_EVERY, &path, look)
+    Watch::start("epoch", LOOK_EVERY, &path, look_again)
 }

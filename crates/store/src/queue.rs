@@ -311,7 +311,8 @@ struct Fill<'a> {
 
 impl Fill<'_> {
     /// Moves up to `count` commands into the batch, but for those that name what is in flight, or what one before them
-    /// names that stays. A command that is alone is a batch of its own: answers whether one ends this batch.
+    /// names that stays; of the background, where lines that follow may name the same member in other words, nothing passes
+    /// one that stays. A command that is alone is a batch of its own: answers whether one ends this batch.
     fn from(&mut self, from: &mut VecDeque<Job>, count: usize) -> bool {
         let (mut taken, mut left) = (0, 16 * count);
         let (mut stay, mut behind) = (Vec::new(), HashSet::new());
@@ -336,6 +337,9 @@ impl Fill<'_> {
             }
             let stays =
                 self.knows && (self.flight.meets(&next.named) || next.named.iter().any(|it| behind.contains(it)));
+            if stays && is_background(&next.command) {
+                break;
+            }
             let Some(next) = from.pop_front() else { break };
             if stays {
                 behind.extend(next.named.iter().copied());
@@ -528,6 +532,21 @@ mod tests {
         live(19..28);
         assert_eq!(numbers(&queue, 4), [19, 20, 21, 22], "a batch is full");
         assert_eq!(after(28..32), Vec::from_iter(23..32), "who waited meanwhile counts with those who were answered");
+    }
+
+    #[test]
+    fn of_the_background_nothing_passes_what_stays() {
+        let queue = Queue::new(100, 2);
+        let past = Time::Import(Timestamp::from_micros(0));
+        queue.push(of(1, 11, Time::Live));
+        let first = queue.take(10).expect("a batch");
+        for (member, number) in [(2, 21), (1, 12), (3, 31)] {
+            queue.push(of(member, number, past));
+        }
+        assert_eq!(told(&queue.take(10).expect("what came before")), [21]);
+        assert!(queue.lock().batch(10, 2).is_none());
+        drop(first);
+        assert_eq!(told(&queue.take(10).expect("the rest")), [12, 31]);
     }
 
     #[test]

@@ -45,9 +45,12 @@ pub(crate) fn open_session(
     open(batch, Kind::Session, session, key, expires_at)
 }
 
-/// A link is good for one session: whoever comes second fails.
+/// A link is good for one session: whoever comes second fails. Who asks again since it was in doubt has that session.
 pub(crate) fn use_link(batch: &Batch<'_>, link: SecretHash, session: SecretHash, expires_at: Timestamp) -> Answered {
     check(expires_at)?;
+    if is_open(batch.conn, Kind::Session, session, batch.now)? {
+        return Ok(Reply::Done);
+    }
     if !is_open(batch.conn, Kind::Link, link, batch.now)? {
         return Err(Refused::Failed(Failure::UnknownLink));
     }

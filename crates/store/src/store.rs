@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine::Timestamp;
 use tokio::sync::oneshot;
@@ -15,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::backup::backup_from;
 use crate::certificate::CertificateRef;
 use crate::checkpoint::LogWritten;
+use crate::clock::{Clock, ServerClock, system_clock};
 use crate::code::Codes;
 use crate::command::{Command, Ticket};
 use crate::commit::Writer;
@@ -31,17 +31,6 @@ use crate::reference::{Compile, Known, load_reference};
 use crate::sql::Connection;
 use crate::totals::take_slot;
 use crate::watch::Watch;
-
-/// Tells the time of live commands.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// The clock of this machine.
-pub fn system_clock() -> Clock {
-    Arc::new(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-    })
-}
 
 /// So many sessions of a process write to a server unless it is told otherwise: while one waits for the disk another decides.
 const LANES: usize = 2;
@@ -112,14 +101,18 @@ impl Store {
     /// program: untouched then. Of a server, also when it cannot be reached or is not to be trusted.
     pub fn open(database: &Database, options: Options) -> Result<Self, StoreError> {
         let path = database.path();
-        let by_server = options.clock.is_none() && database.file().is_none();
-        let clock = options.clock.clone().unwrap_or_else(system_clock);
-        let (file, log, conn) = match database {
+        let set = options.clock.clone();
+        let ((file, log, conn), clock, server_clock) = match database {
             Database::Sqlite(path) => {
+                let clock = set.unwrap_or_else(system_clock);
                 let (conn, log, file) = file::open(path, &options, clock())?;
-                (Some(file), Some(log), conn)
+                ((Some(file), Some(log), conn), clock, None)
             }
-            Database::Postgres(address) => (None, None, postgres::open(address, &options, clock())?),
+            Database::Postgres(address) => {
+                let (conn, told) = postgres::open(address, &options)?;
+                let (clock, server_clock) = ServerClock::or(set, told);
+                ((None, None, conn), clock, server_clock)
+            }
         };
         let stopped = Arc::new(AtomicBool::new(false));
         let codes = Arc::new(Codes::open(database, options.code_key_file.as_deref(), &conn)?);
@@ -139,7 +132,7 @@ impl Store {
             database: database.clone(),
             compile: options.compile,
             clock: Arc::clone(&clock),
-            by_server,
+            by_server: server_clock.is_some(),
             batch_max,
             reference,
             log,
@@ -153,7 +146,7 @@ impl Store {
         let writers = start(first, lanes, &queue).inspect_err(|_| queue.close())?;
         let watch = match database {
             Database::Sqlite(_) => None,
-            Database::Postgres(address) => Some(postgres::watch(address, &epoch)?),
+            Database::Postgres(address) => Some(postgres::watch(address, &epoch, server_clock)?),
         };
         let inner = Inner {
             queue,
@@ -299,7 +292,7 @@ impl Store {
         certificate.sealed.as_ref().map(reveal).transpose()
     }
 
-    /// By the clock that live commands go by.
+    /// By the clock that live commands go by: on a server its own, as it was last told, whatever this machine believes.
     pub fn now(&self) -> Timestamp {
         (self.inner.clock)()
     }

@@ -158,8 +158,8 @@ impl Sweep<'_> {
         let runtime = runtime()?;
         // As many as the sweep lasts are sent.
         let orders_max = (half * TURN_MAX.as_secs_f64()).ceil() as usize;
-        let parcels = self.orders("beside", orders_max).parcels(open::now());
         let served = Served::start(&runtime, &database)?;
+        let parcels = self.orders("beside", orders_max).parcels(served.store.now());
         let over = Arc::<AtomicBool>::default();
         let watch = watch(served.store.clone(), self.lots / 2, Arc::clone(&over));
         self.as_fast_as_they_can(&runtime, &served, "warm")?;

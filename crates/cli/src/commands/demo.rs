@@ -91,7 +91,7 @@ fn load(sample: &Sample, store: &Store, started: Instant) -> Result<Option<Durat
         sample.load(store)?;
     }
     let mut progress = Progress::new("settling", 0);
-    sweep(store, open::now(), &mut |done| progress.set(done)).context("posting what has fallen due failed")?;
+    sweep(store, store.now(), &mut |done| progress.set(done)).context("posting what has fallen due failed")?;
     progress.finish();
     Ok(loads.then(|| started.elapsed()))
 }

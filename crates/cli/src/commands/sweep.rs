@@ -18,12 +18,12 @@ pub(crate) struct Args {
 pub(crate) fn run(database: &Database, args: &Args) -> Result<Outcome> {
     let store = open::existing(database)?;
     if args.retry_parked {
-        let settled = retry_parked(&store, open::now()).context("trying parked members again failed")?;
+        let settled = retry_parked(&store, store.now()).context("trying parked members again failed")?;
         println!("Settled {} of parked members.", counted(settled, "account"));
     }
     let mut progress = Progress::new("settling", 0);
     let swept =
-        sweep(&store, open::now(), &mut |done| progress.set(done)).context("posting what has fallen due failed")?;
+        sweep(&store, store.now(), &mut |done| progress.set(done)).context("posting what has fallen due failed")?;
     progress.finish();
     println!("Settled {}.", counted(swept.accounts, "account"));
     if 0 < swept.answers {

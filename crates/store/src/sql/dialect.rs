@@ -1,9 +1,16 @@
 //! Where the SQL of the two databases differs: tables are described once, as SQLite reads them, and said here in the words
 //! of PostgreSQL. All other statements are those of both.
 
+use std::time::Duration;
+
 /// Nobody writes beside whoever has it, as in a file: the second number keeps the ledgers of one database apart. It comes first
 /// in a transaction, so that all that is read behind it is what the writers before have left.
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(1198683246, hashtext(current_schema()))";
+/// It is waited for a second at a time: a process that froze holds it shared for longer, and whoever comes behind one that
+/// waits waits too. In the pause all that has come goes on.
+pub(super) const BEGIN_ALONE: &str = "BEGIN; SET LOCAL lock_timeout = '1s'";
+pub(super) const ALONE_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const ALONE_TURNS: u32 = 8;
 /// Others of its kind may write beside it: each locks the rows of its owners. Whoever waits to be alone is let in before those
 /// who come later.
 pub(super) const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared(1198683246, hashtext(current_schema()))";

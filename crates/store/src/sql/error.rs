@@ -1,5 +1,7 @@
 //! What a database answers instead of rows.
 
+use tokio_postgres::error::SqlState;
+
 /// The failure of a statement, or of reading what it answers.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -9,6 +11,8 @@ pub(crate) enum Error {
     Postgres(#[from] tokio_postgres::Error),
     #[error(transparent)]
     Driver(std::io::Error),
+    #[error("it has answered nothing for {} seconds", .0.as_secs())]
+    Silent(std::time::Duration),
     #[error("a row that was loaded is gone")]
     Gone,
     #[error("a transaction in which something failed is not committed")]
@@ -23,6 +27,13 @@ pub(crate) enum Error {
     Parameters { expected: usize, bound: usize },
     #[error("a number is too large for the database")]
     TooLarge,
+}
+
+impl Error {
+    /// Whether a lock was waited for as long as the session waits for one.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        matches!(self, Self::Postgres(it) if it.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
 }
 
 pub(crate) type Result<T> = std::result::Result<T, Error>;

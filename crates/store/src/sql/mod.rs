@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub(crate) use dialect::postgres_tables;
 pub(crate) use error::{Error, OptionalExtension, Result, told};
-pub(crate) use postgres::Connection as PostgresConnection;
+pub(crate) use postgres::{Connection as PostgresConnection, Wait};
 pub(crate) use stream::ColumnKind;
 pub(crate) use value::{FromSql, ToSql, Value, ValueRef};
 
@@ -302,7 +302,17 @@ impl Ahead<'_> {
     pub(crate) fn begin(mut self, shares: bool) -> Result<()> {
         let lock = if shares { dialect::LOCK_SHARED } else { dialect::LOCK };
         self.asks.insert(0, (self.conn.prepare(lock)?, Vec::new()));
-        self.conn.begin_asking(std::mem::take(&mut self.asks))
+        if shares {
+            return self.conn.begin_asking("BEGIN", self.asks);
+        }
+        for _ in 1..dialect::ALONE_TURNS {
+            match self.conn.begin_asking(dialect::BEGIN_ALONE, self.asks.clone()) {
+                Err(error) if error.is_lock_timeout() => self.conn.roll_back()?,
+                begun => return begun,
+            }
+            std::thread::sleep(dialect::ALONE_PAUSE);
+        }
+        self.conn.begin_asking(dialect::BEGIN_ALONE, self.asks)
     }
 }
 

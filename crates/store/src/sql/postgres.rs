@@ -7,6 +7,7 @@
 //! Bounded: the answer to a query is in memory as a whole, so long lists are asked for page by page; so is what a batch
 //! changes. After a failure inside a transaction nothing is committed any more.
 
+mod bind;
 mod stream;
 
 use std::cell::{Cell, RefCell};
@@ -15,20 +16,21 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
 use super::many::{change_of_many, query_of_many, turn};
-use super::value::{Value, ValueRef};
+use super::value::Value;
 use super::{Columns, Error, Noted, Result};
+pub(crate) use bind::Bound;
+use bind::{Bind, is_bound_in_arrays, is_bound_once, kind_of};
 pub(crate) use stream::CopyIn;
-
-type Refused = Box<dyn std::error::Error + Sync + Send>;
 
 /// A connection with a thread's worth of machinery of its own: it moves only while somebody waits for an answer.
 pub(crate) struct Connection {
@@ -45,6 +47,9 @@ pub(crate) struct Connection {
     state: Cell<State>,
     /// How many long answers were asked for: each has a name of its own.
     cursors: Cell<u64>,
+    wait: Wait,
+    /// It was waited for in vain, or writes nothing any more: nothing is asked.
+    is_lost: Cell<bool>,
     /// There until the connection is dropped.
     runtime: Option<Runtime>,
 }
@@ -100,6 +105,15 @@ struct Notes {
     changes: bool,
 }
 
+/// How long the other side is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// Until the session is there.
+    pub(crate) open: Duration,
+    /// Until a statement is answered, where it has an end.
+    pub(crate) answer: Option<Duration>,
+}
+
 /// How the transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -119,14 +133,15 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// Opens one with what `connect` makes: the client, and what moves it.
-    pub(crate) fn open<M, F>(connect: impl FnOnce() -> F) -> Result<Self>
+    /// Opens one with what `connect` makes: the client, and what moves it. What takes longer than it is waited for is lost.
+    pub(crate) fn open<M, F>(connect: impl FnOnce() -> F, wait: Wait) -> Result<Self>
     where
         F: Future<Output = std::result::Result<(Client, M), tokio_postgres::Error>>,
         M: Future<Output = std::result::Result<(), tokio_postgres::Error>> + Send + 'static,
     {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Driver)?;
-        let (client, moved) = runtime.block_on(connect())?;
+        let (client, moved) =
+            runtime.block_on(async { timeout(wait.open, connect()).await }).map_err(|_| Error::Silent(wait.open))??;
         // Whoever waits for an answer is told what went wrong.
         drop(runtime.spawn(moved));
         Ok(Self {
@@ -138,29 +153,43 @@ impl Connection {
             noted: RefCell::default(),
             state: Cell::new(State::None),
             cursors: Cell::new(0),
+            wait,
+            is_lost: Cell::new(false),
             runtime: Some(runtime),
         })
     }
 
     fn wait<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
         let runtime = self.runtime.as_ref().expect("it is there until the connection is dropped");
-        runtime.block_on(answer).map_err(|error| {
-            if self.state.get() == State::Open {
-                self.state.set(State::Failed);
-            }
-            if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) {
+        let answered = match self.wait.answer {
+            Some(wait) => runtime.block_on(async { timeout(wait, answer).await }).map_err(|_| Error::Silent(wait)),
+            None => Ok(runtime.block_on(answer)),
+        };
+        if self.state.get() == State::Open && !matches!(answered, Ok(Ok(_))) {
+            self.state.set(State::Failed);
+        }
+        self.is_lost.set(self.is_lost.get() || answered.is_err());
+        answered?.map_err(|error| {
+            match error.code() {
                 // A migration has changed what a prepared statement answers.
-                self.statements.borrow_mut().clear();
-                self.of_many.borrow_mut().clear();
-                self.known.borrow_mut().clear();
+                Some(&SqlState::FEATURE_NOT_SUPPORTED) => self.forget(),
+                // It has become a standby: another host takes what is written.
+                Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => self.is_lost.set(true),
+                _ => {}
             }
             Error::Postgres(error)
         })
     }
 
-    /// Whether the other side is gone.
+    fn forget(&self) {
+        self.statements.borrow_mut().clear();
+        self.of_many.borrow_mut().clear();
+        self.known.borrow_mut().clear();
+    }
+
+    /// Whether the other side is gone, or says nothing any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.is_lost.get() || self.client.is_closed()
     }
 
     pub(crate) fn is_autocommit(&self) -> bool {
@@ -179,12 +208,12 @@ impl Connection {
     }
 
     /// The same, and asks what is to be known first, in this order.
-    pub(crate) fn begin_asking(&self, asks: Vec<Ask>) -> Result<()> {
+    pub(crate) fn begin_asking(&self, begin: &'static str, asks: Vec<Ask>) -> Result<()> {
         let groups = self.grouped(asks)?;
         self.known.borrow_mut().clear();
         self.state.set(State::Open);
         let client = Arc::clone(&self.client);
-        let begun = self.put_in_line(async move { client.batch_execute("BEGIN").await })?;
+        let begun = self.put_in_line(async move { client.batch_execute(begin).await })?;
         self.ask(Some(begun), groups)
     }
 
@@ -461,51 +490,6 @@ type Answer<T> = Pin<Box<dyn Future<Output = std::result::Result<T, tokio_postgr
 /// What was asked, and what was answered.
 type Answered = (Vec<Vec<Value>>, Vec<Row>);
 
-/// How rows are bound to a statement: the one row, or a column of all rows to each placeholder.
-type Bind = for<'a> fn(&'a [Vec<Value>]) -> Vec<Column<'a>>;
-
-fn is_bound_once(rows: &[Vec<Value>]) -> Vec<Column<'_>> {
-    rows.iter().flatten().map(|it| Column::One(Bound(it.as_ref()))).collect()
-}
-
-fn is_bound_in_arrays(rows: &[Vec<Value>]) -> Vec<Column<'_>> {
-    let width = rows.first().map_or(0, Vec::len);
-    let column = |index: usize| rows.iter().map(|it| Bound(it[index].as_ref())).collect();
-    (0..width).map(|index| Column::Many(column(index))).collect()
-}
-
-/// What is bound to a placeholder.
-#[derive(Debug)]
-enum Column<'a> {
-    One(Bound<'a>),
-    Many(Vec<Bound<'a>>),
-}
-
-impl ToSql for Column<'_> {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> std::result::Result<IsNull, Refused> {
-        match self {
-            Self::One(it) => it.to_sql(kind, out),
-            Self::Many(all) => all.to_sql(kind, out),
-        }
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-/// The name of a kind of value in casts; nothing for one that no table of ours holds.
-fn kind_of(kind: &Type) -> Option<&'static str> {
-    match *kind {
-        Type::INT8 => Some("bigint"),
-        Type::BYTEA => Some("bytea"),
-        Type::TEXT => Some("text"),
-        _ => None,
-    }
-}
-
 /// Which of the rows that were asked about this one answers.
 fn number_of(row: &Row) -> Result<usize> {
     let index = row.len() - 1;
@@ -524,56 +508,4 @@ fn asked(prepared: &Prepared, values: &[Bound<'_>]) -> Asked {
 fn check(statement: &Statement, values: &[Bound<'_>]) -> Result<()> {
     let (expected, bound) = (statement.params().len(), values.len());
     if bound == expected { Ok(()) } else { Err(Error::Parameters { expected, bound }) }
-}
-
-/// A value on its way into a statement.
-#[derive(Debug)]
-pub(crate) struct Bound<'a>(pub(crate) ValueRef<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> std::result::Result<IsNull, Refused> {
-        match (self.0, kind) {
-            (ValueRef::Null, _) => Ok(IsNull::Yes),
-            (ValueRef::Integer(it), &Type::INT8) => it.to_sql(kind, out),
-            (ValueRef::Integer(it), &Type::INT4) => i32::try_from(it)?.to_sql(kind, out),
-            (ValueRef::Text(it), &Type::TEXT) => std::str::from_utf8(it)?.to_sql(kind, out),
-            (ValueRef::Blob(it), &Type::BYTEA) => it.to_sql(kind, out),
-            (_, _) => Err(format!("a value does not fit a parameter of the type {kind}").into()),
-        }
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-/// A value as it lies in a row.
-struct Raw<'a>(ValueRef<'a>);
-
-impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(kind: &Type, raw: &'a [u8]) -> std::result::Result<Self, Refused> {
-        Ok(Self(match *kind {
-            Type::INT8 => ValueRef::Integer(i64::from_sql(kind, raw)?),
-            Type::INT4 => ValueRef::Integer(i32::from_sql(kind, raw)?.into()),
-            Type::BOOL => ValueRef::Integer(bool::from_sql(kind, raw)?.into()),
-            Type::BYTEA => ValueRef::Blob(raw),
-            _ => ValueRef::Text(raw),
-        }))
-    }
-
-    fn from_sql_null(_: &Type) -> std::result::Result<Self, Refused> {
-        Ok(Self(ValueRef::Null))
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::INT8 | Type::INT4 | Type::BOOL | Type::BYTEA | Type::TEXT)
-    }
-}
-
-impl Columns for Row {
-    fn value(&self, index: usize) -> Result<ValueRef<'_>> {
-        Ok(self.try_get::<_, Raw<'_>>(index)?.0)
-    }
 }

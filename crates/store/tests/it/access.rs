@@ -100,6 +100,7 @@ fn a_link_opens_one_session() {
     sent(&store, &opened);
     assert!(!is_open(link, day(0)), "a link is no session");
     assert_eq!(send(&store, uses(link, first)), Ok(Reply::Done));
+    assert_eq!(send(&store, uses(link, first)), Ok(Reply::Done), "it was in doubt, and is asked for again");
     assert_eq!(send(&store, uses(link, second)), Err(Failure::UnknownLink), "it was used");
     assert_eq!(send(&store, uses(first, second)), Err(Failure::UnknownLink), "a session is no link");
     assert!(is_open(first, day(8)) && !is_open(first, day(9)) && !is_open(second, day(0)));

@@ -47,6 +47,7 @@ mod schema;
 mod search;
 #[path = "../it/shop.rs"]
 mod shop;
+mod silent;
 #[path = "../it/standing.rs"]
 mod standing;
 mod still;

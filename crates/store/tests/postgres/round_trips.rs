@@ -16,9 +16,11 @@ use crate::shop::{NEW_YEAR, compile, order, sale, set_up, sign_up};
 use crate::still;
 
 /// Stands between a store and its server, and counts how often the one speaks after the other has.
-struct Wire {
+pub(crate) struct Wire {
     port: u16,
     turns: Arc<AtomicU64>,
+    /// Nothing that the server says arrives meanwhile.
+    pub(crate) is_mute: Arc<AtomicBool>,
 }
 
 impl Wire {
@@ -27,6 +29,8 @@ impl Wire {
         let port = listener.local_addr().expect("an address").port();
         let turns = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&turns);
+        let is_mute = Arc::<AtomicBool>::default();
+        let mutes = Arc::clone(&is_mute);
         std::thread::spawn(move || {
             for store in listener.incoming() {
                 let store = store.expect("a connection");
@@ -40,12 +44,18 @@ impl Wire {
                         turns.fetch_add(u64::from(spoke.swap(false, Ordering::SeqCst)), Ordering::SeqCst);
                     })
                 });
+                let mutes = Arc::clone(&mutes);
                 std::thread::spawn(move || {
-                    carry_back(back, store, &move || server_spoke.store(true, Ordering::SeqCst));
+                    carry_back(back, store, &move || {
+                        server_spoke.store(true, Ordering::SeqCst);
+                        while mutes.load(Ordering::SeqCst) {
+                            std::thread::sleep(Duration::from_millis(10));
+                        }
+                    });
                 });
             }
         });
-        Self { port, turns }
+        Self { port, turns, is_mute }
     }
 
     fn turns(&self) -> u64 {
@@ -79,7 +89,7 @@ fn carry_back(mut from: UnixStream, mut to: TcpStream, spoke: &dyn Fn()) {
 }
 
 /// `postgres://guerdon@FOLDER:PORT/postgres?…` is a socket in a folder; over the wire it is a port of this machine.
-fn through_a_wire(url: &str) -> (Wire, String) {
+pub(crate) fn through_a_wire(url: &str) -> (Wire, String) {
     let (folder, rest) = url.split_once('@').and_then(|it| it.1.split_once(':')).expect("a socket");
     let (port, rest) = rest.split_once('/').expect("a port");
     let wire = Wire::to(format!("{}/.s.PGSQL.{port}", folder.replace("%2F", "/")));

@@ -1,0 +1,134 @@
+//! A server that is there and is of no use: one that says nothing any more, one that has become a standby, and one on which
+//! somebody stands still.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use engine::Timestamp;
+use store::{Body, Command, Failure, Options, Reply, SecretHash, Store, StoreError};
+
+use crate::cluster::Cluster;
+use crate::place::url;
+use crate::raw::Raw;
+use crate::round_trips::through_a_wire;
+use crate::shop::{NEW_YEAR, compile, keyed, live, order, sale, send, set_up, sign_up};
+
+/// The lock that keeps batches and who is to be alone apart.
+const LOCK: &str = "SELECT pg_advisory_xact_lock_shared(1198683246, hashtext(current_schema()))";
+
+fn opened(url: &str) -> Store {
+    let clock: store::Clock = Arc::new(|| Timestamp::from_micros(NEW_YEAR));
+    let options = Options { create: true, clock: Some(clock), ..Options::new(compile) };
+    Store::open(&url.parse().expect("an address"), options).expect("a ledger")
+}
+
+fn sign_in() -> Command {
+    let expires_at = Timestamp::from_micros(NEW_YEAR + 1_000_000);
+    live(Body::OpenSession { session: SecretHash::of("session"), key: None, expires_at })
+}
+
+fn is_away<T>(answer: &Result<T, Failure>) -> bool {
+    matches!(answer, Err(Failure::Store(StoreError::Away { .. })))
+}
+
+#[test]
+fn who_does_not_answer_is_not_waited_for_as_long_as_it_likes() {
+    let mute = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = mute.local_addr().expect("an address").port();
+    let began = Instant::now();
+    let there = format!("postgres://guerdon@127.0.0.1:{port}/shop?connect_timeout=1&sslmode=disable");
+    let opened = Store::open(&there.parse().expect("an address"), Options::new(compile));
+    assert!(matches!(opened.err(), Some(StoreError::Away { .. })));
+    // As long as the address says, once more for letting it in; five seconds would be ten.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_session_that_has_gone_silent_is_given_up_and_made_again() {
+    let url = url();
+    let (wire, there) = through_a_wire(&url);
+    let store = opened(&there);
+    set_up(&store, "plain");
+    send(&store, sign_up(1)).expect("a member");
+    wire.is_mute.store(true, Ordering::SeqCst);
+    let command = keyed("in doubt", order(1, "A1", sale(1_000, NEW_YEAR)).body);
+    assert!(is_away(&send(&store, command.clone())));
+    wire.is_mute.store(false, Ordering::SeqCst);
+    assert!(send(&store, command.clone()).is_ok(), "another session is made");
+    assert!(send(&store, command).is_ok());
+    drop(store);
+    assert_eq!(opened(&url).reader().and_then(|it| it.verify(&mut |_| {})).expect("a ledger").difference, None);
+}
+
+#[test]
+fn a_server_that_takes_no_writes_any_more_is_left_for_one_that_does() {
+    let server = Cluster::start(&[]);
+    let store = opened(&server.url);
+    set_up(&store, "plain");
+    let raw = Raw::connect(&server.url);
+    let turn = |to: &str| {
+        raw.run(&format!("ALTER SYSTEM SET default_transaction_read_only = {to}"));
+        raw.run("SELECT pg_reload_conf()");
+    };
+    turn("on");
+    let until = Instant::now() + Duration::from_secs(10);
+    let refused = (1..).map(|it| send(&store, sign_up(it))).find(Result::is_err).expect("it was turned");
+    assert!(is_away(&refused), "{refused:?}");
+    // No session is made to one that takes no writes.
+    assert!(is_away(&send(&store, sign_up(1_000))) && Instant::now() < until);
+    raw.run("SET default_transaction_read_only = off");
+    turn("off");
+    // Sessions hear of it when they are made.
+    while is_away(&send(&store, sign_up(1_000))) {
+        assert!(Instant::now() < until + Duration::from_secs(10), "it does not come back");
+    }
+}
+
+#[test]
+fn who_waits_to_be_alone_lets_others_by() {
+    let url = url();
+    let (store, other) = (opened(&url), opened(&url));
+    set_up(&store, "plain");
+    send(&store, sign_up(1)).expect("a member");
+    let frozen = Raw::connect(&url);
+    frozen.run("BEGIN");
+    frozen.run(LOCK);
+    let is_let_in = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let alone = scope.spawn(|| {
+            let answer = send(&store, sign_in());
+            is_let_in.store(true, Ordering::SeqCst);
+            answer
+        });
+        // It waits in line already, or soon will: some of these come behind it.
+        let waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid =
+            (SELECT hashtext(current_schema())::bigint & 4294967295)";
+        let raw = Raw::connect(&url);
+        while raw.rows(waits).is_empty() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let began = Instant::now();
+        for number in 2..5 {
+            assert_eq!(send(&other, sign_up(number)).map(drop), Ok(()), "who shares the ledger goes on");
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        assert!(!is_let_in.load(Ordering::SeqCst), "the frozen one still stands there");
+        frozen.run("COMMIT");
+        assert_eq!(alone.join().expect("no panic"), Ok(Reply::Done));
+    });
+}
+
+#[test]
+fn a_change_that_waits_in_vain_says_so_and_harms_nobody() {
+    let url = url();
+    let store = opened(&url);
+    set_up(&store, "plain");
+    let frozen = Raw::connect(&url);
+    frozen.run("BEGIN");
+    frozen.run(LOCK);
+    let refused = send(&store, sign_in());
+    assert!(matches!(refused, Err(Failure::Store(StoreError::Busy(_)))), "{refused:?}");
+    assert!(send(&store, sign_up(1)).is_ok());
+}
