@@ -109,6 +109,8 @@ pub(crate) struct Now {
     pub(crate) counted: Counted,
     pub(crate) waiting: Waiting,
     pub(crate) is_stopped: bool,
+    /// Microseconds by which the clock of this machine is ahead.
+    pub(crate) clock_ahead: i64,
     pub(crate) connections: usize,
     pub(crate) in_flight: usize,
     /// Nothing if the database did not answer.
@@ -140,6 +142,9 @@ impl Collector for Now {
         again?.encode_counter::<NoLabelSet, _, u64>(&self.counted.run_again, None)?;
         self.queue(to)?;
         gauge(to, "store_stopped", "1 once nothing is written any more after a failed write", self.is_stopped.into())?;
+        let help = "Seconds by which the clock of this machine is ahead of that of the database, which counts";
+        let ahead = self.clock_ahead as f64 / MICROS_OF_A_SECOND;
+        to.encode_descriptor("clock_ahead_seconds", help, None, MetricType::Gauge)?.encode_gauge(&ahead)?;
         gauge(to, "http_connections_open", "Connections that are open", signed(self.connections))?;
         gauge(to, "http_requests_in_flight", "Requests that are worked on", signed(self.in_flight))?;
         let is_up = "1 if the database has answered a read just now, within two seconds";

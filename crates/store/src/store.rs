@@ -297,6 +297,11 @@ impl Store {
         (self.inner.clock)()
     }
 
+    /// Microseconds by which the clock of this machine is ahead of the one that live commands go by.
+    pub fn clock_ahead(&self) -> i64 {
+        system_clock()().micros().saturating_sub(self.now().micros())
+    }
+
     pub fn database(&self) -> &Database {
         &self.inner.database
     }

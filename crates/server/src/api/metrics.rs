@@ -25,6 +25,7 @@ pub(crate) async fn show(State(app): State<App>, _: Caller) -> impl IntoResponse
         counted: store.counted(),
         waiting: store.waiting(),
         is_stopped: store.is_stopped(),
+        clock_ahead: store.clock_ahead(),
         connections: limits.connections_max - app.connections().available_permits(),
         in_flight: limits.requests_max + limits.forms_max
             - app.requests().available_permits()

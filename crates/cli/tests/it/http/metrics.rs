@@ -16,7 +16,7 @@ const DOCUMENTS: [(&str, &str); 3] = [
     ("monitoring.md", include_str!("../../../../../docs/operate/monitoring.md")),
 ];
 
-fn scrape(address: std::net::SocketAddr) -> String {
+pub(super) fn scrape(address: std::net::SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let head =
         format!("GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\nconnection: close\r\n\r\n");

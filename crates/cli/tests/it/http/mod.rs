@@ -3,6 +3,7 @@
 
 mod brought;
 mod caller;
+mod clocks;
 mod connections;
 mod idle;
 mod killed;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -36,11 +37,16 @@ impl Process {
 
     /// As `start`; nothing if it ends before it listens.
     pub(super) fn try_start(shop: &Shop, more: &str) -> Option<Self> {
+        Self::try_start_with(shop, more, &[])
+    }
+
+    /// As `try_start`, with more in its environment.
+    pub(super) fn try_start_with(shop: &Shop, more: &str, settings: &[(&str, PathBuf)]) -> Option<Self> {
         // What goes wrong is told; a test in which everything does says so itself.
         let is_server = more.contains("postgres:");
         let log = if is_server { "off" } else { "error" };
         let mut command = shop.command(&format!("serve --listen 127.0.0.1:0 {more}"));
-        let command = command.env("RUST_LOG", log).stdout(Stdio::piped());
+        let command = command.env("RUST_LOG", log).envs(settings.iter().cloned()).stdout(Stdio::piped());
         if is_server {
             // The key of the codes of certificates: beside a file there is one.
             command.env("GUERDON_CODE_KEY", "7".repeat(64));
