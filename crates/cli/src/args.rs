@@ -8,7 +8,7 @@ use crate::commands;
 use crate::fault::Outcome;
 
 const LONG: &str = "\
-A loyalty points program in one file: members earn points from orders, spend them at the checkout, and see why every
+A loyalty points program, in one file or in PostgreSQL: members earn points from orders, spend them at the checkout, and see why every
 point came or went.";
 
 const AFTER: &str = "\
@@ -29,7 +29,7 @@ Exit codes:
   3  the database cannot be used: missing, locked by another writer, damaged, full, newer than this program";
 
 #[derive(Parser)]
-#[command(name = "guerdon", version, about = "A loyalty points program in one file", long_about = LONG, after_help = AFTER)]
+#[command(name = "guerdon", version, about = "A loyalty points program, in one file or in PostgreSQL", long_about = LONG, after_help = AFTER)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Args {
     /// Where the ledger is kept: the path of a file, or postgres://USER@HOST/NAME
@@ -58,7 +58,7 @@ enum Command {
     /// Channels: places that sell
     #[command(subcommand)]
     Channel(commands::channel::Command),
-    /// API keys: make, list and revoke them, while the server is stopped
+    /// API keys: make, list and revoke them; of a ledger in a file while its server is stopped
     #[command(subcommand)]
     Key(commands::key::Command),
     /// Members: sign up

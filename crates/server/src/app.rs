@@ -3,6 +3,7 @@
 //! Handlers never block: commands are offered to the store, and reads run on blocking threads, `readers_max` at once.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use engine::{Actor, Timestamp};
 use store::{Body, Command, Failure, Key, Reader, Reply, Store, StoreError, Ticket, Time};
@@ -15,6 +16,9 @@ use crate::metrics::Metrics;
 use crate::problem::{Answer, Problem};
 use crate::throttle::Throttle;
 use crate::words::Voice;
+
+/// So long an answer of the database is of use to whoever watches it.
+const SOON: Duration = Duration::from_secs(2);
 
 /// The server's state; cheap to clone.
 #[derive(Clone)]
@@ -147,6 +151,15 @@ impl App {
         query: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<T> {
         self.ask(|reader| query(reader).map_err(Failure::Store)).await?.map_err(|it| Problem::failed(&it, None))
+    }
+
+    /// As `read`, for whoever watches and gives up after some seconds: a database that takes longer counts as away.
+    pub(crate) async fn read_soon<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        let read = tokio::time::timeout(SOON, self.read(query)).await;
+        read.unwrap_or_else(|_| Err(Problem::unavailable("The database does not answer.")))
     }
 
     /// As `read`, for queries that the rules can refuse.

@@ -157,6 +157,13 @@ impl Problem {
         problem
     }
 
+    /// The database, or its disk, cannot be used: whoever looks after it has to come first.
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Box<Self> {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        problem.retry_after = Some(10);
+        problem
+    }
+
     pub(crate) fn too_many(detail: impl Into<String>, retry_after: u32) -> Box<Self> {
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
         problem.retry_after = Some(retry_after);
@@ -406,14 +413,14 @@ impl From<&StoreError> for Box<Problem> {
                 "The key of the codes of certificates is missing or another one; nothing was recorded. The log of the server says more."
             }
             StoreError::ReadEnded { .. } => "The read took too long and was ended; send it again when less is written.",
-            _ => "The database cannot be used now; nothing was recorded. Send it again later with the same key.",
+            _ => {
+                "The database cannot be used now. Send it again later, with the same key or as the same document: it happens once."
+            }
         };
-        let mut problem = Problem::busy(detail);
-        if !matches!(error, StoreError::Busy(_)) {
-            problem.recode(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
-            problem.retry_after = Some(10);
+        match error {
+            StoreError::Busy(_) => Problem::busy(detail),
+            _ => Problem::unavailable(detail),
         }
-        problem
     }
 }
 

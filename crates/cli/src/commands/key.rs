@@ -1,4 +1,4 @@
-//! `guerdon key`: API keys, for scripts and for whoever has lost the last one. It writes while the server is stopped.
+//! `guerdon key`: API keys, for scripts and for whoever has lost the last one. In a file it writes while the server is stopped.
 
 use anyhow::{Context, Result, bail};
 use engine::Timestamp;

@@ -37,6 +37,6 @@ pub(crate) async fn ready(State(app): State<App>) -> Answer<Json<Health>> {
     if app.store().is_stopped() {
         return Err(Problem::busy("The store has stopped after a failed write; check the disk, then start again."));
     }
-    app.read(|reader| reader.member_count()).await?;
+    app.read_soon(|reader| reader.member_count()).await?;
     Ok(Json(OK))
 }
