@@ -8,8 +8,8 @@ use crate::commands;
 use crate::fault::Outcome;
 
 const LONG: &str = "\
-A loyalty points program, in one file or in PostgreSQL: members earn points from orders, spend them at the checkout, and see why every
-point came or went.";
+A loyalty points program, in one file or in PostgreSQL: members earn points from orders, spend them at the checkout,
+and see why every point came or went.";
 
 const AFTER: &str = "\
 Start here:
