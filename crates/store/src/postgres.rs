@@ -189,7 +189,7 @@ impl Address {
         let limits = match purpose {
             // Whoever writes looks up by key. A plan made while a table was small would read all of it when it is large.
             Purpose::Writing => {
-                "lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s';
+                "lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '8s'; SET statement_timeout = '30s';
                 SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
             }
             Purpose::LongWriting => {
