@@ -150,6 +150,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
+    /// Refuses a note that no row of a request for many could have.
+    pub(crate) fn check_note(note: &str) -> Answer<()> {
+        engine::check_note(note).map_err(|it| Self::rejected(&it, None))
+    }
+
     /// The server cannot take it now: the same request again, a little later, is safe.
     pub(crate) fn busy(detail: impl Into<String>) -> Box<Self> {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);

@@ -250,6 +250,7 @@ pub(crate) async fn issue_certificates(
 ) -> Answer<Reply<RowsView>> {
     let key = key.required(&caller)?;
     check_many("members", &new.members)?;
+    Problem::check_note(&new.note)?;
     let catalog = app.catalog().await?;
     let program = catalog.program(&new.program)?;
     let now = app.now();
@@ -360,6 +361,7 @@ pub(crate) async fn cancel_certificates(
     Json(cancel): Json<CancelRequest>,
 ) -> Answer<Reply<RowsView>> {
     check_many("certificates", &cancel.certificates)?;
+    Problem::check_note(&cancel.note)?;
     let now = app.now();
     let mut data = Vec::with_capacity(cancel.certificates.len());
     for row in cancel.certificates {

@@ -150,6 +150,7 @@ pub(crate) async fn close_many(
     Path(program): Path<String>,
     Json(new): Json<NewClosings>,
 ) -> Answer<Reply<ManyAnswer>> {
+    Problem::check_note(&new.note)?;
     let closing = Closing { grace_days: new.grace_days, note: new.note };
     let body = |program, member| Body::Close { program, member, closing: closing.clone() };
     submit_many(&app, &caller, key, &program, new.members, body).await
@@ -168,6 +169,7 @@ pub(crate) async fn join_many(
     Path(program): Path<String>,
     Json(new): Json<NewJoinings>,
 ) -> Answer<Reply<ManyAnswer>> {
+    Problem::check_note(&new.note)?;
     let body = |program, member| Body::Join { program, member, note: new.note.clone() };
     submit_many(&app, &caller, key, &program, new.members, body).await
 }

@@ -115,7 +115,7 @@ pub(crate) async fn collect_many(
     let voice = program.voice(now)?;
     let convert = voice.terms.convert.filter(|it| it.is_collected);
     let convert = convert.ok_or_else(|| Problem::failed(&Failure::Rejected(Rejection::NoRewards), Some(&voice)))?;
-    engine::check_note(&new.note).map_err(|it| Problem::failed(&Failure::Rejected(it), Some(&voice)))?;
+    Problem::check_note(&new.note)?;
     let (members, next) = members_of(&app, new.members.as_deref(), new.after.as_deref(), number).await?;
     let mut seen = CollectionOfManyView { next, ..CollectionOfManyView::default() };
     let asked = members.clone();

@@ -93,6 +93,7 @@ fn allowed(key: &str, expected: &str) -> String {
         (_, "i32" | "i64") => "a whole number without quotes".to_owned(),
         (_, "a boolean") => "true or false".to_owned(),
         ("lines" | "returns", _) => "a list of objects, [{\"key\": value, …}, …]".to_owned(),
+        (word, "unit") => format!("no value behind it: say \"{word}\" alone"),
         (_, expected) if expected.starts_with("struct ") => "an object with keys, {\"key\": value, …}".to_owned(),
         (_, expected) => expected.to_owned(),
     }
@@ -120,6 +121,11 @@ fn faults_are_told_in_the_words_of_a_shop() {
         "lines[0].kind",
         "unknown variant `service`, expected `goods` or `gift_card`",
         ["lines[0].kind", "\"service\" cannot stand here", "\"goods\", \"gift_card\""],
+    );
+    check(
+        "expires.never",
+        "invalid type: boolean `true`, expected unit",
+        ["expires.never", "true cannot stand here", "no value behind it: say \"never\" alone"],
     );
     check(
         "lines[0].quantity",

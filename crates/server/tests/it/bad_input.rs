@@ -322,6 +322,28 @@ async fn values_that_cannot_be_are_refused() {
     .await;
 }
 
+/// What is wrong for each row alike is wrong with the request.
+#[tokio::test]
+async fn a_note_that_no_row_can_have_refuses_all_rows() {
+    let given =
+        r#"{"program": "Sample shop", "members": ["card:nobody"], "value": "5.00", "expires": "never", "note": " "}"#;
+    check(&[
+        ("POST /v1/certificates", given, "422 invalid note"),
+        (
+            "POST /v1/certificate-cancellations",
+            r#"{"certificates": ["K7MP-4XWT-9QRA"], "note": ""}"#,
+            "422 invalid note",
+        ),
+        (
+            "POST /v1/programs/Sample%20shop/closings",
+            r#"{"members": ["card:nobody"], "grace_days": 30, "note": ""}"#,
+            "422 invalid note",
+        ),
+        ("POST /v1/programs/Sample%20shop/joinings", r#"{"members": ["card:nobody"], "note": ""}"#, "422 invalid note"),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn addresses_that_lead_nowhere_are_refused() {
     let long = format!("GET /v1/members/card:{}", "1".repeat(5_000));
