@@ -40,7 +40,7 @@ fn engraved(member: u64, reference: &str) -> Command {
     order(member, reference, document)
 }
 
-/// Traces that are left in the files of a database.
+/// Traces that are left in the files of a database; a server has files of its own.
 fn left(shop: &Shop) -> Vec<String> {
     let files = ["", "-wal", "-shm"].map(|it| format!("{}{it}", shop.path().display()));
     let bytes: Vec<u8> = files.iter().flat_map(|it| std::fs::read(it).unwrap_or_default()).collect();
@@ -65,7 +65,8 @@ fn nothing_of_a_person_is_left_in_the_file() {
     let shop = Shop::new();
     let store = shop.opened("owe");
     story(&store);
-    assert_eq!(left(&shop).len(), TRACES.len(), "there is something to erase: {:?}", left(&shop));
+    let there = if crate::place::IS_FILE { TRACES.len() } else { 0 };
+    assert_eq!(left(&shop).len(), there, "there is something to erase: {:?}", left(&shop));
     let before = shop.reader().balance(id_of(1), 1, engine::Timestamp::from_micros(NEW_YEAR)).expect("read");
     sent(&store, &[erase(1), erase(1)]);
     assert_eq!(left(&shop), Vec::<String>::new(), "beside the server, the log is emptied");

@@ -54,14 +54,11 @@ pub(crate) fn export(shop: &Shop) -> String {
 
 #[test]
 fn an_account_that_makes_the_rules_panic_harms_no_neighbour() {
-    if !crate::place::IS_FILE {
-        return;
-    }
     let shop = with_orders(2);
     // More is available than there are lots: the rules notice when they look for it.
     tamper(
         &shop,
-        "UPDATE ledger SET available = 500, issued = 500 WHERE part = 0 AND owner_id = (SELECT min(owner_id) FROM ledger)",
+        "UPDATE ledger SET available = 500, issued = 500 WHERE part = 0 AND owner_id = (SELECT owner_id FROM ledger ORDER BY owner_id LIMIT 1)",
     );
     let store = shop.open();
     let mut asking = sale(100_000, NEW_YEAR);
@@ -81,9 +78,6 @@ fn an_account_that_makes_the_rules_panic_harms_no_neighbour() {
 
 #[test]
 fn verify_names_what_was_tampered_with() {
-    if !crate::place::IS_FILE {
-        return;
-    }
     for (change, expected) in [
         ("UPDATE ledger SET available = available + 1 WHERE part = 0", "its balance"),
         ("UPDATE ledger SET next_lot = next_lot + 1 WHERE part = 0", "its counters"),
@@ -116,16 +110,13 @@ fn verify_names_what_was_tampered_with() {
 
 #[test]
 fn a_newer_or_changed_schema_is_refused_untouched() {
-    if !crate::place::IS_FILE {
-        return;
-    }
     let newer = with_orders(1);
     tamper(&newer, "UPDATE meta SET value = '999' WHERE name = 'oldest_compatible'");
-    let before = fs::read(newer.path()).expect("the file");
+    let before = fs::read(newer.path()).ok();
     let expected = StoreError::Newer { path: newer.path(), needs: 999, has: 1 };
     assert_eq!(newer.try_open().err(), Some(expected.clone()));
     assert_eq!(Reader::open(&newer.database(), compile).err(), Some(expected));
-    assert_eq!(fs::read(newer.path()).expect("the file"), before);
+    assert_eq!(fs::read(newer.path()).ok(), before);
 
     let changed = with_orders(1);
     tamper(&changed, "UPDATE migrations SET sha256 = x'00'");
@@ -451,9 +442,7 @@ fn with_orders(members: u64) -> Shop {
 }
 
 fn tamper(shop: &Shop, sql: &str) {
-    let conn = Connection::open(shop.path()).expect("the database");
-    assert!(0 < conn.execute(sql, []).expect(sql), "{sql}");
-    drop(conn);
+    assert!(0 < crate::place::change(shop, sql), "{sql}");
 }
 
 #[test]

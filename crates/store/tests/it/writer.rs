@@ -7,6 +7,7 @@ use engine::{Points, Timestamp};
 use rusqlite::Connection;
 use store::{Failure, Reply, Store, StoreError, Swept, retry_parked, sweep};
 
+use crate::place::change;
 use crate::shop::{NEW_YEAR, Shop, at, available, id_of, order, sale, send, set_up, sign_up};
 use crate::store::{sent, verified};
 
@@ -117,20 +118,22 @@ fn a_batch_that_takes_too_long_is_given_up() {
     verified(&shop);
 }
 
+/// The rows of a member.
+fn of_member(number: u64) -> String {
+    let digits: String = id_of(number).0.iter().map(|it| format!("{it:02x}")).collect();
+    format!("owner_id = x'{digits}'")
+}
+
 #[test]
 fn a_member_whose_settling_panics_is_parked_and_the_sweeper_goes_on() {
-    if !crate::place::IS_FILE {
-        return;
-    }
     let shop = Shop::new();
     let store = shop.opened("days");
     let orders = [1, 2, 3].map(|it| order(it, &format!("{it}"), sale(1_000, NEW_YEAR)));
     sent(&store, &[sign_up(1), sign_up(2), sign_up(3)]);
     sent(&store, &orders);
     let tamper = |available: i64| {
-        let conn = Connection::open(shop.path()).expect("the database");
-        let update = "UPDATE ledger SET available = ?1, issued = ?1 WHERE owner_id = ?2 AND part = 0";
-        assert_eq!(conn.execute(update, (available, id_of(2).0)), Ok(1));
+        let set = format!("UPDATE ledger SET available = {available}, issued = {available} WHERE part = 0");
+        assert_eq!(change(&shop, &format!("{set} AND {}", of_member(2))), 1);
     };
     // Fewer points than its lot has: taking them out goes below zero.
     tamper(5);
@@ -157,16 +160,11 @@ fn a_member_whose_settling_panics_is_parked_and_the_sweeper_goes_on() {
 
 #[test]
 fn a_command_that_succeeds_ends_the_parking() {
-    if !crate::place::IS_FILE {
-        return;
-    }
     let shop = Shop::new();
     let store = shop.opened("days");
     sent(&store, &[sign_up(1), order(1, "A1", sale(1_000, NEW_YEAR))]);
     drop(store);
-    let conn = Connection::open(shop.path()).expect("the database");
-    assert_eq!(conn.execute("UPDATE members SET parked = 1", []), Ok(1));
-    drop(conn);
+    assert_eq!(change(&shop, "UPDATE members SET parked = 1"), 1);
     let store = shop.open();
     shop.later(30);
     assert_eq!(sweep(&store, store.now(), &mut |_| {}).expect("swept").accounts, 0, "it is left out");
@@ -180,17 +178,13 @@ fn a_command_that_succeeds_ends_the_parking() {
 
 #[test]
 fn an_account_that_cannot_be_read_is_parked_as_well() {
-    if !crate::place::IS_FILE {
-        return;
-    }
     let shop = Shop::new();
     let store = shop.opened("days");
     for member in 1..=3 {
         sent(&store, &[sign_up(member), order(member, &format!("{member}"), sale(1_000, NEW_YEAR))]);
     }
-    let conn = Connection::open(shop.path()).expect("the database");
-    let update = "UPDATE ledger SET sort_at = sort_at + 1, due_at = sort_at WHERE owner_id = ?1 AND part = 2";
-    assert_eq!(conn.execute(update, [id_of(2).0]), Ok(1));
+    let set = "UPDATE ledger SET sort_at = sort_at + 1, due_at = sort_at WHERE part = 2";
+    assert_eq!(change(&shop, &format!("{set} AND {}", of_member(2))), 1);
     shop.later(30);
     let swept = sweep(&store, store.now(), &mut |_| {}).expect("the sweep goes on");
     assert_eq!((swept.accounts, swept.parked), (2, vec![id_of(2)]));

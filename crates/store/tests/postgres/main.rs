@@ -9,6 +9,8 @@ mod ahead;
 mod batches;
 #[path = "../it/budgets.rs"]
 mod budgets;
+#[path = "../it/cards.rs"]
+mod cards;
 #[path = "../it/catalogue.rs"]
 mod catalogue;
 #[path = "../it/certificates.rs"]
@@ -19,6 +21,8 @@ mod copies;
 mod crash {
     pub(crate) use crate::random::Random;
 }
+#[path = "../it/erased.rs"]
+mod erased;
 #[path = "../it/figures.rs"]
 mod figures;
 mod floor;

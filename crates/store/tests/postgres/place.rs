@@ -9,6 +9,9 @@ use crate::cluster::cluster;
 use crate::raw::Raw;
 use crate::shop::Shop;
 
+/// Beside what a shop keeps in files, the address of its ledger.
+const URL: &str = "url";
+
 /// Tests of what only files have or suffer end at once.
 pub(crate) const IS_FILE: bool = false;
 
@@ -19,9 +22,29 @@ pub(crate) fn in_file() -> Shop {
     Shop::at(dir, database)
 }
 
+/// Changes rows behind the store, and answers how many: what a test spoils, `verify` is to find.
+pub(crate) fn change(shop: &Shop, sql: &str) -> usize {
+    let url = std::fs::read_to_string(shop.dir.path().join(URL)).expect("the address of its ledger");
+    Raw::connect(&url).change(&in_words_of_postgresql(sql))
+}
+
+/// `x'01'` is `'\x01'::bytea` there.
+fn in_words_of_postgresql(sql: &str) -> String {
+    let mut said = String::new();
+    let mut rest = sql;
+    while let Some((before, behind)) = rest.split_once("x'") {
+        let (digits, behind) = behind.split_once('\'').expect("it ends");
+        said += &format!("{before}'\\x{digits}'::bytea");
+        rest = behind;
+    }
+    said + rest
+}
+
 /// For a new ledger.
-pub(crate) fn database(_: &Path) -> Database {
-    url().parse().expect("the address of a server")
+pub(crate) fn database(folder: &Path) -> Database {
+    let url = url();
+    std::fs::write(folder.join(URL), &url).expect("the folder is writable");
+    url.parse().expect("the address of a server")
 }
 
 /// The address of a schema that nobody else has, with nothing in it.

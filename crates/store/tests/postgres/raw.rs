@@ -20,6 +20,12 @@ impl Raw {
         self.runtime.block_on(self.client.batch_execute(sql)).expect(sql);
     }
 
+    /// How many rows a statement has changed.
+    pub(crate) fn change(&self, sql: &str) -> usize {
+        let changed = self.runtime.block_on(self.client.execute(sql, &[])).expect(sql);
+        usize::try_from(changed).expect("a few rows")
+    }
+
     /// The rows, their columns joined by commas.
     pub(crate) fn rows(&self, sql: &str) -> Vec<String> {
         let found = self.runtime.block_on(self.client.simple_query(sql)).expect(sql);
