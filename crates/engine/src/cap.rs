@@ -1,7 +1,7 @@
 //! Caps on what orders earn: per order, day, month and year (E13).
 //!
-//! A cap counts on the order's own local day and is applied when an award is posted or raised. An order that was cut keeps
-//! what it was allotted: room that a cancellation frees serves later orders, never one that has its award. A return that names
+//! A cap counts on the order's own local day and is applied when an award is posted or raised. The room that an order finds then is
+//! allotted to it, cut or not: what a cancellation frees serves later orders, never one that has its award. A return that names
 //! no order takes no more than a cap lets one order earn.
 
 use crate::account::{Account, NeedMore};
@@ -39,7 +39,7 @@ pub struct Cut {
     pub called_for: Points,
 }
 
-/// What an order may earn for good, since a cap of its day, month or year has cut it.
+/// What an order may earn for good: what its day, month and year had left for it when its award was posted or raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allotted {
     pub cap: Cap,
@@ -83,14 +83,11 @@ pub(crate) fn apply(account: &Account, order: &Order, mut earned: Earned, terms:
         return Ok(earned);
     }
     let mut least = Least::default();
-    for cap in Cap::ALL {
-        if let Some(most) = caps.of(cap) {
-            let others = used(account, cap, day)? - if cap == Cap::Order { Points::ZERO } else { order.posted.earned };
-            least.lower(most.less(others), cap);
-        }
+    if let Some(most) = caps.order {
+        least.lower(most, Cap::Order);
     }
-    if let Some(allotted) = order.posted.allotted {
-        least.lower(allotted.points, allotted.cap);
+    if let Some(it) = room(account, order, caps, day)? {
+        least.lower(it.points, it.cap);
     }
     if let Some((room, cap)) = least.0 {
         let has = order.posted.earned.min(called_for);
@@ -132,12 +129,35 @@ impl Least {
     }
 }
 
-/// What the order is allotted from now on, if this award says something new about it.
-pub(crate) fn allotted(order: &Order, earned: &Earned) -> Option<Allotted> {
-    let cut = earned.cut.filter(|it| it.cap != Cap::Order && earned.cause != Cause::Returned)?;
-    let allotted = Allotted { cap: cut.cap, points: earned.called_for };
-    let is_new = order.posted.allotted.is_none_or(|it| allotted.points < it.points);
-    is_new.then_some(allotted)
+/// What the order is allotted from now on, if its award is posted, raised or cut: the room that it finds, unless it had less.
+pub(crate) fn allotted(
+    account: &Account,
+    order: &Order,
+    earned: &Earned,
+    terms: &Terms,
+) -> Result<Option<Allotted>, NeedMore> {
+    let (Some(caps), Some(day)) = (terms.caps, order.pinned.day) else { return Ok(None) };
+    let is_cut = earned.cut.is_some_and(|it| it.cap != Cap::Order);
+    if earned.cause == Cause::Returned || !(is_cut || earned.before < earned.called_for) {
+        return Ok(None);
+    }
+    let room = room(account, order, caps, day)?;
+    let allotted = room.map(|it| Allotted { points: it.points.max(earned.called_for), ..it });
+    Ok(allotted.filter(|it| order.posted.allotted.is_none_or(|known| it.points < known.points)))
+}
+
+/// What the day, the month and the year of an order leave to it, and what it was allotted before: the least of them.
+fn room(account: &Account, order: &Order, caps: Caps, day: Date) -> Result<Option<Allotted>, NeedMore> {
+    let mut least = Least::default();
+    for cap in [Cap::Day, Cap::Month, Cap::Year] {
+        if let Some(most) = caps.of(cap) {
+            least.lower(most.less(used(account, cap, day)? - order.posted.earned), cap);
+        }
+    }
+    if let Some(allotted) = order.posted.allotted {
+        least.lower(allotted.points, allotted.cap);
+    }
+    Ok(least.0.map(|(points, cap)| Allotted { cap, points }))
 }
 
 /// What orders have earned on that day, in its month or in its year.

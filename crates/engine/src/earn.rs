@@ -133,7 +133,8 @@ pub(crate) fn converge(
     if terms.earn.mode == EarnMode::StepsCarried && !document.is_return {
         return carry::converge(ahead, order, document, earned, terms);
     }
-    let (allotted, budgets) = (cap::allotted(order, &earned), budget::changes(order, &earned));
+    let allotted = cap::allotted(&ahead.account, order, &earned, terms)?;
+    let budgets = budget::changes(order, &earned);
     let changes = Changes { allotted, budgets, ..Changes::default() };
     let is_bounded = changes.allotted.is_some() || !changes.budgets.is_empty();
     if is_bounded || earned.before != earned.called_for || figures::is_new(order, &earned, terms) {
