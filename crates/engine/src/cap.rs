@@ -1,11 +1,12 @@
 //! Caps on what orders earn: per order, day, month and year (E13).
 //!
-//! A cap counts on the order's own local day and is applied when an award is posted or raised. An order that was cut keeps
-//! what it was allotted: room that a cancellation frees serves later orders, never one that has its award.
+//! A cap counts on the order's own local day and is applied when an award is posted or raised. The room that an order finds then is
+//! allotted to it, cut or not: what a cancellation frees serves later orders, never one that has its award. A return that names
+//! no order takes no more than a cap lets one order earn.
 
 use crate::account::{Account, NeedMore};
 use crate::calendar::Date;
-use crate::entry::Earned;
+use crate::entry::{Cause, Earned};
 use crate::points::Points;
 use crate::posted::Order;
 use crate::program::Terms;
@@ -34,11 +35,11 @@ pub struct Cut {
     pub cap: Cap,
     /// The cap itself.
     pub most: Points,
-    /// What the order would have earned without it.
+    /// What the order would have earned without it; below zero where a return would have taken that.
     pub called_for: Points,
 }
 
-/// What an order may earn for good, since a cap of its day, month or year has cut it.
+/// What an order may earn for good: what its day, month and year had left for it when its award was posted or raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allotted {
     pub cap: Cap,
@@ -75,25 +76,20 @@ impl Caps {
 pub(crate) fn apply(account: &Account, order: &Order, mut earned: Earned, terms: &Terms) -> Result<Earned, NeedMore> {
     let (Some(caps), Some(day)) = (terms.caps, order.pinned.day) else { return Ok(earned) };
     let called_for = earned.called_for;
+    if earned.cause == Cause::Returned {
+        return Ok(as_if_alone(caps, earned));
+    }
     if !called_for.is_positive() {
         return Ok(earned);
     }
-    let mut least: Option<(Points, Cap)> = None;
-    let mut lower = |room: Points, cap: Cap| {
-        if least.is_none_or(|(known, _)| room < known) {
-            least = Some((room, cap));
-        }
-    };
-    for cap in Cap::ALL {
-        if let Some(most) = caps.of(cap) {
-            let others = used(account, cap, day)? - if cap == Cap::Order { Points::ZERO } else { order.posted.earned };
-            lower(most.less(others), cap);
-        }
+    let mut least = Least::default();
+    if let Some(most) = caps.order {
+        least.lower(most, Cap::Order);
     }
-    if let Some(allotted) = order.posted.allotted {
-        lower(allotted.points, allotted.cap);
+    if let Some(it) = room(account, order, caps, day)? {
+        least.lower(it.points, it.cap);
     }
-    if let Some((room, cap)) = least {
+    if let Some((room, cap)) = least.0 {
         let has = order.posted.earned.min(called_for);
         earned.called_for = called_for.min(room).max(has);
         if earned.called_for < called_for {
@@ -104,12 +100,64 @@ pub(crate) fn apply(account: &Account, order: &Order, mut earned: Earned, terms:
     Ok(earned)
 }
 
-/// What the order is allotted from now on, if this award says something new about it.
-pub(crate) fn allotted(order: &Order, earned: &Earned) -> Option<Allotted> {
-    let cut = earned.cut.filter(|it| it.cap != Cap::Order)?;
-    let allotted = Allotted { cap: cut.cap, points: earned.called_for };
-    let is_new = order.posted.allotted.is_none_or(|it| allotted.points < it.points);
-    is_new.then_some(allotted)
+/// A return that names no order takes no more than its lines would earn as the only order of their day, month and year (O9):
+/// which others there were when they were bought is not known.
+fn as_if_alone(caps: Caps, mut earned: Earned) -> Earned {
+    let called_for = earned.called_for;
+    let mut least = Least::default();
+    for cap in Cap::ALL {
+        if let Some(most) = caps.of(cap) {
+            least.lower(most, cap);
+        }
+    }
+    if let Some((most, cap)) = least.0.filter(|(most, _)| called_for < -*most) {
+        earned.called_for = -most;
+        earned.cut = Some(Cut { cap, most, called_for });
+    }
+    earned
+}
+
+/// The least room, and whose it is: of equal ones that of the first.
+#[derive(Default)]
+struct Least(Option<(Points, Cap)>);
+
+impl Least {
+    fn lower(&mut self, room: Points, cap: Cap) {
+        if self.0.is_none_or(|(known, _)| room < known) {
+            self.0 = Some((room, cap));
+        }
+    }
+}
+
+/// What the order is allotted from now on, if its award is posted, raised or cut: the room that it finds, unless it had less.
+pub(crate) fn allotted(
+    account: &Account,
+    order: &Order,
+    earned: &Earned,
+    terms: &Terms,
+) -> Result<Option<Allotted>, NeedMore> {
+    let (Some(caps), Some(day)) = (terms.caps, order.pinned.day) else { return Ok(None) };
+    let is_cut = earned.cut.is_some_and(|it| it.cap != Cap::Order);
+    if earned.cause == Cause::Returned || !(is_cut || earned.before < earned.called_for) {
+        return Ok(None);
+    }
+    let room = room(account, order, caps, day)?;
+    let allotted = room.map(|it| Allotted { points: it.points.max(earned.called_for), ..it });
+    Ok(allotted.filter(|it| order.posted.allotted.is_none_or(|known| it.points < known.points)))
+}
+
+/// What the day, the month and the year of an order leave to it, and what it was allotted before: the least of them.
+fn room(account: &Account, order: &Order, caps: Caps, day: Date) -> Result<Option<Allotted>, NeedMore> {
+    let mut least = Least::default();
+    for cap in [Cap::Day, Cap::Month, Cap::Year] {
+        if let Some(most) = caps.of(cap) {
+            least.lower(most.less(used(account, cap, day)? - order.posted.earned), cap);
+        }
+    }
+    if let Some(allotted) = order.posted.allotted {
+        least.lower(allotted.points, allotted.cap);
+    }
+    Ok(least.0.map(|(points, cap)| Allotted { cap, points }))
 }
 
 /// What orders have earned on that day, in its month or in its year.

@@ -324,7 +324,7 @@ pub struct Changes {
     pub spent: Money,
     /// What the account counts on the order's own day.
     pub figures: Option<OfDay>,
-    /// What the order may earn for good, since a cap has cut it.
+    /// What the order may earn for good under the caps of its day, month and year.
     pub allotted: Option<Allotted>,
     /// What it changes of what the order has of the budgets of promotions.
     pub budgets: Box<[BudgetUse]>,

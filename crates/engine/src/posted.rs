@@ -83,7 +83,7 @@ pub struct Posted {
     pub displaced: Vec<Displaced>,
     /// How much of it counts as money spent.
     pub spent: Money,
-    /// What it may earn for good, since a cap has cut it.
+    /// What it may earn for good under the caps of its day, month and year.
     pub allotted: Option<Allotted>,
     /// What it has of the budgets of promotions.
     pub budgets: Vec<BudgetUse>,

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::account::{Account, NeedMore};
+use crate::account::{Account, Lot, NeedMore};
+use crate::calendar::Timestamp;
 use crate::certificate::Uses;
 use crate::close::{self, Of};
 use crate::decision::{Decided, Moment, Stop};
@@ -38,7 +39,8 @@ pub struct Quote {
     pub certificates: Option<Vec<LotNo>>,
     /// Why others of the document cannot.
     pub why_certificates: Vec<(LotNo, Rejection)>,
-    /// All that the member has, with what each would pay of the order if it were used alone.
+    /// All that the member has, with what each would pay of the order if it were used alone; and why others cannot be used that
+    /// the document names or that are over since lately.
     pub wallet: Vec<CertificateChoice>,
 }
 
@@ -72,6 +74,9 @@ pub struct Choice {
 
 /// Steps that are offered besides the least and the most.
 const STEPS_MAX: i64 = 9;
+/// Certificates that are over are listed for so long, and at most so many of them beside those that the cart names.
+const OVER_DAYS: i32 = 30;
+const OVER_MAX: usize = 10;
 
 /// Works out a cart. Without a figure in the document it offers the most that can be redeemed.
 ///
@@ -110,7 +115,7 @@ fn quote_cart(mut cart: Cart<'_>, document: &Document) -> Result<Quote, Stop> {
     }
     let most = cart.clamp(limits::POINTS_MAX)?;
     let choices = cart.choices(&most);
-    let wallet = cart.wallet(&most)?;
+    let wallet = cart.wallet(&most, &why_certificates)?;
     let (answer, why) = match document.redeem {
         None => (most.answer, most.why.filter(|it| !is_bound(it))),
         Some(wish) => {
@@ -180,15 +185,18 @@ impl Cart<'_> {
         Ok(why)
     }
 
-    /// What each certificate of the member would pay alone.
-    fn wallet(&self, most: &Clamped) -> Result<Vec<CertificateChoice>, NeedMore> {
+    /// What each certificate of the member would pay alone, and of others that the cart named or that are over since lately why
+    /// they cannot be used.
+    fn wallet(&self, most: &Clamped, left_out: &[(LotNo, Rejection)]) -> Result<Vec<CertificateChoice>, NeedMore> {
         let version = self.rules.timeline.version(most.order.pinned.version);
         let (Some(version), Some(wallet)) = (version, &self.account.wallet) else { return Ok(Vec::new()) };
         let terms = version.terms.under(most.order.pinned.tier);
         let kept = Kept::under(self.document, &most.order.returned, terms);
-        let own = |no: LotNo| most.order.posted.certificates.iter().any(|it| it.lot.no == no);
-        let lots = wallet.ledger.lots().iter().filter(|it| it.available.is_positive() || own(it.at.no));
-        let choice = |lot: &crate::account::Lot| {
+        let is_named = |no: LotNo| {
+            let is_own = most.order.posted.certificates.iter().any(|it| it.lot.no == no);
+            is_own || left_out.iter().any(|it| it.0 == no)
+        };
+        let choice = |lot: &Lot| {
             let certificate = lot.at.no;
             let used = most.answer.certificates.iter().find(|it| it.lot.no == certificate);
             let (pays, loses) = used.map_or_else(|| used::alone(lot, kept.payable), |it| (it.paid, it.lost));
@@ -202,7 +210,7 @@ impl Cart<'_> {
             let (pays, loses) = if why.is_some() { (Money::ZERO, Money::ZERO) } else { (pays, loses) };
             Ok(CertificateChoice { certificate, pays, loses, uses: used::uses(lot), why })
         };
-        lots.map(choice).collect()
+        listed(wallet.ledger.lots(), self.moment.now, is_named).into_iter().map(choice).collect()
     }
 
     /// Credit is used before points: lowers what is asked for to what fits and is there, and answers why.
@@ -294,6 +302,18 @@ impl Cart<'_> {
         let points = figures(most.answer.asked, terms).into_iter().map(choice);
         Choices { points: points.filter(|it| it.value.is_positive()).collect(), why_not_more }
     }
+}
+
+/// The certificates that a quote lists: what there is to use, what is named, and the last few that were given of those that are
+/// over since lately.
+fn listed(lots: &[Lot], now: Timestamp, is_named: impl Fn(LotNo) -> bool) -> Vec<&Lot> {
+    let lately = now.plus_days(-OVER_DAYS);
+    let is_over = |it: &Lot| it.available.is_zero() || it.at.expires_at <= now;
+    let mut over: Vec<LotNo> =
+        lots.iter().filter(|it| is_over(it) && lately < it.at.expires_at).map(|it| it.at.no).collect();
+    over.sort_unstable();
+    let told = &over[over.len().saturating_sub(OVER_MAX)..];
+    lots.iter().filter(|it| !is_over(it) || is_named(it.at.no) || told.contains(&it.at.no)).collect()
 }
 
 /// The least, round multiples of the step, and the most. Without a step it counts in the points of the rate.

@@ -100,6 +100,8 @@ pub struct MemberChange {
     pub name: Option<Option<String>>,
     pub customer_type: Option<Option<String>>,
     pub birthday: Option<Option<Date>>,
+    /// The member writes it, and not the shop: the birthday once, and no customer type.
+    pub by_member: bool,
 }
 
 impl MemberChange {

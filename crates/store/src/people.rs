@@ -69,7 +69,7 @@ pub(crate) fn sign_up(
     Ok(Reply::Member { id, created: true })
 }
 
-/// Changes what is known of a member. The key that asks is the shop's own: it may correct a birthday.
+/// Changes what is known of a member. The shop may correct a birthday; the member writes it once, since it earns (E9).
 pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberChange, moment: Moment) -> Answered {
     check_name(change.name.as_ref().and_then(Option::as_deref))?;
     let customer_type = change.customer_type.clone().flatten();
@@ -77,6 +77,9 @@ pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberC
     check_facts(&Facts { customer_type, birthday, ..Facts::default() }, moment.now)?;
     let owner = find_member(batch, member)?;
     check_known(batch, owner)?;
+    if change.by_member {
+        check_own(batch, owner, change)?;
+    }
     if change.birthday.is_some() {
         acts::settle_birthdays(batch, owner, moment)?;
     }
@@ -85,6 +88,19 @@ pub(crate) fn change(batch: &mut Batch<'_>, member: &MemberRef, change: &MemberC
         acts::expect_birthdays(batch, owner)?;
     }
     Ok(Reply::Done)
+}
+
+/// What members may say of themselves: nothing that makes their points more, except the birthday, once.
+fn check_own(batch: &Batch<'_>, owner: MemberId, change: &MemberChange) -> Result<(), Refused> {
+    if change.customer_type.is_some() {
+        return Err(invalid("customer_type", "left out: the shop says it").into());
+    }
+    let Some(new) = change.birthday else { return Ok(()) };
+    let known = batch.birthday_of(owner)?;
+    if known.is_some() && known != new {
+        return Err(invalid("birthday", "the day that is known: a member writes it once, the shop corrects it").into());
+    }
+    Ok(())
 }
 
 pub(crate) fn add_identity(batch: &mut Batch<'_>, member: &MemberRef, identity: &Identity) -> Answered {

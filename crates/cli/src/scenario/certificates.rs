@@ -216,13 +216,24 @@ fn once(uses: Uses) -> Option<String> {
     uses.is_once().then(|| format!("{share}once"))
 }
 
-/// What is expected of a quote: which certificates it offers, or why it leaves one out.
+/// What is expected of a quote: which certificates it offers, and why it leaves others out.
 pub(super) fn offered(words: &mut Words, when: &When) -> Result<Option<(&'static str, String)>, Fault> {
     if words.eat("certificate because") {
         return Ok(Some(("certificate because", words.take().to_owned())));
     }
     if words.eat("no offers") {
         return Ok(Some(("offers", "none".to_owned())));
+    }
+    if words.eat("leaves out nothing") {
+        return Ok(Some(("leaves out", "nothing".to_owned())));
+    }
+    if words.eat("leaves out") {
+        let mut out = Vec::new();
+        while !words.is_done() {
+            let no = number(read_number(words)?);
+            out.push(format!("{no} {}", words.take()));
+        }
+        return Ok(Some(("leaves out", out.join(" "))));
     }
     if !words.eat("offers") {
         return Ok(None);

@@ -46,7 +46,7 @@ const OF_MONEY: [&str; 4] = ["store credit", "credit", "certificates", "loses"];
 const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
     `cut by order|day|month|year|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `credit 5.00`, `certificates 20.00`, `loses 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
     `recorded`, `retry`, `stale`, `unchanged`, `refused CODE`, of a quote `choices 500 1000`, `no choices`, `more because \
-    CODE`, `credit because CODE`, `certificate because CODE`, `offers 1 20.00 2 5.00`, and of the account `balance 100` or `100`, `store credit 5.00`, `pending 20`, \
+    CODE`, `credit because CODE`, `certificate because CODE`, `offers 1 20.00 2 5.00`, `leaves out 3 certificate_used`, and of the account `balance 100` or `100`, `store credit 5.00`, `pending 20`, \
     `held 50`";
 const ALLOWED_OF_ACCOUNT: &str = "`100` or `balance 100`, `pending 20`, `held 50`, `owed 5`, `let go 5`, `expired 40`, \
     `issued 100`, `redeemed 50`, `revoked 20`, `deducted 10`, `forfeited 5`, `hold 1`, `store credit 5.00`, `until 2023-08-05`, `never expires`, \

@@ -260,8 +260,7 @@ impl Backend for StoreBackend {
             Act::Switch { .. } | Act::Channel { .. } | Act::SignUp { .. } => self.arrange(act, arrival)?,
             Act::Change { person, change } => {
                 let Some(member) = self.reference_of(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-                let FactsChange { customer_type, birthday } = change.clone();
-                (KEY, Body::ChangeMember { member, change: MemberChange { name: None, customer_type, birthday } })
+                (KEY, Body::ChangeMember { member, change: by_staff(change) })
             }
             Act::Order { person, channel, reference, document, .. } => {
                 let member = self.reference_of(person)?;
@@ -401,4 +400,9 @@ fn identity(text: &str) -> Result<Identity> {
         MemberRef::Identity(identity) => Ok(identity),
         MemberRef::Id(id) => bail!("{id} is an id, not an identity"),
     }
+}
+
+fn by_staff(change: &FactsChange) -> MemberChange {
+    let FactsChange { customer_type, birthday } = change.clone();
+    MemberChange { customer_type, birthday, ..MemberChange::default() }
 }

@@ -114,6 +114,10 @@ pub(super) fn certificates(found: &mut Found, quote: &engine::Quote, when: &When
         .map(|it| format!("{} {}", certificates::number(it.certificate), it.pays.to_text(when.exponent)))
         .collect();
     found.figures.insert("offers", if offers.is_empty() { "none".to_owned() } else { offers.join(" ") });
+    let out =
+        quote.wallet.iter().filter_map(|it| Some((certificates::number(it.certificate), it.why.as_ref()?.code())));
+    let out: Vec<String> = out.map(|(no, code)| format!("{no} {code}")).collect();
+    found.figures.insert("leaves out", if out.is_empty() { "nothing".to_owned() } else { out.join(" ") });
     let why = quote.why_certificates.first().map(|(_, why)| why.code().to_owned());
     found.figures.extend(why.map(|it| ("certificate because", it)));
 }

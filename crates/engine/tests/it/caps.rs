@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use engine::{Account, Cap, Caps, Document, Money, Order, OrderNo, Points, Timeline, Timestamp};
+use engine::{Account, Cap, Caps, Document, EarnRules, Money, Order, OrderNo, Points, Timeline, Timestamp};
 
-use crate::histories::histories;
+use crate::histories::{ORDERS, histories};
+use crate::model::Model;
 use crate::programs::{EUR, NOON, one_version, plain, terms};
 use crate::seeded::check;
 use crate::shop::{Command, Shop};
@@ -50,6 +51,48 @@ fn put(till: &mut Till, slot: usize, amount: i64, placed_at: Timestamp) -> (i64,
 
 fn a_day(points: i64) -> Timeline {
     one_version(engine::Terms { caps: Some(Caps { day: Some(Points::new(points)), ..Caps::default() }), ..plain() })
+}
+
+/// Orders that grow, shrink and are cancelled beside each other, so close to their caps that who came first matters.
+#[test]
+fn the_engine_and_the_model_give_each_order_the_same_room() {
+    let most = || prop::option::weighted(0.7, (20..120_i64).prop_map(Points::new));
+    let caps = (prop::option::of(Just(Points::new(50))), most(), most(), most());
+    let changes = prop::collection::vec((0..ORDERS, prop_oneof![1 => Just(0), 3 => 1..130_i64], any::<bool>()), 1..12);
+    check(400, &(caps, changes), |((order, day, month, year), changes)| {
+        let caps = Some(Caps { order, day, month, year });
+        let timeline = one_version(engine::Terms { caps, ..plain() });
+        let mut model = Model::new(timeline.clone(), vec![EarnRules::default()]);
+        let mut till = Till::new(timeline);
+        for (slot, amount, is_earlier) in changes {
+            // An order keeps the day on which it was first placed.
+            let placed_at = if is_earlier { NOON.plus_days(-1) } else { NOON };
+            let command = till.order(slot, amount, placed_at);
+            model = model.after(&command, till.shop.now).expect("a fact is never refused");
+            let decided = till.shop.decide(&command).expect("a fact is never refused");
+            till.shop.apply(&command, &decided);
+            let ours = (0..ORDERS).map(|it| till.shop.order(it).map(|it| i128::from(it.posted.earned.get())));
+            let theirs = model.orders.iter().map(|it| it.as_ref().map(|it| it.earned));
+            let found = ours.collect::<Vec<_>>();
+            told(&till.shop, equal(&found, &theirs.collect::<Vec<_>>()))?;
+        }
+        Ok(())
+    });
+}
+
+fn equal(found: &[Option<i128>], expected: &[Option<i128>]) -> Result<(), TestCaseError> {
+    prop_assert_eq!(found, expected, "earned by each order: engine, model");
+    Ok(())
+}
+
+#[test]
+fn an_order_that_was_not_cut_keeps_the_room_that_it_found() {
+    let mut till = Till::new(a_day(100));
+    assert_eq!(put(&mut till, 0, 80, NOON), (80, None));
+    assert_eq!(put(&mut till, 1, 20, NOON), (20, None));
+    assert_eq!(put(&mut till, 0, 0, NOON), (0, None));
+    assert_eq!(put(&mut till, 1, 60, NOON), (20, Some(Cap::Day)), "what was freed is not for an award of before");
+    assert_eq!(put(&mut till, 2, 90, NOON), (80, Some(Cap::Day)));
 }
 
 #[test]

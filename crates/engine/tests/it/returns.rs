@@ -111,9 +111,9 @@ fn earned_of(shop: &Shop, slot: usize) -> i64 {
 #[test]
 fn a_return_without_its_order_takes_what_its_lines_would_earn_and_gives_it_all_back() {
     check(400, &(terms(), leaving_histories(6), bodies()), |(terms, before, body): (_, _, Body)| {
-        // Remainders of other orders would have a say in what such an order earns; caps and a tier of the member as well.
+        // Remainders of other orders would have a say in what such an order earns, and a tier of the member as well.
         prop_assume!(terms.earn.mode != engine::EarnMode::StepsCarried);
-        let terms = Terms { caps: None, tiers: None, ..terms };
+        let terms = Terms { tiers: None, ..terms };
         // Points that come back are converted anew, from other lots; a coupon that was claimed is not.
         let terms = Terms { convert: None, catalogue: Arc::default(), ..terms };
         let mut shop = Shop::new(one_version(terms.clone()));

@@ -19,6 +19,14 @@ impl Till {
 
     /// Sends an order of so many units, cancelled when it is none.
     pub(crate) fn send(&mut self, slot: usize, amount: i64, placed_at: Timestamp) -> Answer {
+        let command = self.order(slot, amount, placed_at);
+        let decided = self.shop.decide(&command).expect("a fact is never refused");
+        self.shop.apply(&command, &decided);
+        *decided.answer.expect("an order is answered")
+    }
+
+    /// Such an order, which is not sent yet.
+    pub(crate) fn order(&mut self, slot: usize, amount: i64, placed_at: Timestamp) -> Command {
         self.version += 1;
         let cancelled_at = if amount == 0 { Some(self.shop.now) } else { None };
         let document = Document {
@@ -26,9 +34,6 @@ impl Till {
             cancelled_at,
             ..Document::sale(EUR, Money::new(amount * 100), placed_at)
         };
-        let command = Command::Put { slot, document: Arc::new(document) };
-        let decided = self.shop.decide(&command).expect("a fact is never refused");
-        self.shop.apply(&command, &decided);
-        *decided.answer.expect("an order is answered")
+        Command::Put { slot, document: Arc::new(document) }
     }
 }

@@ -234,6 +234,18 @@ pub(crate) struct MemberChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, format = Date, example = "1992-02-29")]
     birthday: Option<Option<String>>,
+    /// Who says so: `shop`, or `member` for a page of yours on which members change it themselves. They write their birthday once, and
+    /// no customer type.
+    #[serde(default)]
+    by: ChangedBy,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChangedBy {
+    #[default]
+    Shop,
+    Member,
 }
 
 /// Tells a field that is null from one that is left out.
@@ -260,7 +272,7 @@ pub(crate) async fn change_member(
     Json(change): Json<MemberChange>,
 ) -> Answer<Reply<MemberView>> {
     let member = member_ref(&member)?;
-    let MemberChange { name, customer_type, birthday } = change;
+    let MemberChange { name, customer_type, birthday, by } = change;
     if name.is_none() && customer_type.is_none() && birthday.is_none() {
         return Err(Problem::invalid("name", "nothing is to change", "name, customer_type or birthday"));
     }
@@ -268,7 +280,7 @@ pub(crate) async fn change_member(
         None => None,
         Some(day) => Some(day.as_deref().map(birthday_of).transpose()?),
     };
-    let change = store::MemberChange { name, customer_type, birthday };
+    let change = store::MemberChange { name, customer_type, birthday, by_member: by == ChangedBy::Member };
     let body = Body::ChangeMember { member: member.clone(), change };
     app.submit_for(Request { key: None, actor: caller.actor(), time: Time::Live, body }, None).await?;
     shown(&app, member).await

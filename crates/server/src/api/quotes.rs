@@ -48,7 +48,8 @@ pub(crate) struct QuoteView {
     /// Certificates of the cart that cannot be used, and the problem that the order would be refused with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     why_certificates: Vec<RefusedCertificate>,
-    /// The certificates that the member has, and what each would pay: those of the cart as they are used, others alone.
+    /// The certificates that the member has, and what each would pay: those of the cart as they are used, others alone. With them, why
+    /// not: those of the cart that cannot be used, and the last ten that are over for at most 30 days.
     #[serde(rename = "wallet", skip_serializing_if = "Vec::is_empty")]
     wallet: Vec<CertificateOffer>,
     #[serde(flatten)]

@@ -144,7 +144,7 @@ pub(crate) struct WireCut {
     pub(crate) cap: &'static str,
     /// The most that orders earn within it.
     pub(crate) most: i64,
-    /// What the order would earn without it.
+    /// What the order would earn without it; below zero for a return, which would take that.
     pub(crate) called_for: i64,
 }
 

@@ -289,7 +289,7 @@ pub(crate) struct WireChanges {
     /// What the account counts on the order's own day, towards caps and tiers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) figures: Option<WireFigures>,
-    /// What the order may earn for good, since a cap has cut it.
+    /// What the order may earn for good under the caps of its day, month and year.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allotted: Option<WireAllotted>,
     /// What it changes of what the order has of the budgets of promotions.
@@ -358,7 +358,7 @@ pub(crate) struct WireFigures {
     pub(crate) orders: i64,
 }
 
-/// What a cap left for an order.
+/// What caps left for an order when its award was posted, raised or cut.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WireAllotted {
     /// `day`, `month` or `year`.

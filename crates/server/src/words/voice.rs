@@ -96,7 +96,7 @@ impl Voice<'_> {
     pub fn working(&self, earned: &Earned) -> String {
         let working = self.by_rate(earned);
         let Some(cut) = earned.cut else { return working };
-        let (most, called_for) = (self.points(cut.most), number(cut.called_for));
+        let (most, called_for) = (self.points(cut.most), number(cut.called_for.max(-cut.called_for)));
         let cap = match cut.cap {
             Cap::Order => format!("one order earns at most {most}"),
             Cap::Day => format!("the orders of a day earn at most {most} together"),

@@ -98,6 +98,22 @@ fn an_order_that_a_cap_cuts_says_which() {
 }
 
 #[test]
+fn a_return_that_a_cap_cuts_says_which() {
+    let mut shop = shop(r#""earn": {"caps": {"day": 60}}"#);
+    let back = Document { is_return: true, ..shop.sale(8_000) };
+    check(
+        &shop.put(1, back),
+        &[
+            "Order 1001: nothing taken back: what came back without its order would earn that (1 point per 1.00 on 80.00, \
+             which makes 80, but the orders of a day earn at most 60 points together); 60 points could not be taken \
+             back: owed",
+            "Return 1001: takes back 60 points (1 point per 1.00 on 80.00, which makes 80, but the orders of a day earn at \
+             most 60 points together). 60 points could not be taken back: owed. Balance: 0 points, 60 owed.",
+        ],
+    );
+}
+
+#[test]
 fn an_order_that_waits_says_for_what() {
     let mut shop = shop("");
     let placed = Document { paid_at: None, ..shop.sale(1000) };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, btree_map};
 
-use engine::Timestamp;
+use engine::{Date, Timestamp};
 
 use super::{Batch, MemberRow, Profile, Stored};
 use crate::directory::{self, Listed, Listing, identity_key};
@@ -20,6 +20,14 @@ impl Batch<'_> {
     }
 
     /// What is known of a member changes; the commands after this one see it.
+    /// The birthday that is known of a member, by what the batch has changed so far.
+    pub(crate) fn birthday_of(&self, id: MemberId) -> Found<Option<Date>> {
+        match self.rows.members.get(&id) {
+            Some(row) => Ok(row.profile.facts.birthday),
+            None => Ok(directory::profile_of(self.conn, id)?.facts.birthday),
+        }
+    }
+
     pub(crate) fn change_member(&mut self, id: MemberId, change: &MemberChange, now: Timestamp) -> Found<()> {
         self.guard.check_owner(&self.rows, id)?;
         let row = match self.rows.members.entry(id) {

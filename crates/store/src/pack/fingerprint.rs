@@ -191,11 +191,7 @@ fn write_other(it: &mut Packer, body: &Body) {
         Body::ChangeMember { member, change } => {
             it.byte(12);
             write_member(it, member);
-            let MemberChange { name, customer_type, birthday } = change;
-            for text in [name, customer_type] {
-                it.option(text.as_ref(), |it, text| it.option(text.as_deref(), Packer::text));
-            }
-            it.option(*birthday, |it, day| it.option(day, write_date));
+            write_change(it, change);
         }
         Body::ClaimOrder { order, member, note } => {
             it.byte(31);
@@ -255,6 +251,15 @@ fn write_other(it: &mut Packer, body: &Body) {
         Body::ClaimReward { .. } | Body::EndClaim { .. } => write_claim(it, body),
         reference => write_reference(it, reference),
     }
+}
+
+fn write_change(it: &mut Packer, change: &MemberChange) {
+    let MemberChange { name, customer_type, birthday, by_member } = change;
+    for text in [name, customer_type] {
+        it.option(text.as_ref(), |it, text| it.option(text.as_deref(), Packer::text));
+    }
+    it.option(*birthday, |it, day| it.option(day, write_date));
+    it.flag(*by_member);
 }
 
 /// Of rewards of the catalogue.

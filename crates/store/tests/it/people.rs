@@ -202,6 +202,22 @@ fn facts_about_a_member_are_kept_and_corrected() {
         Facts { customer_type: None, birthday: day("1992-02-28"), birthday_since: Timestamp::from_micros(NEW_YEAR) }
     );
     assert_eq!(known().name.as_deref(), Some("Ana"), "what is left out stays");
+    // A member writes the birthday once; what is known already may be said again, and the shop corrects it.
+    let own = |text: Option<&str>| {
+        let birthday = Some(text.map(|it| Date::parse_birthday(it).expect("a day")));
+        change(MemberChange { birthday, by_member: true, ..MemberChange::default() })
+    };
+    sent(&store, &[own(Some("1992-02-28"))]);
+    assert_eq!(path_of(&send(&store, own(Some("1992-03-01")))), "birthday");
+    assert_eq!(path_of(&send(&store, own(None))), "birthday");
+    assert_eq!(known().facts.birthday, day("1992-02-28"));
+    let own_type = MemberChange { customer_type: Some(None), by_member: true, ..MemberChange::default() };
+    assert_eq!(path_of(&send(&store, change(own_type))), "customer_type");
+    sent(&store, &[change(MemberChange { birthday: Some(None), ..MemberChange::default() })]);
+    // Two at once: the first is the one that counts.
+    let both = [own(Some("1990-01-01")), own(Some("1990-06-01"))].map(|it| store.submit(it));
+    assert_eq!(both.map(|it| it.wait().is_ok()), [true, false]);
+    assert_eq!(known().facts.birthday, day("1990-01-01"));
     let wrong = MemberChange { customer_type: Some(Some("a\nb".into())), ..MemberChange::default() };
     assert_eq!(path_of(&send(&store, change(wrong))), "customer_type");
     let unborn = MemberChange { birthday: Some(day("2199-01-01")), ..MemberChange::default() };

@@ -23,8 +23,10 @@ impl Model {
         let has = earned.min(calls_for);
         let of_order = caps.order.map_or(calls_for, points);
         let award = calls_for.min(of_order).min(room).max(has);
-        if award < calls_for && room < of_order {
-            self.order_mut(slot).allotted = Some(award);
+        // What it finds when its award is posted, raised or cut is all that it may ever have.
+        if room < i128::MAX && (earned < award || (award < calls_for && room < of_order)) {
+            let before = self.order(slot).allotted.unwrap_or(i128::MAX);
+            self.order_mut(slot).allotted = Some(room.max(award).min(before));
         }
         award
     }
