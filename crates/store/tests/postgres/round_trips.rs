@@ -21,7 +21,21 @@ pub(crate) struct Wire {
     turns: Arc<AtomicU64>,
     /// Nothing that the server says arrives meanwhile.
     pub(crate) is_mute: Arc<AtomicBool>,
+    /// Where the next connection that commits is cut.
+    pub(crate) cut: Arc<Mutex<Option<Cut>>>,
 }
+
+/// Where a connection breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    BeforeCommit,
+    /// The server has it, and its answer is lost.
+    InCommit,
+    AfterCommit,
+}
+
+/// How a simple query says it.
+const COMMIT: &[u8] = b"COMMIT\0";
 
 impl Wire {
     fn to(socket: String) -> Self {
@@ -31,6 +45,8 @@ impl Wire {
         let counted = Arc::clone(&turns);
         let is_mute = Arc::<AtomicBool>::default();
         let mutes = Arc::clone(&is_mute);
+        let cut = Arc::<Mutex<Option<Cut>>>::default();
+        let cuts = Arc::clone(&cut);
         std::thread::spawn(move || {
             for store in listener.incoming() {
                 let store = store.expect("a connection");
@@ -39,9 +55,17 @@ impl Wire {
                 let server_spoke = Arc::new(AtomicBool::new(true));
                 let (other, back) = (store.try_clone().expect("a handle"), server.try_clone().expect("a handle"));
                 let (spoke, turns) = (Arc::clone(&server_spoke), Arc::clone(&counted));
+                let (cuts, commits) = (Arc::clone(&cuts), Arc::<Mutex<Option<Cut>>>::default());
+                let committing = Arc::clone(&commits);
                 std::thread::spawn(move || {
-                    carry(other, server, &move || {
+                    carry(other, server, &move |said| {
                         turns.fetch_add(u64::from(spoke.swap(false, Ordering::SeqCst)), Ordering::SeqCst);
+                        if said.ends_with(COMMIT) {
+                            let cut = cuts.lock().expect("nobody panicked").take();
+                            *committing.lock().expect("nobody panicked") = cut;
+                            return cut != Some(Cut::BeforeCommit);
+                        }
+                        true
                     })
                 });
                 let mutes = Arc::clone(&mutes);
@@ -51,11 +75,12 @@ impl Wire {
                         while mutes.load(Ordering::SeqCst) {
                             std::thread::sleep(Duration::from_millis(10));
                         }
+                        commits.lock().expect("nobody panicked").take()
                     });
                 });
             }
         });
-        Self { port, turns, is_mute }
+        Self { port, turns, is_mute, cut }
     }
 
     fn turns(&self) -> u64 {
@@ -63,29 +88,29 @@ impl Wire {
     }
 }
 
-fn carry(mut from: TcpStream, mut to: UnixStream, spoke: &dyn Fn()) {
+/// `says` is told what is on its way, and answers whether it goes on.
+fn carry(mut from: TcpStream, mut to: UnixStream, says: &dyn Fn(&[u8]) -> bool) {
     let mut bytes = vec![0; 1 << 20];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
         // What follows at once was said in the same breath, even if it did not fit into one.
-        spoke();
-        if to.write_all(&bytes[..count]).is_err() {
+        if !says(&bytes[..count]) || to.write_all(&bytes[..count]).is_err() {
             break;
         }
     }
-    let _ = to.shutdown(Shutdown::Both);
+    let _ = (to.shutdown(Shutdown::Both), from.shutdown(Shutdown::Both));
 }
 
-fn carry_back(mut from: UnixStream, mut to: TcpStream, spoke: &dyn Fn()) {
+fn carry_back(mut from: UnixStream, mut to: TcpStream, spoke: &dyn Fn() -> Option<Cut>) {
     let mut bytes = vec![0; 1 << 20];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
         // As over a network: what the other side is still saying is said before the first answer arrives.
         std::thread::sleep(Duration::from_millis(5));
-        spoke();
-        if to.write_all(&bytes[..count]).is_err() {
+        let cut = spoke();
+        if cut == Some(Cut::InCommit) || to.write_all(&bytes[..count]).is_err() || cut.is_some() {
             break;
         }
     }
-    let _ = to.shutdown(Shutdown::Both);
+    let _ = (to.shutdown(Shutdown::Both), from.shutdown(Shutdown::Both));
 }
 
 /// `postgres://guerdon@FOLDER:PORT/postgres?…` is a socket in a folder; over the wire it is a port of this machine.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use engine::Timestamp;
-use store::{Body, Command, Failure, Options, Reply, SecretHash, Store, StoreError};
+use engine::{Adjustment, Points, Timestamp};
+use store::{Body, Command, Failure, Options, Reader, Reply, SecretHash, Store, StoreError};
 
 use crate::cluster::Cluster;
 use crate::place::url;
 use crate::raw::Raw;
-use crate::round_trips::through_a_wire;
-use crate::shop::{NEW_YEAR, compile, keyed, live, order, sale, send, set_up, sign_up};
+use crate::round_trips::{Cut, through_a_wire};
+use crate::shop::{NEW_YEAR, compile, id_of, keyed, live, named, order, sale, send, set_up, sign_up};
 
 /// The lock that keeps batches and who is to be alone apart.
 const LOCK: &str = "SELECT pg_advisory_xact_lock_shared(1198683246, hashtext(current_schema()))";
@@ -60,6 +60,38 @@ fn a_session_that_has_gone_silent_is_given_up_and_made_again() {
     assert!(send(&store, command).is_ok());
     drop(store);
     assert_eq!(opened(&url).reader().and_then(|it| it.verify(&mut |_| {})).expect("a ledger").difference, None);
+}
+
+/// What was answered is there once, and what was in doubt is settled by itself or by sending it again.
+#[test]
+fn a_connection_that_is_cut_around_its_commit_loses_and_doubles_nothing() {
+    let url = url();
+    let (wire, there) = through_a_wire(&url);
+    let store = opened(&there);
+    set_up(&store, "plain");
+    send(&store, sign_up(1)).expect("a member");
+    let cuts = [Cut::BeforeCommit, Cut::InCommit, Cut::AfterCommit];
+    let mut available = Points::ZERO;
+    for (turn, cut) in (0..12).flat_map(|turn| cuts.map(|cut| (turn, cut))) {
+        let adjustment = Adjustment { points: Points::new(5), note: "by hand".into(), expires_at: None };
+        let body = Body::Adjust { program: "points".into(), member: named(1), adjustment, reference: None };
+        let command = keyed(&format!("{turn} {cut:?}"), body);
+        *wire.cut.lock().expect("nobody panicked") = Some(cut);
+        let answer = send(&store, command.clone());
+        assert_eq!(*wire.cut.lock().expect("nobody panicked"), None, "it was cut");
+        assert!(answer.is_ok(), "{cut:?}: {answer:?}");
+        assert_eq!(send(&store, command), answer, "{cut:?}: the first answer");
+        available += Points::new(5);
+        let reader = opened_reader(&url);
+        let balance = reader.balance(id_of(1), 1, Timestamp::from_micros(NEW_YEAR)).expect("a balance");
+        assert_eq!(balance.available, available, "{cut:?}");
+    }
+    assert!(24 <= store.counted().run_again, "a cut before or in COMMIT has its batch run again");
+    assert_eq!(opened_reader(&url).verify(&mut |_| {}).expect("it can be read").difference, None);
+}
+
+fn opened_reader(url: &str) -> Reader {
+    Reader::open(&url.parse().expect("an address"), compile).expect("a reader")
 }
 
 #[test]

@@ -43,6 +43,30 @@ fn one_process_at_a_time_holds_the_lease_and_another_follows() {
     soon(|| first.may_sweep() == Ok(true));
 }
 
+/// Whoever reads for long keeps what was there: the sweep goes on beside it, and comes to an end.
+#[test]
+fn a_sweep_ends_beside_an_old_snapshot() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    for number in 1..=MEMBERS {
+        let adjustment = Adjustment { points: Points::new(7), note: "welcome".into(), expires_at: None };
+        let body = Body::Adjust { program: "points".into(), member: named(number), adjustment, reference: None };
+        sent(&store, &[sign_up(number), keyed(&format!("give {number}"), body)]);
+    }
+    let before = shop.reader();
+    let balance = |it: &store::Reader| it.account(id_of(1), 1).expect("read").expect("it is there").balance.available;
+    assert_eq!(balance(&before), Points::new(7));
+    let later = NEW_YEAR + YEARS;
+    shop.now.store(later, std::sync::atomic::Ordering::SeqCst);
+    let now = Timestamp::from_micros(later);
+    let mut told = Vec::new();
+    assert_eq!(sweep(&store, now, &mut |it| told.push(it)).expect("a ledger").accounts, MEMBERS);
+    assert!(told.len() <= 4, "each account is looked at once: {told:?}");
+    assert_eq!(sweep(&store, now, &mut |_| {}).expect("a ledger").accounts, 0, "nothing is left");
+    assert_eq!([balance(&before), balance(&shop.reader())], [Points::new(7), Points::ZERO]);
+    verified(&shop);
+}
+
 #[test]
 fn two_that_sweep_at_once_do_nothing_twice() {
     let shop = Shop::new();
