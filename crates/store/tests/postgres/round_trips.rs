@@ -25,13 +25,13 @@ pub(crate) struct Wire {
     pub(crate) cut: Arc<Mutex<Option<Cut>>>,
 }
 
-/// Where a connection breaks.
+/// Where a connection breaks: before COMMIT, inside, or behind its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
-    BeforeCommit,
+    Before,
     /// The server has it, and its answer is lost.
-    InCommit,
-    AfterCommit,
+    Inside,
+    Behind,
 }
 
 /// How a simple query says it.
@@ -63,7 +63,7 @@ impl Wire {
                         if said.ends_with(COMMIT) {
                             let cut = cuts.lock().expect("nobody panicked").take();
                             *committing.lock().expect("nobody panicked") = cut;
-                            return cut != Some(Cut::BeforeCommit);
+                            return cut != Some(Cut::Before);
                         }
                         true
                     })
@@ -106,7 +106,7 @@ fn carry_back(mut from: UnixStream, mut to: TcpStream, spoke: &dyn Fn() -> Optio
         // As over a network: what the other side is still saying is said before the first answer arrives.
         std::thread::sleep(Duration::from_millis(5));
         let cut = spoke();
-        if cut == Some(Cut::InCommit) || to.write_all(&bytes[..count]).is_err() || cut.is_some() {
+        if cut == Some(Cut::Inside) || to.write_all(&bytes[..count]).is_err() || cut.is_some() {
             break;
         }
     }

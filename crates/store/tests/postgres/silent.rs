@@ -70,7 +70,7 @@ fn a_connection_that_is_cut_around_its_commit_loses_and_doubles_nothing() {
     let store = opened(&there);
     set_up(&store, "plain");
     send(&store, sign_up(1)).expect("a member");
-    let cuts = [Cut::BeforeCommit, Cut::InCommit, Cut::AfterCommit];
+    let cuts = [Cut::Before, Cut::Inside, Cut::Behind];
     let mut available = Points::ZERO;
     for (turn, cut) in (0..12).flat_map(|turn| cuts.map(|cut| (turn, cut))) {
         let adjustment = Adjustment { points: Points::new(5), note: "by hand".into(), expires_at: None };
