@@ -9,6 +9,8 @@ pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(1198683246, hashtext
 /// It is waited for a second at a time: a process that froze holds it shared for longer, and whoever comes behind one that
 /// waits waits too. In the pause all that has come goes on.
 pub(super) const BEGIN_ALONE: &str = "BEGIN; SET LOCAL lock_timeout = '1s'";
+/// Whoever is alone waits for other locks as long as every writer does.
+pub(super) const ALONE: &str = "SELECT set_config('lock_timeout', '15s', true)";
 pub(super) const ALONE_PAUSE: Duration = Duration::from_secs(1);
 pub(super) const ALONE_TURNS: u32 = 8;
 /// Others of its kind may write beside it: each locks the rows of its owners. Whoever waits to be alone is let in before those

@@ -305,6 +305,7 @@ impl Ahead<'_> {
         if shares {
             return self.conn.begin_asking("BEGIN", self.asks);
         }
+        self.asks.insert(1, (self.conn.prepare(dialect::ALONE)?, Vec::new()));
         for _ in 1..dialect::ALONE_TURNS {
             match self.conn.begin_asking(dialect::BEGIN_ALONE, self.asks.clone()) {
                 Err(error) if error.is_lock_timeout() => self.conn.roll_back()?,

@@ -13,9 +13,11 @@ use store::{
 };
 
 use crate::batches::{draw_history, opened, same};
+use crate::cluster::cluster;
 use crate::crash::Random;
 use crate::limits::export;
 use crate::place::in_file;
+use crate::raw::Raw;
 use crate::shop::{DAY, NEW_YEAR, Shop, at, id_of, keyed, live, named, order, sale, send, sign_up};
 use crate::still;
 use crate::store::{sent, together, verified};
@@ -414,6 +416,8 @@ fn whatever_meets_the_ledger_is_right() {
         drop((first, second));
         verified(&shop);
     }
+    let deadlocks = "SELECT sum(deadlocks) FROM pg_stat_database";
+    assert_eq!(Raw::connect(&cluster().url).rows(deadlocks), ["0"], "no two batches ever wait for each other");
 }
 
 /// Each history is that of one member and is sent in its order; they meet in batches as they come.

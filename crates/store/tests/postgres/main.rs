@@ -21,6 +21,7 @@ mod copies;
 mod crash {
     pub(crate) use crate::random::Random;
 }
+mod duplicates;
 #[path = "../it/erased.rs"]
 mod erased;
 #[path = "../it/figures.rs"]

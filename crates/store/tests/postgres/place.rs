@@ -24,8 +24,12 @@ pub(crate) fn in_file() -> Shop {
 
 /// Changes rows behind the store, and answers how many: what a test spoils, `verify` is to find.
 pub(crate) fn change(shop: &Shop, sql: &str) -> usize {
-    let url = std::fs::read_to_string(shop.dir.path().join(URL)).expect("the address of its ledger");
-    Raw::connect(&url).change(&in_words_of_postgresql(sql))
+    Raw::connect(&url_of(shop)).change(&in_words_of_postgresql(sql))
+}
+
+/// Where the ledger of a shop is.
+pub(crate) fn url_of(shop: &Shop) -> String {
+    std::fs::read_to_string(shop.dir.path().join(URL)).expect("the address of its ledger")
 }
 
 /// `x'01'` is `'\x01'::bytea` there.
