@@ -2,8 +2,10 @@
 // exit code.
 
 import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,6 +35,25 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 export function newDatabase() {
   databases += 1;
   return join(folder, `${databases}.db`);
+}
+
+/** The address of a PostgreSQL that is started for it, and gone when this process ends. */
+export async function newPostgres() {
+  const port = await freePort();
+  const script = join(root, "tests/postgres/cluster.sh");
+  const cluster = spawn("sh", [script, String(port)], { stdio: ["pipe", "pipe", "inherit"] });
+  return new Promise((started, failed) => {
+    cluster.once("exit", (code) => failed(new Error(`PostgreSQL ended with ${code} before it served`)));
+    cluster.stdout.setEncoding("utf8").once("data", (url) => started(url.trim()));
+  });
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return port;
 }
 
 /** Runs the program to its end, and answers what it printed. */

@@ -3,12 +3,19 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { api } from "../lib/server.mjs";
+import { api, newPostgres } from "../lib/server.mjs";
 import { test } from "../lib/test.mjs";
 import { orderOf, setUp, shownKey, signUp } from "../lib/visits.mjs";
 
 test("a new shop is set up, sends its first order, and sees it", async ({ visit, house }) => {
-  const server = await house.shop();
+  await firstOrder(visit, await house.shop());
+});
+
+test("a new shop in PostgreSQL is set up, sends its first order, and sees it", async ({ visit, house }) => {
+  await firstOrder(visit, await house.shop(await newPostgres()));
+});
+
+async function firstOrder(visit, server) {
   const page = await visit(server);
   await page.goto(server.link);
   await page.getByLabel("Name of the program", { exact: true }).fill("Bean Club");
@@ -35,7 +42,7 @@ test("a new shop is set up, sends its first order, and sees it", async ({ visit,
   const words = "Order web 1001: 30 beans earned (1 bean per 1.00 on 30.98, rounded down)";
   await page.getByText(words).waitFor();
   assert.match(await page.locator(".tile.first .figure").innerText(), /^30\s+beans$/);
-});
+}
 
 test("the first steps can be copied into a terminal, and work", async ({ visit, house }) => {
   const server = await house.shop();

@@ -13,7 +13,10 @@ use crate::cluster::Cluster;
 use crate::crash::Random;
 use crate::shop::{NEW_YEAR, compile, id_of, keyed, named, send, set_up, sign_up};
 
-const KILLS: u32 = 4;
+/// Four at least; `CRASH_ROUNDS` asks for more.
+fn kills() -> u32 {
+    std::env::var("CRASH_ROUNDS").map_or(4, |it| it.parse::<u32>().expect("CRASH_ROUNDS is a number").max(4))
+}
 
 fn opened(url: &str) -> Store {
     let clock: store::Clock = Arc::new(|| Timestamp::from_micros(NEW_YEAR));
@@ -60,7 +63,7 @@ fn a_server_that_is_killed_keeps_what_was_acknowledged() {
         let workers: Vec<_> = stores.iter().enumerate().map(|(name, it)| scope.spawn(move || work(it, name))).collect();
         let mut random = Random::new();
         let mut last = String::new();
-        for _ in 0..KILLS {
+        for _ in 0..kills() {
             let before = acknowledged.load(Ordering::Relaxed);
             while acknowledged.load(Ordering::Relaxed) < before + 20 {
                 std::thread::sleep(Duration::from_millis(10));
