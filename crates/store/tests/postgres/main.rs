@@ -22,6 +22,7 @@ mod crash {
     pub(crate) use crate::random::Random;
 }
 mod duplicates;
+mod encrypted;
 #[path = "../it/erased.rs"]
 mod erased;
 #[path = "../it/figures.rs"]
@@ -38,6 +39,7 @@ mod limits;
 mod lists;
 #[path = "../it/merges.rs"]
 mod merges;
+mod migrated;
 #[path = "../it/people.rs"]
 mod people;
 mod place;
