@@ -252,30 +252,14 @@ struct Undo {
 }
 
 /// Undoes what holds points of an order and is unspent, before the order changes: it is converted again in the end, and so
-/// an order ends as its last document, whatever was converted in between. `wanted` undoes no more than so many points need,
-/// latest first.
-pub(crate) fn undo_own(
-    ahead: &mut Ahead<'_>,
-    order: &Order,
-    wanted: Option<Points>,
-    terms: &Terms,
-) -> Result<(), NeedMore> {
+/// an order ends as its last document, whatever was converted in between.
+pub(crate) fn undo_own(ahead: &mut Ahead<'_>, order: &Order, terms: &Terms) -> Result<(), NeedMore> {
     let Some(own) = order.posted.lot.map(|it| it.no) else { return Ok(()) };
-    if wanted.is_some_and(Points::is_zero) {
-        return Ok(());
-    }
     let is_own = |it: &Conversion| it.taken.iter().any(|it| it.lot.no == own);
-    for undo in unspent(ahead, is_own, wanted)? {
+    for undo in unspent(ahead, is_own, None)? {
         undo_times(ahead, Some(order.no), &undo, terms)?;
     }
     Ok(())
-}
-
-/// What this command has put back into a lot by undoing conversions.
-pub(crate) fn put_back_into(ahead: &Ahead<'_>, lot: LotNo) -> Points {
-    let undone = ahead.entries.iter().filter(|it| it.kind == Kind::Unconvert);
-    let postings = undone.flat_map(|it| &it.postings);
-    postings.filter(|it| it.lot == lot && it.to == Bucket::Available).map(|it| it.points).sum()
 }
 
 /// Undoes what is unspent of the conversions that fit, for no order.

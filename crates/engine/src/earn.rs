@@ -7,7 +7,7 @@ use crate::award::Award;
 use crate::budget::{self, Budgets};
 use crate::cap;
 use crate::carry;
-use crate::convert::{put_back_into, undo_latest};
+use crate::convert::undo_latest;
 use crate::decision::{Ahead, Draft};
 use crate::document::Document;
 use crate::entry::{Bucket, Cause, Changes, Earned, Kind, LotNo, LotOpened, LotRef, Reason};
@@ -267,22 +267,9 @@ fn within_reach(ahead: &Ahead<'_>, order: &Order, points: Points) -> Points {
     mine.min(points) + ahead.account.spendable(own.map(|it| it.at.no)).min(points - mine.min(points))
 }
 
-/// How many points of its own conversions an order wants undone before it changes; all of them, unless that would lose what
-/// they became: points that come back to a lot that has expired, or to a closed account, do not stay. There, and where some of its
-/// own points are gone, only what a take-back does not find otherwise.
-pub(crate) fn wanted_of_own(ahead: &Ahead<'_>, order: &Order, earned: &Earned) -> Option<Points> {
-    let own = own(ahead, order)?;
-    let has_passed = ahead.account.expires_at(own) <= ahead.now();
-    if !has_passed && own.gone().is_zero() && ahead.account.closed().is_none() {
-        return None;
-    }
-    let there = own.pending + own.available + own.gone().less(order.posted.expired());
-    Some(earned.before.less(earned.called_for).less(there))
-}
-
 /// Takes back what was earned above what is called for: the order's own waiting points, its own spendable ones, what of
-/// them has expired or was forfeited (counts as taken), those that conversions gave back, then others, for which conversions
-/// may be undone (C8). What is not there is owed or let go (O2, O5).
+/// them has expired or was forfeited (counts as taken), then others, for which conversions may be undone (C8). What is not
+/// there is owed or let go (O2, O5).
 fn take_back(
     ahead: &mut Ahead<'_>,
     order: &Order,
@@ -299,12 +286,9 @@ fn take_back(
     let own = own(ahead, order);
     let own_no = own.map(|it| it.at.no);
     let pending = own.map_or(Points::ZERO, |it| it.pending).min(points);
-    let available = own.map_or(Points::ZERO, |it| it.available);
-    let undone = own_no.map_or(Points::ZERO, |it| put_back_into(ahead, it)).min(available);
-    let free = (available - undone).min(points - pending);
+    let available = own.map_or(Points::ZERO, |it| it.available).min(points - pending);
     let gone = own.map_or(Points::ZERO, Lot::gone).less(order.posted.expired());
-    let expired = gone.min(points - pending - free);
-    let available = free + undone.min(points - pending - free - expired);
+    let expired = gone.min(points - pending - available);
     let wanted = points - pending - available - expired;
     let others = wanted.min(ahead.account.spendable(own_no));
     // Held points are there, but out of reach: whatever the policy, they are owed until their hold ends.

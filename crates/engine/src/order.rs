@@ -403,10 +403,7 @@ impl Step<'_> {
         let earned = cap::apply(&ahead.account, order, earned, terms)?;
         let pays_otherwise = after != before || credit.after != credit.before || self.used.changes();
         if pays_otherwise || earn::moves(&earned, order, terms) {
-            // No order pays with credit that its own points became: for that all of it is undone.
-            let takes_credit = credit.before < credit.after;
-            let wanted = earn::wanted_of_own(&ahead, order, &earned).filter(|_| !takes_credit);
-            convert::undo_own(&mut ahead, order, wanted, terms)?;
+            convert::undo_own(&mut ahead, order, terms)?;
         }
         if let Some(no) = self.hold.filter(|_| after <= before) {
             redeem::drop_hold(&mut ahead, order, no, paid);

@@ -4,7 +4,7 @@ use engine::{Convert, ConvertRate, Shortfall, Target, Terms, Timestamp, Uses, Zo
 
 use super::amounts::minor;
 use super::certificates::Certificate;
-use super::{Back, Model, Place, Refused, count};
+use super::{Model, Place, Refused, count};
 
 /// At most so many certificates come of the points that are there at one instant.
 const CERTIFICATES_AT_ONCE: usize = 100;
@@ -136,36 +136,12 @@ impl Model {
         all
     }
 
-    /// What holds points of the order and is unspent: all of it. Where points that come back do not stay, or some of its own are
-    /// gone, no more than what is to be taken back of it and is not there.
-    pub(super) fn undo_own(
-        &mut self,
-        slot: usize,
-        (calls_for, takes_credit): (i128, bool),
-        terms: &Terms,
-        now: Timestamp,
-    ) {
-        let order = self.order(slot);
-        let Some(own) = order.lot else { return };
-        let counted = order.taken_back.iter().filter(|it| **it == Back::Expired).count();
-        let of_own =
-            |places: &[Place]| self.points.iter().filter(|it| it.lot == own && places.contains(&it.place)).count();
-        let gone = of_own(&[Place::Expired, Place::Forfeited]);
-        let there = of_own(&[Place::Pending, Place::Available]) + gone.saturating_sub(counted);
-        let is_bounded = self.ends(own) <= now || 0 < gone || self.check_open().is_err();
-        // No order pays with credit that its own points became.
-        let is_bounded = is_bounded && !takes_credit;
-        let mut left = order.earned - calls_for - i128::try_from(there).expect("a few");
+    /// What holds points of the order and is unspent: all of it.
+    pub(super) fn undo_own(&mut self, slot: usize, terms: &Terms, now: Timestamp) {
         for no in self.latest_first() {
-            if !self.holds_points_of(no, slot) {
-                continue;
+            if self.holds_points_of(no, slot) {
+                self.undo(no, self.unspent(no), terms, now);
             }
-            let (most, mut times) = (self.unspent(no), 0);
-            while times < most && (!is_bounded || 0 < left) {
-                times += 1;
-                left -= i128::try_from(self.conversions[no].each).expect("a few");
-            }
-            self.undo(no, times, terms, now);
         }
     }
 
@@ -220,7 +196,6 @@ impl Model {
         }
         self.undone.push((no, times));
         self.put_back(&back, terms, now);
-        self.unconverted.extend(back);
     }
 
     /// Whether points became it and are not points again.

@@ -96,15 +96,12 @@ impl Model {
         let mine: Vec<usize> = (0..self.points.len()).filter(|it| Some(self.points[*it].lot) == own).collect();
         let counted = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
         let mut backs: Vec<Back> = Vec::new();
-        let is_undone = |it: &&usize| self.unconverted.contains(*it);
-        let waiting = mine.iter().filter(|it| self.points[**it].place == Place::Pending);
-        backs.extend(waiting.map(|it| Back::Point(*it)));
-        let free = || mine.iter().filter(|it| self.points[**it].place == Place::Available);
-        backs.extend(free().filter(|it| !is_undone(it)).map(|it| Back::Point(*it)));
+        for place in [Place::Pending, Place::Available] {
+            backs.extend(mine.iter().filter(|it| self.points[**it].place == place).map(|it| Back::Point(*it)));
+        }
         let is_gone = |it: &&usize| matches!(self.points[**it].place, Place::Expired | Place::Forfeited);
         let expired = mine.iter().filter(is_gone).count().saturating_sub(counted);
         backs.extend((0..expired).map(|_| Back::Expired));
-        backs.extend(free().filter(is_undone).map(|it| Back::Point(*it)));
         let points = usize::try_from(points).expect("more than none");
         backs.truncate(points);
         let others = self.points.iter().filter(|it| it.place == Place::Available && Some(it.lot) != own).count();

@@ -50,8 +50,6 @@ pub(crate) struct Model {
     conversions: Vec<conversions::Conversion>,
     /// Conversions that the command has undone, and how often.
     undone: Vec<(usize, usize)>,
-    /// Points that it has put back by that.
-    unconverted: Vec<usize>,
     /// Certificates that the command is to use.
     reserved: Vec<usize>,
     pub(crate) claims: Vec<rewards::Claim>,
@@ -187,7 +185,6 @@ impl Model {
             certificates: Vec::new(),
             conversions: Vec::new(),
             undone: Vec::new(),
-            unconverted: Vec::new(),
             reserved: Vec::new(),
             claims: Vec::new(),
             closings: Vec::new(),
@@ -204,7 +201,6 @@ impl Model {
     pub(crate) fn after(&self, command: &Command, now: Timestamp) -> Result<Self, Refused> {
         let mut next = self.clone();
         next.freed = false;
-        next.unconverted.clear();
         next.settle(now);
         next.posted_at = now;
         match command {

@@ -312,7 +312,7 @@ impl Model {
         self.reserved = certificates.parts.iter().map(|it| it.certificate).collect();
         let pays_otherwise = self.order(slot).paid_by != certificates.parts;
         if before != after_count || with_credit != pays || pays_otherwise || self.order(slot).earned != calls_for {
-            self.undo_own(slot, (calls_for, with_credit < pays), &terms, now);
+            self.undo_own(slot, &terms, now);
         }
         self.give_back(slot, (before, after_count), wish.hold, &terms, now);
         if pays < with_credit {
