@@ -6,6 +6,7 @@
 mod arrows;
 mod docs;
 mod engine;
+mod joins;
 mod licences;
 mod metadata;
 mod shape;
