@@ -44,7 +44,11 @@ export async function newPostgres() {
   const cluster = spawn("sh", [script, String(port)], { stdio: ["pipe", "pipe", "inherit"] });
   return new Promise((started, failed) => {
     cluster.once("exit", (code) => failed(new Error(`PostgreSQL ended with ${code} before it served`)));
-    cluster.stdout.setEncoding("utf8").once("data", (url) => started(url.trim()));
+    cluster.stdout.setEncoding("utf8").once("data", (url) => {
+      // It ends with this process, which does not wait for it.
+      for (const it of [cluster, cluster.stdin, cluster.stdout]) it.unref();
+      started(url.trim());
+    });
   });
 }
 
