@@ -19,15 +19,16 @@ impl Batch<'_> {
         self.rows.totals.entry(TotalsKey::of_sign_ups(at)).or_default().signed_up += 1;
     }
 
-    /// What is known of a member changes; the commands after this one see it.
     /// The birthday that is known of a member, by what the batch has changed so far.
     pub(crate) fn birthday_of(&self, id: MemberId) -> Found<Option<Date>> {
+        self.guard.check_owner(&self.rows, id)?;
         match self.rows.members.get(&id) {
             Some(row) => Ok(row.profile.facts.birthday),
             None => Ok(directory::profile_of(self.conn, id)?.facts.birthday),
         }
     }
 
+    /// What is known of a member changes; the commands after this one see it.
     pub(crate) fn change_member(&mut self, id: MemberId, change: &MemberChange, now: Timestamp) -> Found<()> {
         self.guard.check_owner(&self.rows, id)?;
         let row = match self.rows.members.entry(id) {

@@ -231,6 +231,11 @@ pub(crate) fn id_of(number: u64) -> MemberId {
     MemberId::derived(Timestamp::from_micros(NEW_YEAR), &number.to_be_bytes())
 }
 
+/// The id of a member as SQL says it, in hexadecimal digits.
+pub(crate) fn digits_of(number: u64) -> String {
+    id_of(number).0.iter().map(|it| format!("{it:02x}")).collect()
+}
+
 pub(crate) fn sign_up(number: u64) -> Command {
     let identities = vec![customer(number)];
     keyed(

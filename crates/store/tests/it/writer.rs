@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use store::{Failure, Reply, Store, StoreError, Swept, retry_parked, sweep};
 
 use crate::place::change;
-use crate::shop::{NEW_YEAR, Shop, at, available, id_of, order, sale, send, set_up, sign_up};
+use crate::shop::{NEW_YEAR, Shop, at, available, digits_of, id_of, order, sale, send, set_up, sign_up};
 use crate::store::{sent, verified};
 
 const SECOND: i64 = 1_000_000;
@@ -120,8 +120,7 @@ fn a_batch_that_takes_too_long_is_given_up() {
 
 /// The rows of a member.
 fn of_member(number: u64) -> String {
-    let digits: String = id_of(number).0.iter().map(|it| format!("{it:02x}")).collect();
-    format!("owner_id = x'{digits}'")
+    format!("owner_id = x'{}'", digits_of(number))
 }
 
 #[test]

@@ -2,21 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use engine::{Adjustment, Points, Rejection};
-use store::{Body, Command, Failure, Options, Store};
+use engine::Rejection;
+use store::{Command, Failure, Options, Store};
 
+use crate::lanes::adjust;
 use crate::place::url_of;
 use crate::raw::Raw;
-use crate::shop::{NEW_YEAR, Shop, id_of, keyed, named, order, sale, send, sign_up};
+use crate::shop::{NEW_YEAR, Shop, digits_of, id_of, named, order, sale, send, sign_up};
 use crate::store::{sent, verified};
 
 /// Sessions that wait for the row of somebody.
 const WAITS: &str = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'duplicates'";
-
-fn adjust(key: &str, member: u64) -> Command {
-    let adjustment = Adjustment { points: Points::new(5), note: "by hand".into(), expires_at: None };
-    keyed(key, Body::Adjust { program: "points".into(), member: named(member), adjustment, reference: None })
-}
 
 fn order_of(member: u64, reference: &str) -> Command {
     order(member, reference, sale(1_000, NEW_YEAR))
@@ -25,7 +21,7 @@ fn order_of(member: u64, reference: &str) -> Command {
 /// Holds the row of a member until it is dropped.
 fn held(url: &str, member: u64) -> Raw {
     let raw = Raw::connect(url);
-    let digits: String = id_of(member).0.iter().map(|it| format!("{it:02x}")).collect();
+    let digits = digits_of(member);
     raw.run("BEGIN");
     raw.run(&format!("SELECT 1 FROM members WHERE owner_id = '\\x{digits}' FOR UPDATE"));
     raw
@@ -51,13 +47,13 @@ fn who_loses_a_reference_in_the_midst_of_a_batch_takes_no_neighbour_along() {
     // While the writer waits for the first, all that follows comes together; and when that has looked up what it needs, it waits
     // for the last.
     let (first, last) = (held(&url, 1), held(&url, 40));
-    let opener = store.submit(adjust("opener", 1));
+    let opener = store.submit(adjust("opener", named(1), 5));
     until_it_waits(&watch);
     let batch: Vec<Command> = (2..12)
         .map(|it| order_of(it, &format!("A{it}")))
         .chain([order_of(12, "X")])
         .chain((13..23).map(|it| order_of(it, &format!("A{it}"))))
-        .chain([adjust("last", 40)])
+        .chain([adjust("last", named(40), 5)])
         .collect();
     let tickets: Vec<_> = batch.into_iter().map(|it| store.submit(it)).collect();
     drop(first);

@@ -56,7 +56,7 @@ fn available(shop: &Shop, member: u64) -> i64 {
     balance.available.get()
 }
 
-fn adjust(key: &str, member: MemberRef, points: i64) -> Command {
+pub(crate) fn adjust(key: &str, member: MemberRef, points: i64) -> Command {
     let adjustment = Adjustment { points: Points::new(points), note: "by hand".into(), expires_at: None };
     keyed(key, Body::Adjust { program: "points".into(), member, adjustment, reference: None })
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use engine::{Adjustment, Points, Timestamp};
+use engine::{Points, Timestamp};
 use store::{Body, Command, Failure, Options, Reader, Reply, SecretHash, Store, StoreError};
 
 use crate::cluster::Cluster;
+use crate::lanes::adjust;
 use crate::place::url;
 use crate::raw::Raw;
-use crate::round_trips::{Cut, through_a_wire};
+use crate::round_trips::{Cut, Wire, through_a_wire};
 use crate::shop::{NEW_YEAR, compile, id_of, keyed, live, named, order, sale, send, set_up, sign_up};
 
 /// The lock that keeps batches and who is to be alone apart.
@@ -22,6 +23,16 @@ fn opened(url: &str) -> Store {
     let clock: store::Clock = Arc::new(|| Timestamp::from_micros(NEW_YEAR));
     let options = Options { create: true, clock: Some(clock), ..Options::new(compile) };
     Store::open(&url.parse().expect("an address"), options).expect("a ledger")
+}
+
+/// A ledger with a member, and what stands between its store and its server.
+fn over_a_wire() -> (String, Wire, Store) {
+    let url = url();
+    let (wire, there) = through_a_wire(&url);
+    let store = opened(&there);
+    set_up(&store, "plain");
+    send(&store, sign_up(1)).expect("a member");
+    (url, wire, store)
 }
 
 fn sign_in() -> Command {
@@ -47,11 +58,7 @@ fn who_does_not_answer_is_not_waited_for_as_long_as_it_likes() {
 
 #[test]
 fn a_session_that_has_gone_silent_is_given_up_and_made_again() {
-    let url = url();
-    let (wire, there) = through_a_wire(&url);
-    let store = opened(&there);
-    set_up(&store, "plain");
-    send(&store, sign_up(1)).expect("a member");
+    let (url, wire, store) = over_a_wire();
     wire.is_mute.store(true, Ordering::SeqCst);
     let command = keyed("in doubt", order(1, "A1", sale(1_000, NEW_YEAR)).body);
     assert!(is_away(&send(&store, command.clone())));
@@ -59,23 +66,17 @@ fn a_session_that_has_gone_silent_is_given_up_and_made_again() {
     assert!(send(&store, command.clone()).is_ok(), "another session is made");
     assert!(send(&store, command).is_ok());
     drop(store);
-    assert_eq!(opened(&url).reader().and_then(|it| it.verify(&mut |_| {})).expect("a ledger").difference, None);
+    assert_eq!(opened_reader(&url).verify(&mut |_| {}).expect("it can be read").difference, None);
 }
 
 /// What was answered is there once, and what was in doubt is settled by itself or by sending it again.
 #[test]
 fn a_connection_that_is_cut_around_its_commit_loses_and_doubles_nothing() {
-    let url = url();
-    let (wire, there) = through_a_wire(&url);
-    let store = opened(&there);
-    set_up(&store, "plain");
-    send(&store, sign_up(1)).expect("a member");
+    let (url, wire, store) = over_a_wire();
     let cuts = [Cut::Before, Cut::Inside, Cut::Behind];
     let mut available = Points::ZERO;
     for (turn, cut) in (0..12).flat_map(|turn| cuts.map(|cut| (turn, cut))) {
-        let adjustment = Adjustment { points: Points::new(5), note: "by hand".into(), expires_at: None };
-        let body = Body::Adjust { program: "points".into(), member: named(1), adjustment, reference: None };
-        let command = keyed(&format!("{turn} {cut:?}"), body);
+        let command = adjust(&format!("{turn} {cut:?}"), named(1), 5);
         *wire.cut.lock().expect("nobody panicked") = Some(cut);
         let mut answer = send(&store, command.clone());
         if is_away(&answer) {

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use engine::{Adjustment, Kind, Points, Timestamp};
-use store::{Body, Store, sweep};
+use engine::{Kind, Points, Timestamp};
+use store::{Store, sweep};
 
+use crate::lanes::adjust;
 use crate::place::url;
 use crate::raw::Raw;
-use crate::shop::{NEW_YEAR, Shop, compile, id_of, keyed, named, sign_up};
+use crate::shop::{NEW_YEAR, Shop, compile, id_of, named, sign_up};
 use crate::store::{sent, verified};
 
 const MEMBERS: u64 = 150;
@@ -43,16 +44,19 @@ fn one_process_at_a_time_holds_the_lease_and_another_follows() {
     soon(|| first.may_sweep() == Ok(true));
 }
 
+/// To members who are new.
+fn give_points(store: &Store) {
+    for number in 1..=MEMBERS {
+        sent(store, &[sign_up(number), adjust(&format!("give {number}"), named(number), 7)]);
+    }
+}
+
 /// Whoever reads for long keeps what was there: the sweep goes on beside it, and comes to an end.
 #[test]
 fn a_sweep_ends_beside_an_old_snapshot() {
     let shop = Shop::new();
     let store = shop.opened("plain");
-    for number in 1..=MEMBERS {
-        let adjustment = Adjustment { points: Points::new(7), note: "welcome".into(), expires_at: None };
-        let body = Body::Adjust { program: "points".into(), member: named(number), adjustment, reference: None };
-        sent(&store, &[sign_up(number), keyed(&format!("give {number}"), body)]);
-    }
+    give_points(&store);
     let before = shop.reader();
     let balance = |it: &store::Reader| it.account(id_of(1), 1).expect("read").expect("it is there").balance.available;
     assert_eq!(balance(&before), Points::new(7));
@@ -71,11 +75,7 @@ fn a_sweep_ends_beside_an_old_snapshot() {
 fn two_that_sweep_at_once_do_nothing_twice() {
     let shop = Shop::new();
     let (first, second) = (shop.opened("plain"), shop.open());
-    for number in 1..=MEMBERS {
-        let adjustment = Adjustment { points: Points::new(7), note: "welcome".into(), expires_at: None };
-        let body = Body::Adjust { program: "points".into(), member: named(number), adjustment, reference: None };
-        sent(&first, &[sign_up(number), keyed(&format!("give {number}"), body)]);
-    }
+    give_points(&first);
     let later = NEW_YEAR + YEARS;
     shop.now.store(later, std::sync::atomic::Ordering::SeqCst);
     let now = Timestamp::from_micros(later);
