@@ -16,7 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use tokio::runtime::{Builder, Runtime};
@@ -50,9 +50,18 @@ pub(crate) struct Connection {
     wait: Wait,
     /// It was waited for in vain, or writes nothing any more: nothing is asked.
     is_lost: Cell<bool>,
+    /// How many rows it has sent.
+    rows: Cell<u64>,
+    /// When plans were last made anew, and how many rows it had sent then.
+    planned: Cell<(Instant, u64)>,
     /// There until the connection is dropped.
     runtime: Option<Runtime>,
 }
+
+/// A plan that was made while a table was small reads all of it, and is kept when the table is large: it is made anew when twice
+/// as many rows were sent and some, or after so long, since others fill tables as well.
+const PLANNED_ROWS: u64 = 1_000;
+const PLANNED_FOR: Duration = Duration::from_secs(10);
 
 /// A statement that the server knows, and its number on this connection.
 #[derive(Clone)]
@@ -155,6 +164,8 @@ impl Connection {
             cursors: Cell::new(0),
             wait,
             is_lost: Cell::new(false),
+            rows: Cell::new(0),
+            planned: Cell::new((Instant::now(), 0)),
             runtime: Some(runtime),
         })
     }
@@ -213,7 +224,13 @@ impl Connection {
         self.known.borrow_mut().clear();
         self.state.set(State::Open);
         let client = Arc::clone(&self.client);
-        let begun = self.put_in_line(async move { client.batch_execute(begin).await })?;
+        let (since, rows) = self.planned.get();
+        let is_old = 2 * rows + PLANNED_ROWS <= self.rows.get() || PLANNED_FOR <= since.elapsed();
+        if is_old {
+            self.planned.set((Instant::now(), self.rows.get()));
+        }
+        let begin = if is_old { format!("{begin}; DISCARD PLANS") } else { begin.to_owned() };
+        let begun = self.put_in_line(async move { client.batch_execute(&begin).await })?;
         self.ask(Some(begun), groups)
     }
 
@@ -424,6 +441,7 @@ impl Connection {
         }
         let mut sent = Vec::new();
         for (Line { prepared, is_one, rows, .. }, many) in ready {
+            self.rows.set(self.rows.get() + u64::try_from(rows.len()).map_err(|_| Error::TooLarge)?);
             if let Some(many) = many {
                 let count = u64::try_from(rows.len()).map_err(|_| Error::TooLarge)?;
                 sent.push(self.defer(many.statement, rows, is_bound_in_arrays, is_one.then_some(count))?);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use engine::Timestamp;
-use store::{Database, Databases, Floor, Options, Reader, Store};
+use store::{Command, Database, Databases, Floor, Options, Reader, Store};
 
 use crate::cluster::cluster;
 use crate::place::url;
@@ -136,4 +136,37 @@ fn whoever_writes_reads_by_key() {
     }
     assert_eq!(is_told(), ["t"], "the server has counted");
     assert_eq!(raw.rows(read), ["answers,0", "directory,0", "ledger,0", "members,0"]);
+}
+
+/// The server keeps what it has planned for as long as a session lasts, also when tables have grown a thousandfold since.
+#[test]
+fn what_was_planned_while_there_was_little_is_planned_anew() {
+    let url = url();
+    let name = url.rsplit("%3D").next().expect("a schema").to_owned();
+    let there = format!("{url}&application_name=plans_{name}").parse().expect("an address");
+    let clock: store::Clock = Arc::new(|| Timestamp::from_micros(NEW_YEAR));
+    let options = Options { create: true, clock: Some(clock), lanes: Some(1), ..Options::new(compile) };
+    let store = Store::open(&there, options).expect("a ledger");
+    crate::shop::set_up(&store, "plain");
+    let raw = Raw::connect(&url);
+    raw.run("ALTER TABLE ledger SET (autovacuum_enabled = off)");
+    let all = |commands: Vec<Command>| assert!(together(&store, commands).iter().all(Result::is_ok));
+    let orders = |name: &str, members: std::ops::RangeInclusive<u64>| {
+        all(members.map(|it| order(it, &format!("{name} {it}"), sale(1_000, NEW_YEAR))).collect());
+    };
+    all((1..=10).map(sign_up).collect());
+    (0..40).for_each(|it| orders(&format!("small {it}"), 1..=10));
+    all((11..=6_000).map(sign_up).collect());
+    orders("many", 11..=6_000);
+    (0..40).for_each(|it| orders(&format!("large {it}"), 1..=10));
+    drop(store);
+    // What was counted is told when a session ends.
+    let sessions = format!("SELECT 1 FROM pg_stat_activity WHERE application_name = 'plans_{name}'");
+    while !raw.rows(&sessions).is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let read = "SELECT idx_tup_read FROM pg_stat_user_indexes
+        WHERE schemaname = current_schema() AND indexrelname = 'ledger_pkey'";
+    let read: u64 = raw.rows(read).concat().parse().expect("a number");
+    assert!(read < 20 * 6_800, "{read} rows of the ledger were read for 6,800 orders");
 }
