@@ -232,7 +232,10 @@ impl Address {
             Some(&SqlState::TOO_MANY_CONNECTIONS) => {
                 "the server has no connection left; raise its max_connections".to_owned()
             }
-            _ => return StoreError::Away { path, what: sql::told(failure) },
+            _ => match tls::distrusted(failure) {
+                Some(what) => what,
+                None => return StoreError::Away { path, what: sql::told(failure) },
+            },
         };
         StoreError::Refused { path, what }
     }

@@ -4,6 +4,8 @@
 //! certificate the server shows. `verify-full` does: its name must be the host's, and it must come from `sslrootcert`, or
 //! else from those that this machine trusts.
 
+use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -95,6 +97,29 @@ impl Tls {
         }
         if roots.is_empty() { Err(wrong(&"it holds no certificate")) } else { Ok(roots) }
     }
+}
+
+/// Why the certificate of a server is not accepted, and what to do; nothing where that is not what is wrong.
+pub(crate) fn distrusted(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    let found = loop {
+        let it = cause?;
+        let inner = it.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = inner.and_then(|it| it.downcast_ref::<rustls::Error>()) {
+            break found;
+        }
+        cause = it.source();
+    };
+    let rustls::Error::InvalidCertificate(why) = found else { return None };
+    Some(match why {
+        CertificateError::UnknownIssuer => {
+            "the server's certificate comes from nobody who is trusted; name who signed it with sslrootcert".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the server's certificate is that of another host; name the host as the certificate does".to_owned()
+        }
+        other => format!("the server's certificate is not accepted ({other})"),
+    })
 }
 
 /// Encrypts for whoever answers, as `prefer` and `require` mean everywhere.

@@ -72,12 +72,17 @@ fn a_session_is_encrypted_and_the_server_is_who_it_says() {
     assert!(2 <= raw.rows(encrypted).len(), "each lane has one");
     drop(opened("localhost", "&sslmode=require").expect("it is encrypted, whoever it is"));
 
-    let refused = |host: &str, more: &str| match opened(host, more) {
-        Err(StoreError::Away { what, .. } | StoreError::Refused { what, .. }) => what,
-        other => panic!("{host} {more}: {:?}", other.err()),
-    };
-    let stranger = refused("localhost", &format!("&sslmode=verify-full&sslrootcert={}", file("other.crt")));
-    assert!(stranger.contains("certificate"), "{stranger}");
-    let elsewhere = refused("127.0.0.1", &trusted);
-    assert!(elsewhere.contains("certificate"), "{elsewhere}");
+    let verified = |file_name: &str| format!("&sslmode=verify-full&sslrootcert={}", file(file_name));
+    for (host, more, expected) in [
+        ("localhost", verified("other.crt"), "comes from nobody who is trusted; name who signed it with sslrootcert"),
+        ("localhost", "&sslmode=verify-full".to_owned(), "comes from nobody who is trusted"),
+        ("127.0.0.1", trusted, "is that of another host"),
+        ("localhost", verified("nowhere.crt"), "nowhere.crt cannot be read"),
+        ("localhost", verified("names"), "names cannot be read (it holds no certificate)"),
+    ] {
+        let refused = opened(host, &more).err();
+        assert!(matches!(refused, Some(StoreError::Refused { .. } | StoreError::Address(_))), "{more}: {refused:?}");
+        let told = refused.map(|it| it.to_string()).unwrap_or_default();
+        assert!(told.contains(expected), "{more}: {told}");
+    }
 }

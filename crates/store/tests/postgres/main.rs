@@ -21,6 +21,9 @@ mod copies;
 mod crash {
     pub(crate) use crate::random::Random;
 }
+#[path = "../it/credit.rs"]
+mod credit;
+mod deadlocks;
 mod duplicates;
 mod encrypted;
 #[path = "../it/erased.rs"]
@@ -40,6 +43,7 @@ mod lists;
 #[path = "../it/merges.rs"]
 mod merges;
 mod migrated;
+mod one_owner;
 #[path = "../it/people.rs"]
 mod people;
 mod place;

@@ -2,8 +2,8 @@
 //! what becomes of them when the server cuts them off, or when one of them stands still.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::{Adjustment, Facts, Points, Rejection, Timestamp};
@@ -18,7 +18,7 @@ use crate::raw::Raw;
 use crate::shop::{
     NEW_YEAR, Shop, add_channel, compile, id_of, keyed, live, named, order, sale, send, set_up, sign_up,
 };
-use crate::still;
+use crate::still::Gate;
 
 /// Stores of two processes.
 fn two(shop: &Shop) -> (Store, Store) {
@@ -239,16 +239,16 @@ fn sessions_that_are_cut_again_and_again_lose_nothing_and_double_nothing() {
 #[test]
 fn a_process_that_stands_still_inside_a_batch_holds_up_others_for_ten_seconds_at_most() {
     let shop = Shop::new();
-    let (gate, now) = (Arc::new(Mutex::new(())), Arc::clone(&shop.now));
+    let (gate, now) = (Arc::<Gate>::default(), Arc::clone(&shop.now));
     let mut options = shop.options();
-    options.clock = Some(still::behind(&gate, move || Timestamp::from_micros(now.load(Ordering::SeqCst))));
+    options.clock = Some(gate.clock(move || Timestamp::from_micros(now.load(Ordering::SeqCst))));
     let frozen = Store::open(&shop.database(), options).expect("it opens");
     set_up(&frozen, "plain");
     send(&frozen, sign_up(1)).expect("a member");
     let other = shop.open();
-    let stands = gate.lock().expect("nobody panicked");
+    let stands = gate.close();
     let ticket = frozen.submit(adjust("frozen", 5));
-    std::thread::sleep(Duration::from_millis(300));
+    gate.wait_until_somebody_stands();
     let began = Instant::now();
     assert!(send(&other, adjust("other", 7)).is_ok(), "it waits, and goes on");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());

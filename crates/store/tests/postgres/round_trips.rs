@@ -13,7 +13,7 @@ use store::{Command, Options, Reader, Store};
 
 use crate::place::url;
 use crate::shop::{NEW_YEAR, compile, order, sale, set_up, sign_up};
-use crate::still;
+use crate::still::Gate;
 
 /// Stands between a store and its server, and counts how often the one speaks after the other has.
 pub(crate) struct Wire {
@@ -123,18 +123,18 @@ pub(crate) fn through_a_wire(url: &str) -> (Wire, String) {
 }
 
 /// A store whose writer stands still while the gate is closed, so that commands come together in one batch.
-fn opened(url: &str, gate: &Arc<Mutex<()>>) -> Store {
-    let clock = still::behind(gate, || Timestamp::from_micros(NEW_YEAR));
+fn opened(url: &str, gate: &Arc<Gate>) -> Store {
+    let clock = gate.clock(|| Timestamp::from_micros(NEW_YEAR));
     let options = Options { create: true, clock: Some(clock), lanes: Some(1), ..Options::new(compile) };
     Store::open(&url.parse().expect("an address"), options).expect("a ledger")
 }
 
 /// Round trips of one batch of these commands: the first command of all opens the gate for the batch behind it.
-fn turns_of(wire: &Wire, store: &Store, gate: &Mutex<()>, first: Command, batch: Vec<Command>) -> u64 {
-    let closed = gate.lock().expect("nobody panicked");
+fn turns_of(wire: &Wire, store: &Store, gate: &Gate, first: Command, batch: Vec<Command>) -> u64 {
+    let closed = gate.close();
     let opener = store.submit(first);
     // The writer has taken it, and waits for its clock.
-    std::thread::sleep(Duration::from_millis(400));
+    gate.wait_until_somebody_stands();
     let tickets: Vec<_> = batch.into_iter().map(|it| store.submit(it)).collect();
     drop(closed);
     assert!(opener.wait().is_ok());
@@ -148,7 +148,7 @@ fn turns_of(wire: &Wire, store: &Store, gate: &Mutex<()>, first: Command, batch:
 
 #[test]
 fn a_batch_takes_no_more_round_trips_than_a_command() {
-    let gate = Arc::new(Mutex::new(()));
+    let gate = Arc::<Gate>::default();
     let url = url();
     let (wire, there) = through_a_wire(&url);
     let store = opened(&there, &gate);
