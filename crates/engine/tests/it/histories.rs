@@ -109,8 +109,8 @@ pub(crate) struct Put {
     /// Names the hold so many before the last.
     pub(crate) hold: Option<usize>,
     pub(crate) version: VersionStep,
-    /// The shop moves the dates that it tells to now.
-    pub(crate) redate: bool,
+    /// The shop moves the dates that it tells to so many days ago.
+    pub(crate) redate: Option<i64>,
 }
 
 /// What the shop says has happened to the order.
@@ -252,7 +252,8 @@ pub(crate) fn puts() -> impl Strategy<Value = Put> {
         1 => Just(VersionStep::Older),
         2 => Just(VersionStep::LeftOut),
     ];
-    (0..ORDERS, bodies(), milestones(), (ask, credit, certificates), hold, version, prop::bool::weighted(0.1)).prop_map(
+    let redate = prop_oneof![18 => Just(None), 1 => Just(Some(0)), 1 => (1..25_i64).prop_map(Some)];
+    (0..ORDERS, bodies(), milestones(), (ask, credit, certificates), hold, version, redate).prop_map(
         |(order, body, milestones, (ask, credit, certificates), hold, version, redate)| Put {
             order,
             body,

@@ -366,8 +366,7 @@ impl Shop {
         let first = Dates { placed_at: now, paid_at: None, fulfilled_at: None, cancelled_at: None };
         let known = slot.dates.unwrap_or(first);
         let tell = |said: bool, before: Option<Timestamp>| match before {
-            Some(_) if put.redate => said.then_some(now),
-            Some(before) => said.then_some(before),
+            Some(before) => said.then(|| put.redate.map_or(before, |it| now.plus_minutes(-it * 1_440))),
             None => said.then_some(now),
         };
         let dates = Dates {
