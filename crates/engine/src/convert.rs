@@ -5,7 +5,7 @@
 //! certificates. Each conversion is a lot there, so that it is known of which nothing is spent: what a take-back lacks is found
 //! by undoing whole ones, latest first.
 
-use crate::account::{Account, NeedMore, Taken};
+use crate::account::{Account, Lot, NeedMore, Taken};
 use crate::calendar::{Timestamp, Zone};
 use crate::certificate::{Uses, settle_wallet};
 use crate::credit::units;
@@ -17,6 +17,7 @@ use crate::money::Money;
 use crate::points::{Points, times_up, whole_times};
 use crate::posted::Order;
 use crate::program::{Convert, ConvertRate, Target, Terms};
+use crate::settle::repay;
 
 /// The owner's store credit in one currency, as one program's account sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,6 +244,18 @@ fn restore(ahead: &mut Ahead<'_>, at: Timestamp, alike: Option<ConvertRate>) -> 
         }
     }
     Ok(())
+}
+
+/// The same before what is due is posted, if points that came back would expire or be forfeited then.
+pub(crate) fn restore_what_would_go(ahead: &mut Ahead<'_>) -> Result<(), NeedMore> {
+    let now = ahead.now();
+    let would_expire = |it: &Lot| it.available.is_positive() && ahead.account.expires_at(it) <= now;
+    let would_go = || ahead.account.closed().is_some() || ahead.account.lots().iter().any(would_expire);
+    if ahead.undone.is_empty() || !would_go() {
+        return Ok(());
+    }
+    repay(ahead, now)?;
+    restore(ahead, now, None)
 }
 
 /// So often a conversion can be undone.

@@ -19,6 +19,7 @@ use crate::place::Placed;
 use crate::points::{Points, points_for};
 use crate::posted::{Order, Source};
 use crate::program::{EarnMode, Shortfall, Terms};
+use crate::settle::release;
 
 /// What the kept part calls for, rounded once, whether it became smaller by an edit or a refund (E1, E3, E4, O1). Where
 /// remainders are carried, other orders have a say: then it answers what was earned so far, and `carry` does the rest.
@@ -93,7 +94,8 @@ fn dates(no: LotNo, document: &Document, terms: &Terms) -> Option<LotRef> {
 
 /// Gives the order's own lot the dates of the document, unless they have passed: paid again means valid anew. Points that
 /// have become available do not wait again, and what has passed is not revived, except where all that the order granted
-/// had been taken back from its lot: then nothing speaks against the document's dates.
+/// had been taken back from its lot: then nothing speaks against the document's dates. What has waited long enough by these is
+/// released before the order earns more: the points of a lot become available together.
 fn redate(ahead: &mut Ahead<'_>, order: &Order, document: &Document, terms: &Terms) {
     let Some(lot) = own(ahead, order) else { return };
     let Some(mut wanted) = dates(lot.at.no, document, terms) else { return };
@@ -116,7 +118,11 @@ fn redate(ahead: &mut Ahead<'_>, order: &Order, document: &Document, terms: &Ter
     let mut draft = Draft::new(Kind::Redate, Reason::Due);
     draft.order = Some(order.no);
     draft.dated.push(wanted);
+    let (no, now) = (lot.at.no, ahead.now());
     ahead.post(draft);
+    if let Some(draft) = release(&ahead.account, &[no], now) {
+        ahead.post_at(now, draft);
+    }
 }
 
 /// Posts the difference between what the order calls for and what it has earned; answers what it has earned then.
@@ -267,9 +273,9 @@ fn within_reach(ahead: &Ahead<'_>, order: &Order, points: Points) -> Points {
     mine.min(points) + ahead.account.spendable(own.map(|it| it.at.no)).min(points - mine.min(points))
 }
 
-/// Takes back what was earned above what is called for: the order's own waiting points, its own spendable ones, what of
-/// them has expired or was forfeited (counts as taken), then others, for which conversions may be undone (C8). What is not
-/// there is owed or let go (O2, O5).
+/// Takes back what was earned above what is called for: what of the order's own points has expired or was forfeited (counts
+/// as taken), its waiting ones, its spendable ones, then others, for which conversions may be undone (C8). What is not there is
+/// owed or let go (O2, O5).
 fn take_back(
     ahead: &mut Ahead<'_>,
     order: &Order,
@@ -285,11 +291,10 @@ fn take_back(
     }
     let own = own(ahead, order);
     let own_no = own.map(|it| it.at.no);
-    let pending = own.map_or(Points::ZERO, |it| it.pending).min(points);
-    let available = own.map_or(Points::ZERO, |it| it.available).min(points - pending);
-    let gone = own.map_or(Points::ZERO, Lot::gone).less(order.posted.expired());
-    let expired = gone.min(points - pending - available);
-    let wanted = points - pending - available - expired;
+    let expired = own.map_or(Points::ZERO, Lot::gone).less(order.posted.expired()).min(points);
+    let pending = own.map_or(Points::ZERO, |it| it.pending).min(points - expired);
+    let available = own.map_or(Points::ZERO, |it| it.available).min(points - expired - pending);
+    let wanted = points - expired - pending - available;
     let others = wanted.min(ahead.account.spendable(own_no));
     // Held points are there, but out of reach: whatever the policy, they are owed until their hold ends.
     let held = (wanted - others).min(ahead.account.balance.held);
@@ -302,8 +307,8 @@ fn take_back(
     draft.changes = changes;
     if missing.is_positive() && terms.shortfall == Shortfall::AllOrNothing {
         // Nothing is taken, but what has expired is gone all the same: only the rest stays uncollected.
-        draft.changes.expired = gone.min(points);
-        draft.changes.let_go = points - draft.changes.expired;
+        draft.changes.expired = expired;
+        draft.changes.let_go = points - expired;
         ahead.post(draft);
         return Ok(());
     }

@@ -420,6 +420,9 @@ impl Step<'_> {
             self.pay_owed(&mut ahead)?;
         }
         let earned = earn::converge(&mut ahead, order, document, earned, terms)?;
+        if after <= before && credit.after <= credit.before {
+            convert::restore_what_would_go(&mut ahead)?;
+        }
         settle_within(&mut ahead)?;
         self.used.take(&mut ahead, order)?;
         if credit.before < credit.after {

@@ -301,14 +301,14 @@ impl Posted {
         self.certificates.retain(|it| !it.paid.is_zero() || !it.lost.is_zero());
     }
 
-    /// Own points first, then what of them had expired, then those of others, then what is owed or let go.
+    /// What of its own points had expired first, then own points, then those of others, then what is owed or let go.
     fn push_taken_back(&mut self, entry: &Entry, lot: impl Fn(LotNo) -> LotRef) {
         let own = self.lot.map(|it| it.no);
         let revoked = || entry.postings.iter().filter(|it| it.to == Bucket::Revoked);
+        self.push(Source::Expired, entry.changes.expired);
         for posting in revoked().filter(|it| Some(it.lot) == own) {
             self.push(Source::Lot(lot(posting.lot)), posting.points);
         }
-        self.push(Source::Expired, entry.changes.expired);
         for posting in revoked().filter(|it| Some(it.lot) != own) {
             self.push(Source::Lot(lot(posting.lot)), posting.points);
         }

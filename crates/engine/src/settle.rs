@@ -143,7 +143,7 @@ impl Waiting {
 }
 
 /// The waiting period of points is over (E11).
-fn release(account: &Account, lots: &[LotNo], due: Timestamp) -> Option<Draft> {
+pub(crate) fn release(account: &Account, lots: &[LotNo], due: Timestamp) -> Option<Draft> {
     let mut draft = Draft::due(Kind::Release);
     let lots = lots.iter().filter_map(|it| account.lot(*it));
     for lot in lots.filter(|it| it.at.available_at <= due) {

@@ -4,7 +4,7 @@ use engine::{Convert, ConvertRate, Shortfall, Target, Terms, Timestamp, Uses, Zo
 
 use super::amounts::minor;
 use super::certificates::Certificate;
-use super::{Model, Place, Refused, count};
+use super::{Model, Place, Point, Refused, count};
 
 /// At most so many certificates come of the points that are there at one instant.
 const CERTIFICATES_AT_ONCE: usize = 100;
@@ -38,7 +38,18 @@ impl Model {
     pub(super) fn convert(&mut self, at: Timestamp) {
         let freed = std::mem::take(&mut self.freed);
         let becomes = self.becomes(at);
-        let alike = becomes.as_ref().map(|(it, _)| it.rate);
+        self.restore(at, becomes.as_ref().map(|(it, _)| it.rate));
+        let Some((convert, zone)) = becomes.filter(|_| freed) else { return };
+        let (target, each, cents) = made_at(convert.rate);
+        if target == Target::Certificate {
+            self.reward(&convert, &zone, at);
+            return;
+        }
+        let times = self.soonest_first(None).len() / each;
+        self.make_credit(times, each, cents, at);
+    }
+
+    fn restore(&mut self, at: Timestamp, alike: Option<ConvertRate>) {
         let mut undone = std::mem::take(&mut self.undone);
         undone.sort_by_key(|(it, _)| (self.conversions[*it].at, self.conversions[*it].into));
         for (no, times) in undone {
@@ -55,14 +66,15 @@ impl Model {
                 Into::Certificate(_) | Into::Credit(_) => {}
             }
         }
-        let Some((convert, zone)) = becomes.filter(|_| freed) else { return };
-        let (target, each, cents) = made_at(convert.rate);
-        if target == Target::Certificate {
-            self.reward(&convert, &zone, at);
-            return;
+    }
+
+    /// Whatever became of the points that came back: those of whom has left, or of a lot that has expired, are not there for long.
+    pub(super) fn restore_what_would_go(&mut self, now: Timestamp) {
+        let would_expire = |it: &Point| it.place == Place::Available && self.ends(it.lot) <= now;
+        if self.check_open().is_err() || self.points.iter().any(would_expire) {
+            self.pay_debt();
+            self.restore(now, None);
         }
-        let times = self.soonest_first(None).len() / each;
-        self.make_credit(times, each, cents, at);
     }
 
     /// What points become now that nobody collects.

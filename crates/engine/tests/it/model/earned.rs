@@ -84,7 +84,7 @@ impl Model {
         if waits && !self.points.iter().any(is_open) { Place::Pending } else { Place::Available }
     }
 
-    /// Own waiting, own spendable, own expired or forfeited, others soonest first; then owed or let go.
+    /// Own expired or forfeited, own waiting, own spendable, others soonest first; then owed or let go.
     pub(super) fn take_back(&mut self, slot: usize, points: i128, terms: &Terms, now: Timestamp) {
         let own = self.order(slot).lot;
         let known = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
@@ -96,12 +96,12 @@ impl Model {
         let mine: Vec<usize> = (0..self.points.len()).filter(|it| Some(self.points[*it].lot) == own).collect();
         let counted = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
         let mut backs: Vec<Back> = Vec::new();
-        for place in [Place::Pending, Place::Available] {
-            backs.extend(mine.iter().filter(|it| self.points[**it].place == place).map(|it| Back::Point(*it)));
-        }
         let is_gone = |it: &&usize| matches!(self.points[**it].place, Place::Expired | Place::Forfeited);
         let expired = mine.iter().filter(is_gone).count().saturating_sub(counted);
         backs.extend((0..expired).map(|_| Back::Expired));
+        for place in [Place::Pending, Place::Available] {
+            backs.extend(mine.iter().filter(|it| self.points[**it].place == place).map(|it| Back::Point(*it)));
+        }
         let points = usize::try_from(points).expect("more than none");
         backs.truncate(points);
         let others = self.points.iter().filter(|it| it.place == Place::Available && Some(it.lot) != own).count();

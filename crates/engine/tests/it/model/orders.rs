@@ -333,6 +333,9 @@ impl Model {
         }
         self.order_mut(slot).earned = calls_for;
         self.order_mut(slot).spent = spent;
+        if after_count <= before && pays <= with_credit {
+            self.restore_what_would_go(now);
+        }
         self.settle_within(now);
         self.use_certificates(slot, certificates);
         if with_credit < pays && !self.spend_credit(slot, pays - with_credit) {
