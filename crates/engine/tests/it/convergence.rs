@@ -86,7 +86,7 @@ fn send(shop: &mut Shop, put: Put, minutes: i64, alone: Timestamp) {
     let gone = posted.lot.is_some_and(|it| it.expires_at <= shop.now);
     let waited = posted.lot.is_some_and(|it| it.available_at <= shop.now) && posted.earned.is_positive();
     let waits = shop.timeline.versions().iter().any(|it| it.terms.waiting_days != 0);
-    let redate = put.redate.filter(|_| !gone && !(waited && waits)).map(|_| 0);
+    let redate = put.redate.filter(|_| !(gone || waited && waits)).map(|_| 0);
     let put = Put { order: OURS, version: VersionStep::Newer, hold: None, redate, ..put };
     shop.take(&Step::Put(put));
 }
