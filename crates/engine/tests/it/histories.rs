@@ -109,7 +109,7 @@ pub(crate) struct Put {
     /// Names the hold so many before the last.
     pub(crate) hold: Option<usize>,
     pub(crate) version: VersionStep,
-    /// The shop moves the dates that it tells to so many days ago.
+    /// The shop moves the dates that it tells to now, or all of them to so many days ago.
     pub(crate) redate: Option<i64>,
 }
 

@@ -365,12 +365,13 @@ impl Shop {
         let slot = &mut self.slots[put.order];
         let first = Dates { placed_at: now, paid_at: None, fulfilled_at: None, cancelled_at: None };
         let known = slot.dates.unwrap_or(first);
+        let moved = |days: i64| now.plus_minutes(-days * 1_440);
         let tell = |said: bool, before: Option<Timestamp>| match before {
-            Some(before) => said.then(|| put.redate.map_or(before, |it| now.plus_minutes(-it * 1_440))),
+            Some(before) => said.then(|| put.redate.map_or(before, moved)),
             None => said.then_some(now),
         };
         let dates = Dates {
-            placed_at: known.placed_at,
+            placed_at: put.redate.filter(|it| 0 < *it).map_or(known.placed_at, moved),
             paid_at: tell(put.milestones.paid, known.paid_at),
             fulfilled_at: tell(put.milestones.fulfilled, known.fulfilled_at),
             cancelled_at: tell(put.milestones.cancelled, known.cancelled_at),
