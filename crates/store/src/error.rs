@@ -112,8 +112,16 @@ impl StoreError {
             "55P03" | "57014" => Self::Busy(path),
             "42501" => Self::Refused { path, what: format!("the user may not do what is needed ({what}); grant it") },
             "XX001" | "XX002" => Self::Damaged { path, what },
+            // A statement that the session has prepared is not there, or one that it has not is.
+            "26000" | "42P05" => Self::shared(path),
             _ => Self::Database { path, what },
         }
+    }
+
+    /// What a session is told, and what it has prepared, would be another's.
+    pub(crate) fn shared(path: PathBuf) -> Self {
+        let what = "a pooler hands each transaction to another session; connect to the server itself, or let the pooler keep sessions";
+        Self::Refused { path, what: what.to_owned() }
     }
 
     pub(crate) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {

@@ -267,7 +267,7 @@ impl Address {
         Err(StoreError::Refused { path: self.shown.clone(), what })
     }
 
-    /// A pooler that gives each transaction another session breaks what a session is told, and what it has prepared.
+    /// Refuses a pooler that gives each transaction another session, also where it keeps what was prepared.
     pub(crate) fn refuse_pooler(&self, conn: &Connection) -> Result<(), StoreError> {
         let check = || -> Found<bool> {
             let token = uuid::Uuid::now_v7().to_string();
@@ -281,11 +281,8 @@ impl Address {
             other.roll_back()?;
             Ok(known == token)
         };
-        if check().map_err(|fault| fault.at(&self.shown))? {
-            return Ok(());
-        }
-        let what = "a pooler hands each transaction to another session; connect to the server itself, or let the pooler keep sessions";
-        Err(StoreError::Refused { path: self.shown.clone(), what: what.to_owned() })
+        let is_kept = check().map_err(|fault| fault.at(&self.shown))?;
+        if is_kept { Ok(()) } else { Err(StoreError::shared(self.shown.clone())) }
     }
 }
 

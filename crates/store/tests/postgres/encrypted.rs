@@ -35,14 +35,16 @@ fn given_to_the_server(folder: &Path) {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("permissions");
     let key = folder.join("server.key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("permissions");
-    let number = |words: &[&str]| -> Option<u32> {
-        let told = Command::new("id").args(words).output().ok()?;
-        String::from_utf8_lossy(&told.stdout).trim().parse().ok()
-    };
     if number(&["-u"]) == Some(0) {
         let user = number(&["-u", "postgres"]).or_else(|| number(&["-u", "nobody"]));
         chown(&key, user, None).expect("the key is given away");
     }
+}
+
+/// Of a user: `id` says it.
+pub(crate) fn number(words: &[&str]) -> Option<u32> {
+    let told = Command::new("id").args(words).output().ok()?;
+    String::from_utf8_lossy(&told.stdout).trim().parse().ok()
 }
 
 #[test]

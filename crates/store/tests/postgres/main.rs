@@ -47,6 +47,7 @@ mod one_owner;
 #[path = "../it/people.rs"]
 mod people;
 mod place;
+mod pooler;
 mod processes;
 #[path = "../it/random.rs"]
 mod random;
