@@ -18,6 +18,7 @@ pub(crate) fn check<S: Strategy>(cases: u32, inputs: &S, property: impl Fn(S::Va
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_global_rejects: cases * 20 + 1_000,
+        max_local_rejects: cases.saturating_mul(200).max(65_536),
         ..ProptestConfig::default()
     };
     if let Err(failure) = TestRunner::new(config).run(inputs, property) {
