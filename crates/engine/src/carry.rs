@@ -21,6 +21,7 @@ use crate::points::Points;
 use crate::posted::Order;
 use crate::program::{EarnMode, Terms, Timeline};
 use crate::redeem::value_paid;
+use crate::used::standing;
 
 /// Posts what the change of an order's base does to the account's steps. `earned` says what the order's base is now;
 /// answers it with what the order has earned in the end.
@@ -258,7 +259,7 @@ fn worked(order: &Order, document: &Document, terms: &Terms) -> Option<Arc<Worke
     if !terms.earning.is_used() {
         return None;
     }
-    let kept = Kept::under(document, &order.returned, terms);
+    let kept = standing(order, Kept::under(document, &order.returned, terms), None);
     let paid = value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
     Some(Arc::new(Award::of(order, document, &kept, paid, terms).work_out(order, order.posted.steps, Budgets::NONE)))
 }
