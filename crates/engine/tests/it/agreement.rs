@@ -9,7 +9,7 @@ use engine::{
 use proptest::prelude::*;
 
 use crate::convergence::lots_by_dates;
-use crate::earning::earn_rules;
+use crate::earning::{earn_rules, going_with};
 use crate::histories::{Step, busy_histories};
 use crate::model::{Model, Place, code};
 use crate::programs::{few_points_reward, rewarding, timelines};
@@ -38,10 +38,11 @@ fn the_engine_and_a_slow_model_agree_after_every_step() {
 /// Programs that give so few points that each can be a thing of its own; and the rules of each version.
 fn small_timelines() -> impl Strategy<Value = (Timeline, Vec<EarnRules>)> {
     let rates = prop::sample::select(vec![(1_i64, 100_i64), (1, 33), (7, 1_000), (100, 2_000), (1, 2_000)]);
-    let rate = (rates, any::<bool>()).prop_map(|((points, per), steps)| EarnRate {
+    let modes = prop::sample::select(vec![EarnMode::Proportional, EarnMode::Steps, EarnMode::StepsCarried]);
+    let rate = (rates, modes).prop_map(|((points, per), mode)| EarnRate {
         points: Points::new(points),
         per: Money::new(per),
-        mode: if steps { EarnMode::Steps } else { EarnMode::Proportional },
+        mode,
     });
     let rates = prop::array::uniform2((rate, earn_rules(true).prop_map(small_rules)));
     (prop_oneof![timelines(), rewarding()], rates).prop_map(|(timeline, rates)| {
@@ -50,7 +51,9 @@ fn small_timelines() -> impl Strategy<Value = (Timeline, Vec<EarnRules>)> {
         let is_one = versions.len() == 1;
         let mut all = Vec::new();
         for (version, (rate, rules)) in versions.iter_mut().zip(rates) {
+            let rules = going_with(rate.mode, rules);
             version.terms.earn = rate;
+            version.terms.caps = version.terms.caps.filter(|_| rate.mode != EarnMode::StepsCarried);
             version.terms.catalogue = version.terms.catalogue.iter().map(cheap).collect();
             version.terms.earning = Earning::new(rate, rules.clone()).expect("amounts are small");
             // Birthdays fall due in between.

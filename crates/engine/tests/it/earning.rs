@@ -50,8 +50,15 @@ fn some_rules(with_points: bool) -> BoxedStrategy<EarnRules> {
 }
 
 /// The terms with these rules, as far as they go with the way they earn.
-pub(crate) fn with_rules(terms: Terms, mut rules: EarnRules) -> Terms {
-    if terms.earn.mode == EarnMode::StepsCarried {
+pub(crate) fn with_rules(terms: Terms, rules: EarnRules) -> Terms {
+    let rules = going_with(terms.earn.mode, rules);
+    let earning = Earning::new(terms.earn, rules).expect("amounts are small");
+    Terms { earning, ..terms }
+}
+
+/// Remainders are carried of all that an order comes to.
+pub(crate) fn going_with(mode: EarnMode, mut rules: EarnRules) -> EarnRules {
+    if mode == EarnMode::StepsCarried {
         rules.rates.clear();
         rules.rounding = Rounding::Order;
         for promotion in &mut rules.promotions {
@@ -60,8 +67,7 @@ pub(crate) fn with_rules(terms: Terms, mut rules: EarnRules) -> Terms {
             promotion.budget = None;
         }
     }
-    let earning = Earning::new(terms.earn, rules).expect("amounts are small");
-    Terms { earning, ..terms }
+    rules
 }
 
 fn name(names: &'static [&'static str]) -> impl Strategy<Value = Arc<str>> {
@@ -186,7 +192,7 @@ fn slowly(document: &Document, earn: EarnRate, rules: &EarnRules) -> i128 {
         .filter(|(line, _)| rules.gift_cards == GiftCards::WhenSold || line.kind == LineKind::Goods)
         .map(|(line, base)| (Some(line), base))
         .collect();
-    let buyer = Buyer { is_first: true, tier: None, tier_times: None };
+    let buyer = Buyer { is_first: true, tier: None, tier_times: None, steps: None };
     let left =
         |it: &Promotion| it.budget.map(|budget| i128::from(budget.get() - used_by_others(&it.name).get()).max(0));
     points_of(&lines, &buyer, earn, rules, &left)
@@ -200,6 +206,8 @@ pub(crate) struct Buyer<'a> {
     pub(crate) is_first: bool,
     pub(crate) tier: Option<&'a str>,
     pub(crate) tier_times: Option<Times>,
+    /// Where remainders are carried, the steps that the order has.
+    pub(crate) steps: Option<i128>,
 }
 
 /// Whether the one customer type earns nothing.
@@ -243,6 +251,7 @@ pub(crate) fn award_of(
     if excludes_all(rules) {
         return (0, Vec::new());
     }
+    let at_rates = |lines: &[Part<'_>]| at_rates(lines, earn, rules, buyer.steps);
     let own = rules.multipliers.iter().find(|it| it.customer_type.as_ref() == CUSTOMER_TYPE).map(|it| of(it.times));
     let earns = |it: &&Part<'_>| 0 < it.1 && !it.0.is_some_and(excluded);
     let lines: Vec<Part<'_>> = parts.iter().filter(earns).copied().collect();
@@ -254,13 +263,13 @@ pub(crate) fn award_of(
     let total = |with: &dyn Fn(&Promotion) -> bool| {
         let mut points = 0;
         for lines in &at_once {
-            let mut sum = at_rates(lines, earn, rules);
+            let mut sum = at_rates(lines);
             for promotion in fitting.iter().filter(|it| with(it)) {
                 let Gives::Times(times) = promotion.gives else { continue };
                 let mine: Vec<Part<'_>> =
                     lines.iter().copied().filter(|(line, _)| wins(promotion, *line, &fitting)).collect();
                 let (more, whole) = (of(times).0 - 1_000, 1_000);
-                let once = at_rates(&mine, earn, rules);
+                let once = at_rates(&mine);
                 sum = plus(sum, (once.0 * more, once.1 * whole));
             }
             let (times, whole) = own.unwrap_or((1, 1));
@@ -333,7 +342,10 @@ fn wins(promotion: &Promotion, line: Option<&Line>, fitting: &[&Promotion]) -> b
     is_for(promotion, line) && before.find(beaten).is_none()
 }
 
-fn at_rates(lines: &[Part<'_>], earn: EarnRate, rules: &EarnRules) -> Ratio {
+fn at_rates(lines: &[Part<'_>], earn: EarnRate, rules: &EarnRules, steps: Option<i128>) -> Ratio {
+    if let Some(steps) = steps.filter(|_| !lines.is_empty()) {
+        return (steps * i128::from(earn.points.get()), 1);
+    }
     let own = Pay::Per { points: earn.points, per: earn.per };
     let find = |is: &dyn Fn(&RateOf) -> bool| rules.rates.iter().position(|it| is(&it.of));
     let by_type = find(&|it| matches!(it, RateOf::CustomerType(name) if name.as_ref() == CUSTOMER_TYPE));

@@ -36,8 +36,26 @@ impl Model {
         }
     }
 
+    /// Grants or takes back what is missing or too much.
+    pub(super) fn earn(
+        &mut self,
+        slot: usize,
+        calls_for: i128,
+        earned_at: Option<Timestamp>,
+        terms: &Terms,
+        now: Timestamp,
+    ) {
+        let earned = self.order(slot).earned;
+        if earned < calls_for {
+            self.grant(slot, calls_for - earned, earned_at.expect("it earns"), terms, now);
+        } else if calls_for < earned {
+            self.take_back(slot, earned - calls_for, terms, now);
+        }
+        self.order_mut(slot).earned = calls_for;
+    }
+
     /// First this order's own take-backs are undone, last first; what is left joins its own lot.
-    pub(super) fn grant(&mut self, slot: usize, points: i128, earned_at: Timestamp, terms: &Terms, now: Timestamp) {
+    fn grant(&mut self, slot: usize, points: i128, earned_at: Timestamp, terms: &Terms, now: Timestamp) {
         let (mut fresh, mut debt, mut others) = (0, 0, Vec::new());
         for _ in 0..points {
             match self.order_mut(slot).taken_back.pop() {
@@ -85,7 +103,7 @@ impl Model {
     }
 
     /// Own expired or forfeited, own waiting, own spendable, others soonest first; then owed or let go.
-    pub(super) fn take_back(&mut self, slot: usize, points: i128, terms: &Terms, now: Timestamp) {
+    fn take_back(&mut self, slot: usize, points: i128, terms: &Terms, now: Timestamp) {
         let own = self.order(slot).lot;
         let known = self.order(slot).taken_back.iter().filter(|it| **it == Back::Expired).count();
         let of_own = |place| self.points.iter().filter(|it| Some(it.lot) == own && it.place == place).count();

@@ -7,6 +7,7 @@ mod acts;
 mod amounts;
 mod budgets;
 mod caps;
+mod carried;
 mod certificates;
 mod conversions;
 mod credit;
@@ -143,6 +144,12 @@ pub(crate) struct Order {
     pub(crate) earned: i128,
     /// The local day on which it was placed.
     day: Date,
+    /// In which order they came, what of it counts towards carried steps, and how many it has.
+    no: usize,
+    counted: i128,
+    steps: i128,
+    /// Each step that it has passed on to others, or had of them.
+    displaced: Vec<carried::Displaced>,
     /// What it has of the budgets of promotions.
     of_budgets: Vec<budgets::Use>,
     /// What it may earn since a cap of its day, month or year has cut it.

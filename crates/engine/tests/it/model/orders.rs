@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::{Document, DocumentVersion, ExtendOn, PointsPart, Terms, Timestamp, Validity, WithDiscounts, limits};
+use engine::{
+    Document, DocumentVersion, EarnMode, ExtendOn, PointsPart, Terms, Timestamp, Validity, WithDiscounts, limits,
+};
 
 use crate::earning::excludes_all;
 
@@ -60,6 +62,16 @@ fn has_discounts(document: &Document) -> bool {
     0 < of_lines + minor(document.discount) + minor(document.coupon)
 }
 
+/// What an order calls for.
+struct CalledFor {
+    points: i128,
+    spent: i128,
+    /// Steps that others gain or lose by it.
+    others: Vec<(usize, i128)>,
+    /// What its points became is undone first.
+    may_move: bool,
+}
+
 /// What a document came to.
 struct Did {
     earned_at: Option<Timestamp>,
@@ -88,6 +100,10 @@ impl Model {
                 is_first: self.orders.iter().all(Option::is_none),
                 spent: 0,
                 day: terms.zone.date_of(placed),
+                no: self.orders.iter().flatten().count(),
+                counted: 0,
+                steps: 0,
+                displaced: Vec::new(),
                 of_budgets: Vec::new(),
                 allotted: None,
                 terms,
@@ -304,14 +320,12 @@ impl Model {
         let counts = self.order(slot).on && !self.order(slot).closed && document.cancelled_at.is_none();
         let counts_at_all = counts && applies(&terms, document) && !excludes_all(&self.order(slot).rules);
         let earned_at = reached(document, terms.grant_on).filter(|_| counts_at_all);
-        let award = earned_at.map(|_| self.award(slot, document, kept.bases(paid, &terms)));
-        let (promoted, spent, of_budgets) = award.unwrap_or_default();
-        let calls_for = self.capped(slot, promoted);
-        self.use_budgets(slot, of_budgets, promoted - calls_for);
+        let CalledFor { points, spent, others, may_move } =
+            self.called_for(slot, document, kept.bases(paid, &terms), earned_at);
         let with_credit = self.credit_of(slot);
         self.reserved = certificates.parts.iter().map(|it| it.certificate).collect();
         let pays_otherwise = self.order(slot).paid_by != certificates.parts;
-        if before != after_count || with_credit != pays || pays_otherwise || self.order(slot).earned != calls_for {
+        if before != after_count || with_credit != pays || pays_otherwise || may_move {
             self.undo_own(slot, &terms, now);
         }
         self.give_back(slot, (before, after_count), wish.hold, &terms, now);
@@ -326,12 +340,9 @@ impl Model {
             self.redate(slot, earned_at, &terms, now);
         }
         let earned = self.order(slot).earned;
-        if earned < calls_for {
-            self.grant(slot, calls_for - earned, earned_at.expect("it earns"), &terms, now);
-        } else if calls_for < earned {
-            self.take_back(slot, earned - calls_for, &terms, now);
-        }
-        self.order_mut(slot).earned = calls_for;
+        others.iter().filter(|it| 0 < it.1).for_each(|it| self.change_steps(*it, now));
+        self.earn(slot, points, earned_at, &terms, now);
+        others.iter().filter(|it| it.1 < 0).for_each(|it| self.change_steps(*it, now));
         self.order_mut(slot).spent = spent;
         if after_count <= before && pays <= with_credit {
             self.restore_what_would_go(now);
@@ -349,8 +360,8 @@ impl Model {
             }
             self.redeem(slot, more, wish.hold);
         }
-        let earned_at = earned_at.filter(|_| 0 < calls_for);
-        let did = Did { earned_at, earns: earned < calls_for, redeems: before < after_count };
+        let earned_at = earned_at.filter(|_| 0 < points);
+        let did = Did { earned_at, earns: earned < points, redeems: before < after_count };
         if counts {
             self.keep_alive(slot, document, &did, &terms, now);
         }
@@ -359,6 +370,28 @@ impl Model {
         self.order_mut(slot).named = certificates.named.clone();
         self.stand(slot, document, kept, (wish, credit), (after, pays));
         Ok(())
+    }
+
+    /// What it is to have earned; the steps that are carried are shared out for it.
+    fn called_for(
+        &mut self,
+        slot: usize,
+        document: &Document,
+        bases: (Vec<i128>, i128),
+        earned_at: Option<Timestamp>,
+    ) -> CalledFor {
+        let terms = &self.order(slot).terms;
+        let (carries, has_rules) = (terms.earn.mode == EarnMode::StepsCarried, terms.earning.is_used());
+        let counted = earned_at.filter(|_| carries).map_or(0, |_| self.counting(slot, document, &bases));
+        let counts_anew = counted != self.order(slot).counted;
+        let others = if counts_anew { self.share(slot, counted) } else { Vec::new() };
+        let steps = carries.then(|| self.order(slot).steps);
+        let award = earned_at.map(|_| self.award(slot, document, bases, steps));
+        let (promoted, spent, of_budgets) = award.unwrap_or_default();
+        let points = self.capped(slot, promoted);
+        self.use_budgets(slot, of_budgets, promoted - points);
+        let may_move = if carries { has_rules || counts_anew } else { self.order(slot).earned != points };
+        CalledFor { points, spent, others, may_move }
     }
 
     /// Points that pay no more come back, last taken first; a hold that is not needed ends.

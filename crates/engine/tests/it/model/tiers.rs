@@ -48,12 +48,14 @@ impl Model {
         terms
     }
 
-    /// What an order earns of which each part counts so much, the money that counts as spent, and what is of budgets.
+    /// What an order earns of which each part counts so much, where remainders are carried with so many steps; the money that
+    /// counts as spent, and what is of budgets.
     pub(super) fn award(
         &self,
         slot: usize,
         document: &Document,
         (lines, shipping): (Vec<i128>, i128),
+        steps: Option<i128>,
     ) -> (i128, i128, Vec<OfBudget>) {
         let order = self.order(slot);
         let rules = order.terms.tiers.as_ref().map(|it| it.rules());
@@ -62,6 +64,7 @@ impl Model {
             is_first: order.is_first,
             tier: level.map(|it| &*it.name),
             tier_times: level.and_then(|it| it.times),
+            steps,
         };
         let mut parts: Vec<Part<'_>> = document.lines.iter().map(Some).zip(lines).collect();
         parts.push((None, shipping));
