@@ -142,16 +142,27 @@ fn a_url_says_how_many_lanes_there_are() {
     assert_eq!(["0", "17", "many", ""].map(lanes), [None; 4]);
 }
 
+#[test]
+fn an_address_is_shown_with_every_host_and_without_its_password() {
+    let shown = |it: &str| it.parse::<Address>().ok().map(|it| it.shown.display().to_string());
+    assert_eq!(shown("postgres://ana:secret@one/shop").as_deref(), Some("postgres://ana@one:5432/shop"));
+    assert_eq!(shown("postgres://ana@one:1,two:2/shop").as_deref(), Some("postgres://ana@one:1,two:2/shop"));
+    assert_eq!(shown("postgres://one,two:2/shop").as_deref(), Some("postgres://one:5432,two:2/shop"));
+}
+
 fn shown(config: &Config) -> String {
     let user = config.get_user().map_or_else(String::new, |it| format!("{it}@"));
     let host = |it: &Host| match it {
         Host::Tcp(name) => name.clone(),
         Host::Unix(path) => path.display().to_string(),
     };
-    let hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
-    let port = config.get_ports().first().map_or_else(String::new, |it| format!(":{it}"));
+    // One for all, or one for each.
+    let ports = config.get_ports();
+    let port = |place: usize| ports.get(place).or(ports.first()).map_or_else(String::new, |it| format!(":{it}"));
+    let hosts = config.get_hosts().iter().enumerate().map(|(place, it)| host(it) + &port(place));
+    let hosts: Vec<String> = hosts.collect();
     let name = config.get_dbname().or(config.get_user()).unwrap_or_default();
-    format!("postgres://{user}{}{port}/{name}", hosts.join(","))
+    format!("postgres://{user}{}/{name}", hosts.join(","))
 }
 
 impl Address {
