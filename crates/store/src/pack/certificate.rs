@@ -92,6 +92,7 @@ pub(super) fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         Rejection::CertificateExceedsOrder { certificate } => (64, certificate),
         Rejection::CertificateOfOrder { certificate } => (65, certificate),
         Rejection::UnknownCertificate => return it.byte(60),
+        Rejection::CertificateClaimed => return it.byte(110),
         other => unreachable!("{other} is about no certificate"),
     };
     it.byte(code);
@@ -99,10 +100,11 @@ pub(super) fn write_rejection(it: &mut Packer, rejection: &Rejection) {
 }
 
 pub(super) fn read_rejection(it: &mut Unpacker<'_>, code: u8) -> Read<Rejection> {
-    if code == 60 {
-        return Ok(Rejection::UnknownCertificate);
-    }
-    let certificate = LotNo(it.unsigned()?);
+    let certificate = match code {
+        60 => return Ok(Rejection::UnknownCertificate),
+        110 => return Ok(Rejection::CertificateClaimed),
+        _ => LotNo(it.unsigned()?),
+    };
     match code {
         61 => Ok(Rejection::CertificateCancelled { certificate }),
         62 => Ok(Rejection::CertificateExpired { certificate }),
@@ -179,6 +181,7 @@ mod tests {
         let certificate = LotNo(7);
         for refusal in [
             Rejection::UnknownCertificate,
+            Rejection::CertificateClaimed,
             Rejection::CertificateCancelled { certificate },
             Rejection::CertificateExpired { certificate },
             Rejection::CertificateUsed { certificate },
