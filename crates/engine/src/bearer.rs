@@ -64,7 +64,7 @@ pub struct BearerClaimed {
 /// order that asks for it is refused, and then nothing of this is kept.
 ///
 /// # Errors
-/// `UnknownCertificate`, or `NeedMore`.
+/// `BehindAccount` for an imported order of a time before there was such a certificate, `UnknownCertificate`, or `NeedMore`.
 pub fn claim_bearer(
     bearer: &Account,
     wallet: &Account,
@@ -76,6 +76,9 @@ pub fn claim_bearer(
         (Ahead::of(bearer, Rules::of(&nothing), moment), Ahead::of(wallet, Rules::of(&nothing), moment));
     settle_ahead(&mut left)?;
     settle_ahead(&mut came)?;
+    if moment.import && moment.now < bearer.last_at {
+        return Err(Rejection::BehindAccount.into());
+    }
     let lot = *left.account.lot(claim.certificate).ok_or(Rejection::UnknownCertificate)?;
     let certificate = lot.certificate.ok_or(Rejection::UnknownCertificate)?;
 

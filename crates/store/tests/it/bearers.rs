@@ -236,6 +236,48 @@ fn the_sweeper_posts_what_has_expired_of_nobodys() {
     verified(&shop);
 }
 
+/// More certificates of the member have expired than are looked at first.
+#[test]
+fn a_long_list_of_certificates_that_are_over_does_not_stand_in_the_way() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1), issue("fair", 2, Validity::Never)]);
+    for key in ["one", "two"] {
+        let (count, validity) = (100, Validity::Days(3));
+        let new = NewCertificates { value: Money::new(100), count, uses: None, validity, note: "spring".into() };
+        let body = Body::IssueCertificates { program: "points".into(), member: named(1), new, reference: None };
+        sent(&store, &[keyed(key, body)]);
+    }
+    let known = codes(&shop, &store);
+    shop.later(10);
+    let cart = sale(3_000, store.now().micros());
+    let moment = Moment { now: store.now(), actor: engine::Actor::Channel(1), import: false };
+    let quote = shop.reader().quote("shop", &named(1), None, (&cart, Some(&known[..1])), moment).expect("a quote");
+    assert_eq!(quote.certificates, Some(vec![LotNo(201)]));
+    let answer = send(&store, with(order(1, "A1", cart), &known[0]));
+    assert_eq!(paid(&answer), 2_500);
+    assert_eq!(of(&shop, 1).len(), 201);
+    verified(&shop);
+}
+
+/// Whoever was parked is tried again when somebody asks.
+#[test]
+fn one_that_was_parked_is_tried_again() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[issue("fair", 2, Validity::Days(3))]);
+    drop(store);
+    assert_eq!(crate::place::change(&shop, "UPDATE members SET parked = 1"), 2);
+    let store = shop.open();
+    shop.later(10);
+    let swept = store::sweep(&store, store.now(), &mut |_| {}).expect("the store works");
+    assert_eq!((swept.accounts, swept.parked.len()), (0, 2));
+    assert_eq!(store::retry_parked(&store, store.now()), Ok(2));
+    assert_eq!(store.reader().and_then(|it| it.parked()), Ok(Vec::new()));
+    assert!(bearers(&shop).iter().all(|it| it.certificate.lot.available.is_zero()));
+    verified(&shop);
+}
+
 #[test]
 fn in_another_currency_it_is_unknown() {
     let shop = Shop::new();
