@@ -7,7 +7,7 @@
 
 use engine::{
     Account, BearerClaim, Decided, Decision, Entry, EntryNo, LotNo, Moment, Money, Place, Placed as _, Points, Reason,
-    Rejection, Rules, Stop,
+    Rejection, Rules, Stop, Timestamp,
 };
 
 use crate::batch::Batch;
@@ -15,7 +15,7 @@ use crate::certificate::{CertificateRef, Named, NewCertificates, wanted};
 use crate::code::listed_hash;
 use crate::command::Reply;
 use crate::decide::{Answered, Refused, ask, find_listed_entry, post};
-use crate::directory::{DirectoryKey, Listed, Listing, find};
+use crate::directory::{DirectoryKey, Listed, Listing, find, is_owner};
 use crate::fault::{Fault, Found};
 use crate::id::MemberId;
 use crate::load;
@@ -41,16 +41,29 @@ pub(crate) fn issue(batch: &mut Batch<'_>, program: &str, new: &NewCertificates,
     let program = reference.program(program).ok_or(Rejection::UnknownProgram)?;
     let (issue, terms) = wanted(program, new, moment.now)?;
     let all = engine::issue_bearers(&issue, &terms.zone, moment).map_err(refused)?;
+    let seed = fresh_seed(batch, moment.now)?;
     let mut owners = Vec::with_capacity(all.len());
-    for (index, mut decided) in (0_u32..).zip(all) {
-        let seed = [batch.seed.to_be_bytes().as_slice(), index.to_be_bytes().as_slice()].concat();
-        let owner = MemberId::bearer(moment.now, &seed);
+    for (index, mut decided) in (0_u8..).zip(all) {
+        let owner = MemberId::bearer(moment.now, &seed, index);
         batch.born(owner);
         batch.rows.bearers.insert(owner, moment.now);
         post(batch, AccountId::wallet(owner, terms.currency.code), &mut decided, false)?;
         owners.push(owner);
     }
     Ok(Reply::Bearers { owners })
+}
+
+/// From which ids follow that nothing has. What others insert at the same time fails by its key, and is drawn anew.
+fn fresh_seed(batch: &Batch<'_>, now: Timestamp) -> Found<Vec<u8>> {
+    let mut attempt = 0_u32;
+    loop {
+        let seed = [batch.seed.to_be_bytes().as_slice(), attempt.to_be_bytes().as_slice()].concat();
+        let first = MemberId::bearer(now, &seed, 0);
+        if !batch.rows.bearers.contains_key(&first) && !is_owner(batch.conn, first)? {
+            return Ok(seed);
+        }
+        attempt += 1;
+    }
 }
 
 /// Of a ledger that holds one lot all is loaded.

@@ -170,9 +170,11 @@ pub(crate) fn is_erased(conn: &Connection, id: MemberId) -> Found<bool> {
 
 /// Whether there is such a member.
 pub(crate) fn is_member(conn: &Connection, id: MemberId) -> Found<bool> {
-    if id.is_bearer() {
-        return Ok(false);
-    }
+    if id.is_bearer() { Ok(false) } else { is_owner(conn, id) }
+}
+
+/// Whether there is a row of an owner, whatever it is.
+pub(crate) fn is_owner(conn: &Connection, id: MemberId) -> Found<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM members WHERE owner_id = $1")?;
     Ok(statement.exists(params![id.0])?)
 }

@@ -170,6 +170,7 @@ impl Check<'_> {
         let stored = load_balance(self.conn, id)?;
         let channels = self.channels(id)?;
         let replayed = self.replay(id, &channels)?;
+        self.compare_bearer(id, &replayed, is_first)?;
         compare_balance(id, &stored, &replayed)?;
         self.compare_lots(id, &replayed)?;
         self.compare_holds(id, &replayed)?;
@@ -177,7 +178,6 @@ impl Check<'_> {
         self.compare_conversions(id, &replayed)?;
         self.compare_claims(id, &replayed)?;
         self.compare_codes(id, &replayed)?;
-        self.compare_bearer(id, &replayed, is_first)?;
         self.compare_orders(id, &replayed, &stored)
     }
 

@@ -58,9 +58,19 @@ fn whoever_names_it_first_has_it_with_its_code() {
     assert_eq!(owners.len(), 3);
     assert_eq!(send(&store, issue("fair", 3, Validity::Never)), made, "a retry makes no more");
     assert_eq!(send(&store, issue("fair", 2, Validity::Never)), Err(Failure::KeyReused));
-    let all = bearers(&shop);
+    assert_eq!(bearers(&shop).iter().map(|it| it.owner).collect::<Vec<_>>(), *owners, "in the order they were made in");
+    let [other, another] = ["other", "another"].map(|it| issue(it, 2, Validity::Never));
+    let made_too = [send(&store, other.clone()), send(&store, another)];
+    assert!(made_too.iter().all(Result::is_ok) && made_too[0] != made_too[1], "of one seed, at one instant");
+    assert_eq!(send(&store, other), made_too[0]);
+    for it in bearers(&shop).iter().filter(|it| !owners.contains(&it.owner)) {
+        let certificate = store.certificate(&code(&store, &it.certificate)).expect("the key is there");
+        sent(&store, &[live(Body::CancelCertificate { certificate, note: "too many".into() })]);
+    }
+    let all: Vec<_> = bearers(&shop).into_iter().filter(|it| it.certificate.lot.available.is_positive()).collect();
     assert!(all.len() == 3 && all.iter().all(|it| it.certificate.is_bearer() && owners.contains(&it.owner)));
-    let (known, shown) = (codes(&shop, &store), code(&store, &all[0].certificate));
+    let by_code = |it: &BearerInfo| store.certificate(&code(&store, &it.certificate)).expect("the key is there");
+    let (known, shown) = (all.iter().map(by_code).collect::<Vec<_>>(), code(&store, &all[0].certificate));
 
     assert_eq!(paid(&send(&store, with(order(1, "A1", sale(2_000, NEW_YEAR)), &known[0]))), 2_000);
     assert_eq!((of(&shop, 1).len(), code(&store, &of(&shop, 1)[0])), (1, shown), "the code that was printed");
@@ -315,6 +325,16 @@ fn verify_finds_what_was_changed_of_nobodys() {
         ("UPDATE directory SET kind = 6 WHERE kind = 7".into(), "the directory does not lead to certificate 1"),
         (format!("UPDATE ledger SET available = 1 WHERE part = 2 AND {unclaimed}"), "lot 1 is stored as"),
         (format!("UPDATE ledger SET moved = 1 WHERE part = 0 AND {unclaimed}"), "its balance is stored as"),
+        (
+            format!(
+                "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no, at, pending, available, held,
+                expired, owed, let_go, issued, redeemed, revoked, deducted, converted, forfeited, moved, next_entry,
+                next_lot, order_no, next_hold, body, state)
+                SELECT owner_id, 1, 0, 0, 0, 0, 0, at, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, body, state
+                FROM ledger WHERE part = 0 AND {unclaimed}"
+            ),
+            "is more than one certificate",
+        ),
         // Whoever has it says so, whom its ledger names has it not: and the other way round.
         (
             format!(
