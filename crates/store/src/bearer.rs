@@ -257,7 +257,7 @@ fn stored_code(conn: &Connection, (id, no): (AccountId, LotNo)) -> Found<Option<
 
 /// The entry by which a certificate of nobody became somebody's: nothing comes behind it.
 fn claimed_by(ledger: &Account) -> Option<EntryNo> {
-    (Points::ZERO < ledger.balance.moved).then(|| EntryNo(ledger.next_entry.0 - 1))
+    (Points::ZERO < ledger.balance.moved).then(|| EntryNo(ledger.next_entry.0.saturating_sub(1)))
 }
 
 /// Where that entry says that the certificate came to, as it stands now.

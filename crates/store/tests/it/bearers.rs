@@ -201,6 +201,20 @@ fn nobody_takes_its_owner_for_a_member() {
     verified(&shop);
 }
 
+#[test]
+fn it_stays_claimed_when_its_member_is_erased() {
+    let shop = Shop::new();
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1), sign_up(2), issue("fair", 1, Validity::Never)]);
+    let known = codes(&shop, &store);
+    sent(&store, &[with(order(1, "A1", sale(2_000, NEW_YEAR)), &known[0])]);
+    sent(&store, &[live(Body::Erase { member: named(1), only_unused: false })]);
+    let late = send(&store, with(order(2, "B1", sale(2_000, NEW_YEAR)), &known[0]));
+    assert_eq!(late, refused(Rejection::CertificateClaimed));
+    assert_eq!(of(&shop, 1)[0].lot.available, Points::new(500));
+    verified(&shop);
+}
+
 /// A batch gives what its commands give one at a time, in order.
 #[test]
 fn one_batch_gives_what_single_commands_give() {
