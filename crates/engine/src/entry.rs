@@ -93,7 +93,7 @@ pub enum Kind {
     Activity,
     /// A tier is reached, kept, lost or set.
     Tier,
-    /// An order that had no member gets one.
+    /// An order that had no member gets one, or a certificate that belonged to nobody.
     Claim,
     /// Certificates are given to a member.
     Issue,
@@ -447,6 +447,8 @@ pub enum Reason {
     Certificates(PaidCertificates),
     /// Two members are one, or two again; the id is that of the other.
     Merged { other: [u8; 16] },
+    /// A certificate that belonged to nobody is somebody's now: who stands on the other side, and its number there.
+    Bearer { other: [u8; 16], certificate: LotNo },
     /// The catalogue says so: of which reward, the entry says anyway.
     Reward,
 }

@@ -15,7 +15,7 @@
 //! | how do points pay? | `ask.rs` for what may be asked for, `redeem.rs`, `hold.rs`, `quote.rs` |
 //! | when do points become store credit, how does that pay? | `convert.rs`, `credit.rs` |
 //! | what becomes of an order without a member? | `guest.rs` |
-//! | what do certificates pay, who gives and cancels them? | `certificate.rs`, `used.rs` |
+//! | what do certificates pay, who gives and cancels them? | `certificate.rs`, `used.rs`, `bearer.rs` for those of nobody |
 //! | when do points expire? | `expire.rs`, `extend.rs` for what keeps them alive, and `settle.rs` for everything that falls due |
 //! | what do points buy at a fixed price? | `catalogue.rs`, `reward.rs` for what becomes of a claim |
 //! | what earns without an order? | `activity.rs` |
@@ -31,6 +31,7 @@ mod apart;
 mod ask;
 mod award;
 mod balance;
+mod bearer;
 mod budget;
 mod calendar;
 mod cap;
@@ -82,6 +83,7 @@ pub use activity::{Act, Acted, Award, act, sign_up};
 pub use adjust::{Adjustment, adjust, check_note, withdraw};
 pub use apart::{Apart, Use};
 pub use award::{By, Part, Promoted, Worked};
+pub use bearer::{BearerClaim, BearerClaimed, claim_bearer, issue_bearers, show_bearers};
 pub use budget::{BudgetUse, Budgeted, Budgets};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use cap::{Allotted, Cap, Caps, Cut};

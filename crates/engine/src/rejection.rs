@@ -30,6 +30,8 @@ pub enum Rejection {
     IdentityTaken,
     /// The order's reference belongs to another member's order.
     OtherMember,
+    /// The certificate belonged to nobody, and another member was the first to use it.
+    CertificateClaimed,
     /// The order had no member, and could be claimed until the end of that day.
     ClaimEnded { last: Date },
     /// The order is in another currency than its program.
@@ -145,6 +147,7 @@ impl Rejection {
             Self::UnknownCertificate => "unknown_certificate",
             Self::IdentityTaken => "identity_taken",
             Self::OtherMember => "other_member",
+            Self::CertificateClaimed => "certificate_claimed",
             Self::ClaimEnded { .. } => "claim_ended",
             Self::WrongCurrency => "wrong_currency",
             Self::VersionKind => "version_kind",
@@ -206,6 +209,7 @@ impl fmt::Display for Rejection {
             Self::UnknownCertificate => f.write_str("certificates: the member has no such certificate"),
             Self::IdentityTaken => f.write_str("that identity belongs to another member"),
             Self::OtherMember => f.write_str("that reference is an order of another member"),
+            Self::CertificateClaimed => f.write_str("certificates: another member used it first"),
             Self::ClaimEnded { last } => write!(f, "the order had no member, and could be claimed until {last}"),
             Self::WrongCurrency => f.write_str("currency: allowed is the currency of the program"),
             Self::DateTooOld { path } => write!(f, "{path}: allowed is at most 30 days back"),

@@ -60,7 +60,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         409,
         "Conflict",
         "Somebody or something else was first: `identity_taken`, `other_member`, `version_kind`, `version_conflict`, \
-         `hold_taken`, `already_made`.",
+         `hold_taken`, `certificate_claimed`, `already_made`.",
     ),
     (413, "BodyTooLarge", "The body is too large: `too_large`."),
     (415, "NoJson", "The body is not sent as `application/json`: `unsupported_media_type`."),

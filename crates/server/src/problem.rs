@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use engine::{Money, Points, Rejection};
+use engine::{Date, Money, Points, Rejection};
 use serde::Serialize;
 use store::{Failure, StoreError};
 use utoipa::ToSchema;
@@ -228,6 +228,7 @@ impl Problem {
             Rejection::VersionKind | Rejection::VersionConflict => self.field = Some("version".to_owned()),
             Rejection::UnknownHold | Rejection::HoldTaken => self.field = Some("hold".to_owned()),
             Rejection::UnknownCertificate
+            | Rejection::CertificateClaimed
             | Rejection::CertificateCancelled { .. }
             | Rejection::CertificateExpired { .. }
             | Rejection::CertificateUsed { .. }
@@ -244,9 +245,7 @@ impl Problem {
             Rejection::PointsOwed { owed } => set(&mut self.owed, owed),
             Rejection::NoRewards => self.field = Some("program".to_owned()),
             Rejection::UnknownMember | Rejection::OtherMember => self.field = Some("member".to_owned()),
-            Rejection::ClaimEnded { last } => {
-                (self.field, self.claimable_until) = (Some("member".to_owned()), Some(last.to_string()));
-            }
+            Rejection::ClaimEnded { last } => self.fill_claim_ended(*last),
             Rejection::UnknownOrder => self.field = Some("order".to_owned()),
             Rejection::CannotMerge => self.field = Some("other".to_owned()),
             Rejection::UnknownChannel
@@ -260,6 +259,10 @@ impl Problem {
             | Rejection::CannotUndo
             | Rejection::BehindAccount => {}
         }
+    }
+
+    fn fill_claim_ended(&mut self, last: Date) {
+        (self.field, self.claimable_until) = (Some("member".to_owned()), Some(last.to_string()));
     }
 
     /// Why a command has no reply.
@@ -352,6 +355,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::UnknownLot => StatusCode::NOT_FOUND,
         Rejection::IdentityTaken
         | Rejection::OtherMember
+        | Rejection::CertificateClaimed
         | Rejection::VersionKind
         | Rejection::VersionConflict
         | Rejection::HoldTaken => StatusCode::CONFLICT,

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, acts, cards, certificates, channels, claims, closings, credit, health, holds, imports, keys, members,
-    merges, metrics, orders, people, programs, quotes, redatings, returns, rewards, tiers,
+    accounts, acts, bearers, cards, certificates, channels, claims, closings, credit, health, holds, imports, keys,
+    members, merges, metrics, orders, people, programs, quotes, redatings, returns, rewards, tiers,
 };
 use crate::app::App;
 use crate::guard;
@@ -63,6 +63,8 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/members/{member}/certificates/{currency}/entries", "read"),
     ("POST", "/v1/certificates", "adjust"),
     ("GET", "/v1/certificates/{certificate}", "read"),
+    ("POST", "/v1/bearer-certificates", "adjust"),
+    ("GET", "/v1/bearer-certificates", "read"),
     ("POST", "/v1/certificate-cancellations", "adjust"),
     ("GET", "/v1/members/{member}/accounts/{program}/catalogue", "read"),
     ("GET", "/v1/members/{member}/accounts/{program}/claims", "read"),
@@ -159,6 +161,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(certificates::issue_certificates))
         .routes(routes!(certificates::get_certificate))
         .routes(routes!(certificates::cancel_certificates))
+        .routes(routes!(bearers::issue_bearer_certificates, bearers::list_bearer_certificates))
         .routes(routes!(claims::list_catalogue))
         .routes(routes!(claims::list_claims, claims::claim_reward))
         .routes(routes!(claims::list_waiting_claims))

@@ -149,7 +149,7 @@ fn led_to(conn: &Connection, reference: &Reference, sought: &[Sought]) -> Found<
                     led.accounts.insert(id, true);
                 }
                 Listing::Guest => drop(led.to_lock.guests.insert((key, listed.program))),
-                Listing::Return | Listing::Reference | Listing::Certificate => {
+                Listing::Return | Listing::Reference | Listing::Certificate | Listing::Claimed => {
                     led.to_lock.owners.insert(listed.owner);
                 }
                 // Whoever is only asked for is not changed.
@@ -189,9 +189,10 @@ fn keys_of(reference: &Reference, body: &Body) -> Vec<DirectoryKey> {
     let mut keys = Vec::new();
     let channel = |name: &str| reference.named_channel(name).map(|it| it.1.number);
     match body {
-        Body::PutOrder { channel: name, reference, document, .. } => {
+        Body::PutOrder { channel: name, reference, document, certificates, .. } => {
             let key = if document.is_return { return_key } else { order_key };
             keys.extend(channel(name).map(|it| key(it, reference)));
+            keys.extend(certificates.iter().flatten().filter_map(CertificateRef::key));
         }
         Body::PutReturn { channel: name, reference, order, .. } => {
             keys.extend(channel(name).map(|it| return_key(it, reference)));
@@ -205,7 +206,7 @@ fn keys_of(reference: &Reference, body: &Body) -> Vec<DirectoryKey> {
         Body::Adjust { program, reference: Some(name), .. } | Body::Act { program, reference: Some(name), .. } => {
             keys.extend(reference.program(program).map(|it| reference_key(it.number, name)));
         }
-        Body::CancelCertificate { certificate: CertificateRef::Code(hash), .. } => keys.push(hash.0),
+        Body::CancelCertificate { certificate, .. } => keys.extend(certificate.key()),
         _ => {}
     }
     keys

@@ -73,6 +73,8 @@ pub(crate) struct Rows {
     pub(crate) unlisted: BTreeSet<DirectoryKey>,
     pub(crate) answers: BTreeMap<DirectoryKey, ([u8; 16], Vec<u8>)>,
     pub(crate) members: BTreeMap<MemberId, MemberRow>,
+    /// Owners of certificates that belong to nobody, and when they were made.
+    pub(crate) bearers: BTreeMap<MemberId, Timestamp>,
     pub(crate) identities: BTreeSet<(MemberId, Identity)>,
     /// Stored identities that are to go.
     pub(crate) identities_gone: BTreeSet<(MemberId, Identity)>,
@@ -83,6 +85,8 @@ pub(crate) struct Rows {
     pub(crate) totals: BTreeMap<TotalsKey, Totals>,
     /// Codes of certificates that are new, encrypted.
     pub(crate) codes: BTreeMap<(AccountId, LotNo), (Money, Vec<u8>)>,
+    /// Stored codes that stand elsewhere now.
+    pub(crate) codes_gone: BTreeSet<(AccountId, LotNo)>,
     /// Members that the sweeper is to leave out from now on, or no longer.
     pub(crate) parked: BTreeMap<MemberId, bool>,
 }

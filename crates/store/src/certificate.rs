@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use engine::{
     CancelCertificate, ConversionKey, Currency, Document, Entry, EntryNo, IssueCertificates, Kind, LotNo, Moment,
-    Money, OrderNo, Points, Reason, Rejection, Rules, Stop, Target, Timeline, Timestamp, Uses, Validity,
+    Money, OrderNo, Points, Reason, Rejection, Rules, Stop, Target, Terms, Timeline, Timestamp, Uses, Validity,
 };
 
 use crate::batch::Batch;
+use crate::bearer::{self, Bearer};
 use crate::code::CodeHash;
 use crate::command::{Failure, Reply};
 use crate::decide::{Answered, Refused, ask, check_reference, find_account, find_listed_entry, listed_in, post};
@@ -20,7 +21,7 @@ use crate::id::MemberId;
 use crate::load;
 use crate::member::MemberRef;
 use crate::merge;
-use crate::reference::Program;
+use crate::reference::{Program, invalid};
 use crate::rows::AccountId;
 use crate::sql::Connection;
 
@@ -72,16 +73,8 @@ pub(crate) fn issue(
     if is_left || batch.slot(account)?.account.closed().is_some() {
         return Err(Rejection::AccountClosed.into());
     }
-    let timeline = &reference.programs.get(&account.program).ok_or(Rejection::UnknownProgram)?.timeline;
-    let version = timeline.at(moment.now).or(timeline.versions().first()).ok_or(Rejection::UnknownProgram)?;
-    let terms = &version.terms;
-    let issue = IssueCertificates {
-        value: new.value,
-        count: new.count,
-        uses: new.uses.unwrap_or(terms.certificate_uses),
-        validity: new.validity,
-        note: new.note.clone(),
-    };
+    let program = reference.programs.get(&account.program).ok_or(Rejection::UnknownProgram)?;
+    let (issue, terms) = wanted(program, new, moment.now)?;
     let id = AccountId::wallet(account.owner, terms.currency.code);
     merge::ensure_place(batch, id, moment)?;
     let under = batch.under;
@@ -94,6 +87,19 @@ pub(crate) fn issue(
         batch.rows.directory.insert(key, listed);
     }
     Ok(Reply::Certificates { entry: issued.number, certificates })
+}
+
+/// What staff ask for, with what the program says of it at that instant.
+pub(crate) fn wanted<'a>(
+    program: &'a Program,
+    new: &NewCertificates,
+    now: Timestamp,
+) -> Result<(IssueCertificates, &'a Terms), Rejection> {
+    let timeline = &program.timeline;
+    let version = timeline.at(now).or(timeline.versions().first()).ok_or(Rejection::UnknownProgram)?;
+    let uses = new.uses.unwrap_or(version.terms.certificate_uses);
+    let NewCertificates { value, count, validity, .. } = *new;
+    Ok((IssueCertificates { value, count, uses, validity, note: new.note.clone() }, &version.terms))
 }
 
 /// A permanent reference again: the same certificates are answered with their entry, others are refused.
@@ -138,8 +144,9 @@ pub(crate) fn withdraw(
 /// Cancels a certificate, whoever has it.
 pub(crate) fn cancel(batch: &mut Batch<'_>, certificate: &CertificateRef, note: &str, moment: Moment) -> Answered {
     let found = certificate.find(batch.conn, |key| batch.find(key))?;
-    let (id, no) = found.ok_or(Rejection::UnknownCertificate)?;
-    if !batch.is_member(id.owner)? {
+    let found = found.ok_or(Rejection::UnknownCertificate)?;
+    let (id, no) = batch.claimed(found)?.unwrap_or(found);
+    if !id.owner.is_bearer() && !batch.is_member(id.owner)? {
         return Err(Rejection::UnknownCertificate.into());
     }
     batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, no))?;
@@ -263,23 +270,42 @@ pub(crate) fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> An
     Ok(Reply::Settled { entries, due_at: batch.due_at(id)? })
 }
 
+/// The certificates that a document names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Named {
+    /// The document with their numbers, if it says which it is to use.
+    document: Option<Arc<Document>>,
+    /// Those that belong to nobody yet.
+    pub(crate) bearers: Vec<Bearer>,
+}
+
+impl Named {
+    pub(crate) fn document<'a>(&'a self, plain: &'a Arc<Document>) -> &'a Arc<Document> {
+        self.document.as_ref().unwrap_or(plain)
+    }
+}
+
 /// Shows the rules the member's certificates, where a document or the order that it is about has to do with any; answers
-/// the document with the numbers of those that it names.
+/// those that it names.
 pub(crate) fn prepare(
     batch: &mut Batch<'_>,
     id: AccountId,
     known: Option<OrderNo>,
-    document: &Document,
-    named: Option<&[CertificateRef]>,
-) -> Result<Option<Arc<Document>>, Refused> {
+    (document, named): (&Document, Option<&[CertificateRef]>),
+    moment: Moment,
+) -> Result<Named, Refused> {
     let order = known.and_then(|no| batch.slot(id).ok()?.account.order(no).cloned());
     let accepted = order.iter().flat_map(|it| &it.certificates).map(|it| it.certificate);
     let mut wanted: Vec<LotNo> = accepted.collect();
     let wallet = AccountId::wallet(id.owner, document.currency);
-    let mut numbers = Vec::new();
+    let (mut numbers, mut bearers) = (Vec::new(), Vec::new());
     for certificate in named.unwrap_or_default() {
-        let found = certificate.find(batch.conn, |key| batch.find(key))?.filter(|it| it.0 == wallet);
-        numbers.push(found.ok_or(Rejection::UnknownCertificate)?.1);
+        numbers.push(bearer::number_of(batch, wallet, certificate, &mut bearers, moment)?);
+    }
+    if document.cancelled_at.is_some() {
+        // Such an order uses nothing: what belongs to nobody still does.
+        numbers.retain(|no| bearers.iter().all(|it| it.number != *no));
+        bearers.clear();
     }
     wanted.extend(&numbers);
     wanted.extend(document.certificates.iter().flatten());
@@ -289,12 +315,14 @@ pub(crate) fn prepare(
             wanted.iter().try_for_each(|no| load::load_lot_numbered(conn, wallet, account, *no))
         })?;
     }
-    Ok(named.map(|_| Arc::new(Document { certificates: Some(numbers), ..document.clone() })))
+    let document = named.map(|_| Arc::new(Document { certificates: Some(numbers), ..document.clone() }));
+    Ok(Named { document, bearers })
 }
 
-/// Refuses certificates on an order of somebody who can have none.
+/// Refuses certificates on an order without a member.
 pub(crate) fn nobodys(named: Option<&[CertificateRef]>) -> Result<(), Rejection> {
-    if named.unwrap_or_default().is_empty() { Ok(()) } else { Err(Rejection::UnknownCertificate) }
+    let is_none = named.unwrap_or_default().is_empty();
+    if is_none { Ok(()) } else { Err(invalid("certificates", "left out while the order has no member")) }
 }
 
 impl CertificateRef {
@@ -309,6 +337,11 @@ impl CertificateRef {
         Ok(home.map(|(owner, no)| (AccountId { owner, ..id }, no)))
     }
 
+    /// What of the directory leads to it, if it is named by its code.
+    pub(crate) fn key(&self) -> Option<DirectoryKey> {
+        if let Self::Code(hash) = self { Some(hash.0) } else { None }
+    }
+
     /// Where it lay first, or where somebody says that it lies.
     fn listed(&self, list: impl FnOnce(DirectoryKey) -> Found<Option<Listed>>) -> Found<Option<(AccountId, LotNo)>> {
         match self {
@@ -318,7 +351,7 @@ impl CertificateRef {
                 Ok(Some((id, *number)).filter(|_| id.is_wallet()))
             }
             Self::Code(hash) => {
-                let listed = list(hash.0)?.filter(|it| it.kind == Listing::Certificate);
+                let listed = list(hash.0)?.filter(|it| it.kind.is_code());
                 Ok(listed.map(|it| (AccountId { owner: it.owner, program: it.program }, LotNo(it.number))))
             }
         }

@@ -160,11 +160,26 @@ impl Codes {
         Ok(Sealed { hash: key.hash_of(&code), body: key.seal(&code, certificate) })
     }
 
+    /// The code of a certificate that stands elsewhere from now on, as it is kept there.
+    pub(crate) fn moved(
+        &self,
+        conn: &Connection,
+        from: (AccountId, LotNo),
+        to: (AccountId, LotNo),
+        body: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
+        let key = self.made(conn)?;
+        Ok(key.seal(&key.open(body, from).ok_or_else(|| self.damaged())?, to))
+    }
+
     /// Reads a code that was kept.
     pub(crate) fn reveal(&self, certificate: (AccountId, LotNo), body: &[u8]) -> Result<String, StoreError> {
         let key = self.key()?.ok_or_else(|| self.fault("is not known to the database".to_owned()))?;
-        let code = key.open(body, certificate);
-        code.ok_or_else(|| self.fault("does not open a code of this database; it is damaged".to_owned()))
+        key.open(body, certificate).ok_or_else(|| self.damaged())
+    }
+
+    fn damaged(&self) -> StoreError {
+        self.fault("does not open a code of this database; it is damaged".to_owned())
     }
 }
 

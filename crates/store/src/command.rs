@@ -151,6 +151,11 @@ pub enum Body {
         new: NewCertificates,
         reference: Option<String>,
     },
+    /// The same that belong to nobody until somebody uses them: each has a ledger of its own.
+    IssueBearers {
+        program: String,
+        new: NewCertificates,
+    },
     /// Cancelling one that was cancelled changes nothing.
     CancelCertificate {
         certificate: CertificateRef,
@@ -345,6 +350,7 @@ impl Body {
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
             | Self::IssueCertificates { .. }
+            | Self::IssueBearers { .. }
             | Self::CancelCertificate { .. }
             | Self::Withdraw { .. }
             | Self::Collect { .. }
@@ -386,6 +392,7 @@ impl Body {
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
             | Self::IssueCertificates { .. }
+            | Self::IssueBearers { .. }
             | Self::Withdraw { .. }
             | Self::Collect { .. }
             | Self::ClaimReward { .. }
@@ -458,6 +465,10 @@ pub enum Reply {
     Certificates {
         entry: EntryNo,
         certificates: Vec<LotNo>,
+    },
+    /// The certificates that were made for nobody, each the first of an owner of its own.
+    Bearers {
+        owners: Vec<MemberId>,
     },
     /// Whose certificate was cancelled, and by which entry: none if it was cancelled before.
     Cancelled {

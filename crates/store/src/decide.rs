@@ -12,6 +12,7 @@ use engine::{
 
 use crate::acts;
 use crate::batch::{Batch, OrderPlace};
+use crate::bearer;
 use crate::certificate::CertificateRef;
 use crate::command::{Body, Command, Failure, Reply, Time};
 use crate::directory::{self, Listed, Listing, answer_key, identity_key, order_key, reference_key, return_key};
@@ -133,6 +134,7 @@ fn is_lasting(rejection: &Rejection) -> bool {
         Rejection::Invalid { .. }
         | Rejection::IdentityTaken
         | Rejection::OtherMember
+        | Rejection::CertificateClaimed
         | Rejection::ClaimEnded { .. }
         | Rejection::WrongCurrency
         | Rejection::VersionKind
@@ -190,6 +192,7 @@ fn run(batch: &mut Batch<'_>, command: &Command) -> Answered {
         Body::IssueCertificates { program, member, new, reference } => {
             certificate::issue(batch, (program, member), (new, reference.as_deref()), moment)
         }
+        Body::IssueBearers { program, new } => bearer::issue(batch, program, new, moment),
         Body::CancelCertificate { certificate: named, note } => certificate::cancel(batch, named, note, moment),
         Body::PutReturn { channel, reference, order, currency, returned } => {
             returns::put_return(batch, (channel, reference), order, *currency, returned, moment)
@@ -285,6 +288,7 @@ fn run_other(batch: &mut Batch<'_>, body: &Body, moment: Moment) -> Answered {
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
         | Body::IssueCertificates { .. }
+        | Body::IssueBearers { .. }
         | Body::CancelCertificate { .. }
         | Body::Withdraw { .. }
         | Body::Collect { .. }
@@ -368,12 +372,13 @@ pub(crate) fn put_order(batch: &mut Batch<'_>, put: &Put<'_>, moment: Moment) ->
     }
     check_currency(program, put.document)?;
     credit::prepare(batch, id, known, put.document, moment.now)?;
-    let named = certificate::prepare(batch, id, known, put.document, put.certificates)?;
-    let document = named.as_ref().unwrap_or(put.document);
-    let mut decided = ask(batch, id, |account, rules| {
-        let rules = Rules { channel: Some(name), ..rules };
-        engine::put_order(account, rules, known, document, moment)
-    })?;
+    let named = certificate::prepare(batch, id, known, (put.document, put.certificates), moment)?;
+    let document = named.document(put.document);
+    let rule = |account: &Account, rules: Rules<'_>| {
+        engine::put_order(account, Rules { channel: Some(name), ..rules }, known, document, moment)
+    };
+    bearer::claim(batch, id, &named, moment, rule)?;
+    let mut decided = ask(batch, id, rule)?;
     let place = OrderPlace { channel: channel.number, reference: put.reference, known, now: moment.now, counted: None };
     let staged = batch.stage_all(id, &mut decided, Some(place), false)?;
     let answer = decided.answer.ok_or(Fault::Row("a document is always answered"))?;

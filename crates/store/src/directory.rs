@@ -39,11 +39,13 @@ pub(crate) enum Listing {
     Guest,
     /// The code of a certificate, by a hash under a key.
     Certificate,
+    /// The same of one that belonged to nobody until its owner used it.
+    Claimed,
 }
 
 impl Listing {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Identity, Self::Order, Self::Reference, Self::Return, Self::Guest, Self::Certificate];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Identity, Self::Order, Self::Reference, Self::Return, Self::Guest, Self::Certificate, Self::Claimed];
 
     /// The stable number of the kind in the database.
     pub(crate) fn number(self) -> u8 {
@@ -54,7 +56,12 @@ impl Listing {
             Self::Return => 4,
             Self::Guest => 5,
             Self::Certificate => 6,
+            Self::Claimed => 7,
         }
+    }
+
+    pub(crate) fn is_code(self) -> bool {
+        matches!(self, Self::Certificate | Self::Claimed)
     }
 }
 
@@ -155,14 +162,19 @@ pub(crate) fn identities_of(conn: &Connection, id: MemberId) -> Found<usize> {
     Ok(statement.query_row(params![id.0], |row| row.get(0))?)
 }
 
-/// Whether there is such a member.
 /// Whether nobody knows any more who that is.
 pub(crate) fn is_erased(conn: &Connection, id: MemberId) -> Found<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM members WHERE owner_id = $1 AND erased_at IS NOT NULL")?;
     Ok(statement.exists(params![id.0])?)
 }
 
+/// Whether there is such a member.
 pub(crate) fn is_member(conn: &Connection, id: MemberId) -> Found<bool> {
+    if id.is_bearer() { Ok(false) } else { is_owner(conn, id) }
+}
+
+/// Whether there is a row of an owner, whatever it is.
+pub(crate) fn is_owner(conn: &Connection, id: MemberId) -> Found<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM members WHERE owner_id = $1")?;
     Ok(statement.exists(params![id.0])?)
 }

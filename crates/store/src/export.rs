@@ -1,6 +1,7 @@
 //! The canonical ledger as NDJSON: the same bytes for the same ledger, whatever database it is in.
 //!
 //! One line for each program version, channel, member, order and entry; orders and entries by owner, program and number.
+//! Behind the members, certificates that were made for nobody, each with the entries of its own.
 //! No personal data, no receipt times. Bounded by one member at a time.
 
 use std::io::{self, Write};
@@ -59,8 +60,23 @@ impl Reader {
             }
             progress(done);
         }
+        self.export_bearers(&mut lines)?;
         self.export_guests(&mut lines)?;
         Ok(lines.count)
+    }
+
+    /// Certificates that were made for nobody, in the order of their owners.
+    fn export_bearers(&self, lines: &mut Lines<'_>) -> Result<(), ExportError> {
+        let mut after = None;
+        loop {
+            let page = self.bearer_accounts(after, 1_000)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.owner);
+            for id in page {
+                lines.write(&json!({"type": "bearer", "bearer": id.owner.to_string()}))?;
+                self.export_entries(id, lines)?;
+            }
+        }
     }
 
     /// Orders without a member, in the order of their owners.
@@ -199,8 +215,9 @@ fn entry_line(id: AccountId, entry: &Entry, day: &str) -> Value {
         .iter()
         .map(|it| json!({"lot": lot(it.lot), "order": it.order.map(|it| it.0), "graced": it.graced, "uses": it.certificate.map(uses)}))
         .collect();
+    let whose = if id.owner.is_bearer() { "bearer" } else { "member" };
     let mut line = json!({
-        "type": "entry", "member": id.owner.to_string(), "program": program, "currency": currency,
+        "type": "entry", (whose): id.owner.to_string(), "program": program, "currency": currency,
         "certificates": id.is_wallet(),
         "entry": entry.number.0,
         "at": entry.at.to_string(), "day": day, "kind": kind_name(entry.kind), "order": entry.order.map(|it| it.0),
@@ -339,6 +356,9 @@ fn reason(reason: &Reason) -> Value {
         }),
         Reason::Reward => json!({"code": "reward"}),
         Reason::Merged { other } => json!({"code": "merged", "other": MemberId(*other).to_string()}),
+        Reason::Bearer { other, certificate } => json!({
+            "code": "bearer", "other": MemberId(*other).to_string(), "certificate": certificate.0,
+        }),
         Reason::Cause(it) => json!({
             "code": "cause", "program": it.program, "entry": it.entry.0, "order": it.order.map(|it| it.0),
         }),

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::card::CardAct;
+use crate::certificate::CertificateRef;
 use crate::command::{Body, Command, OrderName};
 use crate::member::{Identity, MemberRef};
 
@@ -74,7 +75,8 @@ pub(crate) fn named_by(command: &Command) -> Vec<Named> {
             names.add_id(&id.0);
             identities.iter().for_each(|it| names.add_identity(it));
         }
-        Body::PutOrder { channel, member, reference, document, .. } => {
+        Body::PutOrder { channel, member, reference, document, certificates } => {
+            certificates.iter().flatten().for_each(|it| names.add_certificate(it));
             member.iter().for_each(|it| names.add_member(it));
             names.add(if document.is_return { 2 } else { 1 }, &[channel, reference]);
         }
@@ -90,14 +92,7 @@ pub(crate) fn named_by(command: &Command) -> Vec<Named> {
             names.add_member(member);
             names.add_identity(identity);
         }
-        Body::Card { card, act } => {
-            names.add_card(card);
-            match act {
-                CardAct::Add { member, .. } => names.add_member(member),
-                CardAct::Replace { by, .. } => names.add_card(by),
-                CardAct::Change(_) | CardAct::Remove => {}
-            }
-        }
+        Body::Card { card, act } => names.add_card_act(card, act),
         Body::Hold { member, .. }
         | Body::ReleaseHold { member, .. }
         | Body::Adjust { member, .. }
@@ -119,7 +114,8 @@ pub(crate) fn named_by(command: &Command) -> Vec<Named> {
         | Body::UseLink { link: hash, .. }
         | Body::OpenSession { session: hash, .. }
         | Body::EndSession { session: hash } => names.add_id(&hash.0),
-        Body::CancelCertificate { .. } | Body::ForgetAnswers { .. } => {}
+        Body::CancelCertificate { certificate, .. } => names.add_certificate(certificate),
+        Body::IssueBearers { .. } | Body::ForgetAnswers { .. } => {}
         // In a batch of their own, behind all that came before.
         Body::Merge { .. }
         | Body::Unmerge { .. }
@@ -164,6 +160,24 @@ impl Names {
 
     fn add_card(&mut self, number: &str) {
         self.add_identity(&Identity::new(crate::member::IdentityKind::Card, number));
+    }
+
+    /// Until somebody uses it, it may be anybody's.
+    fn add_certificate(&mut self, certificate: &CertificateRef) {
+        match certificate {
+            CertificateRef::Code(hash) => self.add_id(&hash.0),
+            CertificateRef::Numbered { owner, .. } => self.add_id(&owner.0),
+            CertificateRef::NoCode => {}
+        }
+    }
+
+    fn add_card_act(&mut self, card: &str, act: &CardAct) {
+        self.add_card(card);
+        match act {
+            CardAct::Add { member, .. } => self.add_member(member),
+            CardAct::Replace { by, .. } => self.add_card(by),
+            CardAct::Change(_) | CardAct::Remove => {}
+        }
     }
 
     fn add_order(&mut self, order: &OrderName) {

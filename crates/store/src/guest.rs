@@ -7,6 +7,7 @@
 use engine::{Account, Claim, Decided, Document, Guest, GuestDecided, Moment, OrderNo, Placed as _, Rejection, Rules};
 
 use crate::batch::{Batch, OrderPlace};
+use crate::bearer;
 use crate::certificate;
 use crate::command::{OrderName, Reply, ReturnedPart};
 use crate::credit;
@@ -92,20 +93,22 @@ pub(crate) fn sign_up(
     identity: &Identity,
     moment: Moment,
 ) -> Result<MemberId, Refused> {
-    certificate::nobodys(put.certificates)?;
     let key = identity_key(identity);
     let owner = MemberId::derived(moment.now, &[put.seed.to_be_bytes().as_slice(), key.as_slice()].concat());
     batch.born(owner);
     let id = AccountId { owner, program: at.channel.program };
     let guest = batch.guest(at.key, id.program)?;
     credit::prepare(batch, id, None, put.document, moment.now)?;
+    let named = certificate::prepare(batch, id, None, (put.document, put.certificates), moment)?;
+    let (document, bearers) = (named.document(put.document), bearer::shown(batch, &named)?);
     ask(batch, id, |account, rules| {
         let mut account: Account = account.clone();
         account.apply(&engine::sign_up(&account, rules, moment)?);
+        engine::show_bearers(&mut account, &bearers, moment)?;
         let rules = Rules { channel: Some(at.name), ..rules };
         match &guest {
-            Some(it) => engine::claim(&account, rules, &it.guest, Claim::Document(put.document), moment),
-            None => engine::put_order(&account, rules, None, put.document, moment),
+            Some(it) => engine::claim(&account, rules, &it.guest, Claim::Document(document), moment),
+            None => engine::put_order(&account, rules, None, document, moment),
         }
     })?;
     people::sign_up(batch, owner, (None, &engine::Facts::default()), std::slice::from_ref(identity), moment)?;
@@ -128,9 +131,9 @@ pub(crate) fn put(batch: &mut Batch<'_>, put: &Put<'_>, at: Place<'_>, named: Na
         };
         if let Some(owner) = owner {
             let id = AccountId { owner, program: program.number };
-            let document = certificate::prepare(batch, id, None, put.document, put.certificates)?;
-            let document = document.as_ref().unwrap_or(put.document);
-            return claim(batch, guest, at, owner, Claim::Document(document), moment);
+            let named = certificate::prepare(batch, id, None, (put.document, put.certificates), moment)?;
+            let document = Claim::Document(named.document(put.document));
+            return claim(batch, guest, at, owner, (document, &named), moment);
         }
     }
     certificate::nobodys(put.certificates)?;
@@ -200,7 +203,8 @@ pub(crate) fn claim_by_staff(
     let listed = batch.find(key)?.ok_or(Rejection::UnknownOrder)?;
     if listed.kind == Listing::Guest {
         let row = batch.guest(key, listed.program)?.ok_or(Fault::Row("the directory names no order"))?;
-        return claim(batch, &row, Place { name, channel, key }, owner, Claim::Note(note), moment);
+        let claims = (Claim::Note(note), &certificate::Named::default());
+        return claim(batch, &row, Place { name, channel, key }, owner, claims, moment);
     }
     if batch.follow(listed.owner)? != owner {
         return Err(Rejection::OtherMember.into());
@@ -221,7 +225,7 @@ fn claim(
     row: &GuestRow,
     at: Place<'_>,
     owner: MemberId,
-    claim: Claim<'_>,
+    (claim, certificates): (Claim<'_>, &certificate::Named),
     moment: Moment,
 ) -> Answered {
     let id = AccountId { owner, program: at.channel.program };
@@ -237,9 +241,11 @@ fn claim(
         batch.load_hold(id, no)?;
     }
     credit::prepare(batch, id, None, document, moment.now)?;
-    let mut decided: Decided = ask(batch, id, |account, rules| {
+    let rule = |account: &Account, rules: Rules<'_>| {
         engine::claim(account, Rules { channel: Some(at.name), ..rules }, &row.guest, claim, moment)
-    })?;
+    };
+    bearer::claim(batch, id, certificates, moment, rule)?;
+    let mut decided: Decided = ask(batch, id, rule)?;
     let place = OrderPlace {
         channel: row.channel,
         reference: &row.reference,
@@ -342,7 +348,7 @@ impl Batch<'_> {
     }
 
     /// A key of the directory leads elsewhere from now on.
-    fn relist(&mut self, key: DirectoryKey, listed: Listed) {
+    pub(crate) fn relist(&mut self, key: DirectoryKey, listed: Listed) {
         // What this batch added is not stored yet.
         if self.rows.directory.insert(key, listed).is_none() {
             self.rows.unlisted.insert(key);

@@ -82,6 +82,28 @@ id!(
     "chn_"
 );
 
+impl MemberId {
+    /// Owners of certificates that belong to nobody have ids from here on, behind those of all members: a list of members never
+    /// passes over them, and nobody takes one for a member.
+    pub(crate) const BEARERS: Self = {
+        let mut first = [0; 16];
+        first[0] = 0xff;
+        Self(first)
+    };
+
+    /// The id of such an owner: those that are made together follow each other.
+    pub(crate) fn bearer(at: Timestamp, seed: &[u8], index: u8) -> Self {
+        let mut id = Self::BEARERS.0;
+        id[1..15].copy_from_slice(&derived(at, seed)[..14]);
+        id[15] = index;
+        Self(id)
+    }
+
+    pub(crate) fn is_bearer(self) -> bool {
+        Self::BEARERS <= self
+    }
+}
+
 /// Whether a text begins as an id does: no name may.
 pub(crate) fn looks_like_id(text: &str) -> bool {
     [MemberId::PREFIX, ProgramId::PREFIX, ChannelId::PREFIX].iter().any(|it| text.starts_with(it))
@@ -132,6 +154,11 @@ fn ids_are_read_as_they_are_written() {
     assert_eq!(MemberId::derived(at, b"7"), MemberId::derived(at, b"7"));
     assert_eq!(MemberId::derived(MemberId::derived(at, b"7").made_at(), b"7"), MemberId::derived(at, b"7"));
     assert_ne!(MemberId::derived(at, b"7"), MemberId::derived(at, b"8"));
+    let bearer = MemberId::bearer(at, b"7", 0);
+    assert!(bearer.is_bearer() && bearer == MemberId::bearer(at, b"7", 0) && bearer != MemberId::bearer(at, b"8", 0));
+    assert!(bearer < MemberId::bearer(at, b"7", 1));
+    let latest = MemberId::derived(Timestamp::from_micros(16_725_225_600_000_000), b"7");
+    assert!(!latest.is_bearer() && latest < bearer, "the year 2500");
     for wrong in ["", "mem_", "mem_00000000000000000000000000x", "mem_8zzzzzzzzzzzzzzzzzzzzzzzzz"] {
         assert!(wrong.parse::<MemberId>().is_err(), "{wrong}");
     }

@@ -15,6 +15,7 @@ mod acts;
 mod ahead;
 mod backup;
 mod batch;
+mod bearer;
 mod card;
 mod certificate;
 mod checkpoint;
@@ -97,9 +98,9 @@ pub use member::{Identity, IdentityKind, MemberChange, MemberFault, MemberRef};
 pub use meter::{Counted, Outcome, Spread, Waiting};
 pub use postgres::{Address, split_lanes};
 pub use query::{
-    Background, CardInfo, CertificateInfo, ChannelInfo, ClaimCursor, ClaimInfo, CreditInfo, CursorFault, DayTotals,
-    Due, HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo, Reader,
-    RewardInfo, SearchCursor, SearchPage, Standing, TableSize, WaitingClaim, credit_ledger,
+    Background, BearerInfo, CardInfo, CertificateInfo, ChannelInfo, ClaimCursor, ClaimInfo, CreditInfo, CursorFault,
+    DayTotals, Due, HoldCursor, LotCursor, LotPhase, MemberInfo, MemberRules, MergeInfo, OrderInfo, ProgramInfo,
+    Reader, RewardInfo, SearchCursor, SearchPage, Standing, TableSize, WaitingClaim, credit_ledger,
 };
 pub use reference::Compile;
 pub use renew::renew_codes;

@@ -41,6 +41,7 @@ impl Body {
             | Self::Adjust { .. }
             | Self::AdjustCredit { .. }
             | Self::IssueCertificates { .. }
+            | Self::IssueBearers { .. }
             | Self::CancelCertificate { .. }
             | Self::Withdraw { .. }
             | Self::Collect { .. }

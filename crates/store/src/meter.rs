@@ -144,6 +144,7 @@ fn kind_of(body: &Body) -> &'static str {
         Body::AdjustCredit { .. } => "adjust_credit",
         Body::Withdraw { .. } => "withdraw",
         Body::IssueCertificates { .. } => "issue_certificates",
+        Body::IssueBearers { .. } => "issue_bearers",
         Body::CancelCertificate { .. } => "cancel_certificate",
         Body::Collect { .. } => "collect",
         Body::ClaimReward { .. } => "claim_reward",

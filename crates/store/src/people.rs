@@ -57,7 +57,7 @@ pub(crate) fn sign_up(
             Err(Rejection::IdentityTaken.into())
         };
     }
-    if batch.is_member(id)? {
+    if id.is_bearer() || batch.is_member(id)? {
         return Err(invalid("id", "an id that no other member has").into());
     }
     let facts = Facts { birthday_since: moment.now, ..facts.clone() };

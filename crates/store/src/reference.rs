@@ -190,6 +190,7 @@ pub(crate) fn change_reference(change: &Change<'_>, body: &Body) -> Found<Result
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
         | Body::IssueCertificates { .. }
+        | Body::IssueBearers { .. }
         | Body::CancelCertificate { .. }
         | Body::Withdraw { .. }
         | Body::Collect { .. }

@@ -11,7 +11,7 @@ use engine::{LotNo, Timestamp};
 
 use crate::code::{CHECK, CodeKey, KEY_VARIABLE, draw_key, listed_hash, read_key, write_key};
 use crate::database::Database;
-use crate::directory::{DirectoryKey, Listing};
+use crate::directory::{DirectoryKey, Listing, find};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::file::{beside, lock, open_writing};
@@ -101,11 +101,11 @@ fn renew_all(conn: &Connection, key: &CodeKey, seed: u64) -> Found<u64> {
         let Some((id, no, _)) = slice.last() else { break };
         after = Some((*id, *no));
         for (id, no, body) in &slice {
-            let delete = "DELETE FROM directory WHERE key = $1";
-            conn.prepare_cached(delete)?.execute(params![listed_hash(body)?])?;
+            let hash = listed_hash(body)?;
+            let kind = find(conn, hash)?.map_or(Listing::Certificate, |it| it.kind).number();
+            conn.prepare_cached("DELETE FROM directory WHERE key = $1")?.execute(params![hash])?;
             let (hash, body) = fresh_code(conn, key, seed, (*id, *no))?;
             let insert = "INSERT INTO directory (key, owner_id, kind, program, number) VALUES ($1, $2, $3, $4, $5)";
-            let kind = Listing::Certificate.number();
             conn.prepare_cached(insert)?.execute(params![hash, id.owner.0, kind, id.program, no.0])?;
             let update = "UPDATE ledger SET body = $1 WHERE owner_id = $2 AND program = $3 AND part = 8 AND phase = 0
                 AND sort_at = 0 AND earned_at = 0 AND no = $4";
@@ -127,7 +127,7 @@ fn fresh_code(
     for attempt in 0..u32::MAX {
         let code = key.draw(seed, certificate, attempt);
         let hash = key.hash_of(&code);
-        if crate::directory::find(conn, hash)?.is_none() {
+        if find(conn, hash)?.is_none() {
             return Ok((hash, key.seal(&code, certificate)));
         }
     }

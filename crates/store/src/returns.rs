@@ -45,7 +45,7 @@ pub(crate) fn put_return(
         batch.load_hold(id, hold)?;
     }
     credit::prepare(batch, id, Some(no), &known, moment.now)?;
-    certificate::prepare(batch, id, Some(no), &known, None)?;
+    certificate::prepare(batch, id, Some(no), (&known, None), moment)?;
     let returned = part.clone().of(taken, reference);
     let mut decided =
         ask(batch, id, |account, rules| engine::put_return(account, rules, no, &returned, currency, moment))?;

@@ -71,6 +71,9 @@ const DELETE_CONVERSION: &str = "DELETE FROM ledger
 const INSERT_CODE: &str = "INSERT INTO ledger (owner_id, program, part, phase, sort_at, earned_at, no, issued, body)
     VALUES ($1, $2, 8, 0, 0, 0, $3, $4, $5)";
 
+const DELETE_CODE: &str = "DELETE FROM ledger
+    WHERE owner_id = $1 AND program = $2 AND part = 8 AND phase = 0 AND sort_at = 0 AND earned_at = 0 AND no = $3";
+
 /// One table or part after the other, always in this order. What a step changes is sent before the next one begins.
 const STEPS: [fn(&Batch<'_>) -> Found<()>; 18] = [
     save_directory,
@@ -136,6 +139,10 @@ fn save_members(batch: &Batch<'_>) -> Found<()> {
             }
         };
         save_words(conn, *id, before, name.as_deref())?;
+    }
+    for (id, at) in &rows.bearers {
+        let insert = "INSERT INTO members (owner_id, created_at) VALUES ($1, $2)";
+        conn.prepare_cached(insert)?.execute(params![id.0, at.micros()])?;
     }
     for (id, identity) in &rows.identities_gone {
         let delete = "DELETE FROM identities WHERE owner_id = $1 AND kind = $2 AND value = $3";
@@ -385,6 +392,9 @@ fn save_conversions(batch: &Batch<'_>) -> Found<()> {
 
 fn save_codes(batch: &Batch<'_>) -> Found<()> {
     let (conn, rows) = (batch.conn, &batch.rows);
+    for (id, no) in &rows.codes_gone {
+        one(conn.prepare_cached(DELETE_CODE)?.execute(params![id.owner.0, id.program, no.0])?)?;
+    }
     for ((id, no), (value, body)) in &rows.codes {
         let mut insert = conn.prepare_cached(INSERT_CODE)?;
         insert.execute(params![id.owner.0, id.program, no.0, value.minor(), body])?;

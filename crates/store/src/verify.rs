@@ -3,6 +3,7 @@
 //! One snapshot. Bounded by one account at a time and by the day totals. The first difference is named; after it nothing
 //! more is looked at.
 
+mod bearers;
 mod wallet;
 
 use std::collections::BTreeMap;
@@ -92,6 +93,7 @@ pub(crate) fn verify(conn: &Connection, progress: &mut dyn FnMut(u64)) -> Found<
         claims: 0,
         budgets: Proof::default(),
         wallets: wallet::Wallets::default(),
+        bearers: bearers::Bearers::default(),
     };
     match check.all(progress) {
         Ok(()) => {}
@@ -115,6 +117,7 @@ struct Check<'a> {
     claims: u64,
     budgets: Proof,
     wallets: wallet::Wallets,
+    bearers: bearers::Bearers,
 }
 
 impl Check<'_> {
@@ -158,7 +161,8 @@ impl Check<'_> {
     }
 
     fn account(&mut self, id: AccountId) -> Compared<()> {
-        if self.owner != Some(id.owner) {
+        let is_first = self.owner != Some(id.owner);
+        if is_first {
             self.credit_is_told()?;
             self.used_is_told()?;
             self.owner = Some(id.owner);
@@ -166,6 +170,7 @@ impl Check<'_> {
         let stored = load_balance(self.conn, id)?;
         let channels = self.channels(id)?;
         let replayed = self.replay(id, &channels)?;
+        self.compare_bearer(id, &replayed, is_first)?;
         compare_balance(id, &stored, &replayed)?;
         self.compare_lots(id, &replayed)?;
         self.compare_holds(id, &replayed)?;
@@ -432,12 +437,16 @@ impl Check<'_> {
 
     /// Counts who signed up when, and looks for the words of each name.
     fn sign_ups(&mut self) -> Compared<()> {
-        let (conn, totals) = (self.conn, &mut self.totals);
+        let (conn, totals, members) = (self.conn, &mut self.totals, &mut self.report.members);
         let mut find = conn.prepare_cached("SELECT 1 FROM name_words WHERE word = $1 AND owner_id = $2")?;
         let mut words = 0;
         conn.for_each("SELECT owner_id, created_at, name FROM members", |row| -> Compared<()> {
-            totals.entry(TotalsKey::of_sign_ups(rows::time(row, 1)?)).or_default().signed_up += 1;
             let owner = rows::member(row, 0)?;
+            if owner.is_bearer() {
+                return Ok(());
+            }
+            totals.entry(TotalsKey::of_sign_ups(rows::time(row, 1)?)).or_default().signed_up += 1;
+            *members += 1;
             for word in row.get::<_, Option<String>>(2)?.as_deref().map(words_of).unwrap_or_default() {
                 if !find.exists(params![word, owner.0])? {
                     return Err(Ended::Difference(format!("the member {owner} is not found by its name")));
@@ -483,8 +492,7 @@ impl Check<'_> {
         if found != expected {
             return Err(Ended::Difference(format!("the directory has {found} rows, {expected} lead to something")));
         }
-        self.report.members = rows_of(self.conn, "members")?;
-        Ok(())
+        self.bearers()
     }
 
     fn identities(&self) -> Compared<()> {

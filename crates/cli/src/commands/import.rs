@@ -372,6 +372,7 @@ fn refused(line: u64, reference: String, rejection: &Rejection, currency: &Curre
         Rejection::UnknownTier => "tier".to_owned(),
         Rejection::UnknownHold | Rejection::HoldTaken => "hold".to_owned(),
         Rejection::UnknownCertificate
+        | Rejection::CertificateClaimed
         | Rejection::CertificateCancelled { .. }
         | Rejection::CertificateExpired { .. }
         | Rejection::CertificateUsed { .. }

@@ -12,7 +12,7 @@ use engine::{
 
 use super::acts::PointsAct;
 use super::cards::CardStep;
-use super::certificates::{CertificateAct, Told};
+use super::certificates::{self, CertificateAct, Told};
 use super::rewards::{ClaimTold, RewardTold};
 
 /// The one program and the first channel of a scenario.
@@ -167,6 +167,19 @@ pub(super) enum Act {
     },
 }
 
+impl Act {
+    /// Whether the certificates of whom it names may come to be more.
+    pub(super) fn gives_certificates(&self) -> bool {
+        match self {
+            Self::OnCertificates { act, .. } => act.is_issue(),
+            Self::Order { document, .. } => {
+                document.certificates.iter().flatten().any(|it| certificates::bearer_of(*it).is_some())
+            }
+            _ => false,
+        }
+    }
+}
+
 /// An order by its channel and reference.
 pub(super) type OrderName = (String, String);
 
@@ -215,6 +228,9 @@ pub(super) trait Backend {
 
     /// All certificates that a member has had.
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>>;
+
+    /// All certificates that were made for nobody, in the order of that.
+    fn bearers(&mut self, now: Timestamp) -> Result<Vec<Told>>;
 
     /// The rewards that a member has claimed.
     fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>>;

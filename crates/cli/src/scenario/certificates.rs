@@ -3,7 +3,7 @@
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, CancelCertificate, Conversion, Decided, Decision, IssueCertificates, LotNo, Moment, Money, Place,
+    Account, CancelCertificate, Conversion, Decided, Decision, IssueCertificates, Lot, LotNo, Moment, Money, Place,
     Placed as _, Rules, Stop, Target, Terms, Timeline, Timestamp, Uses, Validity,
 };
 use serde_json::{Value, json};
@@ -57,6 +57,11 @@ impl CertificateAct {
         Ok(Self::Cancel { certificate, note: words.quoted()?.to_owned() })
     }
 
+    pub(super) fn issue(new: &NewCertificates, terms: &Terms) -> IssueCertificates {
+        let NewCertificates { value, count, uses, validity, note } = new.clone();
+        IssueCertificates { value, count, uses: uses.unwrap_or(terms.certificate_uses), validity, note }
+    }
+
     pub(super) fn is_issue(&self) -> bool {
         matches!(self, Self::Issue(_))
     }
@@ -66,10 +71,7 @@ impl CertificateAct {
         let ledger = account.wallet.as_ref().map(|it| &it.ledger).ok_or(Stop::NeedMore)?;
         let decided = match self {
             Self::Issue(new) => {
-                let NewCertificates { value, count, uses, validity, note } = new.clone();
-                let uses = uses.unwrap_or(terms.certificate_uses);
-                let issue = IssueCertificates { value, count, uses, validity, note };
-                engine::issue_certificates(ledger, rules.under, &issue, &terms.zone, moment)?
+                engine::issue_certificates(ledger, rules.under, &Self::issue(new, terms), &terms.zone, moment)?
             }
             Self::Cancel { certificate, note } => {
                 let cancel = CancelCertificate { certificate: *certificate, note: note.clone() };
@@ -81,6 +83,14 @@ impl CertificateAct {
             }
         };
         Ok(Decided { certificates: decided.entries, ..Decided::default() })
+    }
+
+    /// For nobody; a certificate is named by its code.
+    pub(super) fn bearer_body(&self, program: String, code: impl Fn(LotNo) -> Result<CertificateRef>) -> Result<Body> {
+        Ok(match self.clone() {
+            Self::Issue(new) => Body::IssueBearers { program, new },
+            Self::Cancel { certificate, note } => Body::CancelCertificate { certificate: code(certificate)?, note },
+        })
     }
 
     /// `home` is the member that somebody has become who was merged.
@@ -103,7 +113,7 @@ impl CertificateAct {
     pub(super) fn request(
         &self,
         program: &str,
-        member: &str,
+        member: Option<&str>,
         exponent: u8,
         name: impl Fn(LotNo) -> Result<String>,
     ) -> Result<(&'static str, Value)> {
@@ -116,10 +126,12 @@ impl CertificateAct {
                     Validity::Until(day) => json!({ "until": day.to_string() }),
                     Validity::Yearly(_) => return Err(anyhow!("no certificate ends each year")),
                 };
-                let body = json!({
-                    "program": program, "members": [member], "value": new.value.to_text(exponent), "count": new.count,
+                let mut body = json!({
+                    "program": program, "value": new.value.to_text(exponent), "count": new.count,
                     "uses": new.uses.map(Uses::name), "expires": expires, "note": new.note,
                 });
+                let Some(member) = member else { return Ok(("/v1/bearer-certificates", body)) };
+                body["members"] = json!([member]);
                 ("/v1/certificates", body)
             }
             Self::Cancel { certificate, note } => {
@@ -130,9 +142,42 @@ impl CertificateAct {
     }
 }
 
-/// `1`; or `joined 1`, of the first who was merged into the member.
+/// In steps, the place of certificates that belong to nobody until somebody uses them.
+const BEARERS: Place = Place::MAX;
+
+/// Which of those that were made for nobody a number means.
+pub(super) fn bearer_of(no: LotNo) -> Option<usize> {
+    (no.place() == BEARERS).then(|| usize::try_from(no.within()).unwrap_or(usize::MAX).wrapping_sub(1))
+}
+
+/// One that was made for nobody, as a look tells it.
+pub(super) fn bearer_told(index: usize, lot: &Lot, is_claimed: bool) -> Told {
+    let certificate = lot.certificate;
+    let status = if is_claimed {
+        "claimed"
+    } else if certificate.is_some_and(|it| it.is_cancelled) {
+        "cancelled"
+    } else if lot.available.is_positive() {
+        "active"
+    } else {
+        "expired"
+    };
+    Told {
+        no: u64::try_from(index + 1).unwrap_or(u64::MAX),
+        status: status.to_owned(),
+        left: if is_claimed { Money::ZERO } else { Money::new(lot.available.get()) },
+        once: certificate.filter(|_| !is_claimed).and_then(|it| once(it.uses)),
+        expires_at: lot.at.expires_at,
+    }
+}
+
+/// `1`; `joined 1`, of the first who was merged into the member; or `bearer 1`, of those that were made for nobody.
 pub(super) fn read_number(words: &mut Words) -> Result<LotNo, Fault> {
     let what = "the number of a certificate such as 1";
+    if words.eat("bearer") {
+        let no: u64 = words.number(what)?;
+        return Ok(LotNo(no).under(BEARERS));
+    }
     if !words.eat("joined") {
         return Ok(LotNo(words.number(what)?));
     }
@@ -144,6 +189,7 @@ pub(super) fn read_number(words: &mut Words) -> Result<LotNo, Fault> {
 pub(super) fn number(no: LotNo) -> String {
     match no.place() {
         Place::OWN => no.0.to_string(),
+        BEARERS => format!("bearer {}", no.within()),
         Place(1) => format!("joined {}", no.within()),
         Place(place) => format!("joined {place} {}", no.within()),
     }
@@ -194,8 +240,8 @@ pub(super) fn tell(found: &mut Found, certificates: &[Told], when: &When) {
 pub(super) fn read_item(words: &mut Words, when: &When) -> Result<String, Fault> {
     let no = number(read_number(words)?);
     let status = words.take();
-    if !["active", "used", "expired", "cancelled"].contains(&status) {
-        return Err(Fault::allowed(status, "`active`, `used`, `expired` or `cancelled`"));
+    if !["active", "used", "expired", "cancelled", "claimed"].contains(&status) {
+        return Err(Fault::allowed(status, "`active`, `used`, `expired`, `cancelled` or `claimed`"));
     }
     let mut text = format!("{no} {status} {}", words.money(when.exponent)?.to_text(when.exponent));
     if words.peek().ends_with('%') {

@@ -8,7 +8,7 @@ use super::moment::When;
 use super::words::{Fault, Words, money};
 
 const ALLOWED: &str = "an amount such as 100.00, `placed`, `paid`, `fulfilled` or `cancelled` (with `on 2022-02-28` if not \
-    now), `redeem 500`, `credit 5.00`, `certificate 1`, `no certificates`, `hold 1`, `version 3`, `changed 2022-02-28 10:00`, `coupon 15.00`, `discount 5.00`, \
+    now), `redeem 500`, `credit 5.00`, `certificate 1`, `bearer 1`, `no certificates`, `hold 1`, `version 3`, `changed 2022-02-28 10:00`, `coupon 15.00`, `discount 5.00`, \
     `shipping 4.90`, `gift cards 20.00`, `type renewal`, `refunded 40.00`, `returned book 1`, `in EUR`, `from till`, `import`, `again`, and last `lines: book \
     2 x 20.00 less 1.00 tax 3.00 included, card 25.00 gift card`";
 const ALLOWED_LINE: &str =
@@ -118,7 +118,7 @@ impl Change {
             Self::Credit(words.money(exponent)?)
         } else if words.eat("no certificates") {
             Self::Certificates(Vec::new())
-        } else if words.eat("certificate") || words.eat("certificates") {
+        } else if words.eat("certificate") || words.eat("certificates") || words.peek() == "bearer" {
             let mut numbers = vec![certificates::read_number(words)?];
             while words.eat("and") {
                 numbers.push(certificates::read_number(words)?);

@@ -14,10 +14,11 @@ use super::backend::{
     Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
 };
 use super::cards::Cards;
-use super::certificates::{self, CertificateAct, Told};
+use super::certificates::{self, Told};
 use super::rewards::{ClaimTold, RewardTold};
 use super::tiers::Stands;
 
+mod bearers;
 mod guests;
 mod merging;
 mod rewards;
@@ -39,6 +40,7 @@ pub(super) struct EngineBackend {
     /// Permanent references of acts.
     references: BTreeSet<String>,
     merges: Vec<merging::MergedMember>,
+    bearers: Vec<bearers::Bearer>,
     /// Under which of the members that are one an act comes.
     under: Place,
     cards: Cards,
@@ -81,6 +83,7 @@ impl EngineBackend {
             budgets: Budgets::default(),
             references: BTreeSet::new(),
             merges: Vec::new(),
+            bearers: Vec::new(),
             under: Place::OWN,
             cards: Cards::default(),
             card_blocked: false,
@@ -128,24 +131,28 @@ impl EngineBackend {
         kept.certificates.extend(decided.certificates.iter().cloned());
     }
 
+    /// Decides on an account under the rules that hold for a member.
+    fn try_on<T>(&self, member: MemberNo, account: &Account, decide: impl FnOnce(&Account, Rules<'_>) -> T) -> T {
+        let nothing = Facts::default();
+        let of_member = Rules {
+            timeline: &self.timeline,
+            facts: self.accounts.get(&member).map_or(&nothing, |it| &it.facts),
+            channel: None,
+            budgets: &self.budgets,
+            under: self.under,
+            card_blocked: self.card_blocked,
+        };
+        decide(account, of_member)
+    }
+
     /// Decides on a member's account and keeps what comes of it.
     fn decide(
         &mut self,
         member: MemberNo,
         decide: impl FnOnce(&Account, Rules<'_>) -> engine::Decision,
     ) -> Result<Result<Decided, Rejection>> {
-        let kept = self.accounts.entry(member).or_default();
-        match decide(
-            &kept.account,
-            Rules {
-                timeline: &self.timeline,
-                facts: &kept.facts,
-                channel: None,
-                budgets: &self.budgets,
-                under: self.under,
-                card_blocked: self.card_blocked,
-            },
-        ) {
+        let account = self.accounts.entry(member).or_default().account.clone();
+        match self.try_on(member, &account, decide) {
             Ok(decided) => {
                 self.keep(member, &decided);
                 Ok(Ok(decided))
@@ -198,21 +205,6 @@ impl EngineBackend {
     }
 
     /// An act under a reference that is known earns nothing more, and is no fault.
-    fn on_certificates(
-        &mut self,
-        member: MemberNo,
-        act: &CertificateAct,
-        moment: Moment,
-    ) -> Result<Result<Decided, Rejection>> {
-        let version = self.timeline.at(moment.now).or(self.timeline.versions().first());
-        let terms = version.map(|it| it.terms.clone()).ok_or_else(|| anyhow!("there is a program"))?;
-        let is_closed = self.accounts.get(&member).is_some_and(|it| it.account.closed().is_some());
-        if act.is_issue() && is_closed {
-            return Ok(Err(Rejection::AccountClosed));
-        }
-        self.decide(member, |account, rules| act.decide(account, rules, &terms, moment))
-    }
-
     fn on_points(
         &mut self,
         member: MemberNo,
@@ -265,9 +257,8 @@ impl EngineBackend {
             },
         };
         let no = known.map(|(_, no)| no);
-        let decided = self.decide(member, |account, rules| {
-            let rules = Rules { channel: Some(channel), ..rules };
-            engine::put_order(account, rules, no, document, moment)
+        let decided = self.decide_with(member, document, moment, |account, rules, document| {
+            engine::put_order(account, Rules { channel: Some(channel), ..rules }, no, document, moment)
         })?;
         Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
             self.orders.insert(key, (member, answer.order));
@@ -402,7 +393,7 @@ impl Backend for EngineBackend {
 
     fn submit(&mut self, act: &Act, arrival: Arrival) -> Outcome {
         let moment = Moment { now: arrival.at, actor: self.actor(act, arrival), import: arrival.import };
-        let is_issue = matches!(act, Act::OnCertificates { act, .. } if act.is_issue()) || self.is_coupon(act, moment);
+        let is_issue = act.gives_certificates() || self.is_coupon(act, moment);
         self.go_under(self.new_under(act), is_issue, moment)?;
         self.card_blocked = match act {
             Act::Order { person, .. } | Act::Hold { person, .. } | Act::OnPoints { person, .. } => {
@@ -448,9 +439,10 @@ impl Backend for EngineBackend {
                 Err(rejection) => return Ok(Err(rejection)),
                 Ok(member) => self.adjust_credit(member, adjustment, moment)?,
             },
-            Act::OnCertificates { person, program, act } => match on(person, program) {
-                Err(rejection) => return Ok(Err(rejection)),
-                Ok(member) => self.on_certificates(member, act, moment)?,
+            Act::OnCertificates { person, program, act } => match (person, on(person, program)) {
+                (Person::Nobody, _) if program == PROGRAM => return self.on_bearers(act, moment),
+                (_, Err(rejection)) => return Ok(Err(rejection)),
+                (_, Ok(member)) => self.on_certificates(member, act, moment)?,
             },
             Act::OnPoints { person, program, act } => match on(person, program) {
                 Err(rejection) => return Ok(Err(rejection)),
@@ -497,7 +489,11 @@ impl Backend for EngineBackend {
                 Err(rejection) => return Ok(Err(rejection)),
             }
         }
-        match engine::quote(&account, rules, known, &inquiry.document, moment) {
+        let document = match self.shown((member, under), &mut account, &inquiry.document, moment)? {
+            Ok(document) => document,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        match engine::quote(&account, rules, known, &document, moment) {
             Ok(quote) => Ok(Ok(quote)),
             Err(Stop::Rejected(rejection)) => Ok(Err(rejection)),
             Err(Stop::NeedMore) => Err(anyhow!("every lot is loaded, and still the engine asks for more")),
@@ -516,6 +512,10 @@ impl Backend for EngineBackend {
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
         let (member, _) = self.home(member);
         certificates::of_account(&self.settled(member, now)?, now)
+    }
+
+    fn bearers(&mut self, now: Timestamp) -> Result<Vec<Told>> {
+        self.bearers_told(now)
     }
 
     fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>> {
@@ -542,12 +542,16 @@ impl Backend for EngineBackend {
     }
 
     fn verify(&mut self) -> Result<Option<String>> {
-        Ok(self.accounts.values().find_map(|it| {
-            let credit = it.account.purse.as_ref().and_then(|purse| replay_differs(&purse.credit, &it.credit));
-            let ledger = it.account.wallet.as_ref();
-            let certificates = ledger.and_then(|wallet| replay_differs(&wallet.ledger, &it.certificates));
-            replay_differs(&it.account, &it.entries).or(credit).or(certificates)
-        }))
+        Ok(self
+            .accounts
+            .values()
+            .find_map(|it| {
+                let credit = it.account.purse.as_ref().and_then(|purse| replay_differs(&purse.credit, &it.credit));
+                let ledger = it.account.wallet.as_ref();
+                let certificates = ledger.and_then(|wallet| replay_differs(&wallet.ledger, &it.certificates));
+                replay_differs(&it.account, &it.entries).or(credit).or(certificates)
+            })
+            .or_else(|| self.verify_bearers()))
     }
 }
 

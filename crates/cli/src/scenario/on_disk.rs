@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Actor, Balance, Entry, EntryNo, Moment, Money, Quote, Reason, Rejection, Timestamp};
+use engine::{Actor, Balance, Entry, EntryNo, LotNo, Moment, Money, Placed as _, Quote, Reason, Rejection, Timestamp};
 use store::{
     Address, Body, CertificateRef, ChannelId, Command, Failure, Identity, Key, MemberChange, MemberId, MemberRef,
     OrderName, ProgramId, ReturnedPart, Store, Time,
@@ -15,7 +15,7 @@ use super::backend::{
     Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, member_bytes,
 };
 use super::cards;
-use super::certificates::Told;
+use super::certificates::{Told, bearer_of, bearer_told};
 use super::folder::Place;
 use super::rewards::{ClaimTold, RewardTold};
 use super::tiers::Stands;
@@ -31,6 +31,8 @@ pub(super) struct StoreBackend {
     begun: bool,
     members: Vec<(MemberNo, MemberId)>,
     channels: Vec<String>,
+    /// Owners of certificates that were made for nobody.
+    bearers: Vec<MemberId>,
     place: Place,
 }
 
@@ -44,7 +46,7 @@ impl StoreBackend {
         options.clock = Some(Arc::new(tell));
         let store = Store::open(&place.database(), options)?;
         let (members, channels) = (Vec::new(), vec![CHANNEL.to_owned()]);
-        Ok(Self { store, clock, keys: 0, begun: false, members, channels, place })
+        Ok(Self { store, clock, keys: 0, begun: false, members, channels, bearers: Vec::new(), place })
     }
 
     fn send(&mut self, actor: Actor, arrival: Arrival, body: Body) -> Result<Result<store::Reply, Rejection>> {
@@ -143,6 +145,19 @@ impl StoreBackend {
         })
     }
 
+    /// Keeps the ids of who and what is new.
+    fn remember(&mut self, act: &Act, reply: &store::Reply) {
+        match (act, reply) {
+            (Act::Order { fresh, .. }, store::Reply::Order { member: Some(id), .. })
+                if self.members.iter().all(|it| it.1 != *id) =>
+            {
+                self.members.push((*fresh, *id));
+            }
+            (_, store::Reply::Bearers { owners }) => self.bearers.extend(owners),
+            _ => {}
+        }
+    }
+
     fn told(&self, reply: store::Reply) -> Result<Reply> {
         Ok(match reply {
             store::Reply::Order { member, answer, .. } => {
@@ -154,6 +169,7 @@ impl StoreBackend {
             | store::Reply::Adjusted { .. }
             | store::Reply::Credit { .. }
             | store::Reply::Certificates { .. }
+            | store::Reply::Bearers { .. }
             | store::Reply::Cancelled { .. }
             | store::Reply::Redated { .. }
             | store::Reply::Standing { .. }
@@ -171,9 +187,22 @@ impl StoreBackend {
     /// What gives or cancels certificates; nothing where nobody knows whose.
     fn on_certificates(&self, act: &Act) -> Result<Option<Body>> {
         let Act::OnCertificates { person, program, act } = act else { bail!("this is about no certificates") };
+        if let Person::Nobody = person {
+            return act.bearer_body(program.clone(), |no| self.bearer(no)).map(Some);
+        }
         let Some(member) = self.reference_of(person)? else { return Ok(None) };
         let Some(home) = self.store.reader()?.find(&member)? else { return Ok(None) };
         Ok(Some(act.body(program.clone(), (member, home), self.ledger()?)))
+    }
+
+    /// One that was made for nobody, by its code.
+    fn bearer(&self, no: LotNo) -> Result<CertificateRef> {
+        let owner = usize::try_from(no.within()).ok().and_then(|it| self.bearers.get(it.checked_sub(1)?));
+        let Some(owner) = owner else { return Ok(CertificateRef::NoCode) };
+        let named = CertificateRef::Numbered { owner: *owner, ledger: self.ledger()?, number: LotNo(1) };
+        let found = self.store.reader()?.find_certificate(&named, Timestamp::from_micros(0))?;
+        let code = self.store.code(&found.context("it was made")?)?;
+        Ok(self.store.certificate(&code.context("each has a code")?)?)
     }
 
     /// What staff do with certificates and cards; nothing where nobody knows whose.
@@ -211,10 +240,15 @@ impl StoreBackend {
     /// The certificates that a document asks for: by their codes, as a till would read them; what nobody has by its number.
     fn named(&self, person: &Person, document: &engine::Document) -> Result<Option<Vec<CertificateRef>>> {
         let Some(numbers) = &document.certificates else { return Ok(None) };
-        let Some(member) = self.member_named(person) else { return Ok(Some(Vec::new())) };
-        let known = self.store.reader()?.certificates(self.home(member)?, Timestamp::from_micros(0))?;
-        let (owner, ledger) = (self.home(member)?, self.ledger()?);
-        let named = |number: &engine::LotNo| match known.iter().find(|it| it.lot.at.no == *number) {
+        let member = self.member_named(person).map(|it| self.home(it)).transpose()?;
+        if member.is_none() && numbers.iter().all(|it| bearer_of(*it).is_none()) {
+            return Ok(Some(Vec::new()));
+        }
+        let owner = member.unwrap_or(made_of(MemberNo(u32::MAX)));
+        let known = self.store.reader()?.certificates(owner, Timestamp::from_micros(0))?;
+        let ledger = self.ledger()?;
+        let named = |number: &LotNo| match known.iter().find(|it| it.lot.at.no == *number) {
+            _ if bearer_of(*number).is_some() => self.bearer(*number),
             Some(it) => match self.store.code(it)? {
                 Some(code) => Ok(self.store.certificate(&code)?),
                 None => Ok(CertificateRef::Numbered { owner, ledger, number: *number }),
@@ -316,11 +350,7 @@ impl Backend for StoreBackend {
             Ok(reply) => reply,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        if let (Act::Order { fresh, .. }, store::Reply::Order { member: Some(id), .. }) = (act, &reply)
-            && self.members.iter().all(|it| it.1 != *id)
-        {
-            self.members.push((*fresh, *id));
-        }
+        self.remember(act, &reply);
         self.told(reply).map(Ok)
     }
 
@@ -349,6 +379,15 @@ impl Backend for StoreBackend {
 
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {
         Ok(self.store.reader()?.certificates(self.home(member)?, now)?.iter().map(Told::of).collect())
+    }
+
+    fn bearers(&mut self, now: Timestamp) -> Result<Vec<Told>> {
+        let found = self.store.reader()?.bearers(None, usize::MAX >> 1, now)?;
+        let told = |(index, owner): (usize, &MemberId)| {
+            let it = found.iter().find(|it| it.owner == *owner).context("it was made")?;
+            Ok(bearer_told(index, &it.certificate.lot, !it.certificate.is_bearer()))
+        };
+        self.bearers.iter().enumerate().map(told).collect()
     }
 
     fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>> {

@@ -4,6 +4,7 @@
 //! What time brings about has no address in the API: the server does it by itself, and here the backend in its place.
 
 mod answers;
+mod bearers;
 mod client;
 mod requests;
 mod rewards;
@@ -48,6 +49,8 @@ pub(super) struct HttpBackend {
     channels: Vec<String>,
     /// The number of the certificates' ledger.
     ledger: u32,
+    /// The codes of certificates that were made for nobody.
+    bearers: Vec<String>,
     /// The codes of certificates, by member and number.
     codes: Vec<(MemberNo, u64, String)>,
     /// The last, so that the database is closed when it goes.
@@ -86,9 +89,22 @@ impl HttpBackend {
         let app = App::new(store, Config::local("http://localhost"))?;
         let client = Client::start(app.clone(), SECRET)?;
         let (members, identities, codes, channels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (keys, program, exponent) = (0, None, 2);
-        let ledger = 0;
-        Ok(Self { client, clock, app, keys, program, exponent, members, identities, channels, ledger, codes, place })
+        let (keys, program, exponent, ledger, bearers) = (0, None, 2, 0, Vec::new());
+        Ok(Self {
+            client,
+            clock,
+            app,
+            keys,
+            program,
+            exponent,
+            members,
+            identities,
+            channels,
+            ledger,
+            bearers,
+            codes,
+            place,
+        })
     }
 
     fn get(&mut self, path: &str) -> Result<Value> {
@@ -220,6 +236,9 @@ impl HttpBackend {
 
     /// How requests name a certificate: by its code, as it is shown; one that points have become, or nobody has, by an id.
     fn certificate_named(&self, person: &Person, no: engine::LotNo) -> Result<String> {
+        if let Some(code) = self.bearer_named(no) {
+            return Ok(code);
+        }
         let member = match person {
             Person::Member(member) => Some(*member),
             Person::Identity(identity) => self.identities.iter().find(|(it, _)| it == identity).map(|(_, it)| *it),
@@ -245,10 +264,13 @@ impl HttpBackend {
     /// Gives or cancels certificates: what became of the one row of the request.
     fn on_certificates(&mut self, act: &Act) -> Outcome {
         let Act::OnCertificates { person, program, act } = act else { bail!("this is about no certificates") };
+        if let Person::Nobody = person {
+            return self.on_bearers(program, act);
+        }
         let Some(named) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
         let program = self.program_called(program);
         let name = |no| self.certificate_named(person, no);
-        let (path, body) = act.request(&program, &named, self.exponent, name)?;
+        let (path, body) = act.request(&program, Some(&named), self.exponent, name)?;
         let answer = match self.send(Method::POST, path, Some(&body))? {
             Ok(answer) => answer,
             Err(rejection) => return Ok(Err(rejection)),
@@ -531,21 +553,11 @@ impl Backend for HttpBackend {
         self.go_on_to(now);
         let path = format!("/v1/members/{}/certificates", self.id_of(member)?);
         let certificates = self.get(&path)?;
-        let told = |it: Read<'_>| {
-            let expires_at = it.optional("expires_at").map(|_| it.time("expires_at")).transpose()?;
-            Ok(Told {
-                no: number_of(it.text("id")?)?,
-                status: it.text("status")?.to_owned(),
-                left: it.money("left")?,
-                once: match (it.text("uses")?, it.optional("share")) {
-                    ("once", Some(_)) => Some(format!("{} once", it.text("share")?)),
-                    ("once", None) => Some("once".to_owned()),
-                    _ => None,
-                },
-                expires_at: expires_at.unwrap_or(Timestamp::NEVER),
-            })
-        };
-        self.read(&certificates).list("data")?.map(told).collect()
+        self.read(&certificates).list("data")?.map(|it| bearers::told(&it)).collect()
+    }
+
+    fn bearers(&mut self, now: Timestamp) -> Result<Vec<Told>> {
+        self.bearers_told(now)
     }
 
     fn claims(&mut self, member: MemberNo) -> Result<Vec<ClaimTold>> {

@@ -106,6 +106,9 @@ impl<'a> Runner<'a> {
                     self.tell_list(&mut found, member, step)?;
                 }
             }
+            Action::Certificates { who: Who::Nobody } => {
+                certificates::tell(&mut found, &self.backend.bearers(self.now)?, &step.when);
+            }
             Action::Certificates { who } => {
                 let person = self.person(who)?;
                 if let Some(member) = self.member(&person) {

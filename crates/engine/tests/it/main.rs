@@ -3,6 +3,7 @@
 //! Random histories of one account; `PROPTEST_CASES` raises their number. A failure prints its seed and shrinks.
 
 mod agreement;
+mod bearers;
 mod bodies;
 mod budgets;
 mod caps;

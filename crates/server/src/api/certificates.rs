@@ -2,7 +2,7 @@
 
 use axum::Json as Reply;
 use axum::extract::State;
-use engine::{Date, Entry, EntryNo, LotNo, Money, Reason, Timestamp, Uses, Validity, limits};
+use engine::{Currency, Date, Entry, EntryNo, LotNo, Money, Reason, Timestamp, Uses, Validity, limits};
 use serde::{Deserialize, Serialize};
 use store::{Body, CertificateInfo, CertificateRef, Key, MemberId, NewCertificates, Reader, StoreError, Time};
 use utoipa::ToSchema;
@@ -31,7 +31,9 @@ pub(crate) struct CertificateView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "K7MP-4XWT-9QRA")]
     pub(crate) code: Option<String>,
-    pub(crate) member: String,
+    /// Whose it is; left out of one that belongs to nobody until somebody uses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) member: Option<String>,
     #[schema(example = "USD")]
     pub(crate) currency: String,
     /// What it was worth when it was given; of one that pays a share of an order, the most that it pays.
@@ -80,7 +82,7 @@ pub fn certificate_status(it: &CertificateInfo) -> &'static str {
     }
 }
 
-fn view(app: &App, it: &CertificateInfo) -> Answer<CertificateView> {
+pub(super) fn view(app: &App, it: &CertificateInfo) -> Answer<CertificateView> {
     let code = app.store().code(it).map_err(|it| Box::<Problem>::from(&it))?;
     view_with(code.as_deref(), it)
 }
@@ -90,7 +92,7 @@ pub(crate) fn view_with(code: Option<&str>, it: &CertificateInfo) -> Answer<Cert
     Ok(CertificateView {
         id: certificate_id(it.member, it.currency, it.lot.at.no),
         code: code.map(spaced),
-        member: it.member.to_string(),
+        member: (!it.is_bearer()).then(|| it.member.to_string()),
         currency: it.currency.code().to_owned(),
         value: it.value.to_text(exponent),
         left: Money::new(it.lot.available.get()).to_text(exponent),
@@ -256,16 +258,7 @@ pub(crate) async fn issue_certificates(
     let now = app.now();
     let voice = program.voice(now)?;
     let currency = voice.terms.currency;
-    let value = Money::parse(&new.value, currency.exponent).map_err(|it| {
-        Problem::invalid("value", format!("\"{}\" {it}", new.value), "a decimal amount such as \"25.00\"")
-    })?;
-    let uses = new.uses.as_deref().map(|text| {
-        let found = Uses::ALL.into_iter().find(|it| it.name() == text);
-        found.ok_or_else(|| Problem::invalid("uses", format!("\"{text}\" stands here"), "\"several\" or \"once\""))
-    });
-    let (count, uses) = (new.count.unwrap_or(1), uses.transpose()?);
-    let validity = new.expires.validity()?;
-    let wanted = NewCertificates { value, count, uses, validity, note: new.note };
+    let wanted = wanted((&new.value, currency), new.count, new.uses.as_deref(), &new.expires, new.note)?;
     let name = program.info.name.clone();
     let mut data = Vec::with_capacity(new.members.len());
     for row in new.members {
@@ -273,6 +266,24 @@ pub(crate) async fn issue_certificates(
         data.push(row_view(&app, row, given, now).await?);
     }
     Ok(Reply(RowsView { data }))
+}
+
+/// What a request says of certificates that are to be made.
+pub(super) fn wanted(
+    (value, currency): (&str, Currency),
+    count: Option<u32>,
+    uses: Option<&str>,
+    expires: &Expires,
+    note: String,
+) -> Answer<NewCertificates> {
+    let value = Money::parse(value, currency.exponent)
+        .map_err(|it| Problem::invalid("value", format!("\"{value}\" {it}"), "a decimal amount such as \"25.00\""))?;
+    let uses = uses.map(|text| {
+        let found = Uses::ALL.into_iter().find(|it| it.name() == text);
+        found.ok_or_else(|| Problem::invalid("uses", format!("\"{text}\" stands here"), "\"several\" or \"once\""))
+    });
+    let (count, uses) = (count.unwrap_or(1), uses.transpose()?);
+    Ok(NewCertificates { value, count, uses, validity: expires.validity()?, note })
 }
 
 /// Whose certificates they are, which, and whether anything changed.
@@ -409,7 +420,7 @@ pub(crate) struct CertificateEntryView {
     number: u64,
     #[schema(format = DateTime)]
     at: String,
-    /// `issue`, `convert` (points became it), `unconvert`, `use` (they pay part of an order), `give_back`, `expire` or `cancel`.
+    /// `issue`, `claim` (it belonged to nobody until then), `convert` (points became it), `unconvert`, `use` (they pay part of an order), `give_back`, `expire` or `cancel`.
     #[schema(example = "use")]
     kind: &'static str,
     /// By how much what can be spent of all certificates changes.

@@ -129,6 +129,12 @@ const FILES: &[(&str, &str)] = &files![
     "121-import_members-try",
     "122-import_members",
     "123-import_members-undo",
+    "124-issue_bearer_certificates",
+    "125-quote-bearer_certificate",
+    "126-put_order-bearer_certificate",
+    "127-list_bearer_certificates",
+    "128-sign_up-somebody_else",
+    "129-put_order-certificate_claimed",
 ];
 
 /// The examples with their names.

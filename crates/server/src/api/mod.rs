@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod acts;
+pub(crate) mod bearers;
 pub(crate) mod cards;
 pub(crate) mod certificates;
 pub(crate) mod channels;

@@ -81,7 +81,7 @@ pub(crate) struct ChoiceView {
 /// A certificate of the cart that cannot be used.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusedCertificate {
-    /// Its number among those of the member in that currency.
+    /// Its number among those of the member in that currency; of one that belongs to nobody, the one that it would get.
     certificate: u64,
     why: Problem,
 }
@@ -89,7 +89,7 @@ pub(crate) struct RefusedCertificate {
 /// A certificate of the member, and what it would pay.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CertificateOffer {
-    /// Its number among those of the member in that currency.
+    /// Its number among those of the member in that currency; of one that belongs to nobody, the one that it would get.
     certificate: u64,
     #[schema(example = "20.00")]
     pays: String,

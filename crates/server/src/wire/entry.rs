@@ -164,6 +164,11 @@ pub(crate) enum WireReason {
         /// The id of the other.
         other: String,
     },
+    /// A certificate that belonged to nobody is somebody's now.
+    Bearer {
+        other: String,
+        certificate: u64,
+    },
     /// The catalogue says so.
     Reward,
     /// The entry on points that caused it.
@@ -510,6 +515,9 @@ fn reason(reason: &Reason, exponent: u8) -> WireReason {
             before: it.before.to_text(exponent),
             after: it.after.to_text(exponent),
         }),
+        Reason::Bearer { other, certificate } => {
+            WireReason::Bearer { other: store::MemberId(*other).to_string(), certificate: certificate.0 }
+        }
         Reason::Reward => WireReason::Reward,
         Reason::Merged { other } => WireReason::Merged { other: store::MemberId(*other).to_string() },
         Reason::Cause(it) => WireReason::Cause { program: it.program, entry: it.entry.0 },

@@ -72,6 +72,7 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
             let gone = sum(Bucket::Available, Bucket::Forfeited);
             format!("{which} cancelled, {} of it unused: the member has left", voice.amount(gone))
         }
+        (Kind::Claim, _) => claimed(entry, &which, voice),
         (Kind::Close, Reason::Note(note)) => {
             format!("all certificates are suspended, since the member has left: {note}")
         }
@@ -87,6 +88,16 @@ pub fn certificate_in_words(entry: &Entry, order: Option<&str>, voice: &Voice) -
 /// What a certificate is worth: an amount, or a share of one order and no more than that.
 pub(crate) fn worth(share: Option<Share>, value: String) -> String {
     share.map_or_else(|| value.clone(), |share| format!("{share} of one order, at most {value}"))
+}
+
+/// A certificate that belonged to nobody has come to a member, or gone there.
+fn claimed(entry: &Entry, which: &str, voice: &Voice) -> String {
+    let change = available_change(entry).get();
+    let value = voice.amount(Money::new(change.abs()));
+    match change < 0 {
+        true => format!("{which}: {value} went to the member who used it first"),
+        false => format!("{which}: {value} that belonged to nobody, until this member used it first"),
+    }
 }
 
 /// Points became a certificate, or one that they had become before.
@@ -194,6 +205,9 @@ pub(super) fn refused(rejection: &Rejection) -> String {
         }
         Rejection::CertificateExceedsOrder { certificate } => {
             format!("Nothing of the order is left for certificate {} to pay.", certificate.within())
+        }
+        Rejection::CertificateClaimed => {
+            "Somebody else was the first to use this certificate: it belongs to them now.".to_owned()
         }
         _ => "The member has no such certificate: one is named by its code or its id.".to_owned(),
     }

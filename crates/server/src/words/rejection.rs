@@ -19,6 +19,7 @@ pub fn rejection_in_words(rejection: &Rejection, voice: &Voice) -> String {
         | Rejection::ExceedsOrder { .. } => refused_figure(rejection, voice),
         Rejection::CreditExceedsOrder { .. } | Rejection::InsufficientCredit { .. } => refused_credit(rejection, voice),
         Rejection::UnknownCertificate
+        | Rejection::CertificateClaimed
         | Rejection::CertificateCancelled { .. }
         | Rejection::CertificateExpired { .. }
         | Rejection::CertificateUsed { .. }

@@ -4,6 +4,7 @@
 
 mod access;
 mod bad_input;
+mod bearers;
 mod budgets;
 mod catalogue;
 mod connect;

@@ -7,7 +7,7 @@ use engine::{
     Terms, Timeline, Timestamp, Version,
 };
 use server::program::compile;
-use server::words::{Names, Voice, answer_in_words, entry_in_words, rejection_in_words};
+use server::words::{Names, Voice, answer_in_words, certificate_in_words, entry_in_words, rejection_in_words};
 
 use crate::document;
 
@@ -219,6 +219,7 @@ fn every_refusal_says_what_would_be_accepted() {
             Rejection::BelowMinimum { value: Money::ZERO, points: many },
             "That is too few: at least 1,500 Stars are redeemed at once.",
         ),
+        (Rejection::CertificateClaimed, "Somebody else was the first to use this certificate: it belongs to them now."),
         (Rejection::NoRewards, "The program has no rewards that staff hand out."),
         (
             Rejection::CertificateOfOrder { certificate: engine::LotNo(7) },
@@ -242,4 +243,33 @@ fn every_refusal_says_what_would_be_accepted() {
     ] {
         assert_eq!(rejection_in_words(&rejection, &voice), expected);
     }
+}
+
+/// A certificate that belonged to nobody says on both sides what became of it.
+#[test]
+fn a_claimed_certificate_is_told_on_both_sides() {
+    let shop = shop("");
+    let issue = engine::IssueCertificates {
+        value: Money::new(2500),
+        count: 1,
+        uses: engine::Uses::Several,
+        validity: engine::Validity::Days(30),
+        note: "Prizes".to_owned(),
+    };
+    let given = engine::issue_bearers(&issue, &shop.terms.zone, shop.moment()).unwrap();
+    let mut bearer = Account::default();
+    bearer.apply(&given[0]);
+    let (certificate, under) = (engine::LotNo(1), engine::Place::OWN);
+    let claim = engine::BearerClaim { bearer: [255; 16], certificate, member: [1; 16], under };
+    let claimed = engine::claim_bearer(&bearer, &Account::default(), &claim, shop.moment()).unwrap();
+    let entries = [&given[0], &claimed.bearer, &claimed.member].into_iter().flat_map(|it| &it.entries);
+    let told: Vec<String> = entries.map(|it| certificate_in_words(it, None, &shop.voice())).collect();
+    assert_eq!(
+        told,
+        [
+            "Certificate 1: 25.00 given by hand: Prizes, to be used until 1 May 2022",
+            "Certificate 1: 25.00 went to the member who used it first",
+            "Certificate 1: 25.00 that belonged to nobody, until this member used it first",
+        ]
+    );
 }

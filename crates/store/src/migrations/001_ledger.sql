@@ -74,7 +74,9 @@ CREATE TABLE answers (
     answer BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Personal data live in these four tables alone: members, identities, cards and name_words.
+-- Personal data live in these four tables alone: members, identities, cards and name_words. A certificate that belongs to nobody
+-- has a row in members as well, with an id behind those of all members (it begins with 0xff), and nothing else but when it was made:
+-- so its ledger has an owner that can be locked.
 CREATE TABLE members (
     owner_id BLOB NOT NULL PRIMARY KEY,
     name TEXT,

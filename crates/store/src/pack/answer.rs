@@ -125,6 +125,10 @@ fn write_means(it: &mut Packer, reply: &Reply) {
             it.unsigned(entry.0);
             certificate::write_numbers(it, certificates);
         }
+        Reply::Bearers { owners } => {
+            it.byte(30);
+            it.list(owners, |it, owner| it.bytes(&owner.0));
+        }
         Reply::Cancelled { member, certificate, entry } => {
             it.byte(14);
             it.bytes(&member.0);
@@ -169,6 +173,7 @@ fn read_reply(it: &mut Unpacker<'_>, code: u8) -> Read<Reply> {
             entry: it.option(|it| it.unsigned().map(EntryNo))?,
         },
         13 => Reply::Certificates { entry: EntryNo(it.unsigned()?), certificates: certificate::read_numbers(it)? },
+        30 => Reply::Bearers { owners: it.list(|it| it.array().map(MemberId))? },
         15 => Reply::Standing { closed: it.option(read_closed)?, balance: read_balance(it)? },
         20 => {
             Reply::Claim { member: MemberId(it.array()?), claim: Box::new(read_claim(it)?), balance: read_balance(it)? }
@@ -280,6 +285,7 @@ fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         }
         Rejection::NotWithDiscounts => it.byte(19),
         Rejection::UnknownCertificate
+        | Rejection::CertificateClaimed
         | Rejection::CertificateCancelled { .. }
         | Rejection::CertificateExpired { .. }
         | Rejection::CertificateUsed { .. }
@@ -432,7 +438,7 @@ fn read_rejection(it: &mut Unpacker<'_>) -> Read<Rejection> {
             let share = u16::try_from(it.unsigned()?).map_err(|_| Unreadable)?;
             Rejection::AboveShare { share: Share(share), fits: it.points()? }
         }
-        code @ 60..=65 => certificate::read_rejection(it, code)?,
+        code @ (60..=65 | 110) => certificate::read_rejection(it, code)?,
         code @ 70..=78 => reward::read_rejection(it, code, intern)?,
         26 => Rejection::CreditExceedsOrder { fits: it.money()? },
         27 => Rejection::InsufficientCredit { spendable: it.money()? },

@@ -92,6 +92,7 @@ pub(super) fn write_rejection(it: &mut Packer, rejection: &Rejection) {
         Rejection::CertificateExceedsOrder { certificate } => (64, certificate),
         Rejection::CertificateOfOrder { certificate } => (65, certificate),
         Rejection::UnknownCertificate => return it.byte(60),
+        Rejection::CertificateClaimed => return it.byte(110),
         other => unreachable!("{other} is about no certificate"),
     };
     it.byte(code);
@@ -99,10 +100,11 @@ pub(super) fn write_rejection(it: &mut Packer, rejection: &Rejection) {
 }
 
 pub(super) fn read_rejection(it: &mut Unpacker<'_>, code: u8) -> Read<Rejection> {
-    if code == 60 {
-        return Ok(Rejection::UnknownCertificate);
-    }
-    let certificate = LotNo(it.unsigned()?);
+    let certificate = match code {
+        60 => return Ok(Rejection::UnknownCertificate),
+        110 => return Ok(Rejection::CertificateClaimed),
+        _ => LotNo(it.unsigned()?),
+    };
     match code {
         61 => Ok(Rejection::CertificateCancelled { certificate }),
         62 => Ok(Rejection::CertificateExpired { certificate }),
@@ -175,10 +177,35 @@ mod tests {
     }
 
     #[test]
+    fn whose_it_has_become_is_read_as_it_was_written() {
+        let certificate = LotNo(7 | 1 << 40);
+        let entry = engine::Entry {
+            number: engine::EntryNo(2),
+            at: Timestamp::from_micros(5),
+            kind: engine::Kind::Claim,
+            order: None,
+            actor: engine::Actor::Channel(1),
+            reason: engine::Reason::Bearer { other: *b"0123456789abcdef", certificate },
+            opened: Vec::new(),
+            dated: Vec::new(),
+            hold: None,
+            postings: Vec::new(),
+            changes: engine::Changes::default(),
+        };
+        let kind = crate::pack::kind_number(entry.kind);
+        let row = crate::pack::EntryRow { number: entry.number, at: entry.at, kind, order: None };
+        assert_eq!(crate::pack::unpack_entry(row, &crate::pack::pack_entry(&entry)), Ok(entry));
+        let owners = vec![crate::id::MemberId([0xff; 16]), crate::id::MemberId([7; 16])];
+        let reply = Ok(crate::command::Reply::Bearers { owners });
+        assert_eq!(crate::pack::unpack_outcome(&crate::pack::pack_outcome(&reply)), Ok(reply));
+    }
+
+    #[test]
     fn refusals_are_read_as_they_were_written() {
         let certificate = LotNo(7);
         for refusal in [
             Rejection::UnknownCertificate,
+            Rejection::CertificateClaimed,
             Rejection::CertificateCancelled { certificate },
             Rejection::CertificateExpired { certificate },
             Rejection::CertificateUsed { certificate },

@@ -285,6 +285,11 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.byte(20);
             it.bytes(other);
         }
+        Reason::Bearer { other, certificate } => {
+            it.byte(30);
+            it.bytes(other);
+            it.unsigned(certificate.0);
+        }
     }
 }
 
@@ -315,6 +320,7 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
         12 => read_paid(it).map(Reason::Certificates),
         20 => Ok(Reason::Merged { other: it.array()? }),
         21 => Ok(Reason::Reward),
+        30 => Ok(Reason::Bearer { other: it.array()?, certificate: LotNo(it.unsigned()?) }),
         _ => Err(Unreadable),
     }
 }

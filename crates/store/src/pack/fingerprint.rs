@@ -37,7 +37,6 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             write_document(&mut it, document);
             it.option(certificates.as_ref(), |it, named| it.list(named, write_certificate));
         }
-        Body::IssueCertificates { .. } | Body::CancelCertificate { .. } => write_certificates(&mut it, body),
         Body::PutReturn { channel, reference, order, currency, returned } => {
             it.byte(29);
             write_returned(&mut it, [channel, reference, &order.channel, &order.reference], *currency, returned);
@@ -80,7 +79,7 @@ pub(crate) fn fingerprint(body: &Body) -> [u8; 16] {
             it.time(*before, ZERO);
             it.option(after.as_ref(), |it, after| it.bytes(after));
         }
-        other => write_other(&mut it, other),
+        other => write_certificates(&mut it, other),
     }
     let mut half = [0; 16];
     half.copy_from_slice(&Sha256::digest(it.done())[..16]);
@@ -127,16 +126,13 @@ fn write_certificates(it: &mut Packer, body: &Body) {
             it.byte(43);
             it.text(program);
             write_member(it, member);
-            let NewCertificates { value, count, uses, validity, note } = new;
-            it.money(*value);
-            it.unsigned(u64::from(*count));
-            it.option(*uses, |it, uses| {
-                it.text(uses.name());
-                it.option(uses.share(), |it, share| it.unsigned(u64::from(share.0)));
-            });
-            it.text(&format!("{validity:?}"));
-            it.text(note);
+            write_new_certificates(it, new);
             it.option(reference.as_ref(), |it, reference| it.text(reference));
+        }
+        Body::IssueBearers { program, new } => {
+            it.byte(80);
+            it.text(program);
+            write_new_certificates(it, new);
         }
         Body::CancelCertificate { certificate, note } => {
             it.byte(44);
@@ -145,6 +141,18 @@ fn write_certificates(it: &mut Packer, body: &Body) {
         }
         other => write_other(it, other),
     }
+}
+
+fn write_new_certificates(it: &mut Packer, new: &NewCertificates) {
+    let NewCertificates { value, count, uses, validity, note } = new;
+    it.money(*value);
+    it.unsigned(u64::from(*count));
+    it.option(*uses, |it, uses| {
+        it.text(uses.name());
+        it.option(uses.share(), |it, share| it.unsigned(u64::from(share.0)));
+    });
+    it.text(&format!("{validity:?}"));
+    it.text(note);
 }
 
 /// What staff do to points that are there or have expired, and what earns without an order.
@@ -340,6 +348,7 @@ fn write_reference(it: &mut Packer, body: &Body) {
         | Body::Adjust { .. }
         | Body::AdjustCredit { .. }
         | Body::IssueCertificates { .. }
+        | Body::IssueBearers { .. }
         | Body::CancelCertificate { .. }
         | Body::Withdraw { .. }
         | Body::Collect { .. }

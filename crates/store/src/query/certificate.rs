@@ -9,6 +9,7 @@ use engine::{Account, Currency, EntryNo, Lot, LotNo, Money, Rules, Target, Timel
 use super::Reader;
 use super::account::{all_lots, load_credit};
 use super::credit::settle;
+use crate::bearer::{ONLY, claimed};
 use crate::certificate::CertificateRef;
 use crate::code::Codes;
 use crate::database::Database;
@@ -19,7 +20,7 @@ use crate::id::MemberId;
 use crate::load;
 use crate::merge;
 use crate::reference::Reference;
-use crate::rows::AccountId;
+use crate::rows::{self, AccountId};
 use crate::sql::{Connection, params};
 
 const CODES: &str = "SELECT lot_no, value, body FROM codes WHERE owner_id = $1 AND program = $2";
@@ -28,6 +29,7 @@ pub(crate) const CODE: &str = "SELECT value, body FROM codes WHERE owner_id = $1
 /// A certificate as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateInfo {
+    /// Whose it is; of one that belongs to nobody yet an owner of its own.
     pub member: MemberId,
     pub currency: Currency,
     /// What it was worth when it was given.
@@ -40,7 +42,57 @@ pub struct CertificateInfo {
     pub(crate) sealed_for: (AccountId, LotNo),
 }
 
+/// A certificate that was made for nobody, and its first owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BearerInfo {
+    pub owner: MemberId,
+    /// As it stands now: somebody's, if it has been used.
+    pub certificate: CertificateInfo,
+}
+
+impl CertificateInfo {
+    /// Whether nobody has used it yet whose it could be.
+    pub fn is_bearer(&self) -> bool {
+        self.member.is_bearer()
+    }
+}
+
 impl Reader {
+    /// A page of the certificates that were made for nobody, in the order in which they were made.
+    pub fn bearers(
+        &self,
+        after: Option<MemberId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<BearerInfo>, StoreError> {
+        let reference = self.reference()?;
+        let owners = self.bearer_accounts(after, limit)?;
+        let info = |id: AccountId| {
+            let found = self.ask(|conn| {
+                let (id, no) = claimed(conn, (id, ONLY))?.unwrap_or((id, ONLY));
+                find_in(conn, &reference, (id, no), now)
+            })?;
+            Ok(found.map(|certificate| BearerInfo { owner: id.owner, certificate }))
+        };
+        owners.into_iter().filter_map(|id| info(id).transpose()).collect()
+    }
+
+    /// The ledgers of a page of them.
+    pub(crate) fn bearer_accounts(&self, after: Option<MemberId>, limit: usize) -> Result<Vec<AccountId>, StoreError> {
+        let after = after.map_or(MemberId::BEARERS, |it| it.max(MemberId::BEARERS));
+        self.ask(|conn| {
+            let select =
+                "SELECT owner_id, program FROM accounts WHERE $1 < owner_id ORDER BY owner_id, program LIMIT $2";
+            let mut statement = conn.prepare_cached(select)?;
+            let mut rows = statement.query(params![after.0, limit])?;
+            let mut accounts = Vec::new();
+            while let Some(row) = rows.next()? {
+                accounts.push(AccountId { owner: rows::member(row, 0)?, program: row.get(1)? });
+            }
+            Ok(accounts)
+        })
+    }
+
     /// All certificates that the member has had, in the order in which they were given, currency by currency.
     pub fn certificates(&self, member: MemberId, now: Timestamp) -> Result<Vec<CertificateInfo>, StoreError> {
         let reference = self.reference()?;
@@ -62,11 +114,9 @@ impl Reader {
         let reference = self.reference()?;
         self.ask(|conn| {
             let found = named.find(conn, |key| directory::find(conn, key))?;
-            let Some((id, no)) = found else { return Ok(None) };
-            let is_of = |it: &Currency| id.currency() == Some(it.code);
-            let Some(currency) = currencies(&reference).find(is_of) else { return Ok(None) };
-            let all = certificates(conn, &reference, id.owner, currency, now)?;
-            Ok(all.into_iter().find(|it| it.lot.at.no == no))
+            let Some(found) = found else { return Ok(None) };
+            let found = claimed(conn, found)?.unwrap_or(found);
+            find_in(conn, &reference, found, now)
         })
     }
 
@@ -102,6 +152,19 @@ fn currencies(reference: &Reference) -> impl Iterator<Item = Currency> {
         }
     }
     currencies.into_values()
+}
+
+/// A certificate by its number in its ledger.
+fn find_in(
+    conn: &Connection,
+    reference: &Reference,
+    (id, no): (AccountId, LotNo),
+    now: Timestamp,
+) -> Found<Option<CertificateInfo>> {
+    let is_of = |it: &Currency| id.currency() == Some(it.code);
+    let Some(currency) = currencies(reference).find(is_of) else { return Ok(None) };
+    let all = certificates(conn, reference, id.owner, currency, now)?;
+    Ok(all.into_iter().find(|it| it.lot.at.no == no))
 }
 
 fn certificates(
@@ -197,21 +260,4 @@ pub(super) fn load_wallet(
     let ledger = whole_wallet(conn, AccountId::wallet(id.owner, currency), now)?;
     account.wallet = Some(Arc::new(Wallet { program: id.program, ledger }));
     Ok(())
-}
-
-/// The numbers of the certificates that somebody names, among those of a member in a currency.
-pub(super) fn numbers(
-    conn: &Connection,
-    owner: MemberId,
-    currency: [u8; 3],
-    named: &[CertificateRef],
-) -> Found<Option<Vec<LotNo>>> {
-    let wallet = AccountId::wallet(owner, currency);
-    let mut numbers = Vec::new();
-    for it in named {
-        let found = it.find(conn, |key| directory::find(conn, key))?;
-        let Some((_, no)) = found.filter(|it| it.0 == wallet) else { return Ok(None) };
-        numbers.push(no);
-    }
-    Ok(Some(numbers))
 }

@@ -109,15 +109,15 @@ impl Reader {
         self.ask(parked)
     }
 
-    /// The accounts of parked members.
+    /// The accounts of parked members, and of parked certificates that belong to nobody.
     pub(crate) fn parked_accounts(&self) -> Result<Vec<AccountId>, StoreError> {
         self.ask(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT owner_id, program FROM accounts
-                WHERE program < $1 AND owner_id IN (SELECT owner_id FROM members WHERE parked <> 0)
+                WHERE (program < $1 OR $2 <= owner_id) AND owner_id IN (SELECT owner_id FROM members WHERE parked <> 0)
                 ORDER BY owner_id, program",
             )?;
-            let mut rows = statement.query([rows::NO_PROGRAMS])?;
+            let mut rows = statement.query(params![rows::NO_PROGRAMS, MemberId::BEARERS.0])?;
             let mut accounts = Vec::new();
             while let Some(row) = rows.next()? {
                 accounts.push(AccountId { owner: rows::member(row, 0)?, program: row.get(1)? });

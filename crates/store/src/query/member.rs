@@ -126,11 +126,11 @@ impl Reader {
         self.ask(|conn| {
             let select = &format!(
                 "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since, merged_into FROM members
-                WHERE $1 < owner_id {fits} ORDER BY owner_id LIMIT $2"
+                WHERE $1 < owner_id AND owner_id < $2 {fits} ORDER BY owner_id LIMIT $3"
             );
             let mut statement = conn.prepare_cached(select)?;
             let after = after.map_or_else(Vec::new, |it| it.0.to_vec());
-            let mut rows = statement.query(params![after, limit])?;
+            let mut rows = statement.query(params![after, MemberId::BEARERS.0, limit])?;
             let mut members = Vec::new();
             while let Some(row) = rows.next()? {
                 members.push(read_member(conn, row)?);
@@ -146,8 +146,8 @@ impl Reader {
                 "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since, merged_into FROM members
                 WHERE owner_id < $1 AND merged_into IS NULL AND erased_at IS NULL ORDER BY owner_id DESC LIMIT $2";
             let mut statement = conn.prepare_cached(select)?;
-            let before = before.map_or([u8::MAX; 16], |it| it.0);
-            let mut rows = statement.query(params![before, limit])?;
+            let before = before.map_or(MemberId::BEARERS, |it| it.min(MemberId::BEARERS));
+            let mut rows = statement.query(params![before.0, limit])?;
             let mut members = Vec::new();
             while let Some(row) = rows.next()? {
                 members.push(read_member(conn, row)?);
@@ -164,6 +164,9 @@ impl Reader {
 }
 
 pub(super) fn find_info(conn: &Connection, id: MemberId) -> Found<Option<MemberInfo>> {
+    if id.is_bearer() {
+        return Ok(None);
+    }
     let select = "SELECT owner_id, name, created_at, customer_type, birthday, birthday_since, merged_into FROM members WHERE owner_id = $1";
     let mut statement = conn.prepare_cached(select)?;
     let mut rows = statement.query(params![id.0])?;

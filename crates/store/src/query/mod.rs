@@ -35,7 +35,7 @@ pub(crate) use account::ACCOUNTS_OF;
 pub use account::OrderInfo;
 pub(crate) use account::all_lots;
 pub(crate) use certificate::CODE;
-pub use certificate::CertificateInfo;
+pub use certificate::{BearerInfo, CertificateInfo};
 #[cfg(test)]
 pub(crate) use claim::{CLAIMS_BEFORE, CLAIMS_WAITING};
 pub use claim::{ClaimCursor, ClaimInfo, RewardInfo, WaitingClaim};

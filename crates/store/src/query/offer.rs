@@ -8,8 +8,9 @@ use engine::{
 
 use super::Reader;
 use super::account::load_credit;
-use super::certificate::{load_wallet, numbers};
+use super::certificate::load_wallet;
 use super::credit::settled_credit;
+use crate::bearer;
 use crate::certificate::CertificateRef;
 use crate::command::Failure;
 use crate::counters::load_budgets;
@@ -56,16 +57,14 @@ impl Reader {
         let mut known = home.map(|it| it.1);
         let mut account = self.ask(|conn| self.load(conn, id, known, document))?;
         let currency = program.currency().ok_or(Rejection::UnknownProgram)?;
+        self.ask(|conn| load_wallet(conn, id, currency, &mut account, moment.now))?;
         let mut document = document.clone();
         if let Some(named) = certificates {
-            let numbers = self.ask(|conn| numbers(conn, owner, currency, named))?;
-            document.certificates = Some(numbers.ok_or(Rejection::UnknownCertificate)?);
+            let wallet = (AccountId::wallet(owner, currency), under);
+            document.certificates = Some(self.ask(|conn| bearer::show(conn, wallet, named, &mut account, moment))??);
         }
         let document = &document;
-        self.ask(|conn| {
-            load_wallet(conn, id, currency, &mut account, moment.now)?;
-            show_credit(conn, &programs, id, &mut account, document, moment.now)
-        })?;
+        self.ask(|conn| show_credit(conn, &programs, id, &mut account, document, moment.now))?;
         let asks = program.timeline.needs_facts();
         let facts = if asks { self.ask(|conn| facts_of(conn, owner))? } else { Facts::default() };
         let has_budgets = program.timeline.has_budgets();

@@ -20,7 +20,7 @@ pub(super) struct Wallets {
     /// What points of one owner bought, and what of that became points again, until that ledger says the same.
     bought: BTreeMap<(u32, EntryNo), (u64, i64)>,
     /// What each certificate of the account that is replayed was worth.
-    values: BTreeMap<u64, i64>,
+    pub(super) values: BTreeMap<u64, i64>,
     pub(super) codes: u64,
 }
 
@@ -58,6 +58,7 @@ impl Check<'_> {
                 };
             }
             (Reason::Cause(cause), Kind::Use | Kind::GiveBack) => cause,
+            (Reason::Bearer { .. }, Kind::Claim) => return self.match_claim(id, entry),
             (Reason::Note(_), Kind::Issue | Kind::Cancel | Kind::Close | Kind::Join) => return Ok(()),
             (Reason::Due, Kind::Expire | Kind::Cancel | Kind::Join) => return Ok(()),
             (Reason::Merged { .. }, Kind::Merge | Kind::Unmerge | Kind::Close | Kind::Join) => return Ok(()),
@@ -91,6 +92,7 @@ impl Check<'_> {
     /// Each certificate has one code, which tells its value and to which the directory leads.
     pub(super) fn compare_codes(&mut self, id: AccountId, replayed: &Account) -> Compared<()> {
         let values = std::mem::take(&mut self.wallets.values);
+        let claimed = std::mem::take(&mut self.bearers.claimed);
         if !id.is_wallet() {
             return Ok(());
         }
@@ -107,8 +109,8 @@ impl Check<'_> {
                 return Err(differs(id, &format!("certificate {number} has not the value that the entries say")));
             }
             let hash = listed_hash(row.get_ref(1)?.as_blob().unwrap_or_default())?;
-            let listed =
-                Listed { owner: first.owner, kind: Listing::Certificate, program: first.program, number: no.0 };
+            let kind = if claimed.contains(number) { Listing::Claimed } else { Listing::Certificate };
+            let listed = Listed { owner: first.owner, kind, program: first.program, number: no.0 };
             if directory::find(self.conn, hash)? != Some(listed) {
                 return Err(differs(id, &format!("the directory does not lead to certificate {number}")));
             }

@@ -143,6 +143,9 @@ pub(crate) fn draw(random: &mut Random, number: u64) -> Command {
             let validity = if random.within(0..=2) == 0 { Validity::Days(20) } else { Validity::Never };
             let value = Money::new(signed(random, 3_000));
             let new = NewCertificates { value, count: 1, uses, validity, note: "law 4".into() };
+            if random.within(0..=3) == 0 {
+                return keyed(&key, Body::IssueBearers { program, new });
+            }
             keyed(
                 &key,
                 Body::IssueCertificates { program, member: named(member), new, reference: reference(random, "gift") },

@@ -5,6 +5,7 @@ mod access;
 mod ahead;
 #[cfg(unix)]
 mod batches;
+mod bearers;
 mod budgets;
 mod cards;
 mod catalogue;

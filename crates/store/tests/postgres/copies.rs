@@ -1,9 +1,10 @@
 //! A whole ledger moves between a file and a server, and nothing of it changes; or it does not move at all.
 
-use engine::{Adjustment, Points};
-use store::{Body, Command, CopyStep, Database, Options, Reader, Store, StoreError, copy};
+use engine::{Adjustment, Points, Rejection, Validity};
+use store::{Body, Command, CopyStep, Database, Failure, Options, Reader, Store, StoreError, copy};
 
 use crate::batches::{draw, opened};
+use crate::bearers;
 use crate::crash::Random;
 use crate::place::{in_file, url};
 use crate::raw::Raw;
@@ -59,6 +60,30 @@ fn a_ledger_that_moves_to_a_server_and_back_is_the_same_to_the_byte() {
             assert!(exported(it) == all, "{document}: {it}");
         }
     }
+}
+
+/// Codes that belong to nobody pay where they have moved to, and those that are somebody's are theirs.
+#[test]
+fn certificates_of_nobody_move_along() {
+    let (shop, back) = (in_file(), in_file());
+    let store = shop.opened("plain");
+    sent(&store, &[sign_up(1), sign_up(2), bearers::issue("fair", 2, Validity::Never)]);
+    let codes = bearers::codes(&shop, &store);
+    sent(&store, &[bearers::with(order(1, "1001", sale(1_000, NEW_YEAR)), &codes[0])]);
+    drop(store);
+    let server = on_server();
+    copied(&shop, &shop.database(), &server);
+    let key = |shop: &Shop| shop.dir.path().join("shop.db.key");
+    std::fs::copy(key(&shop), key(&back)).expect("the key moves by hand");
+    copied(&back, &server, &back.database());
+    assert!(exported(&server) == exported(&shop.database()) && exported(&server) == exported(&back.database()));
+    let moved = Store::open(&server, Options { code_key_file: Some(key(&shop)), ..shop.options() }).expect("a ledger");
+    for store in [moved, back.open()] {
+        let late = send(&store, bearers::with(order(2, "2001", sale(1_000, NEW_YEAR)), &codes[0]));
+        assert_eq!(late, Err(Failure::Rejected(Rejection::CertificateClaimed)));
+        sent(&store, &[bearers::with(order(2, "2002", sale(1_000, NEW_YEAR)), &codes[1])]);
+    }
+    assert!(exported(&server) == exported(&back.database()));
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod access;
 mod ahead;
 #[path = "../it/batches.rs"]
 mod batches;
+#[path = "../it/bearers.rs"]
+mod bearers;
 #[path = "../it/budgets.rs"]
 mod budgets;
 #[path = "../it/cards.rs"]

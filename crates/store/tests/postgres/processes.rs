@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use engine::{Adjustment, Facts, Points, Rejection, Timestamp};
+use engine::{Adjustment, Facts, Points, Rejection, Timestamp, Validity};
 use store::{
     Body, Command, Database, Failure, Identity, IdentityKind, MemberRef, Options, Reader, Reply, Store, StoreError,
 };
 
+use crate::bearers;
 use crate::catalogue::{claim, funded};
 use crate::cluster::cluster;
 use crate::place::{in_file, url};
@@ -19,6 +20,7 @@ use crate::shop::{
     NEW_YEAR, Shop, add_channel, compile, id_of, keyed, live, named, order, sale, send, set_up, sign_up,
 };
 use crate::still::Gate;
+use crate::store::sent;
 
 /// Stores of two processes.
 fn two(shop: &Shop) -> (Store, Store) {
@@ -117,6 +119,36 @@ fn one_key_sent_to_both_has_one_effect_and_one_answer() {
     assert_eq!(ones, twos);
     assert!(ones.iter().all(Result::is_ok));
     assert_eq!(available(&shop.reader(), 1), 300);
+}
+
+/// Two members show the same codes at once, each at a till of its own: each code is had by one of them, and nothing is lost.
+#[test]
+fn what_belongs_to_nobody_is_had_by_one_whichever_process_asks() {
+    let shop = Shop::new();
+    let (first, second) = two(&shop);
+    sent(&first, &[sign_up(1), sign_up(2), bearers::issue("fair", 100, Validity::Never)]);
+    let codes = bearers::codes(&shop, &first);
+    let orders = |member: u64| -> Vec<Command> {
+        let all = codes.iter().enumerate();
+        all.map(|(it, code)| bearers::with(order(member, &format!("{member} {it}"), sale(1_000, NEW_YEAR)), code))
+            .collect()
+    };
+    let [ones, twos] = at_once([&first, &second], [orders(1), orders(2)]);
+    let lost = Err(Failure::Rejected(Rejection::CertificateClaimed));
+    let mut had = [0, 0];
+    for (one, two) in ones.iter().zip(&twos) {
+        assert!(one.is_ok() != two.is_ok() && (*one == lost || *two == lost), "{one:?} {two:?}");
+        had[usize::from(two.is_ok())] += 1;
+    }
+    let reader = shop.reader();
+    let left = |member: u64| -> (usize, i64) {
+        let now = Timestamp::from_micros(NEW_YEAR);
+        let all = reader.certificates(id_of(member), now).expect("they can be read");
+        (all.len(), all.iter().map(|it| it.lot.available.get()).sum())
+    };
+    assert_eq!([left(1), left(2)], had.map(|it: usize| (it, 1_500 * i64::try_from(it).expect("few"))));
+    assert!(bearers::bearers(&shop).iter().all(|it| !it.certificate.is_bearer()));
+    verified(&reader);
 }
 
 /// Two members want the last pieces of a reward, each at a till of its own.

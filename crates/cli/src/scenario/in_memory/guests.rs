@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, Claim, Document, Facts, Guest, GuestDecided, Moment, OrderNo, Rejection, Returned, Rules, Stop, Timestamp,
+    Account, Claim, Document, Facts, Guest, GuestDecided, Moment, OrderNo, Place, Rejection, Returned, Rules, Stop,
+    Timestamp,
 };
 
 use super::super::backend::{Act, MemberNo, OrderName, Outcome, Person, Reply};
@@ -44,7 +45,7 @@ impl EngineBackend {
             (Person::Nobody, _) => None,
             (_, Some(_)) if known.is_some() && !is_open => None,
             (_, Some(identity)) => {
-                if let Err(rejection) = self.try_newcomer(known.as_ref(), channel, document, moment)? {
+                if let Err(rejection) = self.try_newcomer(*fresh, known.as_ref(), channel, document, moment)? {
                     return Ok(Some(Ok(Err(rejection))));
                 }
                 self.sign_up_newcomer(*fresh, identity, moment)?;
@@ -143,9 +144,15 @@ impl EngineBackend {
         claim: Claim<'_>,
         moment: Moment,
     ) -> Outcome {
-        let decided = self.decide(member, |account, rules| {
+        let rule = |account: &Account, rules: Rules<'_>, claim: Claim<'_>| {
             engine::claim(account, Rules { channel: Some(&name.0), ..rules }, &known.guest, claim, moment)
-        })?;
+        };
+        let decided = match claim {
+            Claim::Document(document) => self.decide_with(member, document, moment, |account, rules, document| {
+                rule(account, rules, Claim::Document(document))
+            })?,
+            Claim::Note(_) => self.decide(member, |account, rules| rule(account, rules, claim))?,
+        };
         Ok(decided.and_then(|it| it.answer.ok_or(Rejection::UnknownProgram)).map(|answer| {
             self.guests.remove(name);
             let order = (member, answer.order);
@@ -158,6 +165,7 @@ impl EngineBackend {
     /// The document on an account such as the newcomer's will be: whoever is refused has not signed up.
     fn try_newcomer(
         &self,
+        fresh: MemberNo,
         known: Option<&Unclaimed>,
         channel: &str,
         document: &Arc<Document>,
@@ -167,9 +175,13 @@ impl EngineBackend {
         let rules = self.guest_rules(channel);
         let given = engine::sign_up(&account, rules, moment).map_err(|_| anyhow!("a new account is loaded"))?;
         account.apply(&given);
+        let document = match self.shown((fresh, Place::OWN), &mut account, document, moment)? {
+            Ok(document) => document,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
         let tried = match known {
-            Some(known) => engine::claim(&account, rules, &known.guest, Claim::Document(document), moment),
-            None => engine::put_order(&account, rules, None, document, moment),
+            Some(known) => engine::claim(&account, rules, &known.guest, Claim::Document(&document), moment),
+            None => engine::put_order(&account, rules, None, &document, moment),
         };
         match tried {
             Ok(_) => Ok(Ok(())),

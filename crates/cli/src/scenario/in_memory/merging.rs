@@ -238,7 +238,7 @@ impl Kept {
         self.credit.extend(decided.entries.iter().cloned());
     }
 
-    fn post_certificates(&mut self, decided: &engine::Decided) {
+    pub(super) fn post_certificates(&mut self, decided: &engine::Decided) {
         if let Some(wallet) = &mut self.account.wallet {
             Arc::make_mut(wallet).ledger.apply(decided);
         }

@@ -498,6 +498,7 @@ impl<'a> Read<'a> {
             "unknown_order" => Rejection::UnknownOrder,
             "unknown_tier" => Rejection::UnknownTier,
             "unknown_certificate" => Rejection::UnknownCertificate,
+            "certificate_claimed" => Rejection::CertificateClaimed,
             // A problem tells the number in words.
             "certificate_cancelled" => Rejection::CertificateCancelled { certificate: LotNo(0) },
             "certificate_expired" => Rejection::CertificateExpired { certificate: LotNo(0) },
