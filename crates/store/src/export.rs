@@ -377,6 +377,9 @@ fn earned(it: &Earned) -> Value {
     if let Some(it) = &it.worked {
         said["worked"] = worked(it);
     }
+    if let Some(it) = it.tier.as_deref() {
+        said["tier"] = json!(it);
+    }
     said
 }
 
@@ -387,6 +390,7 @@ fn worked(it: &Worked) -> Value {
             By::Product(name) => ("product", Some(name.as_ref())),
             By::Category(name) => ("category", Some(name.as_ref())),
             By::CustomerType => ("customer_type", None),
+            By::Tier => ("tier", None),
         };
         let (points, per) = match it.pay {
             Pay::Per { points, per } => (points, Some(per.minor())),

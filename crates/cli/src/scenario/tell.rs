@@ -78,6 +78,7 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
     };
     found.figures.extend([
         ("status", status.to_owned()),
+        ("in tier", answer.earned.tier.as_deref().unwrap_or("nothing").to_owned()),
         ("cut by", answer.earned.cut.map_or("nothing", |it| it.cap.name()).to_owned()),
         ("earned", answer.earned.called_for.to_string()),
         ("because", because.to_owned()),

@@ -72,6 +72,47 @@ fn an_order_says_what_earned_at_which_rate() {
 }
 
 #[test]
+fn an_order_names_the_tier_whose_rate_it_has() {
+    let tiers = r#""tiers": {"by": "points", "within": "lifetime", "levels": [
+        {"name": "Silver", "from": 100, "redeem": {"points": 100, "value": "2.00"}},
+        {"name": "Gold", "from": 150, "earn": {"points": 3, "per": "2.00"}},
+        {"name": "Platinum", "from": 300, "earn": {"points": 3, "per": "1.00"}, "times": "1.5"}]}"#;
+    let earn = |more: &str, sales: &[i64]| {
+        let mut shop = shop(&format!("{tiers}{more}"));
+        let mut said = Vec::new();
+        for (no, sale) in (1..).zip(sales) {
+            said = shop.put(no, shop.sale(*sale));
+        }
+        said
+    };
+    let first = |more: &str, sales: &[i64]| earn(more, sales).remove(0);
+    // A tier that changes nothing of what is earned is not named.
+    assert_eq!(first("", &[10_000, 1_050]), "Order 1002: 10 points earned (1 point per 1.00 on 10.50, rounded down)");
+    check(
+        &earn("", &[15_000, 1_050]),
+        &[
+            "Order 1002: 15 points earned (3 points per 2.00 on 10.50 for tier Gold, rounded down)",
+            "Order 1002: earns 15 points (3 points per 2.00 on 10.50 for tier Gold, rounded down). Balance: 165 points.",
+        ],
+    );
+    assert_eq!(
+        first("", &[30_000, 1_050]),
+        "Order 1002: 47 points earned (3 points per 1.00 on 10.50 for tier Platinum, 1.5 times for tier Platinum, rounded \
+         down)"
+    );
+    let excluding = r#", "earn": {"exclude": {"products": ["stamps"]}}"#;
+    assert_eq!(
+        first(excluding, &[15_000, 1_000]),
+        "Order 1002: 15 points earned (3 points per 2.00 on 10.00 for tier Gold)"
+    );
+    let steps = r#", "earn": {"mode": "steps_carried", "per": "1.00"}"#;
+    assert_eq!(
+        first(steps, &[15_050, 500]),
+        "Order 1002: 6 points earned (3 points for each full 2.00 of 5.00 for tier Gold); 1.00 is carried to the next order"
+    );
+}
+
+#[test]
 fn an_order_that_a_cap_cuts_says_which() {
     let mut shop = shop(r#""earn": {"caps": {"order": 80, "day": 100}}"#);
     check(
