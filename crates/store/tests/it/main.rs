@@ -10,6 +10,7 @@ mod cards;
 mod catalogue;
 mod certificates;
 mod crash;
+mod credit;
 #[cfg(unix)]
 mod durable;
 mod erased;

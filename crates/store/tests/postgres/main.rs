@@ -21,6 +21,8 @@ mod copies;
 mod crash {
     pub(crate) use crate::random::Random;
 }
+#[path = "../it/credit.rs"]
+mod credit;
 mod duplicates;
 mod encrypted;
 #[path = "../it/erased.rs"]
