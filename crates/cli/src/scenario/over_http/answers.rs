@@ -65,7 +65,7 @@ impl<'a> Read<'a> {
         self.inner(name)?.value.as_i64().with_context(|| format!("{name} is no whole number"))
     }
 
-    fn points(&self, name: &str) -> Result<Points> {
+    pub(super) fn points(&self, name: &str) -> Result<Points> {
         self.count(name).map(Points::new)
     }
 
