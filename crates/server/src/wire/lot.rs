@@ -13,7 +13,8 @@ pub(crate) struct WirePosting {
     #[schema(example = "available")]
     pub(crate) to: &'static str,
     pub(crate) points: i64,
-    /// When the points of the lot were earned; left out for an account that has had more than 100,000 lots.
+    /// When the points of the lot were earned; left out where it went with a member who was merged and is not any more, and for an
+    /// account that has had more than 100,000 lots.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub(crate) earned_at: Option<String>,
