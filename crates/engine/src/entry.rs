@@ -542,9 +542,11 @@ pub enum Cause {
 }
 
 /// How the points part of an order was worked out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paid {
     pub rate: RedeemRate,
+    /// The member's tier, where it is the tier's rate.
+    pub tier: TierName,
     /// The most points that the kept part of the order can take.
     pub fits: Points,
     pub before: Points,

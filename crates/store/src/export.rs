@@ -313,8 +313,8 @@ fn reason(reason: &Reason) -> Value {
         Reason::Earned(it) => earned(it),
         Reason::Paid(it) => json!({
             "code": "paid", "rate": {"points": it.rate.points.get(), "value": it.rate.value.minor()},
-            "fits": it.fits.get(), "before": it.before.get(), "after": it.after.get(), "value": it.value.minor(),
-            "hold": it.hold.map(|it| it.0),
+            "tier": it.tier.as_deref(), "fits": it.fits.get(), "before": it.before.get(), "after": it.after.get(),
+            "value": it.value.minor(), "hold": it.hold.map(|it| it.0),
         }),
         Reason::Held { minutes } => json!({"code": "held", "minutes": minutes}),
         Reason::Note(note) => json!({"code": "note", "note": note}),

@@ -144,6 +144,9 @@ pub(crate) enum WireReason {
 pub(crate) struct WirePaid {
     pub(crate) rate_points: i64,
     pub(crate) rate_value: String,
+    /// The member's tier when the order was placed, where it is the tier's rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tier: Option<String>,
     /// The most points that the kept part of the order can take.
     pub(crate) fits: i64,
     pub(crate) before: i64,
@@ -470,6 +473,7 @@ fn paid(it: &Paid, exponent: u8) -> WirePaid {
     WirePaid {
         rate_points: it.rate.points.get(),
         rate_value: it.rate.value.to_text(exponent),
+        tier: it.tier.as_deref().map(str::to_owned),
         fits: it.fits.get(),
         before: it.before.get(),
         after: it.after.get(),

@@ -10,6 +10,7 @@ use engine::{
 use super::capitalised;
 use super::tier::tier_in_words;
 use super::voice::{Voice, milestone};
+use super::worked::of_tier;
 
 /// Finds a lot's dates by its number; entries name lots by number alone. Unknown lots are told without their date.
 pub type Lots<'a> = &'a dyn Fn(LotNo) -> Option<LotRef>;
@@ -172,7 +173,7 @@ impl Story<'_> {
     fn redeem(&self, paid: &Paid) -> String {
         let voice = self.voice;
         let points = self.points(paid.after - paid.before);
-        let value = voice.amount(paid.value);
+        let value = voice.amount(paid.value) + &of_tier(&paid.tier);
         let lots = self.spent();
         let mut said = if paid.before.is_zero() {
             format!("{points} redeemed{lots}, worth {value}")
@@ -195,7 +196,8 @@ impl Story<'_> {
         let said = if paid.after.is_zero() {
             format!("{points} returned{lots}: it no longer redeems any")
         } else {
-            format!("{points} returned{lots}: {} now pay {}", self.points(paid.after), self.voice.amount(paid.value))
+            let value = self.voice.amount(paid.value) + &of_tier(&paid.tier);
+            format!("{points} returned{lots}: {} now pay {value}", self.points(paid.after))
         };
         said + &self.graced()
     }

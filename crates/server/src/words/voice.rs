@@ -111,7 +111,7 @@ impl Voice<'_> {
         if let Some(worked) = &earned.worked {
             return self.worked(earned, worked);
         }
-        let (rate, base, tier) = (self.rate(earned), self.amount(earned.base), of_tier(earned));
+        let (rate, base, tier) = (self.rate(earned), self.amount(earned.base), of_tier(&earned.tier));
         match earned.rate.mode {
             EarnMode::StepsCarried if earned.carried.is_positive() => {
                 format!("{rate} of {base} and {} carried over{tier}", self.amount(earned.carried))

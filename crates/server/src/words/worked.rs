@@ -1,6 +1,6 @@
 //! How an award was worked out beyond a program's own rate, so that a cashier can read it aloud.
 
-use engine::{By, EarnMode, Earned, Gives, Part, Pay, Promoted, Rounding, Worked};
+use engine::{By, EarnMode, Earned, Gives, Part, Pay, Promoted, Rounding, TierName, Worked};
 
 use super::voice::Voice;
 
@@ -22,7 +22,7 @@ impl Voice<'_> {
             said += &format!(", {times} times for the customer type");
         }
         if let Some(times) = worked.tier_times {
-            said += &format!(", {times} times{}", of_tier(earned));
+            said += &format!(", {times} times{}", of_tier(&earned.tier));
         }
         if worked.rounded {
             said += match worked.rounding {
@@ -57,7 +57,7 @@ impl Voice<'_> {
             By::Product(name) => format!("{rate} of product {name}"),
             By::Category(name) => format!("{rate} of category {name}"),
             By::CustomerType => format!("{rate} for the customer type"),
-            By::Tier => format!("{rate}{}", of_tier(earned)),
+            By::Tier => format!("{rate}{}", of_tier(&earned.tier)),
         }
     }
 
@@ -77,6 +77,6 @@ impl Voice<'_> {
 }
 
 /// " for tier gold", where the member's tier has a say.
-pub(super) fn of_tier(earned: &Earned) -> String {
-    earned.tier.as_deref().map_or_else(String::new, |it| format!(" for tier {it}"))
+pub(super) fn of_tier(tier: &TierName) -> String {
+    tier.as_deref().map_or_else(String::new, |it| format!(" for tier {it}"))
 }

@@ -113,6 +113,23 @@ fn an_order_names_the_tier_whose_rate_it_has() {
 }
 
 #[test]
+fn a_redemption_names_the_tier_whose_rate_it_has() {
+    let mut shop = shop(
+        r#""tiers": {"by": "points", "within": "lifetime", "levels": [
+            {"name": "Gold", "from": 100, "redeem": {"points": 100, "value": "2.00"}}]}"#,
+    );
+    shop.put(1, shop.sale(10_000));
+    let asking = |points, sale| Document { redeem: Some(Points::new(points)), ..sale };
+    let said = shop.put(2, asking(50, shop.sale(5_000)));
+    assert_eq!(said[1], "Order 1002: 50 points redeemed (earned 1 April 2022), worth 1.00 for tier Gold");
+    let said = shop.put(2, asking(20, shop.sale(5_000)));
+    assert_eq!(said[0], "Order 1002: 30 points returned (earned 1 April 2022): 20 points now pay 0.40 for tier Gold");
+    // An order of before has the rate of the program.
+    let said = shop.put(1, asking(10, shop.sale(10_000)));
+    assert_eq!(said[1], "Order 1001: 10 points redeemed (earned 1 April 2022), worth 0.10");
+}
+
+#[test]
 fn an_order_that_a_cap_cuts_says_which() {
     let mut shop = shop(r#""earn": {"caps": {"order": 80, "day": 100}}"#);
     check(

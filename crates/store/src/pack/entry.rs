@@ -232,7 +232,7 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             pack_earned(it, earned);
         }
         Reason::Paid(paid) => {
-            it.byte(3);
+            it.byte(if paid.tier.is_some() { 22 } else { 3 });
             it.points(paid.rate.points);
             it.money(paid.rate.value);
             it.points(paid.fits);
@@ -240,6 +240,7 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.points(paid.after);
             it.money(paid.value);
             it.option(paid.hold, |it, hold| it.unsigned(hold.0));
+            paid.tier.iter().for_each(|tier| it.text(tier));
         }
         Reason::Held { minutes } => {
             it.byte(4);
@@ -292,13 +293,14 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
     match it.byte()? {
         1 => Ok(Reason::Due),
         2 => unpack_earned(it).map(Reason::Earned),
-        3 => Ok(Reason::Paid(Paid {
+        code @ (3 | 22) => Ok(Reason::Paid(Paid {
             rate: RedeemRate { points: it.points()?, value: it.money()? },
             fits: it.points()?,
             before: it.points()?,
             after: it.points()?,
             value: it.money()?,
             hold: it.option(|it| it.unsigned().map(HoldNo))?,
+            tier: if code == 22 { Some(it.text()?.into()) } else { None },
         })),
         4 => Ok(Reason::Held { minutes: it.small()? }),
         5 => it.text().map(Reason::Note),

@@ -90,10 +90,11 @@ fn reasons() -> BoxedStrategy<Reason> {
             })
         },
     );
-    let paid = ((points(), money()), points(), points(), points(), money(), option::of(numbers())).prop_map(
-        |((points, value), fits, before, after, paid, hold)| {
+    let rate = (points(), money(), tier_names());
+    let paid = (rate, points(), points(), points(), money(), option::of(numbers())).prop_map(
+        |((points, value, tier), fits, before, after, paid, hold)| {
             let rate = RedeemRate { points, value };
-            Reason::Paid(Paid { rate, fits, before, after, value: paid, hold: hold.map(HoldNo) })
+            Reason::Paid(Paid { rate, tier, fits, before, after, value: paid, hold: hold.map(HoldNo) })
         },
     );
     prop_oneof![

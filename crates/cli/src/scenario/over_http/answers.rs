@@ -358,6 +358,7 @@ impl<'a> Read<'a> {
     fn paid(&self) -> Result<Paid> {
         Ok(Paid {
             rate: RedeemRate { points: self.points("rate_points")?, value: self.money("rate_value")? },
+            tier: self.tier_name("tier")?,
             fits: self.points("fits")?,
             before: self.points("before")?,
             after: self.points("after")?,
