@@ -72,6 +72,8 @@ pub enum By {
     Product(Arc<str>),
     Category(Arc<str>),
     CustomerType,
+    /// That of the tier which the explanation names.
+    Tier,
 }
 
 /// A promotion that the order had.
@@ -264,6 +266,7 @@ impl<'a> Award<'a> {
 
     fn parts(&self) -> Vec<Part> {
         let by = |rate| match rate {
+            RateNo::Program if self.terms.earning.is_tier_rate => By::Tier,
             RateNo::Program => By::Program,
             RateNo::Special(index) => match &self.terms.earning.special(index).of {
                 RateOf::Product(name) => By::Product(Arc::clone(name)),

@@ -242,6 +242,7 @@ fn change_steps(ahead: &mut Ahead<'_>, by: OrderNo, no: OrderNo, steps: i64) -> 
         version: version.number,
         base: other.posted.counted,
         rate,
+        tier: terms.earning.tier.clone(),
         carried: ahead.account.carried(rate.per),
         before,
         called_for: before,

@@ -63,8 +63,18 @@ pub(crate) fn called_for(
         (Cause::Rate, _) => points,
         (_, _) => Points::ZERO,
     };
-    let version = order.pinned.version;
-    Earned { cause, version, base, rate: terms.earn, carried: Money::ZERO, before, called_for, cut: None, worked }
+    Earned {
+        cause,
+        version: order.pinned.version,
+        base,
+        rate: terms.earn,
+        tier: terms.earning.tier.clone(),
+        carried: Money::ZERO,
+        before,
+        called_for,
+        cut: None,
+        worked,
+    }
 }
 
 /// Whether what an order earns, or what of it counts towards carried steps, differs from what was posted.

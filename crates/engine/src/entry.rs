@@ -20,7 +20,7 @@ use crate::money::Money;
 use crate::points::{Points, points_for};
 use crate::program::{ConvertRate, EarnRate, Extend, Milestone, RedeemRate};
 use crate::reward::RewardChange;
-use crate::tier::{TierReview, TierState};
+use crate::tier::{TierName, TierReview, TierState};
 
 /// Number of an entry within its account, from 1 without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -497,6 +497,9 @@ pub struct Earned {
     /// What earns: the kept part less discounts and redeemed points.
     pub base: Money,
     pub rate: EarnRate,
+    /// The member's tier, where it has a rate or a multiplier of its own. Where the program has no more than its rate, this is
+    /// whose rate it is.
+    pub tier: TierName,
     /// What the account had carried over from other orders.
     pub carried: Money,
     pub before: Points,
@@ -541,9 +544,11 @@ pub enum Cause {
 }
 
 /// How the points part of an order was worked out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paid {
     pub rate: RedeemRate,
+    /// The member's tier, where it is the tier's rate.
+    pub tier: TierName,
     /// The most points that the kept part of the order can take.
     pub fits: Points,
     pub before: Points,

@@ -394,8 +394,10 @@ impl Step<'_> {
         let Self { order, document, kept, terms, .. } = *self;
         let credit = self.credit.paid();
         let value = redeem::value_paid(after, credit.after, kept, terms);
-        let rate = terms.redeem.rate;
-        let paid = Paid { rate, fits: self.plan.fits_kept, before, after, value, hold: self.hold };
+        // Nobody is told of points that stay as they are.
+        let tier = if after == before { None } else { terms.redeems_as(order.pinned.tier) };
+        let fits = self.plan.fits_kept;
+        let paid = Paid { rate: terms.redeem.rate, tier, fits, before, after, value, hold: self.hold };
         let (now, first) = (ahead.now(), ahead.entries.len());
         ahead.reserved = self.used.reserved();
         figures::check_loaded(&ahead.account, order)?;
@@ -406,11 +408,11 @@ impl Step<'_> {
             convert::undo_own(&mut ahead, order, terms)?;
         }
         if let Some(no) = self.hold.filter(|_| after <= before) {
-            redeem::drop_hold(&mut ahead, order, no, paid);
+            redeem::drop_hold(&mut ahead, order, no, paid.clone());
             repay(&mut ahead, now)?;
         }
         if after < before {
-            redeem::give_back(&mut ahead, order, paid, terms);
+            redeem::give_back(&mut ahead, order, paid.clone(), terms);
             repay(&mut ahead, now)?;
         }
         if credit.after < credit.before {

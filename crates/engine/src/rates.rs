@@ -11,7 +11,7 @@ use crate::money::Money;
 use crate::points::{Points, Scale, Times};
 use crate::program::EarnRate;
 use crate::promotion::{Promotion, Promotions};
-use crate::tier::Tier;
+use crate::tier::{Tier, TierName};
 
 /// How orders earn beyond the program's own rate, as a program document says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,6 +98,10 @@ pub struct Earning {
     pub(crate) points_most: Points,
     /// What multiplies all that members of the tier earn whose terms these are (E6).
     pub(crate) tier_times: Option<Times>,
+    /// That tier, where it has a rate or a multiplier of its own.
+    pub(crate) tier: TierName,
+    /// Whether the rate is the tier's.
+    pub(crate) is_tier_rate: bool,
 }
 
 /// What is known of a product or category.
@@ -220,10 +224,12 @@ impl Earning {
     /// # Errors
     /// `NoScale` when the amounts cannot be added up exactly.
     pub(crate) fn of_tier(&self, tier: &Tier, earn: EarnRate) -> Result<Self, NoScale> {
-        if !self.is_used && tier.times.is_none() {
-            return Ok(Self::default());
-        }
         let mut it = self.clone();
+        it.is_tier_rate = tier.earn.is_some();
+        it.tier = (tier.earn.is_some() || tier.times.is_some()).then(|| Arc::clone(&tier.name));
+        if !self.is_used && tier.times.is_none() {
+            return Ok(it);
+        }
         it.is_used = true;
         it.tier_times = tier.times;
         it.points_most = it.points_most.max(earn.points);

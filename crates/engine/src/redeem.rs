@@ -154,10 +154,10 @@ pub(crate) fn give_back(ahead: &mut Ahead<'_>, order: &Order, paid: Paid, terms:
 /// the hold is released. No order spends points that it granted.
 pub(crate) fn take(ahead: &mut Ahead<'_>, order: &Order, paid: Paid) -> Result<(), NeedMore> {
     let own = order.posted.lot.map(|it| it.no);
-    let mut left = paid.after - paid.before;
+    let (mut left, hold) = (paid.after - paid.before, paid.hold);
     let mut draft = Draft::new(Kind::Redeem, Reason::Paid(paid));
     draft.order = Some(order.no);
-    if let Some(hold) = paid.hold.and_then(|no| ahead.account.hold(no)) {
+    if let Some(hold) = hold.and_then(|no| ahead.account.hold(no)) {
         for taken in &hold.taken {
             let points = if Some(taken.lot.no) == own { Points::ZERO } else { left.min(taken.points) };
             draft.move_points(taken.lot.no, Bucket::Held, Bucket::Redeemed, points);

@@ -226,6 +226,12 @@ impl Terms {
         Ok(terms)
     }
 
+    /// The tier of that rank, where it has a redemption rate of its own.
+    pub(crate) fn redeems_as(&self, rank: u8) -> TierName {
+        let level = self.tiers.as_ref()?.level(rank)?;
+        level.redeem.is_some().then(|| Arc::clone(&level.name))
+    }
+
     /// The terms for a member of that rank.
     pub fn under(&self, rank: u8) -> &Self {
         let of_tier = || self.tiers.as_ref()?.terms.get(usize::from(rank.checked_sub(1)?));

@@ -330,8 +330,8 @@ fn reason(reason: &Reason) -> Value {
         Reason::Earned(it) => earned(it),
         Reason::Paid(it) => json!({
             "code": "paid", "rate": {"points": it.rate.points.get(), "value": it.rate.value.minor()},
-            "fits": it.fits.get(), "before": it.before.get(), "after": it.after.get(), "value": it.value.minor(),
-            "hold": it.hold.map(|it| it.0),
+            "tier": it.tier.as_deref(), "fits": it.fits.get(), "before": it.before.get(), "after": it.after.get(),
+            "value": it.value.minor(), "hold": it.hold.map(|it| it.0),
         }),
         Reason::Held { minutes } => json!({"code": "held", "minutes": minutes}),
         Reason::Note(note) => json!({"code": "note", "note": note}),
@@ -397,6 +397,9 @@ fn earned(it: &Earned) -> Value {
     if let Some(it) = &it.worked {
         said["worked"] = worked(it);
     }
+    if let Some(it) = it.tier.as_deref() {
+        said["tier"] = json!(it);
+    }
     said
 }
 
@@ -407,6 +410,7 @@ fn worked(it: &Worked) -> Value {
             By::Product(name) => ("product", Some(name.as_ref())),
             By::Category(name) => ("category", Some(name.as_ref())),
             By::CustomerType => ("customer_type", None),
+            By::Tier => ("tier", None),
         };
         let (points, per) = match it.pay {
             Pay::Per { points, per } => (points, Some(per.minor())),

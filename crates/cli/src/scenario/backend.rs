@@ -1,6 +1,7 @@
 //! What a scenario runs against: the engine alone, the store, or the API. All are told the same acts and asked the same
 //! questions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::tiers::Stands;
@@ -223,6 +224,9 @@ pub(super) trait Backend {
     /// The balance at an instant, settled to it without saving.
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance>;
 
+    /// Every coming expiry: when points are gone, and how many.
+    fn expiries(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>>;
+
     /// The store credit that can be spent at an instant.
     fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money>;
 
@@ -245,6 +249,16 @@ pub(super) trait Backend {
 
     /// Whether everything that is stored follows from the entries; if not, the first difference.
     fn verify(&mut self) -> Result<Option<String>>;
+}
+
+/// The coming expiries of an account, lot by lot.
+pub(super) fn expiries_of(account: &Account) -> Vec<(Timestamp, Points)> {
+    let mut expiries = BTreeMap::<Timestamp, Points>::new();
+    for lot in account.lots().iter().filter(|it| !it.is_empty()) {
+        *expiries.entry(account.expires_at(lot)).or_default() += lot.pending + lot.available + lot.held;
+    }
+    expiries.remove(&Timestamp::NEVER);
+    expiries.into_iter().collect()
 }
 
 /// An account rebuilt from its entries alone, without the rules.

@@ -44,7 +44,7 @@ const OF_ACCOUNT: [&str; 12] = [
 /// Amounts: what of the member's store credit can be spent, and what of it pays for an order.
 const OF_MONEY: [&str; 4] = ["store credit", "credit", "certificates", "loses"];
 const ALLOWED_OF_ORDER: &str = "`earned 100`, `because unpaid|unfulfilled|cancelled|program_off`, `will earn 100`, \
-    `cut by order|day|month|year|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `credit 5.00`, `certificates 20.00`, `loses 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
+    `cut by order|day|month|year|nothing`, `in tier gold|nothing`, `base 85.00`, `redeemed 500`, `pays 5.00`, `credit 5.00`, `certificates 20.00`, `loses 5.00`, `owed 5`, `let go 5`, `expired 40`, `until 2023-08-05`, `never expires`, \
     `recorded`, `retry`, `stale`, `unchanged`, `refused CODE`, of a quote `choices 500 1000`, `no choices`, `more because \
     CODE`, `credit because CODE`, `certificate because CODE`, `offers 1 20.00 2 5.00`, `leaves out 3 certificate_used`, and of the account `balance 100` or `100`, `store credit 5.00`, `pending 20`, \
     `held 50`";
@@ -225,6 +225,8 @@ fn read_figure(words: &mut Words, tells: Tells, when: &When, expected: &mut Vec<
         push("until", words.date()?.to_string());
     } else if of_sale && words.eat("cut by") {
         push("cut by", words.take().to_owned());
+    } else if of_sale && words.eat("in tier") {
+        push("in tier", words.take().to_owned());
     } else if words.eat("never expires") {
         push("until", "never".to_owned());
     } else if words.eat("unchanged") {

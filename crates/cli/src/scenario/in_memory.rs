@@ -6,12 +6,13 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use engine::{
     Account, Actor, Balance, Budgets, CreditAdjustment, Decided, Entry, Facts, Moment, Money, OrderNo, Place,
-    Placed as _, Purse, Quote, Rejection, Rules, Stop, Switch, Timeline, Timestamp, Version, Wallet,
+    Placed as _, Points, Purse, Quote, Rejection, Rules, Stop, Switch, Timeline, Timestamp, Version, Wallet,
 };
 
 use super::acts::PointsAct;
 use super::backend::{
-    Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, replay_differs,
+    Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, expiries_of,
+    replay_differs,
 };
 use super::cards::Cards;
 use super::certificates::{self, Told};
@@ -507,6 +508,10 @@ impl Backend for EngineBackend {
 
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
         Ok(self.settled(member, now)?.balance)
+    }
+
+    fn expiries(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
+        Ok(expiries_of(&self.settled(member, now)?))
     }
 
     fn certificates(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<Told>> {

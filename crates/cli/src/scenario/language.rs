@@ -17,7 +17,7 @@ use super::moment::{Clock, When};
 use super::words::{Fault, Words, money};
 
 const STEPS: &str = "`program …`, `channel NAME`, `channel NAME signs up`, `sign up NAME card:7`, `change NAME type wholesale`, `card 6001 of NAME`, `block card 6001 \"why\"`, `unblock card 6001`, `replace card 6001 by 6002`, `delete card 6001`, `order NAME #1001 …`, `return #1 of #1001 …`, `return NAME #1 …`, `claim NAME #1001 \"why\"`, `quote NAME …`, `hold NAME \
-    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `collect NAME \"why\"`, `reward NAME Mug`, `fulfil NAME claim 1 \"why\"`, `cancel NAME claim 1 \"why\"`, `claims NAME`, `catalogue NAME`, `balance NAME`, `lots NAME`, `entries NAME`, `merge NAME into NAME`, `undo merge of NAME`, `settle NAME`, `tier NAME`, \
+    500`, `release NAME hold 1`, `adjust NAME +100 \"why\"`, `adjust NAME credit +5.00 \"why\"`, `certificate NAME 25.00 \"why\"`, `cancel NAME certificate 1 \"why\"`, `certificates NAME`, `redate NAME until 2023-12-31 \"why\"`, `reinstate NAME 40 \"why\"`, `act NAME review`, `close NAME \"why\" grace 30 days`, `join NAME \"why\"`, `collect NAME \"why\"`, `reward NAME Mug`, `fulfil NAME claim 1 \"why\"`, `cancel NAME claim 1 \"why\"`, `claims NAME`, `catalogue NAME`, `balance NAME`, `lots NAME`, `expiries NAME`, `entries NAME`, `merge NAME into NAME`, `undo merge of NAME`, `settle NAME`, `tier NAME`, \
     `tier NAME gold until 2023-12-31 \"why\"`";
 
 /// The terms of a program document that takes effect on a day, or what is wrong with it.
@@ -166,6 +166,10 @@ pub(super) enum Action {
         who: Who,
     },
     Lots {
+        who: Who,
+    },
+    /// Every coming expiry.
+    Expiries {
         who: Who,
     },
     Entries {
@@ -349,6 +353,8 @@ impl Reader<'_> {
             Action::Balance { who: who(words)? }
         } else if words.eat("lots") {
             Action::Lots { who: who(words)? }
+        } else if words.eat("expiries") {
+            Action::Expiries { who: who(words)? }
         } else if words.eat("entries") {
             let who = who(words)?;
             Action::Entries { who, reference: if words.is_done() { None } else { Some(reference(words)?) } }
@@ -452,7 +458,7 @@ impl Action {
             Self::Certificates { .. } => Tells::Certificates,
             Self::Claims { .. } => Tells::Claims,
             Self::Catalogue { .. } => Tells::Catalogue,
-            Self::Lots { .. } => Tells::Lots,
+            Self::Lots { .. } | Self::Expiries { .. } => Tells::Lots,
             Self::Entries { .. } => Tells::Entries,
         }
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Actor, Balance, Entry, EntryNo, LotNo, Moment, Money, Placed as _, Quote, Reason, Rejection, Timestamp};
+use engine::{
+    Actor, Balance, Entry, EntryNo, LotNo, Moment, Money, Placed as _, Points, Quote, Reason, Rejection, Timestamp,
+};
 use store::{
     Address, Body, CertificateRef, ChannelId, Command, Failure, Identity, Key, MemberChange, MemberId, MemberRef,
     OrderName, ProgramId, ReturnedPart, Store, Time,
@@ -370,6 +372,10 @@ impl Backend for StoreBackend {
 
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance> {
         Ok(self.store.reader()?.balance(self.home(member)?, PROGRAM_NO, now)?)
+    }
+
+    fn expiries(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
+        Ok(self.store.reader()?.standing(self.home(member)?, PROGRAM_NO, now, 1)?.expiries)
     }
 
     fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money> {

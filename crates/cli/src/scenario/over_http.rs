@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Actor, Balance, Entry, Facts, Kind, Money, OrderNo, Quote, Reason, Rejection, Timestamp};
+use engine::{Actor, Balance, Entry, Facts, Kind, Money, OrderNo, Points, Quote, Reason, Rejection, Timestamp};
 use serde_json::{Value, json};
 use server::{App, Config};
 use store::{Address, Body, Command, Failure, Key, MemberId, MemberRef, Scopes, SecretHash, Store, Time};
@@ -538,6 +538,12 @@ impl Backend for HttpBackend {
             bail!("the balance is of {}, not of {now}", read.text("at")?);
         }
         read.inner("balance")?.balance()
+    }
+
+    fn expiries(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
+        self.go_on_to(now);
+        let expiries = self.get(&format!("{}/expiries", self.account(member)?))?;
+        self.read(&expiries).list("data")?.map(|it| Ok((it.time("expires_at")?, it.points("points")?))).collect()
     }
 
     fn credit(&mut self, member: MemberNo, now: Timestamp) -> Result<Money> {

@@ -99,7 +99,7 @@ impl<'a> Runner<'a> {
                 tell::refuse(&mut found, "invalid", Some(&wrong.path), &wrong.message)
             }
             Action::Quote { .. } => self.quote(step, &mut found)?,
-            Action::Balance { who } | Action::Lots { who } | Action::Entries { who, .. } => {
+            Action::Balance { who } | Action::Lots { who } | Action::Expiries { who } | Action::Entries { who, .. } => {
                 let person = self.person(who)?;
                 if let Some(member) = self.member(&person) {
                     self.tell_account(&mut found, member)?;
@@ -269,6 +269,7 @@ impl<'a> Runner<'a> {
             Action::Quote { .. }
             | Action::Balance { .. }
             | Action::Lots { .. }
+            | Action::Expiries { .. }
             | Action::Entries { .. }
             | Action::Certificates { .. }
             | Action::Claims { .. }
@@ -488,6 +489,10 @@ impl<'a> Runner<'a> {
         let entries = self.backend.entries(member)?;
         match &step.action {
             Action::Lots { .. } => found.items = tell::lots(&entries, self.known.rules(member), self.now, &step.when),
+            Action::Expiries { .. } => {
+                let expiries = self.backend.expiries(member, self.now)?;
+                found.items = expiries.iter().map(|it| tell::lot_item(it.1, it.0, &step.when)).collect();
+            }
             Action::Entries { reference, .. } => {
                 let order = reference.as_ref().map(|it| self.orders.get(&(member, it.clone())).copied());
                 let concerns = |it: &&Entry| order.is_none_or(|order| it.order.is_some() && it.order == order);

@@ -1,6 +1,6 @@
 //! What a step came to, as figures and words of the language.
 
-use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Rejection, Rules, Timestamp};
+use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Points, Rejection, Rules, Timestamp};
 
 use super::backend::replay;
 use super::certificates;
@@ -15,15 +15,17 @@ pub(super) fn lots(entries: &[Entry], rules: Rules<'_>, now: Timestamp, when: &W
     }
     let mut lots: Vec<_> = account.lots().iter().filter(|it| !it.is_empty()).collect();
     lots.sort_by_key(|it| account.spend_key(it));
-    let item = |it: &engine::Lot| {
-        let points = it.pending + it.available + it.held;
-        match when.last_day(account.expires_at(it)) {
-            Some(day) => format!("{points} until {day}"),
-            None => format!("{points} never expires"),
-        }
+    let item = |it: &engine::Lot| lot_item(it.pending + it.available + it.held, account.expires_at(it), when);
+    lots.into_iter().map(item).collect()
+}
+
+/// Points and their last day.
+pub(super) fn lot_item(points: Points, expires_at: Timestamp, when: &When) -> FoundItem {
+    let text = match when.last_day(expires_at) {
+        Some(day) => format!("{points} until {day}"),
+        None => format!("{points} never expires"),
     };
-    let as_found = |text| FoundItem { text, day: String::new(), time: String::new() };
-    lots.into_iter().map(item).map(as_found).collect()
+    FoundItem { text, day: String::new(), time: String::new() }
 }
 
 /// An entry with the points that it brings into the account or takes out of it; or, if none, moves within it.
@@ -78,6 +80,7 @@ pub(super) fn answer(found: &mut Found, answer: &Answer, when: &When) {
     };
     found.figures.extend([
         ("status", status.to_owned()),
+        ("in tier", answer.earned.tier.as_deref().unwrap_or("nothing").to_owned()),
         ("cut by", answer.earned.cut.map_or("nothing", |it| it.cap.name()).to_owned()),
         ("earned", answer.earned.called_for.to_string()),
         ("because", because.to_owned()),

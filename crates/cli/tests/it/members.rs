@@ -150,8 +150,18 @@ fn a_person_is_told_everything_and_erased() {
     let shop = Shop::open();
     shop.ok("member add --customer 42 --card 6001777 --name Zaphodine --type vip --birthday 1987-03-09");
     shop.ok("adjust 42 100 --note welcome_zaphodine");
+    shop.file("brought.csv", "member,credit,certificate\n42,5.00,10.00\n");
+    shop.ok("import members brought.csv");
     let told = shop.ok("export person 42");
-    for part in ["Zaphodine", "1987-03-09", "6001777", "welcome zaphodine", "\"available\": 100"] {
+    for part in [
+        "Zaphodine",
+        "1987-03-09",
+        "6001777",
+        "100 points added by staff: welcome zaphodine",
+        "\"available\": 100",
+        "5.00 added by hand: brought over: brought.csv",
+        "Certificate 1: 10.00 given by hand: brought over: brought.csv",
+    ] {
         assert_has(&told, part);
     }
     assert_eq!(shop.run("member erase 42").code, 2, "only for good");
@@ -159,7 +169,7 @@ fn a_person_is_told_everything_and_erased() {
     assert_eq!(shop.run("export person 42").code, 2, "nobody is called so any more");
     assert!(!shop.ok("export members").contains("Zaphodine"));
     assert!(!shop.ok("export ledger").contains("zaphodine"));
-    assert_eq!(entries(&shop.ok("export ledger")), 1, "the ledger stays");
+    assert_eq!(entries(&shop.ok("export ledger")), 3, "the ledger stays");
     shop.ok("verify");
 }
 

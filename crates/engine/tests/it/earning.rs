@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::{
-    Document, EarnMode, EarnRate, EarnRules, Earning, Exclusions, GiftCards, Gives, Line, LineKind, Money, Multiplier,
-    Pay, Points, Promotion, Rate, RateOf, Rounding, Terms, Times,
+    Date, Document, EarnMode, EarnRate, EarnRules, Earning, Exclusions, GiftCards, Gives, Line, LineKind, Money,
+    Multiplier, Pay, Points, Promotion, Rate, RateOf, Rounding, Terms, Times, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::bodies::bodies;
 use crate::offers::{dates, put};
-use crate::programs::{earn_rate, one_version, plain};
+use crate::programs::{NOON, earn_rate, one_version, plain};
 use crate::seeded::check;
 use crate::shop::{CHANNEL, CUSTOMER_TYPE, Shop, used_by_others};
 
@@ -121,7 +121,7 @@ fn promotion(with_points: bool) -> BoxedStrategy<Promotion> {
         (names(PRODUCTS), names(CATEGORIES), names(&["web", "till"]), names(&[CUSTOMER_TYPE, "other"]), names(TIERS));
     let least = prop_oneof![2 => Just(0_i64), 1 => 0..9_000_i64];
     let budget = if with_points { prop::option::weighted(0.3, 0..60_i64).boxed() } else { Just(None).boxed() };
-    (gives, what, any::<bool>(), least, any::<bool>(), 0..250_u32, budget)
+    (gives, what, any::<bool>(), least, any::<bool>(), (0..250_u32, in_time()), budget)
         .prop_map(
             |(
                 (gives, worth),
@@ -129,17 +129,17 @@ fn promotion(with_points: bool) -> BoxedStrategy<Promotion> {
                 grouped,
                 least,
                 first_order,
-                number,
+                (number, (from, until, weekdays, hours)),
                 budget,
             )| {
                 let group = if matches!(gives, Gives::Times(_)) { "times" } else { "points" };
                 Promotion {
                     name: Arc::from(format!("promotion {number}")),
                     gives,
-                    from: None,
-                    until: None,
-                    weekdays: [false; 7],
-                    hours: None,
+                    from,
+                    until,
+                    weekdays,
+                    hours,
                     products,
                     categories,
                     channels,
@@ -154,6 +154,16 @@ fn promotion(with_points: bool) -> BoxedStrategy<Promotion> {
             },
         )
         .boxed()
+}
+
+type InTime = (Option<Date>, Option<Date>, [bool; 7], Option<(u16, u16)>);
+
+/// The days, weekdays and hours of a promotion, seldom all of them; hours may go past midnight.
+fn in_time() -> impl Strategy<Value = InTime> {
+    let day = || prop::option::weighted(0.2, (-30..60_i32).prop_map(|it| Zone::utc().date_of(NOON.plus_days(it))));
+    let weekdays = prop_oneof![4 => Just([false; 7]), 1 => any::<[bool; 7]>()];
+    let hours = (0..24_u16, 1..24_u16).prop_map(|(from, hours)| (from * 60, (from + hours) % 24 * 60));
+    (day(), day(), weekdays, prop::option::weighted(0.2, hours))
 }
 
 #[test]
@@ -192,7 +202,8 @@ fn slowly(document: &Document, earn: EarnRate, rules: &EarnRules) -> i128 {
         .filter(|(line, _)| rules.gift_cards == GiftCards::WhenSold || line.kind == LineKind::Goods)
         .map(|(line, base)| (Some(line), base))
         .collect();
-    let buyer = Buyer { is_first: true, tier: None, tier_times: None, steps: None };
+    let clock = plain().zone.clock_text(document.placed_at);
+    let buyer = Buyer { is_first: true, tier: None, tier_times: None, steps: None, clock };
     let left =
         |it: &Promotion| it.budget.map(|budget| i128::from(budget.get() - used_by_others(&it.name).get()).max(0));
     points_of(&lines, &buyer, earn, rules, &left)
@@ -208,6 +219,8 @@ pub(crate) struct Buyer<'a> {
     pub(crate) tier_times: Option<Times>,
     /// Where remainders are carried, the steps that the order has.
     pub(crate) steps: Option<i128>,
+    /// When the order was placed, as a clock in the shop shows it: "2026-03-20 12:00".
+    pub(crate) clock: String,
 }
 
 /// Whether the one customer type earns nothing.
@@ -317,6 +330,7 @@ fn fitting<'a>(rules: &'a EarnRules, buyer: &Buyer<'_>, lines: &[Part<'_>]) -> V
         (it.channels.is_empty() || it.channels.contains(CHANNEL))
             && (it.tiers.is_empty() || buyer.tier.is_some_and(|tier| it.tiers.contains(tier)))
             && (buyer.is_first || !it.first_order)
+            && is_in_time(it, &buyer.clock)
             && (it.customer_types.is_empty() || it.customer_types.contains(CUSTOMER_TYPE))
             && 0 < base
             && i128::from(it.min_amount.minor()) <= base
@@ -324,6 +338,24 @@ fn fitting<'a>(rules: &'a EarnRules, buyer: &Buyer<'_>, lines: &[Part<'_>]) -> V
     let mut all: Vec<&Promotion> = rules.promotions.iter().filter(holds).collect();
     all.sort_by_key(|it| -it.priority);
     all
+}
+
+/// Minute by minute from the first hour on, until the last.
+fn is_in_time(it: &Promotion, clock: &str) -> bool {
+    let (day, time) = clock.split_once(' ').expect("a day and a time");
+    let (hour, minute) = time.split_once(':').expect("hours and minutes");
+    let minute = hour.parse::<u16>().expect("an hour") * 60 + minute.parse::<u16>().expect("a minute");
+    let day = Date::parse(day).expect("a day");
+    let monday = Date::parse("2024-01-01").expect("a Monday");
+    let weekday = usize::try_from(day.days_since(monday).rem_euclid(7)).expect("one of seven");
+    let is_hour = |(from, until): (u16, u16)| {
+        let mut minutes = (from..from + 1_440).map(|it| it % 1_440).take_while(|it| *it != until);
+        minutes.any(|it| it == minute)
+    };
+    it.from.is_none_or(|from| from <= day)
+        && it.until.is_none_or(|until| day <= until)
+        && (it.weekdays == [false; 7] || it.weekdays[weekday])
+        && it.hours.is_none_or(is_hour)
 }
 
 fn is_for(it: &Promotion, line: Option<&Line>) -> bool {

@@ -23,6 +23,9 @@ use crate::transcript::line;
 pub(crate) const CUSTOMER_TYPE: &str = "gold";
 pub(crate) const CHANNEL: &str = "web";
 
+/// Their birthday.
+pub(crate) const BORN: &str = "1990-04-10";
+
 /// What programs may give points for, and one act that none has.
 pub(crate) const ACTS: [&str; 3] = ["review", "visit", "dance"];
 
@@ -85,7 +88,7 @@ impl Shop {
         Self {
             facts: Facts {
                 customer_type: Some(CUSTOMER_TYPE.to_owned()),
-                birthday: Date::new(1990, 4, 10),
+                birthday: Date::parse(BORN).ok(),
                 birthday_since: Timestamp::START,
             },
             under: Place::OWN,

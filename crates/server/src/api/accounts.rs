@@ -468,5 +468,5 @@ pub(crate) fn entry(member: MemberId, program: &Program, it: &Entry, background:
         channel: it.order.and_then(|it| background.channels.get(&it)).cloned(),
         text,
     };
-    Ok(WireEntry::of(it, told))
+    Ok(WireEntry::of(it, &lots, told))
 }

@@ -125,6 +125,11 @@ pub(crate) struct WireEarned {
     /// `proportional`, `steps` or `steps_carried`.
     #[schema(example = "proportional")]
     pub(crate) rate_mode: &'static str,
+    /// The member's tier when the order was placed, where it has a rate or a multiplier of its own. Without `worked` the rate is
+    /// the tier's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Gold")]
+    pub(crate) tier: Option<String>,
     /// What the account had carried over from other orders.
     pub(crate) carried: String,
     /// The version of the program whose terms are pinned.
@@ -173,6 +178,7 @@ impl WireEarned {
             rate_points: it.rate.points.get(),
             rate_per: it.rate.per.to_text(exponent),
             rate_mode: mode_name(it.rate.mode),
+            tier: it.tier.as_deref().map(str::to_owned),
             carried: it.carried.to_text(exponent),
             version: it.version,
             cut: it.cut.map(|it| WireCut { cap: it.cap.name(), most: it.most.get(), called_for: it.called_for.get() }),

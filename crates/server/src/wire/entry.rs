@@ -1,14 +1,16 @@
 //! Entries on the wire: every fact with its postings, its reason as codes and numbers, and all of it in words.
 
-use engine::{Act, Actor, Changes, Entry, HoldState, LotRef, Paid, Posting, Reason};
+use engine::{Act, Actor, Changes, Entry, HoldState, Paid, Posting, Reason};
 use serde::Serialize;
 use store::MemberId;
 use utoipa::ToSchema;
 
 use super::account::WireEarned;
 use super::ids::{Owned, OwnedId};
+use super::lot::{WireLotDates, WireLotOpened, WirePosting};
 use super::tier::{WireTierReview, WireTierState};
 use super::worked::WireBudgetUse;
+use crate::words::Lots;
 
 /// One business fact in the ledger.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,42 +59,6 @@ pub(crate) struct WireEntry {
     /// All of it as a sentence.
     #[schema(example = "Order A17: 30 points earned (1 point per 1.00 on 30.98, rounded down)")]
     pub(crate) text: String,
-}
-
-/// `points` of a lot move from one bucket to another.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct WirePosting {
-    pub(crate) lot: u64,
-    #[schema(example = "issued")]
-    pub(crate) from: &'static str,
-    #[schema(example = "available")]
-    pub(crate) to: &'static str,
-    pub(crate) points: i64,
-}
-
-/// The dates of a lot.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct WireLotDates {
-    pub(crate) lot: u64,
-    #[schema(format = DateTime)]
-    pub(crate) earned_at: String,
-    #[schema(format = DateTime)]
-    pub(crate) available_at: String,
-    /// The first instant at which its points are gone; left out when they never are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
-    pub(crate) expires_at: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct WireLotOpened {
-    #[serde(flatten)]
-    pub(crate) lot: WireLotDates,
-    /// The number of the order whose own lot it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) order: Option<u64>,
-    /// Its points had their grace: what returns to it after it expired is gone.
-    pub(crate) graced: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -183,6 +149,9 @@ pub(crate) enum WireReason {
 pub(crate) struct WirePaid {
     pub(crate) rate_points: i64,
     pub(crate) rate_value: String,
+    /// The member's tier when the order was placed, where it is the tier's rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tier: Option<String>,
     /// The most points that the kept part of the order can take.
     pub(crate) fits: i64,
     pub(crate) before: i64,
@@ -414,23 +383,12 @@ pub(crate) struct Told {
 }
 
 impl WireEntry {
-    pub(crate) fn of(it: &Entry, told: Told) -> Self {
+    pub(crate) fn of(it: &Entry, lots: Lots<'_>, told: Told) -> Self {
         let Told { member, program, exponent, day, reference, channel, text } = told;
         let id = |kind, number| OwnedId { kind, member, program, number }.to_string();
         let change = |it: &Posting| {
             let available = engine::Bucket::Available;
             i64::from(it.to == available) * it.points.get() - i64::from(it.from == available) * it.points.get()
-        };
-        let opened = it.opened.iter().map(|it| WireLotOpened {
-            lot: dates(&it.lot),
-            order: it.order.map(|it| it.0),
-            graced: it.graced,
-        });
-        let posting = |it: &Posting| WirePosting {
-            lot: it.lot.0,
-            from: it.from.name(),
-            to: it.to.name(),
-            points: it.points.get(),
         };
         Self {
             id: id(Owned::Entry, it.number.0),
@@ -443,9 +401,9 @@ impl WireEntry {
             channel,
             actor: actor(it.actor),
             available: it.postings.iter().map(change).sum(),
-            postings: it.postings.iter().map(posting).collect(),
-            opened: opened.collect(),
-            dated: it.dated.iter().map(dates).collect(),
+            postings: it.postings.iter().map(|it| WirePosting::of(it, lots(it.lot))).collect(),
+            opened: it.opened.iter().map(WireLotOpened::of).collect(),
+            dated: it.dated.iter().map(WireLotDates::of).collect(),
             hold: it.hold.map(|it| {
                 let (state, taken_by) = match it.state {
                     HoldState::Active => ("active", None),
@@ -468,15 +426,6 @@ pub(crate) fn actor(actor: Actor) -> String {
         Actor::Staff(number) => format!("staff:{number}"),
         Actor::Key(number) => format!("key:{number}"),
         Actor::Import => "import".to_owned(),
-    }
-}
-
-fn dates(it: &LotRef) -> WireLotDates {
-    WireLotDates {
-        lot: it.no.0,
-        earned_at: it.earned_at.to_string(),
-        available_at: it.available_at.to_string(),
-        expires_at: super::time(it.expires_at),
     }
 }
 
@@ -532,6 +481,7 @@ fn paid(it: &Paid, exponent: u8) -> WirePaid {
     WirePaid {
         rate_points: it.rate.points.get(),
         rate_value: it.rate.value.to_text(exponent),
+        tier: it.tier.as_deref().map(str::to_owned),
         fits: it.fits.get(),
         before: it.before.get(),
         after: it.after.get(),

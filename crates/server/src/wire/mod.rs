@@ -6,6 +6,7 @@
 pub(crate) mod account;
 pub(crate) mod entry;
 pub(crate) mod ids;
+pub(crate) mod lot;
 pub mod misfit;
 pub(crate) mod object;
 pub mod order;

@@ -38,7 +38,7 @@ pub(crate) struct WireWorked {
 /// What earned at one rate.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WirePart {
-    /// Whose rate it is: `product`, `category`, `customer_type` or `program`.
+    /// Whose rate it is: `product`, `category`, `customer_type`, `tier` or `program`.
     #[schema(example = "product")]
     pub(crate) of: &'static str,
     /// The product or category.
@@ -131,6 +131,7 @@ impl WirePart {
             By::Product(name) => ("product", Some(name.to_string())),
             By::Category(name) => ("category", Some(name.to_string())),
             By::CustomerType => ("customer_type", None),
+            By::Tier => ("tier", None),
         };
         let (points, per) = match it.pay {
             Pay::Per { points, per } => (points, Some(per.to_text(exponent))),

@@ -33,10 +33,10 @@ pub(crate) fn available_change(entry: &Entry) -> Points {
     entry.postings.iter().map(|it| of(it.to, it) - of(it.from, it)).sum()
 }
 
-/// Of an entry on points: they became store credit or a certificate, or are points again.
-pub(super) fn converted(it: &Converted, share: Option<Share>, at: Timestamp, voice: &Voice) -> String {
+/// Of an entry on points: they became store credit or a certificate, or are points again; `lots` says of which lots.
+pub(super) fn converted(it: &Converted, share: Option<Share>, lots: &str, at: Timestamp, voice: &Voice) -> String {
     let times = it.times.abs();
-    let points = voice.points(Points::new(it.rate.points.get() * times));
+    let points = voice.points(Points::new(it.rate.points.get() * times)) + lots;
     let credit = voice.amount(Money::new(it.rate.value.minor() * times));
     if let Some(certificate) = it.certificate {
         let no = certificate.no.within();

@@ -10,6 +10,7 @@ use engine::{
 use super::capitalised;
 use super::tier::tier_in_words;
 use super::voice::{Voice, milestone};
+use super::worked::of_tier;
 
 /// Finds a lot's dates by its number; entries name lots by number alone. Unknown lots are told without their date.
 pub type Lots<'a> = &'a dyn Fn(LotNo) -> Option<LotRef>;
@@ -40,14 +41,14 @@ impl Story<'_> {
             (Kind::Revoke, Reason::Earned(earned)) => self.revoke(earned),
             (Kind::Redeem, Reason::Paid(paid)) => self.redeem(paid),
             (Kind::Return, Reason::Paid(paid)) => self.give_back(paid),
-            (Kind::Expire, _) => format!("{} expired{}", self.moved_points(), self.earned_on()),
+            (Kind::Expire, _) => format!("{} expired{}", self.moved_points(), self.earned_on(|_| true)),
             (Kind::Release, _) => {
-                format!("{} can be spent: the waiting period is over{}", self.moved_points(), self.earned_on())
+                format!("{} can be spent: the waiting period is over{}", self.moved_points(), self.earned_on(|_| true))
             }
             (Kind::Hold, Reason::Held { minutes }) => self.hold(*minutes),
             (Kind::Lapse, _) => self.lapse(),
             (Kind::Merge | Kind::Unmerge, _) => super::merge::merged(self.entry, self.voice),
-            (Kind::Repay, _) => format!("{} paid what was owed", self.moved_points()),
+            (Kind::Repay, _) => format!("{} paid what was owed{}", self.moved_points(), self.earned_on(|_| true)),
             (Kind::Adjust, Reason::Note(note)) => self.adjust(note),
             (Kind::Redate, Reason::Note(note)) => self.moved(note),
             (Kind::Tier, reason) => self.tier(reason),
@@ -59,14 +60,16 @@ impl Story<'_> {
                 Some(_) => format!("the account is open again: {note}"),
                 None => format!("joined the program: {note}"),
             },
-            (Kind::Forfeit, _) => format!("{} forfeited: the account is closed", self.moved_points()),
+            (Kind::Forfeit, _) => {
+                format!("{} forfeited{}: the account is closed", self.moved_points(), self.earned_on(|_| true))
+            }
             (Kind::Claim, Reason::Claimed(it)) => self.claimed(it),
             (Kind::Extend, Reason::Extended(it)) => self.extend(it),
             (Kind::Reward | Kind::Fulfil | Kind::CancelReward, _) if let Some(it) = &self.entry.changes.reward => {
-                super::reward::claimed(self.entry, it, self.voice) + &self.graced()
+                super::reward::claimed(self.entry, it, &self.spent(), self.voice) + &self.graced()
             }
             (Kind::Convert | Kind::Unconvert, _) if let Some(it) = &self.entry.changes.converted => {
-                super::credit::converted(it, None, self.entry.at, self.voice) + &self.graced()
+                super::credit::converted(it, None, &self.spent(), self.entry.at, self.voice) + &self.graced()
             }
             (Kind::Spend | Kind::Refund, Reason::Credit(it)) => super::credit::paid(it, self.voice),
             (Kind::Use | Kind::GiveBack, Reason::Certificates(it)) => {
@@ -118,6 +121,7 @@ impl Story<'_> {
         let Changes { owed, let_go, expired, earned: change, ref displaced, .. } = self.entry.changes;
         let voice = self.voice;
         let taken = -change - owed - let_go;
+        let lots = self.of_lots(taken, |it| it.to == Bucket::Revoked);
         let why = match earned.cause {
             Cause::Rate => {
                 format!("it now calls for {} ({})", self.count(earned.called_for), voice.working(earned))
@@ -137,7 +141,7 @@ impl Story<'_> {
             _ => format!("{why}, it had earned {}", self.count(earned.before)),
         };
         let mut said = if taken.is_positive() {
-            format!("{} taken back: {had}", self.points(taken))
+            format!("{} taken back{lots}: {had}", self.points(taken))
         } else {
             format!("nothing taken back: {had}")
         };
@@ -169,11 +173,12 @@ impl Story<'_> {
     fn redeem(&self, paid: &Paid) -> String {
         let voice = self.voice;
         let points = self.points(paid.after - paid.before);
-        let value = voice.amount(paid.value);
+        let value = voice.amount(paid.value) + &of_tier(&paid.tier);
+        let lots = self.spent();
         let mut said = if paid.before.is_zero() {
-            format!("{points} redeemed, worth {value}")
+            format!("{points} redeemed{lots}, worth {value}")
         } else {
-            format!("{points} more redeemed: {} now pay {value}", self.points(paid.after))
+            format!("{points} more redeemed{lots}: {} now pay {value}", self.points(paid.after))
         };
         if let Some(no) = paid.hold {
             said += &format!(", from hold {}", no.0);
@@ -187,10 +192,12 @@ impl Story<'_> {
 
     fn give_back(&self, paid: &Paid) -> String {
         let points = self.points(paid.before - paid.after);
+        let lots = self.spent();
         let said = if paid.after.is_zero() {
-            format!("{points} returned: it no longer redeems any")
+            format!("{points} returned{lots}: it no longer redeems any")
         } else {
-            format!("{points} returned: {} now pay {}", self.points(paid.after), self.voice.amount(paid.value))
+            let value = self.voice.amount(paid.value) + &of_tier(&paid.tier);
+            format!("{points} returned{lots}: {} now pay {value}", self.points(paid.after))
         };
         said + &self.graced()
     }
@@ -221,7 +228,8 @@ impl Story<'_> {
             Actor::Staff(_) | Actor::Channel(_) | Actor::Import | Actor::System => "by staff".to_owned(),
         };
         if deducted.is_positive() {
-            return format!("{} deducted {by}: {note}", self.points(deducted));
+            let lots = self.earned_on(|it| it.to == Bucket::Deducted);
+            return format!("{} deducted {by}{lots}: {note}", self.points(deducted));
         }
         let until = self.entry.opened.first().and_then(|it| self.voice.last_day(it.lot.expires_at));
         let until = until.map_or_else(String::new, |it| format!(", to be spent until {it}"));
@@ -324,10 +332,21 @@ impl Story<'_> {
         format!("; {} of them had expired and can be spent until {until}", self.count(points))
     }
 
-    /// " (earned 1 April 2022)", or each day with its points.
-    fn earned_on(&self) -> String {
+    /// When the points were earned that an order, a conversion or a reward takes, or gives back.
+    fn spent(&self) -> String {
+        let spends = |it: Bucket| matches!(it, Bucket::Redeemed | Bucket::Converted);
+        self.earned_on(|it| spends(it.from) || spends(it.to))
+    }
+
+    fn earned_on(&self, is: impl Fn(&Posting) -> bool) -> String {
+        self.of_lots(self.sum(&is), is)
+    }
+
+    /// " (earned 1 April 2022)", or each day with its points. Of `points` some may be of no lot. When they can be spent until
+    /// is not said: it can be moved later, and what is said of an entry stays.
+    fn of_lots(&self, points: Points, is: impl Fn(&Posting) -> bool) -> String {
         let mut days: Vec<(Timestamp, String, Points)> = Vec::new();
-        for posting in &self.entry.postings {
+        for posting in self.entry.postings.iter().filter(|it| is(it)) {
             let Some(lot) = self.lot(posting.lot) else { return String::new() };
             let day = self.voice.day_of(lot.earned_at);
             match days.iter_mut().find(|it| it.1 == day) {
@@ -338,7 +357,7 @@ impl Story<'_> {
         days.sort();
         match days.as_slice() {
             [] => String::new(),
-            [(_, day, _)] => format!(" (earned {day})"),
+            [(_, day, all)] if *all == points => format!(" (earned {day})"),
             [(_, first, _), .., (_, last, _)] if DAYS_NAMED_MAX < days.len() => {
                 format!(" (earned on {} days, {first} to {last})", days.len())
             }

@@ -4,8 +4,8 @@ use engine::{Bucket, ClaimNo, Entry, Gift, Kind, Placed as _, Points, Reason, Re
 
 use super::voice::{Voice, day};
 
-/// Of an entry on points: what became of a claim.
-pub(super) fn claimed(entry: &Entry, change: &RewardChange, voice: &Voice) -> String {
+/// Of an entry on points: what became of a claim; `lots` says of which lots its points are.
+pub(super) fn claimed(entry: &Entry, change: &RewardChange, lots: &str, voice: &Voice) -> String {
     let name = &change.reward;
     let no = number(change.claim);
     let note = match &entry.reason {
@@ -20,16 +20,19 @@ pub(super) fn claimed(entry: &Entry, change: &RewardChange, voice: &Voice) -> St
         (Kind::Reward, Some(converted)) => {
             let coupon = voice.terms.catalogue.iter().find(|it| it.name == *name).map(|it| &it.gives);
             let share = coupon.and_then(|it| if let Gift::Coupon(it) = it { it.uses.share() } else { None });
-            format!("\"{name}\" claimed (claim {no}): {}", super::credit::converted(converted, share, entry.at, voice))
+            format!(
+                "\"{name}\" claimed (claim {no}): {}",
+                super::credit::converted(converted, share, lots, entry.at, voice)
+            )
         }
         (Kind::Reward, None) => {
             let points = sum(|it| it == Bucket::Redeemed);
-            format!("\"{name}\" claimed for {points} (claim {no}): it waits to be handed over")
+            format!("\"{name}\" claimed (claim {no}) for {points}{lots}: it waits to be handed over")
         }
         (Kind::Fulfil, _) => format!("\"{name}\" handed over (claim {no}){note}"),
         (_, _) => {
             let back = sum(|it| matches!(it, Bucket::Available | Bucket::Pending));
-            format!("claim {no} of \"{name}\" cancelled by staff, {back} returned{note}")
+            format!("claim {no} of \"{name}\" cancelled by staff, {back} returned{lots}{note}")
         }
     }
 }

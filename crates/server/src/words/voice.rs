@@ -2,6 +2,7 @@
 
 use engine::{Cap, Date, EarnMode, Earned, Milestone, Money, Points, Terms, Timestamp, YearDay};
 
+use super::worked::of_tier;
 use crate::program::ProgramDocument;
 
 const MONTHS: [&str; 12] = [
@@ -110,14 +111,14 @@ impl Voice<'_> {
         if let Some(worked) = &earned.worked {
             return self.worked(earned, worked);
         }
-        let (rate, base) = (self.rate(earned), self.amount(earned.base));
+        let (rate, base, tier) = (self.rate(earned), self.amount(earned.base), of_tier(&earned.tier));
         match earned.rate.mode {
             EarnMode::StepsCarried if earned.carried.is_positive() => {
-                format!("{rate} of {base} and {} carried over", self.amount(earned.carried))
+                format!("{rate} of {base} and {} carried over{tier}", self.amount(earned.carried))
             }
-            EarnMode::Steps | EarnMode::StepsCarried => format!("{rate} of {base}"),
-            EarnMode::Proportional if is_whole(earned) => format!("{rate} on {base}"),
-            EarnMode::Proportional => format!("{rate} on {base}, rounded down"),
+            EarnMode::Steps | EarnMode::StepsCarried => format!("{rate} of {base}{tier}"),
+            EarnMode::Proportional if is_whole(earned) => format!("{rate} on {base}{tier}"),
+            EarnMode::Proportional => format!("{rate} on {base}{tier}, rounded down"),
         }
     }
 }

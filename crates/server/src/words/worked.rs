@@ -1,6 +1,6 @@
 //! How an award was worked out beyond a program's own rate, so that a cashier can read it aloud.
 
-use engine::{By, EarnMode, Earned, Gives, Part, Pay, Promoted, Rounding, Worked};
+use engine::{By, EarnMode, Earned, Gives, Part, Pay, Promoted, Rounding, TierName, Worked};
 
 use super::voice::Voice;
 
@@ -8,7 +8,7 @@ impl Voice<'_> {
     /// "1 point per 1.00 on 60.00 and 5 points per 1.00 on 40.00 of product tea, 1.5 times for the customer type".
     pub(super) fn worked(&self, earned: &Earned, worked: &Worked) -> String {
         let in_steps = earned.rate.mode != EarnMode::Proportional;
-        let parts: Vec<String> = worked.parts.iter().map(|it| self.part(it, in_steps)).collect();
+        let parts: Vec<String> = worked.parts.iter().map(|it| self.part(it, earned, in_steps)).collect();
         let mut said = if parts.is_empty() { "nothing of it earns".to_owned() } else { parts.join(" and ") };
         if earned.carried.is_positive() {
             said += &format!(" and {} carried over", self.amount(earned.carried));
@@ -22,7 +22,7 @@ impl Voice<'_> {
             said += &format!(", {times} times for the customer type");
         }
         if let Some(times) = worked.tier_times {
-            said += &format!(", {times} times for the tier");
+            said += &format!(", {times} times{}", of_tier(&earned.tier));
         }
         if worked.rounded {
             said += match worked.rounding {
@@ -42,7 +42,7 @@ impl Voice<'_> {
         said
     }
 
-    fn part(&self, part: &Part, in_steps: bool) -> String {
+    fn part(&self, part: &Part, earned: &Earned, in_steps: bool) -> String {
         let base = self.amount(part.base);
         let rate = match part.pay {
             Pay::Each(points) if part.units == 1 => format!("{} for 1 unit", self.points(points)),
@@ -57,6 +57,7 @@ impl Voice<'_> {
             By::Product(name) => format!("{rate} of product {name}"),
             By::Category(name) => format!("{rate} of category {name}"),
             By::CustomerType => format!("{rate} for the customer type"),
+            By::Tier => format!("{rate}{}", of_tier(&earned.tier)),
         }
     }
 
@@ -73,4 +74,9 @@ impl Voice<'_> {
             }
         }
     }
+}
+
+/// " for tier gold", where the member's tier has a say.
+pub(super) fn of_tier(tier: &TierName) -> String {
+    tier.as_deref().map_or_else(String::new, |it| format!(" for tier {it}"))
 }

@@ -226,12 +226,13 @@ fn claims_are_told_as_a_cashier_reads_them_aloud() {
     assert_eq!(
         said[1..],
         [
-            "\"Mug\" claimed for 500 points (claim 1): it waits to be handed over",
-            "\"10 off\" claimed (claim 2): 250 points became certificate 1, worth 10.00",
+            "\"Mug\" claimed (claim 1) for 500 points (earned 1 April 2022): it waits to be handed over",
+            "\"10 off\" claimed (claim 2): 250 points (earned 1 April 2022) became certificate 1, worth 10.00",
             "\"Mug\" handed over (claim 1): at the till",
-            "Claim 1 of \"Mug\" cancelled by staff, 500 points returned: at the till",
-            "\"Tenth\" claimed (claim 3): 50 points became certificate 2, worth 10% of one order, at most 20.00",
-            "Claim 2 of \"10 off\" cancelled by staff, 250 points returned: at the till",
+            "Claim 1 of \"Mug\" cancelled by staff, 500 points returned (earned 1 April 2022): at the till",
+            "\"Tenth\" claimed (claim 3): 50 points (earned 1 April 2022) became certificate 2, worth 10% of one order, at \
+             most 20.00",
+            "Claim 2 of \"10 off\" cancelled by staff, 250 points returned (earned 1 April 2022): at the till",
         ]
     );
 }

@@ -136,7 +136,7 @@ fn staff_add_and_deduct() {
         &shop.adjust(20, "birthday gift"),
         &["20 points added by staff: birthday gift, to be spent until 1 April 2023"],
     );
-    check(&shop.adjust(-1, "counted twice"), &["1 point deducted by staff: counted twice"]);
+    check(&shop.adjust(-1, "counted twice"), &["1 point deducted by staff (earned 1 April 2022): counted twice"]);
 }
 
 #[test]

@@ -66,9 +66,67 @@ fn an_order_says_what_earned_at_which_rate() {
     let said = shop.put(1, sale);
     assert_eq!(
         said[0],
-        "Order 1001: 101 points taken back: it now calls for 200 (5 points per 1.00 on 10.01 of category tea, 2 times on \
+        "Order 1001: 101 points taken back (earned 1 April 2022): it now calls for 200 (5 points per 1.00 on 10.01 of category tea, 2 times on \
          10.01 by “Double tea”, rounded down, 100 points more by “Welcome”), it had earned 301"
     );
+}
+
+#[test]
+fn an_order_names_the_tier_whose_rate_it_has() {
+    let tiers = r#""tiers": {"by": "points", "within": "lifetime", "levels": [
+        {"name": "Silver", "from": 100, "redeem": {"points": 100, "value": "2.00"}},
+        {"name": "Gold", "from": 150, "earn": {"points": 3, "per": "2.00"}},
+        {"name": "Platinum", "from": 300, "earn": {"points": 3, "per": "1.00"}, "times": "1.5"}]}"#;
+    let earn = |more: &str, sales: &[i64]| {
+        let mut shop = shop(&format!("{tiers}{more}"));
+        let mut said = Vec::new();
+        for (no, sale) in (1..).zip(sales) {
+            said = shop.put(no, shop.sale(*sale));
+        }
+        said
+    };
+    let first = |more: &str, sales: &[i64]| earn(more, sales).remove(0);
+    // A tier that changes nothing of what is earned is not named.
+    assert_eq!(first("", &[10_000, 1_050]), "Order 1002: 10 points earned (1 point per 1.00 on 10.50, rounded down)");
+    check(
+        &earn("", &[15_000, 1_050]),
+        &[
+            "Order 1002: 15 points earned (3 points per 2.00 on 10.50 for tier Gold, rounded down)",
+            "Order 1002: earns 15 points (3 points per 2.00 on 10.50 for tier Gold, rounded down). Balance: 165 points.",
+        ],
+    );
+    assert_eq!(
+        first("", &[30_000, 1_050]),
+        "Order 1002: 47 points earned (3 points per 1.00 on 10.50 for tier Platinum, 1.5 times for tier Platinum, rounded \
+         down)"
+    );
+    let excluding = r#", "earn": {"exclude": {"products": ["stamps"]}}"#;
+    assert_eq!(
+        first(excluding, &[15_000, 1_000]),
+        "Order 1002: 15 points earned (3 points per 2.00 on 10.00 for tier Gold)"
+    );
+    let steps = r#", "earn": {"mode": "steps_carried", "per": "1.00"}"#;
+    assert_eq!(
+        first(steps, &[15_050, 500]),
+        "Order 1002: 6 points earned (3 points for each full 2.00 of 5.00 for tier Gold); 1.00 is carried to the next order"
+    );
+}
+
+#[test]
+fn a_redemption_names_the_tier_whose_rate_it_has() {
+    let mut shop = shop(
+        r#""tiers": {"by": "points", "within": "lifetime", "levels": [
+            {"name": "Gold", "from": 100, "redeem": {"points": 100, "value": "2.00"}}]}"#,
+    );
+    shop.put(1, shop.sale(10_000));
+    let asking = |points, sale| Document { redeem: Some(Points::new(points)), ..sale };
+    let said = shop.put(2, asking(50, shop.sale(5_000)));
+    assert_eq!(said[1], "Order 1002: 50 points redeemed (earned 1 April 2022), worth 1.00 for tier Gold");
+    let said = shop.put(2, asking(20, shop.sale(5_000)));
+    assert_eq!(said[0], "Order 1002: 30 points returned (earned 1 April 2022): 20 points now pay 0.40 for tier Gold");
+    // An order of before has the rate of the program.
+    let said = shop.put(1, asking(10, shop.sale(10_000)));
+    assert_eq!(said[1], "Order 1001: 10 points redeemed (earned 1 April 2022), worth 0.10");
 }
 
 #[test]
@@ -151,7 +209,7 @@ fn a_refund_says_what_it_takes_back_and_why() {
     check(
         &shop.put(1, refunded),
         &[
-            "Order 1001: 40 points taken back: it now calls for 60 (1 point per 1.00 on 60.00), it had earned 100",
+            "Order 1001: 40 points taken back (earned 1 April 2022): it now calls for 60 (1 point per 1.00 on 60.00), it had earned 100",
             "Order 1001: earns 60 points (1 point per 1.00 on 60.00). Balance: 60 points.",
         ],
     );
@@ -166,7 +224,7 @@ fn a_refund_says_what_it_takes_back_and_why() {
     check(
         &shop.put(1, cancelled),
         &[
-            "Order 1001: 100 points taken back: it was cancelled, it had earned 100",
+            "Order 1001: 100 points taken back (earned 1 April 2022): it was cancelled, it had earned 100",
             "Order 1001: is cancelled and earns nothing. Balance: 0 points.",
         ],
     );
@@ -175,8 +233,8 @@ fn a_refund_says_what_it_takes_back_and_why() {
 #[test]
 fn a_refund_that_finds_too_few_points_says_what_becomes_of_the_rest() {
     for (policy, taken, rest, balance) in [
-        ("owe", "5 points taken back", "owed", "0 points, 5 owed"),
-        ("take_what_is_there", "5 points taken back", "let go", "0 points"),
+        ("owe", "5 points taken back (earned 1 April 2022)", "owed", "0 points, 5 owed"),
+        ("take_what_is_there", "5 points taken back (earned 1 April 2022)", "let go", "0 points"),
         ("all_or_nothing", "nothing taken back", "let go", "5 points"),
     ] {
         let mut shop = shop(&format!(r#""refund": {{"shortfall": "{policy}"}}"#));
@@ -208,7 +266,10 @@ fn what_is_owed_is_paid_and_can_be_given_back() {
     shop.put(1, sale.clone());
     shop.adjust(-6, "spent elsewhere");
     shop.put(1, Document { refunded: Money::new(1000), ..sale.clone() });
-    check(&shop.adjust(2, "a gift"), &["2 points added by staff: a gift", "2 points paid what was owed"]);
+    check(
+        &shop.adjust(2, "a gift"),
+        &["2 points added by staff: a gift", "2 points paid what was owed (earned 1 April 2022)"],
+    );
     let said = shop.put(1, sale);
     assert_eq!(
         said[0],
@@ -245,18 +306,59 @@ fn a_redemption_says_what_it_pays_and_what_returns() {
         &shop.put(1, sale.clone()),
         &[
             "Order 1001: 30 points earned (1 point per 1.00 on 30.00)",
-            "Order 1001: 200 points redeemed, worth 20.00",
+            "Order 1001: 200 points redeemed (earned 1 April 2022), worth 20.00",
             "Order 1001: earns 30 points (1 point per 1.00 on 30.00). Redeemed: 200 points, worth 20.00. Balance: 830 \
              points.",
         ],
     );
     let smaller = Document { redeem: None, ..shop.sale(1500) };
     let said = shop.put(1, smaller);
-    assert_eq!(said[0], "Order 1001: 50 points returned: 150 points now pay 15.00");
+    assert_eq!(said[0], "Order 1001: 50 points returned (earned 1 April 2022): 150 points now pay 15.00");
     let said = shop.put(1, Document { redeem: Some(Points::new(250)), ..sale.clone() });
-    assert_eq!(said[1], "Order 1001: 100 points more redeemed: 250 points now pay 25.00");
+    assert_eq!(said[1], "Order 1001: 100 points more redeemed (earned 1 April 2022): 250 points now pay 25.00");
     let said = shop.put(1, Document { cancelled_at: Some(shop.now), ..sale });
-    assert_eq!(said[0], "Order 1001: 250 points returned: it no longer redeems any");
+    assert_eq!(said[0], "Order 1001: 250 points returned (earned 1 April 2022): it no longer redeems any");
+}
+
+#[test]
+fn an_order_says_when_the_points_were_earned_that_it_takes() {
+    let mut shop = shop("");
+    shop.adjust(100, "a gift");
+    shop.wait_until("2022-04-03T12:00:00Z");
+    shop.adjust(50, "another");
+    let said = shop.put(1, Document { redeem: Some(Points::new(120)), ..shop.sale(5000) });
+    assert_eq!(
+        said[1],
+        "Order 1001: 120 points redeemed (100 earned 1 April 2022, 20 earned 3 April 2022), worth 1.20"
+    );
+    let said = shop.put(1, Document { redeem: Some(Points::new(90)), ..shop.sale(5000) });
+    assert_eq!(
+        said[0],
+        "Order 1001: 30 points returned (10 earned 1 April 2022, 20 earned 3 April 2022): 90 points now pay 0.90"
+    );
+    for day in 4..6 {
+        shop.wait_until(&format!("2022-04-0{day}T12:00:00Z"));
+        shop.adjust(10, "a third");
+    }
+    let said = shop.put(2, Document { redeem: Some(Points::new(120)), ..shop.sale(5000) });
+    assert_eq!(said[1], "Order 1002: 120 points redeemed (earned on 4 days, 1 April 2022 to 5 April 2022), worth 1.20");
+}
+
+#[test]
+fn what_is_taken_back_of_other_points_says_when_they_were_earned() {
+    let mut shop = shop(r#""validity": {"days": 9}"#);
+    let sale = shop.sale(10_000);
+    shop.put(1, sale.clone());
+    shop.adjust(-60, "spent elsewhere");
+    shop.wait_until("2022-04-20T12:00:00Z");
+    shop.adjust(80, "a gift");
+    // 40 of them are of no lot any more.
+    let said = shop.put(1, Document { cancelled_at: Some(shop.now), ..sale });
+    assert_eq!(
+        said[0],
+        "Order 1001: 100 points taken back (60 earned 20 April 2022): it was cancelled, it had earned 100; 40 of them had \
+         expired already"
+    );
 }
 
 #[test]
@@ -268,7 +370,7 @@ fn an_order_that_takes_a_hold_over_says_so() {
     let said = shop.put(1, sale);
     assert_eq!(
         said[1],
-        "Order 1001: 200 points redeemed, worth 2.00, from hold 1; 100 points of the hold can be spent again"
+        "Order 1001: 200 points redeemed (earned 1 April 2022), worth 2.00, from hold 1; 100 points of the hold can be spent again"
     );
 }
 
@@ -282,7 +384,7 @@ fn points_that_return_late_say_how_long_they_last() {
     let said = shop.put(1, Document { cancelled_at: Some(shop.now), ..sale });
     assert_eq!(
         said[0],
-        "Order 1001: 200 points returned: it no longer redeems any; 200 of them had expired and can be spent until 31 \
+        "Order 1001: 200 points returned (earned 1 April 2022): it no longer redeems any; 200 of them had expired and can be spent until 31 \
          May 2022"
     );
     assert_eq!(
@@ -300,7 +402,10 @@ fn an_order_paid_anew_says_how_long_its_points_last_now() {
     let said = shop.put(1, Document { paid_at: Some(shop.now), ..sale.clone() });
     assert_eq!(said[0], "Order 1001: its points can now be spent until 10 May 2022");
     let said = shop.put(1, Document { paid_at: None, ..sale });
-    assert_eq!(said[0], "Order 1001: 10 points taken back: it is not paid any more, it had earned 10");
+    assert_eq!(
+        said[0],
+        "Order 1001: 10 points taken back (earned 10 April 2022): it is not paid any more, it had earned 10"
+    );
 }
 
 #[test]
@@ -327,7 +432,7 @@ fn a_carried_remainder_is_told() {
             "Order 1001: nothing taken back: it now calls for 0 (1 point for each full 50.00 of 0.00 and 5.00 carried \
              over), it had earned 0; later orders give up a step that it had completed with them; 25.00 is carried to \
              the next order",
-            "Order 1002: 1 point taken back: another order became smaller, with which it had completed a step, it had \
+            "Order 1002: 1 point taken back (earned 1 April 2022): another order became smaller, with which it had completed a step, it had \
              earned 1",
         ],
     );

@@ -232,7 +232,7 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             pack_earned(it, earned);
         }
         Reason::Paid(paid) => {
-            it.byte(3);
+            it.byte(if paid.tier.is_some() { 22 } else { 3 });
             it.points(paid.rate.points);
             it.money(paid.rate.value);
             it.points(paid.fits);
@@ -240,6 +240,7 @@ fn pack_reason(it: &mut Packer, reason: &Reason) {
             it.points(paid.after);
             it.money(paid.value);
             it.option(paid.hold, |it, hold| it.unsigned(hold.0));
+            paid.tier.iter().for_each(|tier| it.text(tier));
         }
         Reason::Held { minutes } => {
             it.byte(4);
@@ -297,13 +298,14 @@ fn unpack_reason(it: &mut Unpacker<'_>) -> Read<Reason> {
     match it.byte()? {
         1 => Ok(Reason::Due),
         2 => unpack_earned(it).map(Reason::Earned),
-        3 => Ok(Reason::Paid(Paid {
+        code @ (3 | 22) => Ok(Reason::Paid(Paid {
             rate: RedeemRate { points: it.points()?, value: it.money()? },
             fits: it.points()?,
             before: it.points()?,
             after: it.points()?,
             value: it.money()?,
             hold: it.option(|it| it.unsigned().map(HoldNo))?,
+            tier: if code == 22 { Some(it.text()?.into()) } else { None },
         })),
         4 => Ok(Reason::Held { minutes: it.small()? }),
         5 => it.text().map(Reason::Note),
@@ -331,8 +333,11 @@ pub(super) fn pack_earned(it: &mut Packer, earned: &Earned) {
         EarnMode::Steps => 1,
         EarnMode::StepsCarried => 2,
     };
-    let has_more = u8::from(earned.cut.is_some() || earned.worked.is_some()) << 7;
-    it.byte(has_more | cause_number(earned.cause) << 3 | u8::from(!earned.carried.is_zero()) << 2 | mode);
+    let more =
+        u8::from(earned.cut.is_some()) | u8::from(earned.worked.is_some()) << 1 | u8::from(earned.tier.is_some()) << 2;
+    it.byte(
+        u8::from(more != 0) << 7 | cause_number(earned.cause) << 3 | u8::from(!earned.carried.is_zero()) << 2 | mode,
+    );
     if let Cause::StepOf(order) = earned.cause {
         it.unsigned(order.0);
     }
@@ -345,14 +350,17 @@ pub(super) fn pack_earned(it: &mut Packer, earned: &Earned) {
     it.money(earned.rate.per);
     it.points(earned.before);
     it.points(earned.called_for);
-    if earned.cut.is_some() || earned.worked.is_some() {
-        it.byte(u8::from(earned.cut.is_some()) | u8::from(earned.worked.is_some()) << 1);
+    if more != 0 {
+        it.byte(more);
     }
     if let Some(cut) = &earned.cut {
         write_cut(it, cut);
     }
     if let Some(worked) = &earned.worked {
         pack_worked(it, worked);
+    }
+    if let Some(tier) = &earned.tier {
+        it.text(tier);
     }
 }
 
@@ -386,12 +394,13 @@ pub(super) fn unpack_earned(it: &mut Unpacker<'_>) -> Read<Earned> {
     let rate = EarnRate { points: it.points()?, per: it.money()?, mode };
     let (before, called_for) = (it.points()?, it.points()?);
     let more = if code >> 7 == 1 { it.byte()? } else { 0 };
-    if 3 < more || (code >> 7 == 1 && more == 0) {
+    if 7 < more || (code >> 7 == 1 && more == 0) {
         return Err(Unreadable);
     }
     let cut = if more & 1 == 1 { Some(read_cut(it)?) } else { None };
     let worked = if more & 2 == 2 { Some(Arc::new(unpack_worked(it)?)) } else { None };
-    Ok(Earned { cause, version, base, rate, carried, before, called_for, cut, worked })
+    let tier = if more & 4 == 4 { Some(Arc::from(it.text()?)) } else { None };
+    Ok(Earned { cause, version, base, rate, tier, carried, before, called_for, cut, worked })
 }
 
 fn cause_number(cause: Cause) -> u8 {

@@ -8,8 +8,7 @@ use engine::{
     Earned, Entry, EntryNo, Extend, ExtendOn, Extended, Extension, ExtensionStep, Figures, HoldChange, HoldNo,
     HoldState, Kind, Line, LineKind, LotNo, LotOpened, LotRef, Milestone, Money, OfDay, Order, OrderNo, Paid,
     PaidCredit, Pinned, Points, Posted, Posting, Reason, RedeemRate, Rejection, Return, ReturnPart, Returned, Share,
-    Source, Taken, TakenBack, Target, TierBy, TierHold, TierName, TierOutcome, TierReview, TierState, TierWithin,
-    Timestamp, Year,
+    Source, Taken, TakenBack, Target, Timestamp, Year,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -19,8 +18,10 @@ use proptest::sample::select;
 use super::*;
 
 mod merged;
+mod tier;
 mod worked;
 
+use tier::{tier_names, tier_reviews, tier_states};
 use worked::{budget_uses, workings};
 
 fn times() -> impl Strategy<Value = Timestamp> {
@@ -72,14 +73,15 @@ fn causes() -> impl Strategy<Value = Cause> {
 fn reasons() -> BoxedStrategy<Reason> {
     let modes = select(vec![EarnMode::Proportional, EarnMode::Steps, EarnMode::StepsCarried]);
     let rates = (points(), money(), modes);
-    let more = (option::of(cuts()), option::weighted(0.3, workings()));
+    let more = (option::of(cuts()), option::weighted(0.3, workings()), tier_names());
     let earned = (causes(), any::<u32>(), money(), rates, money(), (points(), points()), more).prop_map(
-        |(cause, version, base, (points, per, mode), carried, (before, called_for), (cut, worked))| {
+        |(cause, version, base, (points, per, mode), carried, (before, called_for), (cut, worked, tier))| {
             Reason::Earned(Earned {
                 cause,
                 version,
                 base,
                 rate: EarnRate { points, per, mode },
+                tier,
                 carried,
                 before,
                 called_for,
@@ -88,10 +90,11 @@ fn reasons() -> BoxedStrategy<Reason> {
             })
         },
     );
-    let paid = ((points(), money()), points(), points(), points(), money(), option::of(numbers())).prop_map(
-        |((points, value), fits, before, after, paid, hold)| {
+    let rate = (points(), money(), tier_names());
+    let paid = (rate, points(), points(), points(), money(), option::of(numbers())).prop_map(
+        |((points, value, tier), fits, before, after, paid, hold)| {
             let rate = RedeemRate { points, value };
-            Reason::Paid(Paid { rate, fits, before, after, value: paid, hold: hold.map(HoldNo) })
+            Reason::Paid(Paid { rate, tier, fits, before, after, value: paid, hold: hold.map(HoldNo) })
         },
     );
     prop_oneof![
@@ -180,23 +183,6 @@ fn changes() -> BoxedStrategy<Changes> {
 fn closings() -> impl Strategy<Value = engine::Closed> {
     let closed = |(since, forfeits_at, until)| engine::Closed { since, forfeits_at, until };
     (times(), times(), option::of(times())).prop_map(closed)
-}
-
-fn tier_names() -> impl Strategy<Value = TierName> {
-    option::of(any::<String>().prop_map(Into::into))
-}
-
-fn tier_states() -> impl Strategy<Value = TierState> {
-    (tier_names(), times(), times(), select(TierHold::ALL.to_vec()))
-        .prop_map(|(tier, since, review_at, hold)| TierState { tier, since, review_at, hold })
-}
-
-fn tier_reviews() -> impl Strategy<Value = TierReview> {
-    let outcome = select(TierOutcome::ALL.to_vec());
-    let (by, within) = (select(TierBy::ALL.to_vec()), select(TierWithin::ALL.to_vec()));
-    (outcome, tier_names(), by, within, any::<i64>(), any::<i64>()).prop_map(
-        |(outcome, before, by, within, figure, from)| TierReview { outcome, before, by, within, figure, from },
-    )
 }
 
 fn caps() -> impl Strategy<Value = Cap> {
@@ -574,6 +560,7 @@ fn the_bytes_of_a_plain_entry_never_change() {
         version: 1,
         base: Money::new(3_098),
         rate,
+        tier: None,
         carried: Money::ZERO,
         before: Points::ZERO,
         called_for: Points::new(30),

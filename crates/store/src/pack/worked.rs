@@ -70,6 +70,7 @@ fn pack_part(it: &mut Packer, part: &Part) {
         By::Product(name) => (2, Some(name)),
         By::Category(name) => (3, Some(name)),
         By::CustomerType => (4, None),
+        By::Tier => (5, None),
     };
     it.byte(code);
     if let Some(name) = name {
@@ -96,6 +97,7 @@ fn unpack_part(it: &mut Unpacker<'_>) -> Read<Part> {
         2 => By::Product(Arc::from(it.text()?)),
         3 => By::Category(Arc::from(it.text()?)),
         4 => By::CustomerType,
+        5 => By::Tier,
         _ => return Err(Unreadable),
     };
     let pay = match it.byte()? {

@@ -1,9 +1,9 @@
 //! Certificates in the store: their codes and the key of these, what verify finds, and what the sweeper does.
 
-use engine::{LotNo, Money, Points, Uses, Validity};
+use engine::{LotNo, Money, Points, Timestamp, Uses, Validity};
 use store::{Body, CertificateInfo, CertificateRef, Command, Failure, NewCertificates, Reply, Store, StoreError};
 
-use crate::shop::{NEW_YEAR, Shop, id_of, keyed, live, named, order, sale, send, sign_up};
+use crate::shop::{NEW_YEAR, Shop, add_channel, create_program, id_of, keyed, live, named, order, sale, send, sign_up};
 
 fn issue(key: &str, member: u64, count: u32, validity: Validity) -> Command {
     let new = NewCertificates { value: Money::new(2_500), count, uses: None, validity, note: "spring".into() };
@@ -64,6 +64,45 @@ fn a_code_finds_its_certificate_however_it_is_typed_and_pays_an_order() {
         let refused = send(&store, with(order(1, "A2", sale(2_000, NEW_YEAR)), vec![wrong]));
         assert!(matches!(refused, Err(Failure::Rejected(engine::Rejection::UnknownCertificate))), "{refused:?}");
     }
+    drop(store);
+    assert_eq!(difference(&shop), None);
+}
+
+/// It belongs to the member and not to the program that gave it (H2): it pays where an order's own program is on.
+#[test]
+fn a_certificate_pays_in_the_channels_of_every_program_that_is_on() {
+    let shop = Shop::new();
+    let store = opened(&shop);
+    send(&store, keyed("more", create_program("more", "plain", Timestamp::default()))).expect("a second program");
+    send(&store, keyed("till", add_channel("till", "more"))).expect("its channel");
+    send(&store, issue("spring", 1, 1, Validity::Never)).expect("a certificate of the first program");
+    let code = code_of(&store, &certificates(&shop, &store, 1)[0]);
+    let certificate = store.certificate(&code).expect("the key is there");
+    let in_channel = |name: &str, reference: &str| {
+        let mut command = with(order(1, reference, sale(1_000, store_now(&shop).micros())), vec![certificate.clone()]);
+        if let Body::PutOrder { channel, .. } = &mut command.body {
+            *channel = name.into();
+        }
+        match send(&store, command) {
+            Ok(Reply::Order { answer, .. }) => Ok(answer.certificates[0].paid),
+            Ok(other) => panic!("{other:?}"),
+            Err(failure) => Err(failure),
+        }
+    };
+    let switch = |program: &str, on: bool| {
+        shop.later(1);
+        let body = Body::SwitchProgram { program: program.into(), on, at: None };
+        send(&store, keyed(&format!("{program} {on}"), body)).expect("it is switched");
+    };
+    let is_off = Err(Failure::Rejected(engine::Rejection::ProgramOff));
+    assert_eq!(in_channel("till", "A1"), Ok(Money::new(1_000)));
+    switch("points", false);
+    assert_eq!(in_channel("shop", "A2"), is_off);
+    assert_eq!(in_channel("till", "A3"), Ok(Money::new(1_000)));
+    switch("more", false);
+    assert_eq!(in_channel("till", "A4"), is_off);
+    switch("points", true);
+    assert_eq!(in_channel("shop", "A5"), Ok(Money::new(500)));
     drop(store);
     assert_eq!(difference(&shop), None);
 }

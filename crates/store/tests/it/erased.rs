@@ -68,6 +68,8 @@ fn nothing_of_a_person_is_left_in_the_file() {
     let there = if crate::place::IS_FILE { TRACES.len() } else { 0 };
     assert_eq!(left(&shop).len(), there, "there is something to erase: {:?}", left(&shop));
     let before = shop.reader().balance(id_of(1), 1, engine::Timestamp::from_micros(NEW_YEAR)).expect("read");
+    let totals = shop.reader().figures("points").expect("read");
+    assert_eq!(totals.issued(), Points::new(199 * 40 + 25), "adjusted and earned");
     sent(&store, &[erase(1), erase(1)]);
     assert_eq!(left(&shop), Vec::<String>::new(), "beside the server, the log is emptied");
     store.rewrite().expect("it can be written anew");
@@ -80,6 +82,7 @@ fn nothing_of_a_person_is_left_in_the_file() {
     let reader = shop.reader();
     let after = reader.balance(id_of(1), 1, engine::Timestamp::from_micros(NEW_YEAR)).expect("read");
     assert_eq!(before, after, "points stay");
+    assert_eq!(reader.figures("points").expect("read"), totals, "and so do reports");
     let member = reader.member(id_of(1)).expect("read").expect("the id stays");
     assert_eq!((member.name, member.identities), (None, Vec::new()));
     assert_eq!((member.facts.customer_type, member.facts.birthday), (None, None));

@@ -65,7 +65,7 @@ impl<'a> Read<'a> {
         self.inner(name)?.value.as_i64().with_context(|| format!("{name} is no whole number"))
     }
 
-    fn points(&self, name: &str) -> Result<Points> {
+    pub(super) fn points(&self, name: &str) -> Result<Points> {
         self.count(name).map(Points::new)
     }
 
@@ -195,6 +195,7 @@ impl<'a> Read<'a> {
             version: u32::try_from(self.number("version")?)?,
             base: self.money("base")?,
             rate: EarnRate { points: self.points("rate_points")?, per: self.money("rate_per")?, mode },
+            tier: self.tier_name("tier")?,
             carried: self.money("carried")?,
             before: self.points("before")?,
             called_for: self.points("points")?,
@@ -215,6 +216,7 @@ impl<'a> Read<'a> {
                 "product" => By::Product(name()?),
                 "category" => By::Category(name()?),
                 "customer_type" => By::CustomerType,
+                "tier" => By::Tier,
                 other => bail!("{other} has no rate"),
             };
             let points = it.points("points")?;
@@ -356,6 +358,7 @@ impl<'a> Read<'a> {
     fn paid(&self) -> Result<Paid> {
         Ok(Paid {
             rate: RedeemRate { points: self.points("rate_points")?, value: self.money("rate_value")? },
+            tier: self.tier_name("tier")?,
             fits: self.points("fits")?,
             before: self.points("before")?,
             after: self.points("after")?,

@@ -56,6 +56,18 @@ fn rules_lead_to_scenarios() {
     assert_none("docs/RULES.md leads to what is no scenario:", &lost(&targets, &paths));
 }
 
+#[test]
+fn each_rule_is_listed_and_shown() {
+    let rules = text("docs/RULES.md");
+    let sections = sections(&rules.body);
+    assert!(!sections.is_empty(), "docs/RULES.md has a heading such as `### E1 Points per amount` for each rule");
+    assert_none("a rule of docs/RULES.md that nothing shows, or that its top does not list:", &unshown(&rules.body));
+    let linked: BTreeSet<&str> = links(&rules.body).into_iter().filter_map(|(_, it)| it.strip_prefix("../")).collect();
+    let files = scenarios().into_iter().map(|it| it.path);
+    let aside: Vec<String> = files.filter(|path| !linked.contains(path.as_str())).collect();
+    assert_none("a scenario that no rule of docs/RULES.md links:", &aside);
+}
+
 fn scenarios() -> Vec<Text> {
     let mut files = texts("scenarios");
     files.retain(|file| file.path.ends_with(".txt"));
@@ -91,6 +103,29 @@ fn unexpected(codes: &[String], scenarios: &[Text]) -> Vec<String> {
     codes.iter().filter(|code| !expected.contains(code.as_str())).cloned().collect()
 }
 
+/// Each rule by its heading, with what stands below it.
+fn sections(rules: &str) -> Vec<(&str, &str)> {
+    let rules = rules.split("\n### ").skip(1);
+    let rules = rules.map(|it| it.split_once("\n## ").map_or(it, |(section, _)| section));
+    rules.filter_map(|it| it.split_once('\n')).collect()
+}
+
+/// The headings of rules without a scenario or a test, and of those that the list at the top leaves out.
+fn unshown(rules: &str) -> Vec<String> {
+    let shows = |target: &str| target.starts_with("../scenarios/") || target.contains("/tests/");
+    let mut found = Vec::new();
+    for (heading, body) in sections(rules) {
+        let id = heading.split(' ').next().unwrap_or_default();
+        if !rules.contains(&format!("[{id}](#{}-", id.to_lowercase())) {
+            found.push(format!("{heading}: not listed"));
+        }
+        if !links(body).into_iter().any(|(_, target)| shows(target)) {
+            found.push(format!("{heading}: neither a scenario nor a test"));
+        }
+    }
+    found
+}
+
 /// Links of docs/RULES.md to a scenario that is not there; a folder is too little, a rule is shown by a file.
 fn lost(targets: &[&str], scenarios: &BTreeSet<String>) -> Vec<String> {
     let to_scenario = targets.iter().filter_map(|it| it.strip_prefix("../").filter(|it| it.starts_with("scenarios/")));
@@ -123,6 +158,12 @@ fn a_rejection_that_nothing_expects_is_seen() {
         [sample("scenarios/redeem/least.txt", "# => program_off\n2026-01-01 redeem => refused below_minimum\n")];
     assert_eq!(unexpected(&codes, &scenarios), ["program_off"]);
     assert_eq!(unexpected(&codes, &[sample("it", "program_off\nx => below_minimum_points")]), codes);
+}
+
+#[test]
+fn a_rule_that_nothing_shows_is_seen() {
+    let rules = "[E1](#e1-a)\n\n## Earning\n\n### E1 A\n\nNo proof.\n\n### E2 B\n\n[b](../scenarios/b.txt)\n\n## End\n[c](../c/tests/c.rs)\n";
+    assert_eq!(unshown(rules), ["E1 A: neither a scenario nor a test", "E2 B: not listed"]);
 }
 
 #[test]

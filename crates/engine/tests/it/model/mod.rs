@@ -23,6 +23,7 @@ use std::sync::Arc;
 use engine::{Adjustment, Date, Document, EarnRules, Rejection, Terms, Timeline, Timestamp};
 
 use crate::histories::ORDERS;
+use crate::programs::NOON;
 use crate::shop::Command;
 
 /// What each line costs after discounts, without its tax.
@@ -64,6 +65,9 @@ pub(crate) struct Model {
     pub(crate) orders: [Option<Order>; ORDERS],
     /// On which days each act was done; signing up is one without a name.
     acts: Vec<(String, Date)>,
+    /// The last birthday that gave points, and until when they have been looked for: the account is there from the beginning.
+    birthday: Option<Date>,
+    lived_to: Timestamp,
     /// What orders counted towards tiers after each command.
     counted: Vec<(Timestamp, Vec<tiers::Counted>)>,
 }
@@ -200,6 +204,8 @@ impl Model {
             freed: false,
             orders: Default::default(),
             acts: Vec::new(),
+            birthday: None,
+            lived_to: NOON,
             counted: Vec::new(),
         }
     }
@@ -282,12 +288,16 @@ impl Model {
                     self.freed = true;
                 }
             }
+            if self.birthday_at().is_some_and(|it| it <= due) {
+                self.celebrate(due);
+            }
             self.pay_debt();
             self.forfeit(due);
             if converts {
                 self.convert(due.max(self.posted_at));
             }
         }
+        self.lived_to = self.lived_to.max(now);
         if converts {
             self.convert(now);
         }
@@ -309,7 +319,12 @@ impl Model {
             }
         });
         let holds = self.holds.iter().filter(|it| it.state == HoldState::Active).map(|it| it.lapses_at);
-        points.chain(holds).chain(self.forfeits_at()).filter(|it| *it != Timestamp::NEVER).min()
+        points
+            .chain(holds)
+            .chain(self.forfeits_at())
+            .chain(self.birthday_at())
+            .filter(|it| *it != Timestamp::NEVER)
+            .min()
     }
 
     fn expire(&mut self, now: Timestamp) {

@@ -65,6 +65,7 @@ impl Model {
             tier: level.map(|it| &*it.name),
             tier_times: level.and_then(|it| it.times),
             steps,
+            clock: order.terms.zone.clock_text(document.placed_at),
         };
         let mut parts: Vec<Part<'_>> = document.lines.iter().map(Some).zip(lines).collect();
         parts.push((None, shipping));

@@ -200,9 +200,9 @@ const ENTRIES: [Told; 7] = [
 const HELD: &str = "Hold 3: 200 points held for a checkout for 15 minutes, until 13:36";
 const WAITS: &str =
     "Order web 1009: 64 points earned (1 point per 1.00 on 64.90, rounded down); can be spent from 5 December 2026";
-const REDEEMED: &str = "Order till-1 A-2203: 250 points redeemed, worth 25.00";
-const TAKEN_BACK: &str =
-    "Order web 1007: 40 points taken back: it now calls for 60 (1 point per 1.00 on 60.00), it had earned 100";
+const REDEEMED: &str = "Order till-1 A-2203: 250 points redeemed (earned 12 October 2026), worth 25.00";
+const TAKEN_BACK: &str = "Order web 1007: 40 points taken back (earned 12 October 2026): it now calls for 60 (1 point per 1.00 on 60.00), it \
+     had earned 100";
 const ADDED: &str = "500 points added by staff: <b>sorry</b> for the late parcel, to be spent until 20 October 2027";
 
 fn entries() -> Vec<EntryRow> {

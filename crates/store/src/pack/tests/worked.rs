@@ -17,6 +17,7 @@ pub(super) fn workings() -> BoxedStrategy<Worked> {
         name().prop_map(By::Product),
         name().prop_map(By::Category),
         Just(By::CustomerType),
+        Just(By::Tier),
     ];
     let pay = prop_oneof![
         (points(), money()).prop_map(|(points, per)| Pay::Per { points, per }),
