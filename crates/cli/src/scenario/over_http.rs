@@ -4,7 +4,7 @@
 //! What time brings about has no address in the API: the server does it by itself, and here the backend in its place.
 
 mod answers;
-mod bearers;
+mod certificates;
 mod client;
 mod requests;
 mod rewards;
@@ -232,62 +232,6 @@ impl HttpBackend {
             body["certificates"] = json!(names);
         }
         Ok(body)
-    }
-
-    /// How requests name a certificate: by its code, as it is shown; one that points have become, or nobody has, by an id.
-    fn certificate_named(&self, person: &Person, no: engine::LotNo) -> Result<String> {
-        if let Some(code) = self.bearer_named(no) {
-            return Ok(code);
-        }
-        let member = match person {
-            Person::Member(member) => Some(*member),
-            Person::Identity(identity) => self.identities.iter().find(|(it, _)| it == identity).map(|(_, it)| *it),
-            Person::Nobody => None,
-        };
-        let member = member.or(self.members.first().map(|(it, _)| *it)).context("nobody has signed up")?;
-        // Of somebody who has been merged, the certificates of whoever that is now.
-        let reader = self.app.store().reader()?;
-        let home = reader.find(&self.id_of(member)?.parse()?)?;
-        let home = home.map_or(Ok(member), |it| self.member_of(&it.to_string()))?;
-        if let Some(known) = self.codes.iter().find(|it| (it.0, it.1) == (home, no.0)) {
-            return Ok(known.2.clone());
-        }
-        let all = reader.certificates(self.id_of(home)?.parse()?, Timestamp::from_micros(0))?;
-        let code = all.iter().find(|it| it.lot.at.no == no).map(|it| self.app.store().code(it)).transpose()?.flatten();
-        let unknown = || {
-            let owner = self.id_of(home)?;
-            Ok(format!("crt_{}_{}_{}", owner.trim_start_matches("mem_"), self.ledger, no.0))
-        };
-        code.map_or_else(unknown, Ok)
-    }
-
-    /// Gives or cancels certificates: what became of the one row of the request.
-    fn on_certificates(&mut self, act: &Act) -> Outcome {
-        let Act::OnCertificates { person, program, act } = act else { bail!("this is about no certificates") };
-        if let Person::Nobody = person {
-            return self.on_bearers(program, act);
-        }
-        let Some(named) = self.named(person)? else { return Ok(Err(Rejection::UnknownMember)) };
-        let program = self.program_called(program);
-        let name = |no| self.certificate_named(person, no);
-        let (path, body) = act.request(&program, Some(&named), self.exponent, name)?;
-        let answer = match self.send(Method::POST, path, Some(&body))? {
-            Ok(answer) => answer,
-            Err(rejection) => return Ok(Err(rejection)),
-        };
-        let read = self.read(&answer);
-        let row = read.list("data")?.next().context("a row is answered")?;
-        if let Some(problem) = row.optional("problem") {
-            return Ok(Err(problem.rejection("")?));
-        }
-        for it in row.list("certificates")? {
-            let member = self.member_of(it.text("member")?)?;
-            let told = (member, number_of(it.text("id")?)?, it.text("code")?.to_owned());
-            if !self.codes.contains(&told) {
-                self.codes.push(told);
-            }
-        }
-        Ok(Ok(Reply::Done))
     }
 
     fn order(&mut self, act: &Act, arrival: Arrival) -> Outcome {
@@ -559,7 +503,7 @@ impl Backend for HttpBackend {
         self.go_on_to(now);
         let path = format!("/v1/members/{}/certificates", self.id_of(member)?);
         let certificates = self.get(&path)?;
-        self.read(&certificates).list("data")?.map(|it| bearers::told(&it)).collect()
+        self.read(&certificates).list("data")?.map(|it| certificates::told(&it)).collect()
     }
 
     fn bearers(&mut self, now: Timestamp) -> Result<Vec<Told>> {

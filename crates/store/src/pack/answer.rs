@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use engine::{Answer, Balance, EntryNo, HoldNo, LotNo, Money, OrderNo, Points, Rejection, Share, Status, Timestamp};
 
 use super::certificate;
-use super::entry::{pack_earned, unpack_earned};
+use super::earned::{pack_earned, unpack_earned};
 use super::figures::{read_closed, read_date, write_closed, write_date};
 use super::reward::{self, read_claim, write_claim};
 use super::{Packer, Read, Unpacker, Unreadable};

@@ -6,6 +6,7 @@
 mod answer;
 mod certificate;
 mod document;
+mod earned;
 mod entry;
 mod extension;
 mod figures;
