@@ -292,6 +292,12 @@ impl<'a> Batch<'a> {
         &self.accounts
     }
 
+    /// The accounts of an owner that this batch has begun.
+    pub(crate) fn begun(&self, owner: MemberId) -> impl Iterator<Item = AccountId> {
+        let of = self.accounts.range(AccountId { owner, program: 0 }..=AccountId { owner, program: u32::MAX });
+        of.filter(|(_, slot)| !slot.is_stored && slot.account.next_entry != EntryNo(1)).map(|(id, _)| *id)
+    }
+
     /// The first lots, unless there are some already: only with them it is exact what falls due next.
     pub(crate) fn load_first_lots(&mut self, id: AccountId) -> Found<()> {
         let conn = self.conn;

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Account, Adjustment, Decided, Document, EntryNo, HoldNo, HoldState, Kind, Moment, OrderNo, Placed as _, Points,
-    Rejection, Rules, SetTier, Stop, Timestamp, is_name, limits,
+    Account, Adjustment, Decided, Document, EntryNo, Facts, HoldNo, HoldState, Kind, Moment, OrderNo, Placed as _,
+    Points, Rejection, Rules, SetTier, Stop, Timestamp, is_name, limits,
 };
 
 use crate::acts;
@@ -494,6 +494,11 @@ fn settle(batch: &mut Batch<'_>, id: AccountId, now: Timestamp) -> Answered {
     }
     if !batch.slot(id)?.is_stored && !batch.is_member(id.owner)? {
         return Err(Rejection::UnknownMember.into());
+    }
+    // Whoever was merged has no birthday any more: nothing would find what it gave.
+    let may_be_merged = batch.reference.has_merges && batch.slot(id)?.facts.birthday.is_some();
+    if may_be_merged && merge::home_of(batch.conn, id.owner)?.0 != id.owner {
+        batch.slot(id)?.facts = Facts::default();
     }
     batch.load_first_lots(id)?;
     let mut decided = ask(batch, id, |account, rules| engine::settle(account, rules, now).map_err(Stop::from))?;

@@ -16,7 +16,7 @@ use crate::fault::Found;
 use crate::id::MemberId;
 use crate::load::{read_entry, read_order};
 use crate::member::{Identity, IdentityKind, MemberRef, words_of};
-use crate::merge::{merges_of, stored};
+use crate::merge::{accounts_of, merges_of};
 use crate::pack;
 use crate::reference::invalid;
 use crate::rows::NO_PROGRAMS;
@@ -56,7 +56,7 @@ pub(crate) fn erase_unused(batch: &mut Batch<'_>, member: &MemberRef, moment: Mo
         return Err(used());
     }
     let given = given_by_itself(batch.conn, owner)?;
-    let accounts = stored(batch, owner)?;
+    let accounts = accounts_of(batch, owner)?;
     for id in &accounts {
         batch.load_from(*id, Place::OWN)?;
         let account = &batch.slot(*id)?.account;

@@ -138,19 +138,20 @@ fn merge(batch: &mut Batch<'_>, member: &MemberRef, other: &MemberRef, moment: M
         for program in programs(batch) {
             settle(batch, AccountId { owner, program }, moment)?;
         }
-        for id in stored(batch, owner)?.into_iter().filter(|it| it.is_wallet()) {
+        for id in accounts_of(batch, owner)?.into_iter().filter(|it| it.is_wallet()) {
             certificate::settle(batch, id, moment.now)?;
         }
     }
     let merger = Merger { place, can_be_undone: true, survivor: survivor.0, other: other.0 };
-    let accounts = stored(batch, other)?;
+    let accounts = accounts_of(batch, other)?;
     for id in &accounts {
         if usize::try_from(load::rows_from(batch.conn, *id, Place::OWN)?).is_ok_and(|it| limits::MERGE_MAX < it) {
             return Err(too_large().into());
         }
     }
     // Where the one that stays has anything, both sides are told apart from now on.
-    let programs: BTreeSet<u32> = accounts.into_iter().chain(stored(batch, survivor)?).map(|it| it.program).collect();
+    let programs: BTreeSet<u32> =
+        accounts.into_iter().chain(accounts_of(batch, survivor)?).map(|it| it.program).collect();
     for program in programs.into_iter().rev() {
         merge_accounts(batch, survivor, AccountId { owner: other, program }, &merger, moment)?;
     }
@@ -181,12 +182,15 @@ fn programs(batch: &Batch<'_>) -> Vec<u32> {
     batch.reference.programs.keys().copied().collect()
 }
 
-pub(crate) fn stored(batch: &mut Batch<'_>, owner: MemberId) -> Found<Vec<AccountId>> {
-    let mut statement =
-        batch.conn.prepare_cached("SELECT program FROM accounts WHERE owner_id = $1 ORDER BY program DESC")?;
+/// The accounts of an owner, those that this batch has begun among them: what was due may have made the first credit, or the first
+/// certificate.
+pub(crate) fn accounts_of(batch: &mut Batch<'_>, owner: MemberId) -> Found<Vec<AccountId>> {
+    let mut statement = batch.conn.prepare_cached("SELECT program FROM accounts WHERE owner_id = $1")?;
     let found = statement.query_map(params![owner.0], |row| row.get(0))?;
-    let programs: Vec<u32> = found.collect::<sql::Result<_>>()?;
-    Ok(programs.into_iter().map(|program| AccountId { owner, program }).collect())
+    let stored = found.collect::<sql::Result<Vec<u32>>>()?.into_iter();
+    let all: BTreeSet<AccountId> =
+        stored.map(|program| AccountId { owner, program }).chain(batch.begun(owner)).collect();
+    Ok(all.into_iter().rev().collect())
 }
 
 fn settle(batch: &mut Batch<'_>, id: AccountId, moment: Moment) -> Result<(), Refused> {
@@ -288,7 +292,7 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
     let merges = merges_of(batch.conn, survivor)?;
     let last = last_merge(&merges, moment.now).ok_or(Rejection::CannotUndo)?;
     let (from, other) = (last.place, last.member);
-    let accounts = stored(batch, survivor)?;
+    let accounts = accounts_of(batch, survivor)?;
     let mut parted = Vec::new();
     for id in accounts {
         let is_apart = batch.slot(id)?.account.merged_from() == Some(from);
@@ -345,7 +349,7 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
     }
     for (owner, other) in [(survivor, other), (other, survivor)] {
         level(batch, owner, other, moment)?;
-        for id in stored(batch, owner)?.into_iter().filter(|it| it.is_wallet()) {
+        for id in accounts_of(batch, owner)?.into_iter().filter(|it| it.is_wallet()) {
             certificate::settle(batch, id, moment.now)?;
         }
     }

@@ -320,6 +320,8 @@ impl HttpBackend {
     /// As the server's own sweeper does it.
     fn settle(&self, member: MemberNo) -> Outcome {
         let owner: MemberId = self.id_of(member)?.parse()?;
+        // Of somebody who was merged, whoever that is now.
+        let owner = self.app.store().reader()?.find(&MemberRef::Id(owner))?.unwrap_or(owner);
         let body = Body::Settle { owner, program: PROGRAM_NO };
         let command = Command { key: None, actor: Actor::System, time: Time::Live, seed: 0, body };
         match self.app.store().submit(command).wait() {
