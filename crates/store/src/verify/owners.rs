@@ -37,6 +37,11 @@ impl Check<'_> {
                 WHERE merges.owner_id = m.merged_into AND member_id = m.owner_id AND undone_at IS NULL)",
             ),
             (
+                "a member that was merged has something left",
+                "SELECT 1 FROM accounts AS a WHERE (pending <> 0 OR available <> 0 OR held <> 0 OR owed <> 0)
+                AND EXISTS (SELECT 1 FROM members WHERE members.owner_id = a.owner_id AND merged_into IS NOT NULL)",
+            ),
+            (
                 "a merge leads to a member that is one of its own",
                 "SELECT 1 FROM merges AS m WHERE undone_at IS NULL
                 AND EXISTS (SELECT 1 FROM members WHERE members.owner_id = m.owner_id AND merged_into IS NULL)

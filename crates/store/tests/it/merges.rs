@@ -4,8 +4,10 @@ use engine::{Adjustment, Closing, DocumentVersion, LotNo, Money, OrderNo, Place,
 use store::{Body, CertificateRef, Command, Failure, Ledger, MemberRef, NewCertificates, Reply, Store};
 
 use crate::catalogue::{claim, end};
+use crate::place;
 use crate::shop::{
-    DAY, NEW_YEAR, Shop, add_channel, available, create_program, id_of, keyed, live, named, order, sale, send, sign_up,
+    DAY, NEW_YEAR, Shop, add_channel, available, create_program, digits_of, id_of, keyed, live, named, order, sale,
+    send, sign_up,
 };
 use crate::store::{sent, together, verified};
 
@@ -392,4 +394,32 @@ fn what_is_refused_under_another_name_posts_nothing() {
         exports.push(exported(&shop));
     }
     assert!(exports[1] == exports[0] && exports[2] == exports[0], "alone as in a batch");
+}
+
+/// What does not belong to a merge leads somewhere, or stays with somebody whom nobody finds: `verify` says so.
+#[test]
+fn verify_names_what_was_left_behind_by_a_merge() {
+    let [ana, ben, cleo] = [1, 2, 3].map(|it| format!("x'{}'", digits_of(it)));
+    for (spoil, expected) in [
+        (vec!["UPDATE merges SET undone_at = 1".to_owned()], "a member that was merged leads to nobody"),
+        (vec!["UPDATE members SET merged_into = NULL".to_owned()], "leads to a member that is one of its own"),
+        (
+            vec![
+                format!("UPDATE merges SET member_id = {cleo} WHERE member_id = {ben}"),
+                format!("UPDATE members SET merged_into = NULL WHERE owner_id = {ben}"),
+                format!("UPDATE members SET merged_into = {ana} WHERE owner_id = {cleo}"),
+            ],
+            "a member that was merged has something left",
+        ),
+    ] {
+        let shop = Shop::new();
+        let store = shop.opened("plain");
+        sent(&store, &[sign_up(1), sign_up(2), sign_up(3), adjust("a", 1, 5, None), adjust("c", 3, 7, None)]);
+        sent(&store, &[merge("m", 2, 1)]);
+        drop(store);
+        verified(&shop);
+        spoil.iter().for_each(|it| assert!(0 < place::change(&shop, it), "{it}"));
+        let found = shop.reader().verify(&mut |_| {}).expect("it can be read").difference.unwrap_or_default();
+        assert!(found.contains(expected), "{spoil:?}: {found}");
+    }
 }
