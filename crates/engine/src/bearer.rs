@@ -15,6 +15,9 @@ use crate::program::{Rules, Timeline};
 use crate::rejection::Rejection;
 use crate::settle::settle_ahead;
 
+/// The number of each in its own ledger, where nothing else is.
+pub const BEARER_LOT: LotNo = LotNo(1);
+
 /// Gives certificates to nobody: what each of their ledgers begins with.
 ///
 /// # Errors

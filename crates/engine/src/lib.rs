@@ -83,7 +83,7 @@ pub use activity::{Act, Acted, Award, act, sign_up};
 pub use adjust::{Adjustment, adjust, check_note, withdraw};
 pub use apart::{Apart, Use};
 pub use award::{By, Part, Promoted, Worked};
-pub use bearer::{BearerClaim, BearerClaimed, claim_bearer, issue_bearers, show_bearers};
+pub use bearer::{BEARER_LOT, BearerClaim, BearerClaimed, claim_bearer, issue_bearers, show_bearers};
 pub use budget::{BudgetUse, Budgeted, Budgets};
 pub use calendar::{Date, DateFault, Timestamp, YearDay, Zone};
 pub use cap::{Allotted, Cap, Caps, Cut};

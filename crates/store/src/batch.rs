@@ -292,8 +292,8 @@ impl<'a> Batch<'a> {
         &self.accounts
     }
 
-    /// The accounts of an owner that this batch has begun.
-    pub(crate) fn begun(&self, owner: MemberId) -> impl Iterator<Item = AccountId> {
+    /// The accounts of an owner that are not stored before this batch is.
+    pub(crate) fn new_accounts(&self, owner: MemberId) -> impl Iterator<Item = AccountId> {
         let of = self.accounts.range(AccountId { owner, program: 0 }..=AccountId { owner, program: u32::MAX });
         of.filter(|(_, slot)| !slot.is_stored && slot.account.next_entry != EntryNo(1)).map(|(id, _)| *id)
     }

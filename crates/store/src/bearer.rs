@@ -6,8 +6,8 @@
 //! second finds, behind the lock of the owner, whose it has become. Bounded by the certificates that a command names or makes.
 
 use engine::{
-    Account, BearerClaim, Decided, Decision, Entry, EntryNo, LotNo, Moment, Money, Place, Placed as _, Points, Reason,
-    Rejection, Rules, Stop, Timestamp,
+    Account, BEARER_LOT, BearerClaim, Decided, Decision, Entry, EntryNo, LotNo, Moment, Money, Place, Placed as _,
+    Points, Reason, Rejection, Rules, Stop, Timestamp,
 };
 
 use crate::batch::Batch;
@@ -23,9 +23,6 @@ use crate::merge::{self, first_place, home_of_number};
 use crate::query::{CODE, all_lots};
 use crate::rows::AccountId;
 use crate::sql::{Connection, params};
-
-/// The number of the certificate in its own ledger: nothing else is there.
-pub(crate) const ONLY: LotNo = LotNo(1);
 
 /// A certificate that belongs to nobody yet, and the number that it gets among those of the member who names it.
 #[derive(Clone, Debug)]
@@ -100,8 +97,8 @@ pub(crate) fn number_of(
     if let Some(known) = bearers.iter().find(|it| it.id == id) {
         return Ok(known.number);
     }
-    batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, ONLY))?;
-    if batch.slot(id)?.account.lot(ONLY).is_none() {
+    batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, BEARER_LOT))?;
+    if batch.slot(id)?.account.lot(BEARER_LOT).is_none() {
         return Err(Rejection::UnknownCertificate.into());
     }
     merge::ensure_place(batch, wallet, moment)?;
@@ -111,14 +108,14 @@ pub(crate) fn number_of(
         None => batch.slot(wallet)?.account.next_lot_of(under),
     };
     let member = first_place(batch.conn, wallet, number)?.0.owner.0;
-    let claim = BearerClaim { bearer: id.owner.0, certificate: ONLY, member, under };
+    let claim = BearerClaim { bearer: id.owner.0, certificate: BEARER_LOT, member, under };
     bearers.push(Bearer { id, claim, number });
     Ok(number)
 }
 
 /// Whether it may be one that belongs to nobody, in the currency of that wallet.
 fn is_bearers(id: AccountId, no: LotNo, wallet: AccountId) -> bool {
-    id.owner.is_bearer() && (id.program, no) == (wallet.program, ONLY)
+    id.owner.is_bearer() && (id.program, no) == (wallet.program, BEARER_LOT)
 }
 
 /// Why somebody cannot use a certificate of others: whoever has the code of one that belonged to nobody is told that it is gone.
@@ -158,7 +155,7 @@ pub(crate) fn show(
                 let number = account.wallet.as_ref().map(|it| it.ledger.next_lot_of(under));
                 let number = number.ok_or(Fault::Row("a quote looks at all certificates"))?;
                 let member = first_place(conn, wallet, number)?.0.owner.0;
-                let claim = BearerClaim { bearer: id.owner.0, certificate: ONLY, member, under };
+                let claim = BearerClaim { bearer: id.owner.0, certificate: BEARER_LOT, member, under };
                 match engine::show_bearers(account, &[(ledger, claim)], moment) {
                     Ok(()) => {}
                     Err(Stop::Rejected(rejection)) => return Ok(Err(rejection)),
@@ -222,7 +219,7 @@ fn claim_one(batch: &mut Batch<'_>, bearer: &Bearer, of: AccountId, moment: Mome
     };
     post(batch, bearer.id, &mut claimed.bearer, false)?;
     post(batch, wallet, &mut claimed.member, false)?;
-    move_code(batch, (bearer.id, ONLY), first_place(batch.conn, wallet, claimed.certificate)?)
+    move_code(batch, (bearer.id, BEARER_LOT), first_place(batch.conn, wallet, claimed.certificate)?)
 }
 
 /// The code stands where its certificate came to, and the directory leads there. Commands that are only tried read no codes.
@@ -271,7 +268,7 @@ fn home_of_claimed(conn: &Connection, id: AccountId, entry: &Entry) -> Found<(Ac
 
 /// Where a certificate that belonged to nobody is now, if somebody has claimed it.
 pub(crate) fn claimed(conn: &Connection, (id, no): (AccountId, LotNo)) -> Found<Option<(AccountId, LotNo)>> {
-    if no != ONLY {
+    if no != BEARER_LOT {
         return Ok(None);
     }
     entry_of_claim(conn, id)?.map(|it| home_of_claimed(conn, id, &it)).transpose()
@@ -289,7 +286,7 @@ pub(crate) fn entry_of_claim(conn: &Connection, id: AccountId) -> Found<Option<E
 impl Batch<'_> {
     /// The same, as the commands before have left it.
     pub(crate) fn claimed(&mut self, (id, no): (AccountId, LotNo)) -> Found<Option<(AccountId, LotNo)>> {
-        if !id.owner.is_bearer() || no != ONLY {
+        if !id.owner.is_bearer() || no != BEARER_LOT {
             return Ok(None);
         }
         let Some(no) = claimed_by(&self.slot(id)?.account) else { return Ok(None) };

@@ -182,14 +182,14 @@ fn programs(batch: &Batch<'_>) -> Vec<u32> {
     batch.reference.programs.keys().copied().collect()
 }
 
-/// The accounts of an owner, those that this batch has begun among them: what was due may have made the first credit, or the first
+/// The accounts of an owner, those that are new in this batch among them: what was due may have made the first credit, or the first
 /// certificate.
 pub(crate) fn accounts_of(batch: &mut Batch<'_>, owner: MemberId) -> Found<Vec<AccountId>> {
     let mut statement = batch.conn.prepare_cached("SELECT program FROM accounts WHERE owner_id = $1")?;
     let found = statement.query_map(params![owner.0], |row| row.get(0))?;
     let stored = found.collect::<sql::Result<Vec<u32>>>()?.into_iter();
     let all: BTreeSet<AccountId> =
-        stored.map(|program| AccountId { owner, program }).chain(batch.begun(owner)).collect();
+        stored.map(|program| AccountId { owner, program }).chain(batch.new_accounts(owner)).collect();
     Ok(all.into_iter().rev().collect())
 }
 

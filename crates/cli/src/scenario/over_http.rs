@@ -204,6 +204,12 @@ impl HttpBackend {
         found.map(|(_, id)| id.as_str()).with_context(|| format!("{member:?} has not signed up"))
     }
 
+    /// Of somebody who was merged, whoever that is now.
+    fn home_of(&self, member: MemberNo) -> Result<MemberId> {
+        let id = self.id_of(member)?.parse()?;
+        self.app.store().reader()?.find(&MemberRef::Id(id))?.context("a member is found")
+    }
+
     fn member_of(&self, id: &str) -> Result<MemberNo> {
         let found = self.members.iter().find(|(_, it)| it == id);
         found.map(|(member, _)| *member).with_context(|| format!("{id} is answered, whom nobody signed up"))
@@ -319,9 +325,7 @@ impl HttpBackend {
 
     /// As the server's own sweeper does it.
     fn settle(&self, member: MemberNo) -> Outcome {
-        let owner: MemberId = self.id_of(member)?.parse()?;
-        // Of somebody who was merged, whoever that is now.
-        let owner = self.app.store().reader()?.find(&MemberRef::Id(owner))?.unwrap_or(owner);
+        let owner = self.home_of(member)?;
         let body = Body::Settle { owner, program: PROGRAM_NO };
         let command = Command { key: None, actor: Actor::System, time: Time::Live, seed: 0, body };
         match self.app.store().submit(command).wait() {
@@ -369,7 +373,7 @@ impl HttpBackend {
             return Ok(entries);
         }
         let reader = self.app.store().reader()?;
-        let home = reader.find(&MemberRef::Id(self.id_of(member)?.parse()?))?.context("a member is found")?;
+        let home = self.home_of(member)?;
         let stored = reader.entries(home, PROGRAM_NO, engine::EntryNo(0), usize::MAX >> 1)?;
         for (entry, stored) in entries.iter_mut().zip(stored) {
             entry.changes.merged = stored.changes.merged;

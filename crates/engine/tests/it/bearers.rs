@@ -1,17 +1,15 @@
 //! Certificates that belong to nobody: claimed, one is what it would be if it had been given to its member at first.
 
 use engine::{
-    Account, BearerClaim, Bucket, CancelCertificate, IssueCertificates, Kind, Lot, LotNo, Money, Place, Points, Reason,
-    Rejection, Rules, Stop, Timeline, Uses, Validity, Zone, cancel_certificate, claim_bearer, issue_bearers,
-    issue_certificates, settle,
+    Account, BEARER_LOT, BearerClaim, Bucket, CancelCertificate, IssueCertificates, Kind, Lot, LotNo, Money, Place,
+    Points, Reason, Rejection, Rules, Stop, Timeline, Uses, Validity, Zone, cancel_certificate, claim_bearer,
+    issue_bearers, issue_certificates, settle,
 };
 use proptest::prelude::*;
 
 use crate::ledger::check_replay;
 use crate::programs::NOON;
 use crate::seeded::check;
-
-const ONLY: LotNo = LotNo(1);
 
 fn moment(days: i64, import: bool) -> engine::Moment {
     let now = engine::Timestamp::from_micros(NOON.micros() + days * 86_400_000_000);
@@ -23,7 +21,7 @@ fn issue(value: i64, count: u32, uses: Uses, validity: Validity) -> IssueCertifi
 }
 
 fn claim(place: Place) -> BearerClaim {
-    BearerClaim { bearer: [0xff; 16], certificate: ONLY, member: [1; 16], under: place }
+    BearerClaim { bearer: [0xff; 16], certificate: BEARER_LOT, member: [1; 16], under: place }
 }
 
 fn after(account: &Account, decided: &engine::Decided) -> Account {
@@ -100,7 +98,7 @@ fn both_sides_say_whose_it_was_and_whose_it_is() {
         assert_eq!((left.kind, came.kind), (Kind::Claim, Kind::Claim));
         let number = LotNo(if under == Place::OWN { 4 } else { 1 });
         assert_eq!(left.reason, Reason::Bearer { other: [1; 16], certificate: number }, "by its first owner's number");
-        assert_eq!(came.reason, Reason::Bearer { other: [0xff; 16], certificate: ONLY });
+        assert_eq!(came.reason, Reason::Bearer { other: [0xff; 16], certificate: BEARER_LOT });
         let moved = |it: &engine::Entry| (it.postings[0].from, it.postings[0].to, it.postings[0].points.get());
         assert_eq!(moved(left), (Bucket::Available, Bucket::Moved, 2_500));
         assert_eq!(moved(came), (Bucket::Moved, Bucket::Available, 2_500));
@@ -116,7 +114,7 @@ fn one_that_is_over_comes_with_nothing_but_why() {
     let came = lot(&after(&member, &late.member), late.certificate);
     assert!(came.available.is_zero() && came.at.expires_at <= moment(5, false).now);
 
-    let cancel = CancelCertificate { certificate: ONLY, note: "lost".into() };
+    let cancel = CancelCertificate { certificate: BEARER_LOT, note: "lost".into() };
     let cancelled = cancel_certificate(&bearer, &cancel, moment(1, false)).expect("it is there");
     let cancelled = after(&bearer, &cancelled);
     let claimed = claim_bearer(&cancelled, &member, &claim(Place::OWN), moment(1, false)).expect("all is loaded");

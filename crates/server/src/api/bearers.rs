@@ -3,19 +3,17 @@
 
 use axum::Json as Reply;
 use axum::extract::State;
+use engine::BEARER_LOT;
 use serde::Deserialize;
-use store::{BearerInfo, Body, MemberId, Reader, StoreError, Time};
+use store::{BearerInfo, Body, CertificateRef, MemberId, Reader, StoreError, Time};
 use utoipa::ToSchema;
 
-use super::certificates::{CertificateView, Expires, view, views_of, wanted};
+use super::certificates::{CertificateView, Expires, view, views_named, wanted};
 use crate::access::Caller;
 use crate::app::{App, Request};
 use crate::extract::{Idempotency, Json, Params};
 use crate::problem::{Answer, Problem};
 use crate::wire::page::{Page, Paging};
-
-/// The number of each in its own ledger.
-const ONLY: engine::LotNo = engine::LotNo(1);
 
 /// Certificates of the same kind, for nobody.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -70,11 +68,8 @@ pub(crate) async fn issue_bearer_certificates(
     let reply = app.submit_for(request, Some(&voice)).await?;
     let store::Reply::Bearers { owners } = reply else { return Err(Problem::internal()) };
     let ledger = store::certificate_ledger(currency);
-    let mut data = Vec::with_capacity(owners.len());
-    for owner in owners {
-        data.extend(views_of(&app, owner, ledger, vec![ONLY], now).await?);
-    }
-    Ok(Reply(Page::whole(data)))
+    let named = |owner| CertificateRef::Numbered { owner, ledger, number: BEARER_LOT };
+    Ok(Reply(Page::whole(views_named(&app, owners.into_iter().map(named).collect(), now).await?)))
 }
 
 /// List the certificates that were made for nobody, as they stand: those that are somebody's now name their member.

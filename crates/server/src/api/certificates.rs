@@ -338,9 +338,14 @@ pub(super) async fn views_of(
     certificates: Vec<LotNo>,
     now: Timestamp,
 ) -> Answer<Vec<CertificateView>> {
+    let named = |number| CertificateRef::Numbered { owner: member, ledger, number };
+    views_named(app, certificates.into_iter().map(named).collect(), now).await
+}
+
+/// Certificates as somebody names them, read together; what is not there is left out.
+pub(super) async fn views_named(app: &App, named: Vec<CertificateRef>, now: Timestamp) -> Answer<Vec<CertificateView>> {
     let read = move |reader: &Reader| -> Result<Vec<CertificateInfo>, StoreError> {
-        let named = |number| CertificateRef::Numbered { owner: member, ledger, number };
-        let found = certificates.into_iter().map(|it| reader.find_certificate(&named(it), now));
+        let found = named.iter().map(|it| reader.find_certificate(it, now));
         Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     };
     let found = app.read(read).await?;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use engine::{Account, Currency, EntryNo, Lot, LotNo, Money, Rules, Target, Timeline, Timestamp, Wallet};
+use engine::{Account, BEARER_LOT, Currency, EntryNo, Lot, LotNo, Money, Rules, Target, Timeline, Timestamp, Wallet};
 
 use super::Reader;
 use super::account::{all_lots, load_credit};
 use super::credit::settle;
-use crate::bearer::{ONLY, claimed};
+use crate::bearer::claimed;
 use crate::certificate::CertificateRef;
 use crate::code::Codes;
 use crate::database::Database;
@@ -69,7 +69,7 @@ impl Reader {
         let owners = self.bearer_accounts(after, limit)?;
         let info = |id: AccountId| {
             let found = self.ask(|conn| {
-                let (id, no) = claimed(conn, (id, ONLY))?.unwrap_or((id, ONLY));
+                let (id, no) = claimed(conn, (id, BEARER_LOT))?.unwrap_or((id, BEARER_LOT));
                 find_in(conn, &reference, (id, no), now)
             })?;
             Ok(found.map(|certificate| BearerInfo { owner: id.owner, certificate }))

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Account, Bucket, Entry, LotNo, Placed as _, Posting, Reason};
+use engine::{Account, BEARER_LOT, Bucket, Entry, LotNo, Placed as _, Posting, Reason};
 
 use super::{Check, Compared, Ended, differs};
-use crate::bearer::{ONLY, entry_of_claim};
+use crate::bearer::entry_of_claim;
 use crate::id::MemberId;
 use crate::merge::first_place;
 use crate::rows::AccountId;
@@ -31,8 +31,8 @@ impl Check<'_> {
         let Reason::Bearer { other, certificate } = entry.reason else { return Err(other_side()) };
         let [posting] = entry.postings.as_slice() else { return Err(other_side()) };
         if id.owner.is_bearer() {
-            let whole = self.wallets.values.remove(&ONLY.0);
-            let left = Posting { lot: ONLY, from: Bucket::Available, to: Bucket::Moved, points: posting.points };
+            let whole = self.wallets.values.remove(&BEARER_LOT.0);
+            let left = Posting { lot: BEARER_LOT, from: Bucket::Available, to: Bucket::Moved, points: posting.points };
             if *posting != left || whole != Some(posting.points.get()) {
                 return Err(differs(id, &format!("entry {no} does not move the whole certificate")));
             }
@@ -46,7 +46,7 @@ impl Check<'_> {
             told.reason == Reason::Bearer { other: first.owner.0, certificate: within.under(engine::Place::OWN) }
                 && told.postings.iter().map(|it| it.points).sum::<engine::Points>() == posting.points
         });
-        if *posting != came || certificate != ONLY || told.is_none() {
+        if *posting != came || certificate != BEARER_LOT || told.is_none() {
             return Err(other_side());
         }
         self.wallets.values.insert(posting.lot.0, posting.points.get());
@@ -61,7 +61,7 @@ impl Check<'_> {
             return Ok(());
         }
         let lots: Vec<LotNo> = replayed.lots().iter().map(|it| it.at.no).collect();
-        if !id.is_wallet() || !is_first || lots != [ONLY] {
+        if !id.is_wallet() || !is_first || lots != [BEARER_LOT] {
             return Err(differs(id, "what belongs to nobody is more than one certificate"));
         }
         self.bearers.ledgers += 1;

@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use engine::{
-    Account, BearerClaim, Decided, Decision, Document, Entry, LotNo, Moment, Place, Placed as _, Reason, Rejection,
-    Rules, Stop, Timeline, Timestamp,
+    Account, BEARER_LOT, BearerClaim, Decided, Decision, Document, Entry, LotNo, Moment, Place, Placed as _, Reason,
+    Rejection, Rules, Stop, Timeline, Timestamp,
 };
 
 use super::super::backend::{MemberNo, Outcome, Reply, member_bytes, replay_differs};
 use super::super::certificates::{CertificateAct, Told, bearer_of, bearer_told};
 use super::EngineBackend;
-
-/// The number of each in its own ledger.
-const ONLY: LotNo = LotNo(1);
 
 #[derive(Default)]
 pub(super) struct Bearer {
@@ -57,7 +54,7 @@ impl EngineBackend {
                     return Ok(self.on_certificates(member, &cancel, moment)?.map(|_| Reply::Done));
                 }
                 let Some(bearer) = self.bearers.get_mut(index) else { return Ok(Err(Rejection::UnknownCertificate)) };
-                let cancel = engine::CancelCertificate { certificate: ONLY, note: note.clone() };
+                let cancel = engine::CancelCertificate { certificate: BEARER_LOT, note: note.clone() };
                 let decided = answered(engine::cancel_certificate(&bearer.ledger, &cancel, moment))?;
                 Ok(decided.map(|decided| {
                     bearer.post(&decided);
@@ -119,7 +116,7 @@ impl EngineBackend {
     fn claim_of(&self, member: MemberNo, under: Place, index: usize) -> BearerClaim {
         let first = self.merges.iter().find(|it| it.survivor == member && it.place == under).map(|it| it.member);
         let (bearer, member) = (self.bearer_bytes(index), member_bytes(first.unwrap_or(member)));
-        BearerClaim { bearer, certificate: ONLY, member, under }
+        BearerClaim { bearer, certificate: BEARER_LOT, member, under }
     }
 
     fn bearer_bytes(&self, index: usize) -> [u8; 16] {
@@ -200,7 +197,7 @@ impl EngineBackend {
             let nothing = Timeline::default();
             let due = engine::settle(&ledger, Rules::of(&nothing), now);
             ledger.apply(&due.map_err(|_| anyhow!("every certificate is loaded"))?);
-            let lot = ledger.lot(ONLY).ok_or_else(|| anyhow!("a certificate is there"))?;
+            let lot = ledger.lot(BEARER_LOT).ok_or_else(|| anyhow!("a certificate is there"))?;
             Ok(bearer_told(index, lot, self.claimed(it).is_some()))
         };
         self.bearers.iter().enumerate().map(told).collect()
