@@ -120,16 +120,17 @@ pub(crate) fn convert(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMo
         return Ok(());
     }
     let at = at.max(ahead.account.last_at);
-    let timeline = ahead.rules.timeline;
-    let goes_on = timeline.is_on(at) && ahead.account.closed().is_none();
-    let terms = timeline.at(at).filter(|_| goes_on).map(|it| &it.terms);
-    let becomes = terms.and_then(|terms| Some((terms.convert.filter(|it| !it.is_collected)?, &terms.zone)));
-    restore(ahead, at, becomes.map(|(it, _)| it.rate))?;
+    restore(ahead, at, becomes(ahead, at).map(|(it, _)| it.rate))?;
     let new = &ahead.entries[ahead.looked_at..];
     let is_new = new.iter().flat_map(|it| &it.postings).any(|it| it.to == Bucket::Available);
     // Looked at even when nothing comes of it: whether somebody has settled in between is no matter.
     ahead.looked_at = ahead.entries.len();
-    let Some((convert, zone)) = becomes.filter(|_| is_new) else { return Ok(()) };
+    if is_new { convert_anew(ahead, at) } else { Ok(()) }
+}
+
+/// Converts what is there, also if none of it has just become available: the undo of a merge has made it points again.
+pub(crate) fn convert_anew(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMore> {
+    let Some((convert, zone)) = becomes(ahead, at) else { return Ok(()) };
     match convert.rate.target {
         Target::Credit => into_credit(ahead, at, convert.rate, i64::MAX)?,
         Target::Certificate => {
@@ -138,6 +139,13 @@ pub(crate) fn convert(ahead: &mut Ahead<'_>, at: Timestamp) -> Result<(), NeedMo
     }
     ahead.looked_at = ahead.entries.len();
     Ok(())
+}
+
+/// How points become something by themselves at an instant, while the program is on and the account in it.
+fn becomes<'a>(ahead: &Ahead<'a>, at: Timestamp) -> Option<(Convert, &'a Zone)> {
+    let timeline = ahead.rules.timeline;
+    let terms = &timeline.at(at).filter(|_| timeline.is_on(at) && ahead.account.closed().is_none())?.terms;
+    Some((terms.convert.filter(|it| !it.is_collected)?, &terms.zone))
 }
 
 /// All of it becomes one lot of credit, or so many times the rate.

@@ -13,7 +13,7 @@ use crate::apart::{Apart, Use, uses_of};
 use crate::calendar::Timestamp;
 use crate::carry;
 use crate::close;
-use crate::convert::{Conversion, undo_where};
+use crate::convert::{Conversion, convert_anew, undo_where};
 use crate::decision::{Ahead, Decided, Decision, Draft, Moment, Stop};
 use crate::document::Document;
 use crate::entry::{Bucket, Carried, HoldState, Kind, LotNo, LotOpened, LotRef, Reason};
@@ -46,6 +46,22 @@ pub struct Parting<'a> {
     /// Of an account of certificates: whether they are suspended is known once the points are parted, and what is due is
     /// posted after that.
     pub is_wallet: bool,
+    /// Of an account of points: [`disentangle`] has made points of both again what was converted, and each side converts anew.
+    pub is_unconverted: bool,
+}
+
+impl<'a> Parting<'a> {
+    /// Who leaves whom, and nothing that the account alone asks for.
+    pub fn plain(from: Place, survivor: [u8; 16], other: [u8; 16]) -> Self {
+        Self { from, survivor, other, uses: &[], credit: &[], is_wallet: false, is_unconverted: false }
+    }
+}
+
+impl Decided {
+    /// Whether something that was converted is points again.
+    pub fn is_unconverted(&self) -> bool {
+        self.entries.iter().any(|it| it.kind == Kind::Unconvert)
+    }
 }
 
 /// Credit of a lot that an order uses whose member has not given it.
@@ -159,6 +175,10 @@ pub fn unmerge(
         tier::after_merge(ahead)?;
         if !parting.is_wallet {
             settle_ahead(ahead)?;
+        }
+        if parting.is_unconverted {
+            let now = ahead.now();
+            convert_anew(ahead, now)?;
         }
     }
     let (stays, orders) = (as_they_are(&ahead, &stays), as_they_are(&back, &orders));

@@ -319,12 +319,17 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
             return Err(invalid("member", "one of whom no order is paid with a certificate of the other").into());
         }
     }
+    let mut unconverted = BTreeSet::new();
     for id in programs() {
         let mut ended = ask(batch, id, |account, rules| engine::disentangle(account, rules, moment))?;
         post(batch, id, &mut ended, false)?;
+        if ended.is_unconverted() {
+            unconverted.insert(id);
+        }
         let currency = batch.reference.programs.get(&id.program).and_then(crate::reference::Program::currency);
         uses.entry(currency).or_default().extend(engine::credit_uses(&batch.slot(id)?.account, from));
     }
+    let plain = Parting::plain(from, survivor.0, other.0);
     let mut stand_ins: BTreeMap<Option<[u8; 3]>, Vec<StandIn>> = BTreeMap::new();
     for id in parted.iter().copied().filter(|it| NO_PROGRAMS <= it.program) {
         let currency = id.currency();
@@ -333,8 +338,7 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
         for it in &uses {
             batch.load(id, |conn, account| load::load_lot_numbered(conn, id, account, it.lot))?;
         }
-        let parting =
-            Parting { from, survivor: survivor.0, other: other.0, uses: &uses, credit: &[], is_wallet: id.is_wallet() };
+        let parting = Parting { uses: &uses, is_wallet: id.is_wallet(), ..plain };
         let unmerged = part(batch, id, other, &parting, BTreeMap::new(), moment)?;
         if !id.is_wallet() {
             stand_ins.insert(currency, unmerged.stand_ins);
@@ -344,7 +348,7 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
     for (id, orders) in orders {
         let currency = batch.reference.programs.get(&id.program).and_then(crate::reference::Program::currency);
         let credit = stand_ins.get(&currency).unwrap_or(&nothing);
-        let parting = Parting { from, survivor: survivor.0, other: other.0, uses: &[], credit, is_wallet: false };
+        let parting = Parting { credit, is_unconverted: unconverted.contains(&id), ..plain };
         part(batch, id, other, &parting, orders, moment)?;
     }
     for (owner, other) in [(survivor, other), (other, survivor)] {

@@ -112,20 +112,20 @@ impl Pair {
         let ended = ended.unwrap_or_else(|stop| panic!("{stop:?}\n{}", self.ours.told));
         self.ours.post_all("disentangle", &ended);
         let uses = credit_uses(&self.ours.account, PLACE);
-        let parting =
-            Parting { from: PLACE, survivor: SURVIVOR, other: OTHER, uses: &uses, credit: &[], is_wallet: false };
+        let parting = Parting::plain(PLACE, SURVIVOR, OTHER);
         let nothing = Timeline::default();
         let of_credit = Rules::of(&nothing);
-        let parted = unmerge((purse(&self.ours), of_credit), (purse(&self.theirs), of_credit), &parting, moment);
+        let of_purses = Parting { uses: &uses, ..parting };
+        let parted = unmerge((purse(&self.ours), of_credit), (purse(&self.theirs), of_credit), &of_purses, moment);
         let parted = parted.expect("credit can be told apart");
         self.ours.post_credit(&parted.both.survivor.entries);
         self.theirs.post_credit(&parted.both.other.entries);
-        let none = Parting { uses: &[], is_wallet: true, ..parting };
+        let none = Parting { is_wallet: true, ..parting };
         let of_wallets = unmerge((wallet(&self.ours), of_credit), (wallet(&self.theirs), of_credit), &none, moment);
         let of_wallets = of_wallets.expect("certificates can be told apart");
         self.ours.post_certificates(&of_wallets.both.survivor.entries);
         self.theirs.post_certificates(&of_wallets.both.other.entries);
-        let parting = Parting { uses: &[], credit: &parted.stand_ins, ..parting };
+        let parting = Parting { credit: &parted.stand_ins, is_unconverted: ended.is_unconverted(), ..parting };
         let (ours, theirs) = (&self.ours, &self.theirs);
         let parted = unmerge((&ours.account, ours.rules()), (&theirs.account, theirs.rules()), &parting, moment);
         let parted = parted.expect("points can be told apart");

@@ -147,8 +147,9 @@ impl EngineBackend {
             let allowed = "one of whom no order is paid with a certificate of the other";
             return Ok(Err(Rejection::Invalid { path: "member".into(), allowed }));
         }
-        self.decide(survivor, |account, rules| disentangle(account, rules, moment))?.ok();
-        self.part(survivor, other, &merger, moment)?;
+        let ended = self.decide(survivor, |account, rules| disentangle(account, rules, moment))?;
+        let is_unconverted = ended.is_ok_and(|it| it.is_unconverted());
+        self.part((survivor, other), &merger, is_unconverted, moment)?;
         for (owner, no) in self.orders.values_mut().filter(|it| it.0 == survivor && first <= it.1.place()) {
             (*owner, *no) = (other, no.moved(Shift::Back(first)));
         }
@@ -158,19 +159,25 @@ impl EngineBackend {
         Ok(Ok(Reply::Done))
     }
 
-    fn part(&mut self, survivor: MemberNo, other: MemberNo, merger: &Merger, moment: Moment) -> Result<()> {
+    fn part(
+        &mut self,
+        (survivor, other): (MemberNo, MemberNo),
+        merger: &Merger,
+        is_unconverted: bool,
+        moment: Moment,
+    ) -> Result<()> {
         let mut ours = self.accounts.remove(&survivor).unwrap_or_default();
         let mut theirs = self.accounts.remove(&other).unwrap_or_default();
         let uses = credit_uses(&ours.account, merger.place);
         let Merger { place: from, survivor: ours_id, other: theirs_id, .. } = *merger;
-        let (uses, credit, is_wallet) = (&uses, &[][..], false);
-        let parting = Parting { from, survivor: ours_id, other: theirs_id, uses, credit, is_wallet };
+        let plain = Parting::plain(from, ours_id, theirs_id);
         let mut stand_ins = Vec::new();
         let nothing = Timeline::default();
         let of_credit = Rules::of(&nothing);
         if let (Some(purse), Some(away)) = (&ours.account.purse, &theirs.account.purse)
             && purse.credit.merged_from() == Some(merger.place)
         {
+            let parting = Parting { uses: &uses, ..plain };
             let parted = engine::unmerge((&purse.credit, of_credit), (&away.credit, of_credit), &parting, moment);
             let parted = parted.map_err(|it| anyhow!("{it:?}"))?;
             ours.post_credit(&parted.both.survivor);
@@ -180,15 +187,15 @@ impl EngineBackend {
         if let (Some(wallet), Some(away)) = (&ours.account.wallet, &theirs.account.wallet)
             && wallet.ledger.merged_from() == Some(merger.place)
         {
-            let none = Parting { uses: &[], is_wallet: true, ..parting };
-            let parted = engine::unmerge((&wallet.ledger, of_credit), (&away.ledger, of_credit), &none, moment);
+            let parting = Parting { is_wallet: true, ..plain };
+            let parted = engine::unmerge((&wallet.ledger, of_credit), (&away.ledger, of_credit), &parting, moment);
             let parted = parted.map_err(|it| anyhow!("{it:?}"))?;
             ours.post_certificates(&parted.both.survivor);
             theirs.post_certificates(&parted.both.other);
         }
         let is_apart = ours.account.merged_from() == Some(merger.place);
         if is_apart || !uses.is_empty() {
-            let parting = Parting { uses: &[], credit: &stand_ins, ..parting };
+            let parting = Parting { credit: &stand_ins, is_unconverted, ..plain };
             let rules = Rules { facts: &ours.facts, ..Rules::of(&self.timeline) };
             let other_rules = Rules { facts: &theirs.facts, ..rules };
             let parted = engine::unmerge((&ours.account, rules), (&theirs.account, other_rules), &parting, moment);
