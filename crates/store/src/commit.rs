@@ -25,6 +25,7 @@ use crate::decide::{decide, keyed, ledger_time};
 use crate::error::StoreError;
 use crate::fault::{Fault, Found};
 use crate::file::Log;
+use crate::flight::Lane;
 use crate::id::MemberId;
 use crate::locks::{Locks, Wanted};
 use crate::meter::Meter;
@@ -110,9 +111,9 @@ impl Writer {
     }
 
     /// Works until nobody can send any more and all that was sent is answered.
-    pub(crate) fn run(mut self, queue: &Queue) {
+    pub(crate) fn run(mut self, lane: Lane, queue: &Queue) {
         let _abandon = Abandon(queue);
-        while let Some(taken) = queue.take(self.batch_max) {
+        while let Some(taken) = queue.take(lane, self.batch_max) {
             let began = Instant::now();
             let outcomes = self.process(&taken.jobs);
             self.meter.batch(&taken.jobs, &outcomes, began.elapsed());

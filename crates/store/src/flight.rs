@@ -4,7 +4,7 @@
 //! in which they came, as by one writer; and no two writers of this process wait for each other's rows inside the database. What
 //! the keys do not tell, such as one member named in two ways, the locks there do. Bounded by the commands in flight.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::card::CardAct;
@@ -15,10 +15,15 @@ use crate::member::{Identity, MemberRef};
 /// Something that a command names, as a number: two that are the same by chance wait for each other.
 pub(crate) type Named = u64;
 
+/// One of the writers of this process, by its number: it has one batch in flight at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lane(pub(crate) usize);
+
 /// What is in flight.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
-    named: HashSet<Named>,
+    /// In whose batch.
+    named: HashMap<Named, Lane>,
     pub(crate) batches: usize,
     pub(crate) commands: usize,
     /// One of them is a command that is alone.
@@ -31,6 +36,7 @@ pub(crate) struct Flight {
 /// What one batch has put in flight.
 #[derive(Debug, Default)]
 pub(crate) struct Load {
+    pub(crate) lane: Lane,
     pub(crate) named: Vec<Named>,
     pub(crate) commands: usize,
     /// So many of them are live.
@@ -40,12 +46,14 @@ pub(crate) struct Load {
 }
 
 impl Flight {
-    pub(crate) fn meets(&self, named: &[Named]) -> bool {
-        !self.named.is_empty() && named.iter().any(|it| self.named.contains(it))
+    /// Which lane the owners belong to that a command names: to the one that has any of them in flight, and else to whoever
+    /// asks. Nothing else decides it: on a ledger that is spread over machines this is to answer with the shard of the owner.
+    pub(crate) fn lane_of(&self, named: &[Named], asking: Lane) -> Lane {
+        named.iter().find_map(|it| self.named.get(it).copied()).unwrap_or(asking)
     }
 
     pub(crate) fn take_off(&mut self, load: &Load) {
-        self.named.extend(&load.named);
+        self.named.extend(load.named.iter().map(|it| (*it, load.lane)));
         self.batches += 1;
         self.commands += load.commands;
         self.is_alone |= load.is_alone;

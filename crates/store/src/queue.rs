@@ -18,7 +18,7 @@ use engine::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::command::{Body, Command, Failure, Reply, Time};
-use crate::flight::{Flight, Load, Named, named_by};
+use crate::flight::{Flight, Lane, Load, Named, named_by};
 use crate::meter::Waiting;
 
 /// Background commands get one part of so many of a batch that live commands would fill.
@@ -180,8 +180,8 @@ impl Queue {
         self.lock().closed
     }
 
-    /// The next batch, once there is one; nothing when the queue is closed and empty.
-    pub(crate) fn take(&self, batch_max: usize) -> Option<Taken<'_>> {
+    /// The next batch of a lane, once there is one; nothing when the queue is closed and empty.
+    pub(crate) fn take(&self, lane: Lane, batch_max: usize) -> Option<Taken<'_>> {
         let mut state = self.lock();
         let mut since = None;
         loop {
@@ -195,7 +195,7 @@ impl Queue {
             let left = if is_worth_it { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
             if 0 < waiting
                 && left.is_zero()
-                && let Some((jobs, load)) = state.batch(batch_max, self.writers)
+                && let Some((jobs, load)) = state.batch(lane, batch_max, self.writers)
             {
                 state.flight.take_off(&load);
                 self.left.notify_all();
@@ -251,8 +251,8 @@ impl State {
         if background { &mut self.background } else { &mut self.live }
     }
 
-    /// What one of so many writers takes now; nothing while all that waits waits for what is in flight.
-    fn batch(&mut self, batch_max: usize, writers: usize) -> Option<(Vec<Job>, Load)> {
+    /// What a lane, one of so many writers, takes now; nothing while all that waits belongs to another.
+    fn batch(&mut self, lane: Lane, batch_max: usize, writers: usize) -> Option<(Vec<Job>, Load)> {
         if self.flight.is_alone || (self.passed_over && 0 < self.flight.batches) {
             return None;
         }
@@ -260,7 +260,7 @@ impl State {
         if self.passed_over {
             self.passed_over = false;
             let jobs: Vec<Job> = self.background.pop_front().into_iter().collect();
-            let load = Load { commands: jobs.len(), is_alone: true, is_background: true, ..Load::default() };
+            let load = Load { lane, commands: jobs.len(), is_alone: true, is_background: true, ..Load::default() };
             return Some((jobs, load));
         }
         let share = if self.flight.is_background { 0 } else { self.share_of(batch_max) };
@@ -269,7 +269,7 @@ impl State {
         let part = if all < 2 * WORTH { all } else { all.div_ceil(writers) };
         let part = if writers == 1 { batch_max } else { batch_max.min(part) };
         let kept = share.min(self.background.len());
-        let (mut jobs, mut load) = (Vec::new(), Load::default());
+        let (mut jobs, mut load) = (Vec::new(), Load { lane, ..Load::default() });
         let passes = !self.live.is_empty() && self.background.front().is_some_and(alone);
         let mut fill = Fill { jobs: &mut jobs, load: &mut load, flight: &self.flight, knows: 1 < writers };
         let ended = fill.from(&mut self.live, part.min(batch_max.saturating_sub(kept)).max(1));
@@ -310,7 +310,7 @@ struct Fill<'a> {
 }
 
 impl Fill<'_> {
-    /// Moves up to `count` commands into the batch, but for those that name what is in flight, or what one before them
+    /// Moves up to `count` commands into the batch, but for those that belong to another lane, or name what one before them
     /// names that stays; of the background, where lines that follow may name the same member in other words, nothing passes
     /// one that stays. A command that is alone is a batch of its own: answers whether one ends this batch.
     fn from(&mut self, from: &mut VecDeque<Job>, count: usize) -> bool {
@@ -336,7 +336,7 @@ impl Fill<'_> {
                 break;
             }
             let stays =
-                self.knows && (self.flight.meets(&next.named) || next.named.iter().any(|it| behind.contains(it)));
+                self.knows && (self.is_of_another(&next.named) || next.named.iter().any(|it| behind.contains(it)));
             if stays && is_background(&next.command) {
                 break;
             }
@@ -355,6 +355,10 @@ impl Fill<'_> {
             from.push_front(it);
         }
         ended
+    }
+
+    fn is_of_another(&self, named: &[Named]) -> bool {
+        self.flight.lane_of(named, self.load.lane) != self.load.lane
     }
 }
 
@@ -377,6 +381,9 @@ mod tests {
     use super::*;
     use crate::id::MemberId;
 
+    const ONE: Lane = Lane(0);
+    const TWO: Lane = Lane(1);
+
     fn job(number: u32, time: Time) -> Job {
         let body = Body::Settle { owner: MemberId([0; 16]), program: number };
         let command = Command { key: None, actor: Actor::System, time, seed: 0, body };
@@ -385,7 +392,7 @@ mod tests {
 
     fn numbers(queue: &Queue, batch_max: usize) -> Vec<u32> {
         let number = |it: Job| if let Body::Settle { program, .. } = it.command.body { program } else { 0 };
-        queue.take(batch_max).map_or_else(Vec::new, Taken::done).into_iter().map(number).collect()
+        queue.take(ONE, batch_max).map_or_else(Vec::new, Taken::done).into_iter().map(number).collect()
     }
 
     #[test]
@@ -407,14 +414,14 @@ mod tests {
         queue.close();
         assert_eq!(numbers(&queue, 100), [117, 118]);
         assert_eq!(numbers(&queue, 100), [119]);
-        assert!(queue.take(1).is_none(), "closed and empty");
+        assert!(queue.take(ONE, 1).is_none(), "closed and empty");
     }
 
     #[test]
     fn few_live_commands_have_few_others_beside_them() {
         let queue = Queue::new(2_000, 1);
         let past = Time::Import(Timestamp::from_micros(0));
-        let taken = || queue.take(1_000).map_or(0, |it| it.jobs.len());
+        let taken = || queue.take(ONE, 1_000).map_or(0, |it| it.jobs.len());
         (0..2_000).for_each(|it| queue.push(job(it, past)));
         queue.push(job(0, Time::Live));
         assert_eq!([taken(), taken(), taken()], [1 + 8, 16, 32]);
@@ -449,7 +456,7 @@ mod tests {
             queue.push(it);
         }
         queue.push(job(3, Time::Import(Timestamp::from_micros(0))));
-        let sizes: Vec<usize> = (0..4).filter_map(|_| queue.take(10)).map(|it| it.jobs.len()).collect();
+        let sizes: Vec<usize> = (0..4).filter_map(|_| queue.take(ONE, 10)).map(|it| it.jobs.len()).collect();
         assert_eq!(sizes, [1, 1, 1, 2]);
     }
 
@@ -469,25 +476,38 @@ mod tests {
         for (member, number) in [(1, 11), (2, 21), (1, 12), (2, 22)] {
             queue.push(of(member, number, Time::Live));
         }
-        let first = queue.take(1).expect("a batch");
-        let second = queue.take(10).expect("another");
+        let first = queue.take(ONE, 1).expect("a batch");
+        let second = queue.take(TWO, 10).expect("another");
         assert_eq!((told(&first), told(&second)), (vec![11], vec![21, 22]), "each takes its part");
         queue.push(of(3, 31, Time::Live));
-        let third = queue.take(10).expect("what has nothing to do with them");
+        let third = queue.take(Lane(2), 10).expect("what has nothing to do with them");
         assert_eq!(told(&third), [31]);
         drop(first);
-        assert_eq!(told(&queue.take(10).expect("it is free")), [12]);
+        assert_eq!(told(&queue.take(ONE, 10).expect("it is free")), [12]);
+    }
+
+    #[test]
+    fn an_owner_belongs_to_the_lane_that_has_it_in_flight() {
+        let queue = Queue::new(100, 2);
+        [of(1, 11, Time::Live), of(2, 21, Time::Live)].into_iter().for_each(|it| queue.push(it));
+        let lane_of = |member| queue.lock().flight.lane_of(&named_by(&of(member, 0, Time::Live).command), TWO);
+        let first = queue.take(ONE, 1).expect("a batch");
+        assert_eq!([lane_of(1), lane_of(2)], [ONE, TWO], "and else to the one that asks");
+        let second = queue.take(TWO, 1).expect("the other");
+        assert_eq!(told(&second), [21]);
+        drop(first);
+        assert_eq!([lane_of(1), lane_of(2)], [TWO, TWO]);
     }
 
     #[test]
     fn few_commands_are_one_batch_and_many_are_shared_out() {
         let queue = Queue::new(1_000, 2);
         (0..100).for_each(|it| queue.push(of(it, 0, Time::Live)));
-        let taken = [queue.take(1_000), queue.take(1_000)].map(|it| it.expect("a batch"));
+        let taken = [ONE, TWO].map(|it| queue.take(it, 1_000).expect("a batch"));
         assert_eq!(taken.each_ref().map(|it| it.jobs.len()), [50, 50]);
         drop(taken);
         (0..30).for_each(|it| queue.push(of(it, 0, Time::Live)));
-        assert_eq!(queue.take(1_000).map(|it| it.jobs.len()), Some(30), "too few for two");
+        assert_eq!(queue.take(ONE, 1_000).map(|it| it.jobs.len()), Some(30), "too few for two");
     }
 
     #[test]
@@ -496,16 +516,16 @@ mod tests {
         let body = Body::SwitchProgram { program: String::new(), on: true, at: None };
         let change = Job { command: Command { body, ..job(0, Time::Live).command }, ..job(0, Time::Live) };
         queue.push(of(1, 11, Time::Live));
-        let first = queue.take(10).expect("a batch");
+        let first = queue.take(ONE, 10).expect("a batch");
         queue.push(change);
         queue.push(of(2, 21, Time::Live));
-        assert!(queue.lock().batch(10, 2).is_none(), "nothing passes it");
+        assert!(queue.lock().batch(TWO, 10, 2).is_none(), "nothing passes it");
         drop(first);
-        let alone = queue.take(10).expect("it is alone");
+        let alone = queue.take(ONE, 10).expect("it is alone");
         assert_eq!((told(&alone), alone.load.is_alone), (vec![0], true));
-        assert!(queue.lock().batch(10, 2).is_none(), "nobody beside it");
+        assert!(queue.lock().batch(TWO, 10, 2).is_none(), "nobody beside it");
         drop(alone);
-        assert_eq!(told(&queue.take(10).expect("the next")), [21]);
+        assert_eq!(told(&queue.take(ONE, 10).expect("the next")), [21]);
     }
 
     #[test]
@@ -539,14 +559,14 @@ mod tests {
         let queue = Queue::new(100, 2);
         let past = Time::Import(Timestamp::from_micros(0));
         queue.push(of(1, 11, Time::Live));
-        let first = queue.take(10).expect("a batch");
+        let first = queue.take(ONE, 10).expect("a batch");
         for (member, number) in [(2, 21), (1, 12), (3, 31)] {
             queue.push(of(member, number, past));
         }
-        assert_eq!(told(&queue.take(10).expect("what came before")), [21]);
-        assert!(queue.lock().batch(10, 2).is_none());
+        assert_eq!(told(&queue.take(TWO, 10).expect("what came before")), [21]);
+        assert!(queue.lock().batch(TWO, 10, 2).is_none());
         drop(first);
-        assert_eq!(told(&queue.take(10).expect("the rest")), [12, 31]);
+        assert_eq!(told(&queue.take(ONE, 10).expect("the rest")), [12, 31]);
     }
 
     #[test]
@@ -554,12 +574,12 @@ mod tests {
         let queue = Queue::new(100, 2);
         let past = Time::Import(Timestamp::from_micros(0));
         queue.push(of(1, 11, past));
-        let first = queue.take(1).expect("a batch");
+        let first = queue.take(ONE, 1).expect("a batch");
         queue.push(of(2, 21, past));
-        assert!(queue.lock().batch(10, 2).is_none());
+        assert!(queue.lock().batch(TWO, 10, 2).is_none());
         queue.push(of(3, 31, Time::Live));
-        assert_eq!(told(&queue.take(10).expect("a live one")), [31]);
+        assert_eq!(told(&queue.take(TWO, 10).expect("a live one")), [31]);
         drop(first);
-        assert_eq!(told(&queue.take(10).expect("the next")), [21]);
+        assert_eq!(told(&queue.take(ONE, 10).expect("the next")), [21]);
     }
 }

@@ -21,6 +21,7 @@ use crate::commit::Writer;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::file::{self, OpenFile};
+use crate::flight::Lane;
 use crate::lease::Lease;
 use crate::meter::{Counted, Meter, Waiting};
 use crate::migrate::epoch_of;
@@ -316,10 +317,10 @@ fn start(first: Writer, lanes: usize, queue: &Arc<Queue>) -> Result<Vec<JoinHand
     let path = first.database.path().to_owned();
     let others = (1..lanes).map(|_| first.beside()).collect::<Result<Vec<_>, _>>()?;
     let mut writers = Vec::with_capacity(lanes);
-    for writer in std::iter::once(first).chain(others) {
+    for (lane, writer) in std::iter::once(first).chain(others).enumerate() {
         let jobs = Arc::clone(queue);
         let thread = std::thread::Builder::new().name("writer".to_owned());
-        let spawned = thread.spawn(move || writer.run(&jobs));
+        let spawned = thread.spawn(move || writer.run(Lane(lane), &jobs));
         writers.push(spawned.map_err(|error| StoreError::io(&path, &error))?);
     }
     Ok(writers)
