@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::tiers::Stands;
 use anyhow::Result;
 use engine::{
-    Account, Actor, Adjustment, Answer, Balance, CreditAdjustment, Date, Document, Entry, Facts, HoldNo, Money, Points,
-    Quote, Rejection, SetTier, Terms, Timestamp,
+    Account, Actor, Adjustment, Answer, Balance, CreditAdjustment, Date, Document, Entry, Facts, HoldNo, Lot, Money,
+    Points, Quote, Rejection, SetTier, Terms, Timestamp,
 };
 
 use super::acts::PointsAct;
@@ -224,6 +224,9 @@ pub(super) trait Backend {
     /// The balance at an instant, settled to it without saving.
     fn balance(&mut self, member: MemberNo, now: Timestamp) -> Result<Balance>;
 
+    /// Every lot that is not empty, in the order in which they are spent and then those that wait: when it ends, and its points.
+    fn lots(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>>;
+
     /// Every coming expiry: when points are gone, and how many.
     fn expiries(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>>;
 
@@ -249,6 +252,14 @@ pub(super) trait Backend {
 
     /// Whether everything that is stored follows from the entries; if not, the first difference.
     fn verify(&mut self) -> Result<Option<String>>;
+}
+
+/// The lots of an account that are not empty, as they are shown.
+pub(super) fn lots_of(account: &Account) -> Vec<(Timestamp, Points)> {
+    let mut lots: Vec<&Lot> = account.lots().iter().filter(|it| !it.is_empty()).collect();
+    let waits = |it: &Lot| (it.available + it.held).is_zero();
+    lots.sort_by_key(|it| (waits(it).then(|| it.at.available_at.min(it.at.expires_at)), account.spend_key(it)));
+    lots.into_iter().map(|it| (account.expires_at(it), it.pending + it.available + it.held)).collect()
 }
 
 /// The coming expiries of an account, lot by lot.

@@ -11,8 +11,7 @@ use engine::{
 
 use super::acts::PointsAct;
 use super::backend::{
-    Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, expiries_of,
-    replay_differs,
+    Act, Arrival, Backend, CHANNEL, Inquiry, KEY, MemberNo, Outcome, PROGRAM, Person, Reply, expiries_of, lots_of,
 };
 use super::cards::Cards;
 use super::certificates::{self, Told};
@@ -23,6 +22,7 @@ mod bearers;
 mod guests;
 mod merging;
 mod rewards;
+mod verify;
 
 pub(super) struct EngineBackend {
     versions: Vec<Version>,
@@ -510,6 +510,10 @@ impl Backend for EngineBackend {
         Ok(self.settled(member, now)?.balance)
     }
 
+    fn lots(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
+        Ok(lots_of(&self.settled(member, now)?))
+    }
+
     fn expiries(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
         Ok(expiries_of(&self.settled(member, now)?))
     }
@@ -547,16 +551,7 @@ impl Backend for EngineBackend {
     }
 
     fn verify(&mut self) -> Result<Option<String>> {
-        Ok(self
-            .accounts
-            .values()
-            .find_map(|it| {
-                let credit = it.account.purse.as_ref().and_then(|purse| replay_differs(&purse.credit, &it.credit));
-                let ledger = it.account.wallet.as_ref();
-                let certificates = ledger.and_then(|wallet| replay_differs(&wallet.ledger, &it.certificates));
-                replay_differs(&it.account, &it.entries).or(credit).or(certificates)
-            })
-            .or_else(|| self.verify_bearers()))
+        Ok(self.accounts.values().find_map(Kept::differs).or_else(|| self.verify_bearers()))
     }
 }
 

@@ -13,7 +13,6 @@ mod earning;
 mod expect;
 mod folder;
 mod in_memory;
-mod known;
 mod language;
 mod limits;
 mod moment;

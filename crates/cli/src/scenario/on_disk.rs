@@ -374,6 +374,11 @@ impl Backend for StoreBackend {
         Ok(self.store.reader()?.balance(self.home(member)?, PROGRAM_NO, now)?)
     }
 
+    fn lots(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
+        let lots = self.store.reader()?.standing(self.home(member)?, PROGRAM_NO, now, usize::MAX)?.lots;
+        Ok(lots.iter().map(|it| (it.at.expires_at, it.pending + it.available + it.held)).collect())
+    }
+
     fn expiries(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
         Ok(self.store.reader()?.standing(self.home(member)?, PROGRAM_NO, now, 1)?.expiries)
     }

@@ -490,6 +490,12 @@ impl Backend for HttpBackend {
         read.inner("balance")?.balance()
     }
 
+    fn lots(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
+        self.go_on_to(now);
+        let lots = self.get(&format!("{}/lots", self.account(member)?))?;
+        self.read(&lots).list("data")?.map(|it| it.lot()).collect()
+    }
+
     fn expiries(&mut self, member: MemberNo, now: Timestamp) -> Result<Vec<(Timestamp, Points)>> {
         self.go_on_to(now);
         let expiries = self.get(&format!("{}/expiries", self.account(member)?))?;

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Result;
-use engine::{Document, Entry, Facts, OrderNo, Rejection, Timestamp};
+use engine::{Document, Entry, Facts, OrderNo, Points, Rejection, Timestamp};
 
 use super::backend::{Act, Arrival, Backend, CHANNEL, FactsChange, Inquiry, MemberNo, PROGRAM, Person, Reply, replay};
 use super::cards::Cards;
 use super::certificates;
 use super::expect::{Expected, Found, Mismatch};
-use super::known::Known;
 use super::language::{Action, Step, Who};
 use super::rewards;
 use super::tell;
@@ -60,7 +59,6 @@ fn compare(step: &Step, found: &Found) -> Vec<Miss> {
 struct Runner<'a> {
     backend: &'a mut dyn Backend,
     names: BTreeMap<String, MemberNo>,
-    known: Known,
     identities: BTreeMap<String, MemberNo>,
     cards: Cards,
     signed_up: u32,
@@ -78,7 +76,6 @@ impl<'a> Runner<'a> {
         Self {
             backend,
             names: BTreeMap::new(),
-            known: Known::default(),
             identities: BTreeMap::new(),
             cards: Cards::default(),
             signed_up: 0,
@@ -367,13 +364,6 @@ impl<'a> Runner<'a> {
 
     /// Keeps what later steps refer to.
     fn remember(&mut self, act: &Act, outcome: &std::result::Result<Reply, Rejection>) {
-        if outcome.is_ok() {
-            let member = match act {
-                Act::Change { person, .. } => self.member(person),
-                _ => None,
-            };
-            self.known.learn(act, member, self.now);
-        }
         match (act, outcome) {
             (Act::Program { terms, .. }, Ok(_)) => {
                 self.begun = true;
@@ -486,14 +476,16 @@ impl<'a> Runner<'a> {
     }
 
     fn tell_list(&mut self, found: &mut Found, member: MemberNo, step: &Step) -> Result<()> {
-        let entries = self.backend.entries(member)?;
+        let lot = |(at, points): (Timestamp, Points)| tell::lot_item(points, at, &step.when);
         match &step.action {
-            Action::Lots { .. } => found.items = tell::lots(&entries, self.known.rules(member), self.now, &step.when),
+            Action::Lots { .. } => {
+                found.items = self.backend.lots(member, self.now)?.into_iter().map(lot).collect();
+            }
             Action::Expiries { .. } => {
-                let expiries = self.backend.expiries(member, self.now)?;
-                found.items = expiries.iter().map(|it| tell::lot_item(it.1, it.0, &step.when)).collect();
+                found.items = self.backend.expiries(member, self.now)?.into_iter().map(lot).collect();
             }
             Action::Entries { reference, .. } => {
+                let entries = self.backend.entries(member)?;
                 let order = reference.as_ref().map(|it| self.orders.get(&(member, it.clone())).copied());
                 let concerns = |it: &&Entry| order.is_none_or(|order| it.order.is_some() && it.order == order);
                 found.items = entries.iter().filter(concerns).map(|it| tell::entry_item(it, &step.when)).collect();

@@ -1,23 +1,10 @@
 //! What a step came to, as figures and words of the language.
 
-use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Points, Rejection, Rules, Timestamp};
+use engine::{Answer, Bucket, Cause, Choices, Entry, Milestone, Points, Rejection, Timestamp};
 
-use super::backend::replay;
 use super::certificates;
 use super::expect::{Found, FoundItem};
 use super::moment::When;
-
-/// The open lots at an instant, in the order in which they are spent.
-pub(super) fn lots(entries: &[Entry], rules: Rules<'_>, now: Timestamp, when: &When) -> Vec<FoundItem> {
-    let mut account = replay(entries);
-    if let Ok(due) = engine::settle(&account, rules, now) {
-        account.apply(&due);
-    }
-    let mut lots: Vec<_> = account.lots().iter().filter(|it| !it.is_empty()).collect();
-    lots.sort_by_key(|it| account.spend_key(it));
-    let item = |it: &engine::Lot| lot_item(it.pending + it.available + it.held, account.expires_at(it), when);
-    lots.into_iter().map(item).collect()
-}
 
 /// Points and their last day.
 pub(super) fn lot_item(points: Points, expires_at: Timestamp, when: &When) -> FoundItem {

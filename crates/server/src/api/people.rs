@@ -3,9 +3,9 @@
 use axum::Json as Reply;
 use axum::extract::State;
 use axum::http::StatusCode;
-use engine::{EntryNo, Lot, OrderNo, Timestamp};
+use engine::{EntryNo, OrderNo, Timestamp};
 use serde::Serialize;
-use store::{Body, CertificateInfo, LotPhase, MemberId, MemberInfo, MemberRef, Reader, Standing, StoreError, Time};
+use store::{Body, CertificateInfo, MemberId, MemberInfo, MemberRef, Reader, Standing, StoreError, Time};
 use utoipa::ToSchema;
 
 use super::accounts::{self, AccountView, LotView};
@@ -150,17 +150,7 @@ fn account(
     now: Timestamp,
 ) -> Answer<Option<PersonAccount>> {
     let Some(program) = catalog.program_numbered(number) else { return Ok(None) };
-    let standing: Standing = read(reader.standing(id, number, now, PAGE))?;
-    let mut lots: Vec<Lot> = Vec::new();
-    for phase in [LotPhase::Open, LotPhase::Waiting] {
-        let mut after = None;
-        loop {
-            let page = read(reader.lots(id, number, phase, after, PAGE))?;
-            let Some(last) = page.last() else { break };
-            after = Some(store::LotCursor::after(last));
-            lots.extend(page);
-        }
-    }
+    let standing: Standing = read(reader.standing(id, number, now, usize::MAX))?;
     let mut orders = Vec::new();
     let mut after = OrderNo(0);
     loop {
@@ -176,7 +166,7 @@ fn account(
         let background = read(reader.background(id, number, std::slice::from_ref(&it)))?;
         entries.push(accounts::entry(id, program, &it, &background)?);
     }
-    let lots = lots.iter().map(|it| accounts::lot(id, program, it, now)).collect::<Answer<_>>()?;
+    let lots = standing.lots.iter().map(|it| accounts::lot(id, program, it, now)).collect::<Answer<_>>()?;
     Ok(Some(PersonAccount { account: accounts::account(id, program, &standing, now)?, lots, orders, entries }))
 }
 

@@ -8,14 +8,14 @@ use engine::{
     Rejection, Rules, Stop, Timeline, Timestamp,
 };
 
-use super::super::backend::{MemberNo, Outcome, Reply, member_bytes, replay_differs};
+use super::super::backend::{MemberNo, Outcome, Reply, member_bytes};
 use super::super::certificates::{CertificateAct, Told, bearer_of, bearer_told};
 use super::EngineBackend;
 
 #[derive(Default)]
 pub(super) struct Bearer {
-    ledger: Account,
-    entries: Vec<Entry>,
+    pub(super) ledger: Account,
+    pub(super) entries: Vec<Entry>,
 }
 
 /// A document with the numbers that its certificates have or get, and those of nobody among them.
@@ -201,10 +201,6 @@ impl EngineBackend {
             Ok(bearer_told(index, lot, self.claimed(it).is_some()))
         };
         self.bearers.iter().enumerate().map(told).collect()
-    }
-
-    pub(super) fn verify_bearers(&self) -> Option<String> {
-        self.bearers.iter().find_map(|it| replay_differs(&it.ledger, &it.entries))
     }
 }
 

@@ -88,6 +88,13 @@ impl<'a> Read<'a> {
         self.optional(name).map(|_| self.number(name)).transpose()
     }
 
+    /// When it ends, and its points.
+    pub(super) fn lot(&self) -> Result<(Timestamp, Points)> {
+        let points = self.points("available")? + self.points("pending")? + self.points("held")?;
+        let expires_at = self.optional("expires_at").map(|_| self.time("expires_at")).transpose()?;
+        Ok((expires_at.unwrap_or(Timestamp::NEVER), points))
+    }
+
     pub(super) fn balance(&self) -> Result<Balance> {
         Ok(Balance {
             pending: self.points("pending")?,
