@@ -292,24 +292,7 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
     let merges = merges_of(batch.conn, survivor)?;
     let last = last_merge(&merges, moment.now).ok_or(Rejection::CannotUndo)?;
     let (from, other) = (last.place, last.member);
-    let accounts = accounts_of(batch, survivor)?;
-    let mut parted = Vec::new();
-    for id in accounts {
-        let is_apart = batch.slot(id)?.account.merged_from() == Some(from);
-        // A program that is newer than the merge: its orders may have been paid with the other's credit all the same.
-        let first = if is_apart { from } else { Place::OWN };
-        if usize::try_from(load::rows_from(batch.conn, id, first)?).is_ok_and(|it| limits::MERGE_MAX < it) {
-            return Err(too_large().into());
-        }
-        if !is_apart {
-            batch.load_from(id, Place::OWN)?;
-        }
-        let account = &batch.slot(id)?.account;
-        let crosses = !engine::credit_uses(account, from).is_empty() || engine::certificates_cross(account, from);
-        if is_apart || crosses {
-            parted.push(id);
-        }
-    }
+    let parted = parted(batch, survivor, from)?;
     let mut uses: BTreeMap<Option<[u8; 3]>, Vec<CreditUse>> = BTreeMap::new();
     let mut orders = BTreeMap::new();
     let programs = || parted.iter().copied().filter(|it| it.program < NO_PROGRAMS);
@@ -359,6 +342,28 @@ fn unmerge(batch: &mut Batch<'_>, member: &MemberRef, moment: Moment) -> Answere
     }
     forget(batch.conn, survivor, &merges, from, moment.now)?;
     Ok(Reply::Member { id: other, created: false })
+}
+
+/// The accounts in which something is to be told apart.
+fn parted(batch: &mut Batch<'_>, survivor: MemberId, from: Place) -> Result<Vec<AccountId>, Refused> {
+    let mut parted = Vec::new();
+    for id in accounts_of(batch, survivor)? {
+        let is_apart = batch.slot(id)?.account.merged_from() == Some(from);
+        // A program that is newer than the merge: its orders may have been paid with the other's credit all the same.
+        let first = if is_apart { from } else { Place::OWN };
+        if usize::try_from(load::rows_from(batch.conn, id, first)?).is_ok_and(|it| limits::MERGE_MAX < it) {
+            return Err(too_large().into());
+        }
+        if !is_apart {
+            batch.load_from(id, Place::OWN)?;
+        }
+        let account = &batch.slot(id)?.account;
+        let crosses = !engine::credit_uses(account, from).is_empty() || engine::certificates_cross(account, from);
+        if is_apart || crosses {
+            parted.push(id);
+        }
+    }
+    Ok(parted)
 }
 
 /// Everything that leaves, the orders that had to do with both sides, and what was converted; answers what the rows of the

@@ -93,18 +93,24 @@ impl Voice<'_> {
         }
     }
 
-    /// How an award was worked out: "1 point per 1.00 on 30.98, rounded down", and what a cap left of it.
+    /// How an award was worked out: "1 point per 1.00 on 30.98, rounded down", what a cap left of it, and what earns nothing.
     pub fn working(&self, earned: &Earned) -> String {
-        let working = self.by_rate(earned);
-        let Some(cut) = earned.cut else { return working };
+        let left_out = earned.worked.as_ref().map_or_else(String::new, |it| self.left_out(it));
+        self.by_rate(earned) + &self.cut(earned) + &left_out
+    }
+
+    /// ", which makes 90, but one order earns at most 80 points".
+    fn cut(&self, earned: &Earned) -> String {
+        let Some(cut) = earned.cut else { return String::new() };
         let (most, called_for) = (self.points(cut.most), number(cut.called_for.max(-cut.called_for)));
-        let cap = match cut.cap {
-            Cap::Order => format!("one order earns at most {most}"),
-            Cap::Day => format!("the orders of a day earn at most {most} together"),
-            Cap::Month => format!("the orders of a month earn at most {most} together"),
-            Cap::Year => format!("the orders of a year earn at most {most} together"),
+        let span = match cut.cap {
+            Cap::Order => return format!(", which makes {called_for}, but one order earns at most {most}"),
+            Cap::Day => "day",
+            Cap::Month => "month",
+            Cap::Year => "year",
         };
-        format!("{working}, which makes {called_for}, but {cap}")
+        let full = if earned.called_for.is_zero() { ", which others have earned already" } else { "" };
+        format!(", which makes {called_for}, but the orders of a {span} earn at most {most} together{full}")
     }
 
     fn by_rate(&self, earned: &Earned) -> String {

@@ -33,6 +33,12 @@ impl Voice<'_> {
         for promoted in giving {
             said += &self.promoted(promoted);
         }
+        said
+    }
+
+    /// "; 9.00 is excluded and earns nothing".
+    pub(super) fn left_out(&self, worked: &Worked) -> String {
+        let mut said = String::new();
         if worked.excluded.is_positive() {
             said += &format!("; {} is excluded and earns nothing", self.amount(worked.excluded));
         }

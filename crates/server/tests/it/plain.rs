@@ -84,10 +84,10 @@ fn caps_are_told_with_an_order_that_reaches_them() {
         r#""earn": {"caps": {"order": 60, "day": 100, "month": 500, "year": 1000}}"#,
         &[
             "An order earns at most 60 points: one of 91.00 earns 60 points.",
-            "The orders that a member places on one day earn at most 100 points together: one of 151.00 earns 60 points.",
-            "The orders that a member places in one month earn at most 500 points together: one of 751.00 earns 60 points.",
-            "The orders that a member places in one year earn at most 1,000 points together: one of 1,501.00 earns 60 \
+            "The orders that a member places on one day earn at most 100 points together: orders of 61.00 earn 60 points, then 40 \
              points.",
+            "The orders that a member places in one month earn at most 500 points together.",
+            "The orders that a member places in one year earn at most 1,000 points together.",
         ],
     );
 }

@@ -151,7 +151,21 @@ fn an_order_that_a_cap_cuts_says_which() {
     assert_eq!(
         said[0],
         "Order 1003: nothing more earned: 0 points is what it has (1 point per 1.00 on 10.00, which makes 10, but the \
-         orders of a day earn at most 100 points together)"
+         orders of a day earn at most 100 points together, which others have earned already)"
+    );
+}
+
+#[test]
+fn what_a_cap_leaves_is_said_before_what_earns_nothing() {
+    let mut shop = shop(r#""earn": {"exclude": {"products": ["stamps"]}, "caps": {"order": 20}}"#);
+    let sale = shop.sale(900);
+    let stamps = Line { id: "stamps".to_owned(), product: Some("stamps".to_owned()), ..sale.lines[0].clone() };
+    let lines = vec![Line { amount: Money::new(3_000), ..sale.lines[0].clone() }, stamps];
+    let said = shop.put(1, Document { lines, ..sale });
+    assert_eq!(
+        said[0],
+        "Order 1001: 20 points earned (1 point per 1.00 on 30.00, which makes 30, but one order earns at most 20 points; \
+         9.00 is excluded and earns nothing)"
     );
 }
 
