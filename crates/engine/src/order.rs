@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::account::{Account, Balance, NeedMore};
+use crate::account::{Account, Balance, NeedMore, Taken};
 use crate::ask::Request;
 use crate::award;
 use crate::calendar::Timestamp;
@@ -29,7 +29,7 @@ use crate::program::{Rules, Terms};
 use crate::redeem::{self, Named, Plan, Room};
 use crate::rejection::{Rejection, invalid};
 use crate::settle::{repay, settle_ahead, settle_within};
-use crate::tier;
+use crate::tier::{self, TierName};
 use crate::used::{self, Used};
 
 /// What became of a document.
@@ -52,10 +52,14 @@ pub struct Answer {
     pub earned: Earned,
     /// Points that pay part of it.
     pub redeemed: Points,
+    /// The lots that these are of, in the order in which they were taken.
+    pub spent: Vec<Taken>,
     /// The figure that stands for the order as sold; more than `redeemed` where some came back in proportion.
     pub asked: Points,
     /// What they pay.
     pub value: Money,
+    /// The member's tier, where it is the tier's rate.
+    pub tier: TierName,
     /// Store credit that pays part of it.
     pub credit: Money,
     /// The figure that stands for the order as sold; more than `credit` where some came back in proportion.
@@ -475,7 +479,8 @@ impl Step<'_> {
             order.credit_accepted = known.credit_accepted.max(credit::money(credit.plan.asked));
             order.certificates = self.used.accepted();
         });
-        let mut answer = Box::new(answer_of(&ahead, &order, Status::Recorded, earned, value));
+        let worked = (earned, value);
+        let mut answer = Box::new(answer_of(&ahead, &order, Status::Recorded, worked, self.terms));
         answer.certificates_asked = self.used.sold();
         Decided { order: Some(order), answer: Some(answer), ..ahead.decided() }
     }
@@ -488,17 +493,25 @@ pub(crate) fn answer(ahead: &Ahead<'_>, order: &Order, status: Status, terms: &T
     let value = redeem::value_paid(order.posted.redeemed(), order.posted.credit(), &kept, terms);
     let earned = earn::called_for(order, document, &kept, value, terms, ahead.rules.budgets);
     let earned = cap::apply(&ahead.account, order, earned, terms)?;
-    Ok(answer_of(ahead, order, status, earned, value))
+    Ok(answer_of(ahead, order, status, (earned, value), terms))
 }
 
-fn answer_of(ahead: &Ahead<'_>, order: &Order, status: Status, earned: Earned, value: Money) -> Answer {
+fn answer_of(
+    ahead: &Ahead<'_>,
+    order: &Order,
+    status: Status,
+    (earned, value): (Earned, Money),
+    terms: &Terms,
+) -> Answer {
     Answer {
         status,
         order: order.no,
         earned,
         redeemed: order.posted.redeemed(),
+        spent: order.posted.redeemed.clone(),
         asked: order.asked,
         value,
+        tier: terms.redeems_as(order.pinned.tier),
         credit: order.posted.credit(),
         credit_asked: order.credit_asked,
         certificates: order.posted.certificates.clone(),

@@ -1,6 +1,6 @@
 //! A draft of a program: what an order of the shop's choice would come to, and what it would change (P4).
 
-use engine::{Document, Money, Points};
+use engine::{Answer, Document, Money, Points};
 
 use super::document::ProgramDocument;
 use super::example::Example;
@@ -25,7 +25,8 @@ pub fn try_order(draft: &ProgramDocument, amount: &str, redeem: Points) -> Resul
     let names = Names::of(draft);
     let voice = Voice { terms: &terms, names: &names };
     Ok(match example.put(None, sale) {
-        Ok(answer) => answer_in_words(&answer, Some("example"), &voice),
+        // The member is made up, and so is the day on which these points were earned.
+        Ok(answer) => answer_in_words(&Answer { spent: Vec::new(), ..answer }, Some("example"), &voice),
         Err(rejection) => rejection_in_words(&rejection, &voice),
     })
 }

@@ -4,6 +4,7 @@ use engine::{Answer, Cause, Choice, Choices, EarnMode, OrderNo, Points, Status};
 
 use super::rejection::rejection_in_words;
 use super::voice::{Voice, milestone};
+use super::worked::of_tier;
 
 /// Tells where an order stands: what it earned and why, what points pay of it, what was not collected, the balance. A cart
 /// has no reference yet.
@@ -17,7 +18,9 @@ pub fn answer_in_words(answer: &Answer, order: Option<&str>, voice: &Voice) -> S
     let order = order.map_or_else(|| "This cart".to_owned(), |it| format!("{what} {it}"));
     said.push(format!("{order}: {}.", earned(answer, voice)));
     if answer.redeemed.is_positive() {
-        said.push(format!("Redeemed: {}, worth {}.", voice.points(answer.redeemed), voice.amount(answer.value)));
+        let lots = voice.earned_on(answer.redeemed, answer.spent.iter().map(|it| (it.lot.earned_at, it.points)));
+        let value = voice.amount(answer.value) + &of_tier(&answer.tier);
+        said.push(format!("Redeemed: {}{lots}, worth {value}.", voice.points(answer.redeemed)));
     }
     said.extend(super::certificate::answered(&answer.certificates, voice));
     if answer.credit.is_positive() {

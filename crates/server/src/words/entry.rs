@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::{
     Act, Actor, Award, Bucket, Cause, Changes, Claimed, Earned, Entry, ExtendOn, Extended, HoldChange, Kind, LotNo,
-    LotRef, Paid, Points, Posting, Reason, Timestamp,
+    LotRef, Paid, Points, Posting, Reason,
 };
 
 use super::capitalised;
@@ -14,9 +14,6 @@ use super::worked::of_tier;
 
 /// Finds a lot's dates by its number; entries name lots by number alone. Unknown lots are told without their date.
 pub type Lots<'a> = &'a dyn Fn(LotNo) -> Option<LotRef>;
-
-/// The most days that an expiry or release names one by one.
-const DAYS_NAMED_MAX: usize = 3;
 
 /// Tells an entry: what happened to how many points, and why. `order` is the channel's reference of its order.
 pub fn entry_in_words(entry: &Entry, order: Option<&str>, lots: Lots, voice: &Voice) -> String {
@@ -342,30 +339,11 @@ impl Story<'_> {
         self.of_lots(self.sum(&is), is)
     }
 
-    /// " (earned 1 April 2022)", or each day with its points. Of `points` some may be of no lot. When they can be spent until
-    /// is not said: it can be moved later, and what is said of an entry stays.
+    /// Of `points` some may be of no lot. Nothing is said where a lot is not known.
     fn of_lots(&self, points: Points, is: impl Fn(&Posting) -> bool) -> String {
-        let mut days: Vec<(Timestamp, String, Points)> = Vec::new();
-        for posting in self.entry.postings.iter().filter(|it| is(it)) {
-            let Some(lot) = self.lot(posting.lot) else { return String::new() };
-            let day = self.voice.day_of(lot.earned_at);
-            match days.iter_mut().find(|it| it.1 == day) {
-                Some(known) => known.2 += posting.points,
-                None => days.push((lot.earned_at, day, posting.points)),
-            }
-        }
-        days.sort();
-        match days.as_slice() {
-            [] => String::new(),
-            [(_, day, all)] if *all == points => format!(" (earned {day})"),
-            [(_, first, _), .., (_, last, _)] if DAYS_NAMED_MAX < days.len() => {
-                format!(" (earned on {} days, {first} to {last})", days.len())
-            }
-            several => {
-                let parts = several.iter().map(|(_, day, points)| format!("{} earned {day}", self.count(*points)));
-                format!(" ({})", parts.collect::<Vec<_>>().join(", "))
-            }
-        }
+        let postings = self.entry.postings.iter().filter(|it| is(it));
+        let lots = postings.map(|it| Some((self.lot(it.lot)?.earned_at, it.points))).collect::<Option<Vec<_>>>();
+        lots.map_or_else(String::new, |it| self.voice.earned_on(points, it))
     }
 
     fn lot(&self, no: LotNo) -> Option<LotRef> {

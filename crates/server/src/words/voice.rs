@@ -20,6 +20,9 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
+/// The most days on which points were earned that are named one by one.
+const DAYS_NAMED_MAX: usize = 3;
+
 /// The shop's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
@@ -67,6 +70,31 @@ impl Voice<'_> {
     /// The local day of an instant: "1 April 2022".
     pub fn day_of(&self, at: Timestamp) -> String {
         day(self.terms.zone.date_of(at))
+    }
+
+    /// " (earned 1 April 2022)" of so many points, or each day with its points. Of `points` some may be of no lot. When they can be
+    /// spent until is not said: it can be moved later, and what was said of them stays.
+    pub(super) fn earned_on(&self, points: Points, lots: impl IntoIterator<Item = (Timestamp, Points)>) -> String {
+        let mut days: Vec<(Timestamp, String, Points)> = Vec::new();
+        for (earned_at, points) in lots {
+            let day = self.day_of(earned_at);
+            match days.iter_mut().find(|it| it.1 == day) {
+                Some(known) => known.2 += points,
+                None => days.push((earned_at, day, points)),
+            }
+        }
+        days.sort();
+        match days.as_slice() {
+            [] => String::new(),
+            [(_, day, all)] if *all == points => format!(" (earned {day})"),
+            [(_, first, _), .., (_, last, _)] if DAYS_NAMED_MAX < days.len() => {
+                format!(" (earned on {} days, {first} to {last})", days.len())
+            }
+            several => {
+                let parts = several.iter().map(|(_, day, points)| format!("{} earned {day}", number(*points)));
+                format!(" ({})", parts.collect::<Vec<_>>().join(", "))
+            }
+        }
     }
 
     /// The last day on which points can be spent that are gone at `expires_at`; nothing when they never are.

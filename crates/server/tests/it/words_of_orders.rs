@@ -122,6 +122,8 @@ fn a_redemption_names_the_tier_whose_rate_it_has() {
     let asking = |points, sale| Document { redeem: Some(Points::new(points)), ..sale };
     let said = shop.put(2, asking(50, shop.sale(5_000)));
     assert_eq!(said[1], "Order 1002: 50 points redeemed (earned 1 April 2022), worth 1.00 for tier Gold");
+    let answer = said.last().expect("an answer");
+    assert!(answer.contains("Redeemed: 50 points (earned 1 April 2022), worth 1.00 for tier Gold."), "{answer}");
     let said = shop.put(2, asking(20, shop.sale(5_000)));
     assert_eq!(said[0], "Order 1002: 30 points returned (earned 1 April 2022): 20 points now pay 0.40 for tier Gold");
     // An order of before has the rate of the program.
@@ -321,7 +323,7 @@ fn a_redemption_says_what_it_pays_and_what_returns() {
         &[
             "Order 1001: 30 points earned (1 point per 1.00 on 30.00)",
             "Order 1001: 200 points redeemed (earned 1 April 2022), worth 20.00",
-            "Order 1001: earns 30 points (1 point per 1.00 on 30.00). Redeemed: 200 points, worth 20.00. Balance: 830 \
+            "Order 1001: earns 30 points (1 point per 1.00 on 30.00). Redeemed: 200 points (earned 1 April 2022), worth 20.00. Balance: 830 \
              points.",
         ],
     );

@@ -9,6 +9,7 @@ use engine::{Answer, Balance, EntryNo, HoldNo, LotNo, Money, OrderNo, Points, Re
 use super::certificate;
 use super::earned::{pack_earned, unpack_earned};
 use super::figures::{read_closed, read_date, write_closed, write_date};
+use super::order::{read_taken, write_taken};
 use super::reward::{self, read_claim, write_claim};
 use super::{Packer, Read, Unpacker, Unreadable};
 use crate::command::Reply;
@@ -203,6 +204,8 @@ fn write_answer(it: &mut Packer, answer: &Answer) {
     it.points(answer.expired);
     certificate::write_parts(it, &answer.certificates, ZERO);
     it.money(answer.certificates_asked);
+    it.list(&answer.spent, |it, taken| write_taken(it, taken, ZERO));
+    it.option(answer.tier.as_deref(), |it, tier: &str| it.text(tier));
     write_balance(it, &answer.balance);
 }
 
@@ -228,6 +231,8 @@ fn read_answer(it: &mut Unpacker<'_>) -> Read<Answer> {
         expired: it.points()?,
         certificates: certificate::read_parts(it, ZERO)?,
         certificates_asked: it.money()?,
+        spent: it.list(|it| read_taken(it, ZERO))?,
+        tier: it.option(Unpacker::text)?.map(Into::into),
         balance: read_balance(it)?,
     })
 }

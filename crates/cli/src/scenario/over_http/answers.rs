@@ -91,8 +91,7 @@ impl<'a> Read<'a> {
     /// When it ends, and its points.
     pub(super) fn lot(&self) -> Result<(Timestamp, Points)> {
         let points = self.points("available")? + self.points("pending")? + self.points("held")?;
-        let expires_at = self.optional("expires_at").map(|_| self.time("expires_at")).transpose()?;
-        Ok((expires_at.unwrap_or(Timestamp::NEVER), points))
+        Ok((self.optional("expires_at").map_or(Ok(Timestamp::NEVER), |_| self.time("expires_at"))?, points))
     }
 
     pub(super) fn balance(&self) -> Result<Balance> {
@@ -128,6 +127,9 @@ impl<'a> Read<'a> {
             order,
             earned: self.inner("earned")?.earned()?,
             redeemed: self.points("redeemed")?,
+            // The sentence names them.
+            spent: Vec::new(),
+            tier: None,
             asked: self.points("asked")?,
             value: self.money("value")?,
             credit: self.optional_money("credit")?.unwrap_or_default(),
